@@ -1,0 +1,63 @@
+"""What every dataset looks like once it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine.errors import LabError
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and what they show.
+
+    Attributes:
+        images: uint8 [n, height, width, 3], RGB; may be a read-only memory map.
+        labels: int64 [n], class numbers.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: np.ndarray) -> Split:
+        """The images and labels at `indices` (int [m]), in that order."""
+        return Split(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three splits of one set of classes.
+
+    Validation is what a defender may use for every choice; test only reports.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Split
+    validation: Split
+    test: Split
+
+    @property
+    def classes(self) -> int:
+        return len(self.class_names)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        height, width, channels = self.train.images.shape[1:]
+        return height, width, channels
+
+    def split(self, name: str) -> Split:
+        """The split called `name`; a `LabError` names the three there are."""
+        if name not in SPLITS:
+            raise LabError(f"There is no split '{name}': choose from {', '.join(SPLITS)}.")
+        split: Split = getattr(self, name)
+        return split
