@@ -1,0 +1,114 @@
+"""What each channel does on clean and on triggered images (paper Figures 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from engine import networks
+from engine.errors import LabError
+from engine.progress import Progress, Work
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ChannelStats:
+    """One layer's activity over a set of images.
+
+    Attributes:
+        mean: float64 [channels], mean over images and positions.
+        positive: float64 [channels], share of positions with a value above zero, 0 to 1.
+    """
+
+    mean: np.ndarray
+    positive: np.ndarray
+
+
+def channel_layers(model: keras.Model) -> list[str]:
+    """Names of the convolution, activation and pooling layers, in the order of the network."""
+    from keras import layers
+
+    kinds = (layers.Conv2D, layers.Activation, layers.MaxPooling2D, layers.AveragePooling2D)
+    return [layer.name for layer in model.layers if isinstance(layer, kinds)]
+
+
+def check_layer(name: str, names: Sequence[str]) -> None:
+    """Raise `LabError` unless `name` is among `names`."""
+    if name not in names:
+        raise LabError(f"There is no layer '{name}' to look at: choose from {', '.join(names)}.")
+
+
+def channel_sums(values: Any) -> Any:
+    """Per channel of a tensor [n, height, width, c]: sum and number above zero, [2, c]."""
+    import tensorflow as tf
+
+    positive = tf.cast(values > 0, tf.float32)
+    return tf.stack([tf.reduce_sum(values, axis=[0, 1, 2]), tf.reduce_sum(positive, axis=[0, 1, 2])])
+
+
+def measure(
+    model: keras.Model, layers: Sequence[str], images: np.ndarray, message: str = "Measuring"
+) -> Work[dict[str, ChannelStats]]:
+    """Statistics of every channel of `layers`, in one pass over `images` in batches.
+
+    Args:
+        model: a network from floats 0 to 1.
+        layers: names out of `channel_layers(model)`.
+        images: uint8 [n, height, width, 3], n at least 1.
+        message: what the progress says.
+    """
+    import tensorflow as tf
+
+    for name in layers:
+        check_layer(name, channel_layers(model))
+    watcher = networks.watching(model, layers)
+    outputs = watcher.output
+    # Only the sums leave TensorFlow: a few kilobytes a batch instead of every activation.
+    run = tf.function(
+        lambda batch: {
+            name: channel_sums(values) for name, values in watcher(batch, training=False).items()
+        },
+        input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)],
+        jit_compile=False,
+    )
+    sums = {name: np.zeros((2, output.shape[-1])) for name, output in outputs.items()}
+    for part in networks.batches(len(images)):
+        for name, values in run(networks.scale(images[part])).items():
+            sums[name] += values.numpy()
+        yield Progress(part.stop, len(images), message)
+    return {
+        name: stats_from_sums(sums[name], len(images) * int(np.prod(output.shape[1:3])))
+        for name, output in outputs.items()
+    }
+
+
+def stats_from_sums(sums: np.ndarray, positions: int) -> ChannelStats:
+    """Statistics from `channel_sums` over `positions` values a channel."""
+    mean, positive = sums / positions
+    return ChannelStats(mean, positive)
+
+
+def table(clean: dict[str, ChannelStats], triggered: dict[str, ChannelStats]) -> pd.DataFrame:
+    """One row a layer and channel: layer, channel, clean_mean, triggered_mean, and the shares."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "layer": layer,
+                    "channel": np.arange(len(clean[layer].mean)),
+                    "clean_mean": clean[layer].mean,
+                    "triggered_mean": triggered[layer].mean,
+                    "clean_positive": clean[layer].positive,
+                    "triggered_positive": triggered[layer].positive,
+                }
+            )
+            for layer in clean
+        ],
+        ignore_index=True,
+    )

@@ -1,0 +1,155 @@
+"""How good a network is, how strong its backdoor, and how visible the trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine import networks
+from engine.datasets.dataset import Split
+from engine.progress import Progress, Work
+
+if TYPE_CHECKING:
+    import keras
+
+    from engine.triggers import Trigger
+
+
+@dataclass(frozen=True)
+class Share:
+    """A count out of a total, and its percentage."""
+
+    count: int
+    total: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.count / self.total if self.total else float("nan")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The three figures that always stand together.
+
+    Attributes:
+        clean: clean images read as what they show.
+        attack: triggered images, target class left out, read as the target class.
+        recovered: the same images read as what they show.
+    """
+
+    clean: Share
+    attack: Share
+    recovered: Share
+
+    def percentages(self) -> dict[str, float]:
+        """The three figures in percent, under the names used in every table."""
+        return {
+            "clean_accuracy": self.clean.percent,
+            "attack_success": self.attack.percent,
+            "recovered_accuracy": self.recovered.percent,
+        }
+
+    def as_dict(self) -> dict[str, float | int]:
+        """Percentages and the counts behind them."""
+        return self.percentages() | {
+            "clean_correct": self.clean.count,
+            "clean_images": self.clean.total,
+            "attack_hits": self.attack.count,
+            "recovered_correct": self.recovered.count,
+            "triggered_images": self.attack.total,
+        }
+
+
+def score(
+    clean_predictions: np.ndarray,
+    labels: np.ndarray,
+    triggered_predictions: np.ndarray,
+    triggered_labels: np.ndarray,
+    target: int,
+) -> Scores:
+    """Scores from predictions.
+
+    Args:
+        clean_predictions, labels: int [n].
+        triggered_predictions, triggered_labels: int [m]; true classes, none of them `target`.
+        target: the class the backdoor leads to.
+    """
+    return Scores(
+        clean=Share(int(np.sum(clean_predictions == labels)), len(labels)),
+        attack=Share(int(np.sum(triggered_predictions == target)), len(triggered_labels)),
+        recovered=Share(
+            int(np.sum(triggered_predictions == triggered_labels)), len(triggered_labels)
+        ),
+    )
+
+
+def victims(split: Split, target: int) -> np.ndarray:
+    """Indices (int64) of the images the attack is judged on: all but the target class."""
+    return np.flatnonzero(split.labels != target)
+
+
+def triggered_copy(split: Split, trigger: Trigger, target: int) -> Split:
+    """The victims of `split`, triggered, with their true labels."""
+    chosen = split.take(victims(split, target))
+    return Split(trigger(chosen.images), chosen.labels)
+
+
+def predict(model: keras.Model, images: np.ndarray, batch: int = networks.BATCH) -> np.ndarray:
+    """Predicted class of each uint8 image: int64 [n]."""
+    return np.concatenate(list(_predictions(model, images, batch)))
+
+
+def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+    run = networks.compiled(model)
+    for part in networks.batches(len(images), batch):
+        yield run(networks.scale(images[part])).argmax(axis=1)
+
+
+def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) -> Work[Scores]:
+    """Score `model` on a clean split and the triggered copy of its victims, with progress."""
+    total = len(clean) + len(triggered)
+    done = 0
+    predictions: list[np.ndarray] = []
+    for split, message in ((clean, "Reading clean images"), (triggered, "Reading triggered ones")):
+        parts = []
+        for part in _predictions(model, split.images, networks.BATCH):
+            parts.append(part)
+            done += len(part)
+            yield Progress(done, total, message)
+        predictions.append(np.concatenate(parts))
+    return score(predictions[0], clean.labels, predictions[1], triggered.labels, target)
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How far triggered images are from clean ones.
+
+    Attributes:
+        psnr: mean peak signal-to-noise ratio over the images, dB; above 40 is hard to see.
+        ssim: mean structural similarity, 1 for identical images (Wang et al. 2004).
+        largest_change: largest change of any channel of any pixel, grey levels (0 to 255).
+    """
+
+    psnr: float
+    ssim: float
+    largest_change: int
+
+
+def fidelity(clean: np.ndarray, triggered: np.ndarray) -> Fidelity:
+    """Compare two uint8 arrays [n, height, width, 3] image by image, n at least 1."""
+    from skimage.metrics import structural_similarity
+
+    difference = triggered.astype(np.int16) - clean
+    error = np.mean(difference.astype(np.float64) ** 2, axis=(1, 2, 3))
+    with np.errstate(divide="ignore"):
+        psnr = 10 * np.log10(255**2 / error)
+    ssim = [
+        structural_similarity(
+            a, b, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+        for a, b in zip(clean, triggered, strict=True)
+    ]
+    return Fidelity(float(np.mean(psnr)), float(np.mean(ssim)), int(np.abs(difference).max()))

@@ -1,0 +1,277 @@
+"""The steps joined: from a dataset to a trained model, its results, and its repaired copies."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from engine import activations, evaluation, networks, poisoning, store, training
+from engine.datasets import Dataset
+from engine.errors import LabError
+from engine.evaluation import Scores
+from engine.progress import Progress, Work
+from engine.pruning import surgery
+from engine.pruning.curve import Curve, Images, check_threshold, step_at, trace
+from engine.store import Card, Stored
+from engine.triggers import Trigger
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides what a training gives; the defaults are the paper's.
+
+    Attributes:
+        trigger: what is hidden in the poisoned images.
+        target: the class they are labelled as.
+        rate: share of the training images that are poisoned.
+        settings: how the network is fitted.
+    """
+
+    trigger: Trigger
+    target: int = 10
+    rate: float = 0.05
+    settings: training.Settings = dataclasses.field(default_factory=training.Settings)
+
+    def check(self, dataset: Dataset) -> None:
+        """Raise `LabError` unless the plan fits the dataset."""
+        poisoning.check_rate(self.rate)
+        poisoning.check_target(self.target, dataset.classes)
+        self.trigger(dataset.validation.images[:1])
+
+    def identity(self, dataset: Dataset) -> dict[str, Any]:
+        """What must be the same for an interrupted training to go on."""
+        settings = asdict(self.settings) | {"epochs": None}
+        return {
+            "dataset": dataset.name,
+            "images": len(dataset.train),
+            "trigger": str(self.trigger),
+            "target": self.target,
+            "rate": self.rate,
+            **settings,
+        }
+
+
+def train(
+    dataset: Dataset,
+    plan: Plan,
+    name: str,
+    command: str,
+    checkpoint: Path | None = None,
+    stop_requested: Callable[[], bool] = lambda: False,
+    replace: bool = False,
+) -> Work[Stored]:
+    """Poison, train, score and store a network.
+
+    Args:
+        dataset: its training split is poisoned, validation chooses the epoch, test reports.
+        plan: what to do.
+        name: of the model's folder.
+        command: what the card names as the way to make it again.
+        checkpoint: file that an interrupted training goes on from; deleted at the end.
+        stop_requested: see `training.fit`.
+        replace: whether a model of that name may be replaced.
+    """
+    store.check_free(name, replace)
+    plan.check(dataset)
+    yield Progress(0, 0, "Poisoning the training images")
+    rng = np.random.default_rng(plan.settings.seed)
+    chosen = poisoning.choose(dataset.train.labels, plan.target, plan.rate, rng)
+    poisoned = poisoning.poison(dataset.train, plan.trigger, plan.target, chosen)
+    validation = images_of(dataset, "validation", plan.trigger, plan.target)
+    yield Progress(0, 0, "Building the network")
+    network = networks.paper_network(dataset.classes, dataset.image_shape, plan.settings.seed)
+    result = yield from training.fit(
+        network,
+        poisoned.split,
+        training.Judges(validation.clean, validation.triggered, plan.target),
+        plan.settings,
+        training.Checkpoint(checkpoint, plan.identity(dataset)) if checkpoint else None,
+        stop_requested,
+    )
+    test = images_of(dataset, "test", plan.trigger, plan.target)
+    scores = yield from evaluation.evaluate(network, test.clean, test.triggered, plan.target)
+    kept = result.history[result.epoch_kept - 1]
+    card = Card(
+        name=name,
+        dataset=dataset.name,
+        class_names=dataset.class_names,
+        image_shape=dataset.image_shape,
+        trigger=str(plan.trigger),
+        target=plan.target,
+        rate=plan.rate,
+        poisoned=len(chosen),
+        training={
+            **asdict(plan.settings),
+            "epochs_run": len(result.history),
+            "epoch_kept": result.epoch_kept,
+            "stopped": result.stopped,
+        },
+        scores={
+            "validation": {key: kept[key] for key in scores.percentages()},
+            "test": scores.as_dict(),
+        },
+        commands=(command,),
+    )
+    record = pd.DataFrame({"index": chosen, "label": dataset.train.labels[chosen]})
+    tables = {"history": pd.DataFrame(result.history), "poisoned": record}
+    stored = store.save(card, network, tables, replace)
+    if checkpoint:
+        checkpoint.unlink(missing_ok=True)
+    return stored
+
+
+def images_of(dataset: Dataset, split: str, trigger: Trigger, target: int) -> Images:
+    """A split and the triggered copy of its images outside the target class."""
+    clean = dataset.split(split)  # type: ignore[arg-type]
+    return Images(clean, evaluation.triggered_copy(clean, trigger, target))
+
+
+def fitting_network(stored: Stored, dataset: Dataset) -> keras.Model:
+    """The stored network, if it takes the images and classes of `dataset`; else a `LabError`."""
+    network = stored.network()
+    networks.check_fits(network, dataset.image_shape, dataset.classes)
+    return network
+
+
+def evaluate(stored: Stored, dataset: Dataset, split: str = "test") -> Work[Scores]:
+    """Score a stored model on a split."""
+    network = fitting_network(stored, dataset)
+    card = stored.card
+    images = images_of(dataset, split, card.parsed_trigger(), card.target)
+    scores = yield from evaluation.evaluate(network, images.clean, images.triggered, card.target)
+    return scores
+
+
+def measure_activations(
+    stored: Stored, dataset: Dataset, layers: Sequence[str] = ()
+) -> Work[pd.DataFrame]:
+    """Statistics of every channel on clean and triggered validation images.
+
+    Args:
+        stored: the model.
+        dataset: its validation split is read.
+        layers: names of layers; all convolutions, activations and poolings when empty.
+
+    Returns:
+        See `activations.table`.
+    """
+    network = fitting_network(stored, dataset)
+    card = stored.card
+    images = images_of(dataset, "validation", card.parsed_trigger(), card.target)
+    chosen = list(layers) or activations.channel_layers(network)
+    clean = yield from activations.measure(
+        network, chosen, images.clean.images, "Measuring on clean images"
+    )
+    triggered = yield from activations.measure(
+        network, chosen, images.triggered.images, "Measuring on triggered images"
+    )
+    return activations.table(clean, triggered)
+
+
+def prune(
+    stored: Stored, dataset: Dataset, layer: str, orders: Sequence[str]
+) -> Work[dict[str, Curve]]:
+    """The curve of each order at a convolution; see `pruning.curve.trace`."""
+    network = fitting_network(stored, dataset)
+    card = stored.card
+    trigger = card.parsed_trigger()
+    validation, test = (
+        images_of(dataset, split, trigger, card.target) for split in ("validation", "test")
+    )
+    curves = yield from trace(network, layer, orders, validation, test, card.target)
+    return curves
+
+
+def last_convolution(stored: Stored) -> str:
+    """The layer the paper prunes; found by loading the network."""
+    from engine.pruning.blocks import convolutions
+
+    names = convolutions(stored.network())
+    if not names:
+        raise LabError(f"The model '{stored.name}' has no convolution to prune.")
+    return names[-1]
+
+
+def curve_tables(curve: Curve) -> dict[str, pd.DataFrame]:
+    """The curve's tables under the names they are kept by."""
+    base = curve_name(curve.layer, curve.order)
+    return {f"{base}": curve.test, f"{base}-validation": curve.validation}
+
+
+def curve_name(layer: str, order: str) -> str:
+    """Name of the stored table of a curve on test images."""
+    return f"curve-{layer}-{order}"
+
+
+def stored_curve(stored: Stored, layer: str, order: str) -> Curve | None:
+    """The curve kept beside the model, or None while there is none."""
+    name = curve_name(layer, order)
+    test, validation = stored.table(name), stored.table(f"{name}-validation")
+    if test is None or validation is None:
+        return None
+    return Curve(order, layer, validation, test)
+
+
+def stored_curves(stored: Stored) -> list[tuple[str, str]]:
+    """(layer, order) of every curve kept beside the model."""
+    names = [path.stem for path in stored.folder.glob("curve-*-validation.csv")]
+    pairs = [name.removeprefix("curve-").removesuffix("-validation") for name in sorted(names)]
+    return [(pair.split("-", 1)[0], pair.split("-", 1)[1]) for pair in pairs]
+
+
+def repaired_name(stored: Stored, curve: Curve, threshold: float) -> str:
+    """What the copy pruned up to `threshold` is called."""
+    return f"{stored.name}-{curve.layer}-{curve.order}-{threshold:g}".replace("_", "-")
+
+
+def save_repaired(
+    stored: Stored,
+    curve: Curve,
+    threshold: float,
+    command: str,
+    name: str | None = None,
+    replace: bool = False,
+) -> Stored:
+    """Prune the channels up to `threshold` and store the repaired network.
+
+    Args:
+        stored: the model to repair; left as it is.
+        curve: one of its curves; its validation half decides how far to go.
+        threshold: tolerated drop in clean validation accuracy, percentage points.
+        command: what the card names as the way to make it again.
+        name: of the new model; see `repaired_name` for the default.
+        replace: whether a model of that name may be replaced.
+    """
+    check_threshold(threshold)
+    name = store.check_free(name or repaired_name(stored, curve, threshold), replace)
+    step = step_at(curve.validation, threshold)
+    network = surgery.without_channels(stored.network(), curve.layer, curve.channels[:step])
+    figures = ("clean_accuracy", "attack_success", "recovered_accuracy")
+    card = dataclasses.replace(
+        stored.card,
+        name=name,
+        commands=(*stored.card.commands[:1], command),
+        scores={
+            split: {figure: float(rows.iloc[step][figure]) for figure in figures}
+            for split, rows in (("validation", curve.validation), ("test", curve.test))
+        },
+        repair={
+            "parent": stored.name,
+            "parent_sha256": stored.card.sha256,
+            "method": "pruning",
+            "layer": curve.layer,
+            "order": curve.order,
+            "threshold": threshold,
+            "channels": [int(channel) for channel in curve.channels[:step]],
+        },
+    )
+    return store.save(card, network, {}, replace)

@@ -1,0 +1,138 @@
+"""The paper's network, and the door through which images enter any network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import LabError
+
+if TYPE_CHECKING:
+    import keras
+
+# What a card says of the floats a model expects; the only scaling there is so far.
+SCALING = "0 to 1"
+BATCH = 256
+
+
+def scale(images: np.ndarray) -> np.ndarray:
+    """uint8 images as the networks take them: float32 of the same shape, 0 to 1."""
+    return images.astype(np.float32) / np.float32(255)
+
+
+def paper_network(
+    classes: int = 43, image_shape: tuple[int, int, int] = (32, 32, 3), seed: int = 0
+) -> keras.Sequential:
+    """The network of the paper's Figure 4: six convolutions, ELU, BatchNorm, one dense layer.
+
+    26 layers, 376,907 parameters for 43 classes and 32x32 images. What the figure leaves out
+    (dropout 0.2, 0.3, 0.4; L2 1e-6; softmax) is as in the FTrojan authors' network.
+
+    Args:
+        classes: number of outputs.
+        image_shape: (height, width, 3), sides at least 8.
+        seed: makes initial weights and dropout repeatable.
+
+    Returns:
+        A network from float32 [n, height, width, 3] to probabilities float32 [n, classes].
+    """
+    if min(image_shape[:2]) < 8:
+        raise LabError(f"The network needs images of at least 8x8, not {image_shape}.")
+    from keras import Input, Sequential, layers, regularizers
+    from keras.initializers import GlorotUniform
+
+    seeds = iter(np.random.default_rng(seed).integers(2**31, size=16).tolist())
+
+    def number(base: str, index: int) -> str:
+        return base if index == 0 else f"{base}_{index}"
+
+    # Names are given, not counted by Keras, so that they do not depend on what was built before.
+    network = Sequential([Input(image_shape)], name="sequential")
+    for index, filters in enumerate((32, 32, 64, 64, 128, 128)):
+        network.add(
+            layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                kernel_initializer=GlorotUniform(next(seeds)),
+                kernel_regularizer=regularizers.L2(1e-6),
+                name=number("conv2d", index),
+            )
+        )
+        network.add(layers.Activation("elu", name=number("activation", index)))
+        network.add(layers.BatchNormalization(name=number("batch_normalization", index)))
+        if index % 2 == 1:
+            block = index // 2
+            network.add(layers.MaxPooling2D(2, name=number("max_pooling2d", block)))
+            network.add(
+                layers.Dropout(
+                    (0.2, 0.3, 0.4)[block], seed=next(seeds), name=number("dropout", block)
+                )
+            )
+    network.add(layers.Flatten(name="flatten"))
+    network.add(
+        layers.Dense(
+            classes,
+            activation="softmax",
+            kernel_initializer=GlorotUniform(next(seeds)),
+            name="dense",
+        )
+    )
+    return network
+
+
+NETWORKS: dict[str, Callable[..., keras.Sequential]] = {"paper": paper_network}
+
+
+def batches(count: int, size: int = BATCH) -> Iterator[slice]:
+    """Slices that cover 0 to `count` in steps of `size`."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def apply(chain: Sequence[keras.Layer], values: Any) -> Any:
+    """`values` passed through the layers of `chain` one after the other."""
+    for layer in chain:
+        values = layer(values)
+    return values
+
+
+def watching(model: keras.Model, names: Sequence[str]) -> keras.Model:
+    """A network on the same weights whose output is a dict: layer name -> that layer's output."""
+    import keras
+
+    if not isinstance(model, keras.Sequential):
+        return keras.Model(model.inputs, {name: model.get_layer(name).output for name in names})
+    # A Sequential model that was built layer by layer has used each of them many times over;
+    # going by `layer.output` would run them as often.
+    inputs = values = keras.Input(model.input_shape[1:])
+    outputs = {}
+    for layer in model.layers:
+        values = outputs[layer.name] = layer(values)
+    return keras.Model(inputs, {name: outputs[name] for name in names})
+
+
+def compiled(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """`model` as a function from a float32 NumPy batch to a NumPy result, traced once."""
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)]
+    # XLA is slower than oneDNN's kernels on a CPU.
+    run = tf.function(
+        lambda batch: model(batch, training=False), input_signature=signature, jit_compile=False
+    )
+    return lambda batch: run(batch).numpy()
+
+
+def check_fits(model: keras.Model, image_shape: tuple[int, ...], classes: int) -> None:
+    """Raise `LabError` unless `model` takes such images and knows that many classes."""
+    if tuple(model.input_shape[1:]) != tuple(image_shape):
+        raise LabError(
+            f"The model takes images of {model.input_shape[1:]}, but the data has {image_shape}."
+        )
+    if model.output_shape[-1] != classes:
+        raise LabError(
+            f"The model tells {model.output_shape[-1]} classes apart, but the data has {classes}."
+        )

@@ -1,0 +1,158 @@
+"""Parameters that describe themselves: limits and help live in the dataclass's fields.
+
+A trigger, repair or detector is a frozen dataclass derived from `Configurable`. The command
+line and the dashboard build their options and controls from its fields, and a text such as
+``ftrojan:magnitude=30,bands=15x15+31x31`` names one with all its values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self, TypeVar
+
+from engine.errors import LabError
+
+Value = float | int | str | tuple[int, ...] | tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a field's value means and which values it may take.
+
+    Attributes:
+        label: a few words, for a control.
+        help: one sentence for someone new to it.
+        minimum, maximum: inclusive limits, for every number in the value.
+        choices: the values allowed, or the members allowed in a tuple.
+    """
+
+    label: str
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Any, ...] | None = None
+
+    def check(self, name: str, value: Value) -> None:
+        """Raise `LabError` unless `value` is allowed."""
+        members = _members(value)
+        if not members:
+            raise LabError(f"{name} is empty: give at least one value.")
+        for member in members:
+            self._check_member(name, member)
+
+    def _check_member(self, name: str, member: float | int | str) -> None:
+        if self.choices is not None and member not in self.choices:
+            allowed = ", ".join(str(choice) for choice in self.choices)
+            raise LabError(f"{name} cannot be {member}: choose from {allowed}.")
+        if isinstance(member, str):
+            return
+        if not math.isfinite(member):
+            raise LabError(f"{name} must be a finite number, not {member}.")
+        low = -math.inf if self.minimum is None else self.minimum
+        high = math.inf if self.maximum is None else self.maximum
+        if not low <= member <= high:
+            raise LabError(f"{name} is {member:g}: it must lie between {low:g} and {high:g}.")
+
+
+def _members(value: Value) -> list[Any]:
+    if not isinstance(value, tuple):
+        return [value]
+    return [part for item in value for part in _members(item)]
+
+
+def parameter(default: Value, label: str, help: str, **limits: Any) -> Any:
+    """A dataclass field with its meaning and limits; see `Parameter` for `limits`."""
+    return field(default=default, metadata={"parameter": Parameter(label, help, **limits)})
+
+
+def format_value(value: Value) -> str:
+    """A value as text without commas: ``15x15+31x31``, ``1+2``, ``30``, ``YUV``."""
+    if isinstance(value, tuple):
+        return "+".join(
+            "x".join(str(part) for part in item) if isinstance(item, tuple) else str(item)
+            for item in value
+        )
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def parse_value(name: str, text: str, like: Value) -> Value:
+    """The value that `text` stands for, of the same kind as `like`."""
+    try:
+        if isinstance(like, str):
+            return text
+        if isinstance(like, tuple):
+            return tuple(_parse_item(item, like[0]) for item in text.split("+"))
+        return float(text) if isinstance(like, float) else int(text)
+    except ValueError:
+        example = format_value(like)
+        raise LabError(f"{name} cannot be '{text}': write it like {example}.") from None
+
+
+def _parse_item(text: str, like: Any) -> Any:
+    if not isinstance(like, tuple):
+        return int(text)
+    first, second = text.split("x")
+    return int(first), int(second)
+
+
+@dataclass(frozen=True)
+class Configurable:
+    """Base of everything whose fields are its parameters.
+
+    Attributes:
+        name: what the command line and cards call it.
+        title: what a page calls it.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for name, described in self.parameters().items():
+            described.check(f"{self.name}'s {name}", getattr(self, name))
+
+    @classmethod
+    def parameters(cls) -> dict[str, Parameter]:
+        """Name and description of each parameter, in the order of the fields."""
+        return {item.name: item.metadata["parameter"] for item in fields(cls)}
+
+    @classmethod
+    def defaults(cls) -> dict[str, Value]:
+        """Name and default value of each parameter."""
+        return {item.name: item.default for item in fields(cls)}  # type: ignore[misc]
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> Self:
+        """Build one from parameters as text; those left out keep their defaults."""
+        defaults = cls.defaults()
+        unknown = sorted(set(texts) - set(defaults))
+        if unknown:
+            raise LabError(
+                f"{cls.name} has no parameter '{unknown[0]}': it has {', '.join(defaults)}."
+            )
+        values = {key: parse_value(key, text, defaults[key]) for key, text in texts.items()}
+        return cls(**values)
+
+    def __str__(self) -> str:
+        """The text that `parse` turns into an equal object."""
+        values = [f"{key}={format_value(getattr(self, key))}" for key in self.parameters()]
+        return ":".join([self.name, ",".join(values)] if values else [self.name])
+
+
+Kind = TypeVar("Kind", bound=Configurable)
+
+
+def parse(text: str, registry: Mapping[str, type[Kind]], noun: str) -> Kind:
+    """The object that ``NAME[:field=value,...]`` names in `registry`."""
+    name, _, rest = text.partition(":")
+    if name not in registry:
+        raise LabError(f"There is no {noun} '{name}': choose from {', '.join(registry)}.")
+    texts = {}
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise LabError(f"'{item}' in '{text}' is not of the form field=value.")
+        texts[key.strip()] = value.strip()
+    return registry[name].from_texts(texts)

@@ -1,0 +1,232 @@
+"""A network cut in two behind the block of one convolution.
+
+A block is the convolution and the layers behind it that treat each channel by itself
+(activation, BatchNorm, pooling, dropout). Zeroing a channel's kernel and bias makes the
+block's output there one constant, whatever the image: so the part behind the cut can be
+asked about every step of the pruning without running the part before it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from engine import networks
+from engine.activations import channel_sums, check_layer
+from engine.errors import LabError
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Tail(Protocol):
+    """The part of a network behind the cut."""
+
+    def walk(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        """Predicted classes before the first and after each pruned channel: int64 [c + 1, n].
+
+        Args:
+            features: float32 [n, height, width, c], the block's output.
+            channels: int [c], in the order they are pruned.
+        """
+
+
+@dataclass(frozen=True)
+class Block:
+    """The network cut behind the block of one convolution.
+
+    Attributes:
+        channels: of the convolution.
+        positions: values of a channel in the block's output, height times width.
+        features: from float32 images to the block's output, float32 [n, height, width, c],
+            and the batch's `channel_sums`, float32 [2, c].
+        tail: what follows.
+    """
+
+    channels: int
+    positions: int
+    features: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+    tail: Tail
+
+
+def convolutions(model: keras.Model) -> list[str]:
+    """Names of the convolutions, in the order of the network."""
+    from keras import layers
+
+    return [layer.name for layer in model.layers if isinstance(layer, layers.Conv2D)]
+
+
+def cut(model: keras.Model, layer: str) -> Block:
+    """Cut `model` behind the block of the convolution called `layer`.
+
+    Raises:
+        LabError: there is no such convolution, or the layers do not form a single chain.
+    """
+    import tensorflow as tf
+
+    block, rest = _split(model, layer)
+    end = block[-1].output
+    head = networks.watching(model, [block[-1].name])
+
+    def features_and_sums(images: Any) -> Any:
+        values = head(images, training=False)[block[-1].name]
+        return values, channel_sums(values)
+
+    run = tf.function(
+        features_and_sums,
+        input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)],
+        jit_compile=False,
+    )
+    constants = _constants(block)
+    return Block(
+        channels=len(constants),
+        positions=int(np.prod(end.shape[1:3])),
+        features=lambda images: tuple(part.numpy() for part in run(images)),
+        tail=_tail(rest, constants),
+    )
+
+
+def block_of(model: keras.Model, layer: str) -> list[str]:
+    """Names of the convolution `layer` and of the layers that form its block."""
+    return [item.name for item in _split(model, layer)[0]]
+
+
+def _split(model: keras.Model, layer: str) -> tuple[list[Any], list[Any]]:
+    """The layers of the block of convolution `layer`, and those behind it."""
+    check_layer(layer, convolutions(model))
+    chain = _chain(model)
+    first = [item.name for item in chain].index(layer)
+    end = first + 1
+    while end < len(chain) and _keeps_channels_apart(chain[end]):
+        end += 1
+    return chain[first:end], chain[end:]
+
+
+def _chain(model: keras.Model) -> list[Any]:
+    """The layers in a row, without the input; a `LabError` if they branch."""
+    import keras
+
+    chain = [item for item in model.layers if not isinstance(item, keras.layers.InputLayer)]
+    if isinstance(model, keras.Sequential):
+        return chain
+    for before, after in zip(chain, chain[1:], strict=False):
+        if after.input is not before.output:
+            raise LabError(
+                "Pruning works on networks whose layers form a single chain;"
+                f" '{after.name}' does not follow '{before.name}' alone."
+            )
+    return chain
+
+
+def _keeps_channels_apart(layer: Any) -> bool:
+    from keras import layers
+
+    apart = (
+        layers.Activation,
+        layers.ELU,
+        layers.ReLU,
+        layers.LeakyReLU,
+        layers.BatchNormalization,
+        layers.MaxPooling2D,
+        layers.AveragePooling2D,
+        layers.Dropout,
+    )
+    softmax = getattr(getattr(layer, "activation", None), "__name__", "") == "softmax"
+    return isinstance(layer, apart) and not softmax
+
+
+def _constants(block: list[Any]) -> np.ndarray:
+    """What the block gives for a channel whose kernel and bias are zero: float32 [c]."""
+    convolution, *rest = block
+    values = np.zeros((1, *convolution.output.shape[1:]), np.float32)
+    values = convolution.activation(values)
+    for layer in rest:
+        values = layer(values, training=False)
+    return np.asarray(values)[0, 0, 0]
+
+
+def _tail(chain: list[Any], constants: np.ndarray) -> Tail:
+    from keras import layers
+
+    essential = [item for item in chain if not isinstance(item, layers.Dropout)]
+    kinds = [type(item) for item in essential]
+    if kinds == [layers.Flatten, layers.Dense] and _keeps_the_largest(essential[1]):
+        return _LinearTail(essential[1], constants)
+    return _NetworkTail(chain, constants)
+
+
+def _keeps_the_largest(dense: Any) -> bool:
+    return dense.activation.__name__ in ("softmax", "linear", "sigmoid")
+
+
+class _LinearTail:
+    """Flatten and one dense layer: each channel's share of the logits is exchanged for a constant.
+
+    logits after k channels = logits before + sum over them of (constant - feature) . rows
+    """
+
+    PART = 64  # images at a time: what is touched for them stays in the cache
+
+    def __init__(self, dense: Any, constants: np.ndarray) -> None:
+        kernel, bias = (np.asarray(weights) for weights in dense.get_weights())
+        self.classes = kernel.shape[1]
+        # Rows of the kernel follow Flatten's order: position by position, channel within it.
+        self.rows = np.ascontiguousarray(
+            kernel.reshape(-1, len(constants), self.classes).transpose(1, 0, 2)
+        )
+        self.bias = bias
+        self.constants = constants
+
+    def walk(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        """See `Tail.walk`."""
+        predictions = np.empty((len(channels) + 1, len(features)), np.int64)
+        for part in networks.batches(len(features), self.PART):
+            predictions[:, part] = self._predictions(features[part], channels)
+        return predictions
+
+    def _predictions(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        by_channel = features.reshape(len(features), -1, features.shape[-1]).transpose(2, 0, 1)
+        by_channel = by_channel[channels]
+        rows = self.rows[channels]
+        logits = np.empty((len(channels) + 1, len(features), self.classes), np.float32)
+        logits[0] = self.bias + np.einsum("cnp,cpk->nk", by_channel, rows, optimize=True)
+        np.matmul(self.constants[channels, None, None] - by_channel, rows, out=logits[1:])
+        np.cumsum(logits, axis=0, out=logits)
+        return logits.argmax(axis=2)
+
+
+class _NetworkTail:
+    """Any chain of layers: run again at each step, from the block's output on."""
+
+    def __init__(self, chain: list[Any], constants: np.ndarray) -> None:
+        import keras
+        import tensorflow as tf
+
+        inputs = keras.Input(chain[0].input.shape[1:])
+        model = keras.Model(inputs, networks.apply(chain, inputs))
+        fixed = tf.constant(constants)
+
+        def predictions(features: Any, pruned: Any) -> Any:
+            values = tf.where(pruned, fixed, features)
+            return tf.argmax(model(values, training=False), axis=1)
+
+        self.run = tf.function(
+            predictions,
+            input_signature=[
+                tf.TensorSpec([None, *chain[0].input.shape[1:]], tf.float32),
+                tf.TensorSpec([len(constants)], tf.bool),
+            ],
+            jit_compile=False,
+        )
+
+    def walk(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        """See `Tail.walk`."""
+        pruned = np.zeros(len(channels), bool)
+        predictions = [self.run(features, pruned).numpy()]
+        for channel in channels:
+            pruned[channel] = True
+            predictions.append(self.run(features, pruned).numpy())
+        return np.stack(predictions)

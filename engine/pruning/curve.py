@@ -1,0 +1,213 @@
+"""What the network still does after each pruned channel (paper Figure 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from engine import networks
+from engine.activations import ChannelStats, stats_from_sums
+from engine.datasets.dataset import Split
+from engine.errors import LabError
+from engine.progress import Progress, Work
+from engine.pruning.blocks import Block, cut
+from engine.pruning.orders import find_order
+
+if TYPE_CHECKING:
+    import keras
+
+PAPER_THRESHOLDS = (2.0, 10.0, 20.0, 30.0)
+KINDS = ("clean", "triggered")
+COLUMNS = ("step", "channel", "fraction", "clean_accuracy", "attack_success", "recovered_accuracy")
+
+
+@dataclass(frozen=True)
+class Images:
+    """The two sets of images that one curve is drawn from.
+
+    Attributes:
+        clean: a clean split.
+        triggered: triggered copies of its images outside the target class, true labels.
+    """
+
+    clean: Split
+    triggered: Split
+
+    def __len__(self) -> int:
+        return len(self.clean) + len(self.triggered)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One order's curve, on validation (to choose a step) and on test (to report).
+
+    Attributes:
+        order: name of the order of pruning.
+        layer: the convolution that was pruned.
+        validation, test: one row a step, with `COLUMNS`; step 0 is the untouched network and
+            has channel -1; fraction from 0 to 1, the scores in percent.
+    """
+
+    order: str
+    layer: str
+    validation: pd.DataFrame
+    test: pd.DataFrame
+
+    @property
+    def channels(self) -> np.ndarray:
+        """int64 [c]: the channels in the order they are pruned."""
+        return self.test["channel"].to_numpy()[1:]
+
+    def step_at(self, threshold: float) -> int:
+        """See `step_at`."""
+        return step_at(self.validation, threshold)
+
+    def at_thresholds(self, thresholds: Sequence[float]) -> pd.DataFrame:
+        """What the repaired network does at each threshold: threshold, validation_accuracy and
+        the row of the test curve."""
+        steps = [self.step_at(threshold) for threshold in thresholds]
+        rows = self.test.iloc[steps].drop(columns="channel").reset_index(drop=True)
+        rows.insert(0, "threshold", list(thresholds))
+        rows.insert(
+            3, "validation_accuracy", self.validation["clean_accuracy"].to_numpy()[steps]
+        )
+        return rows
+
+
+def check_threshold(threshold: float) -> float:
+    """`threshold`, if it is a drop in percentage points; else a `LabError`."""
+    if not 0 < threshold <= 100:
+        raise LabError(
+            "A threshold is a drop in accuracy above 0 and up to 100 percentage points,"
+            f" not {threshold:g}."
+        )
+    return threshold
+
+
+def step_at(validation: pd.DataFrame, threshold: float) -> int:
+    """The step the defender stops at (paper section 3.2).
+
+    Args:
+        validation: the curve on validation; its clean accuracy alone decides.
+        threshold: tolerated drop in clean accuracy, percentage points.
+
+    Returns:
+        The first step at which accuracy has dropped by `threshold`, or the last step.
+    """
+    check_threshold(threshold)
+    accuracy = validation["clean_accuracy"].to_numpy()
+    dropped = np.flatnonzero(accuracy[0] - accuracy >= threshold - 1e-9)
+    return int(dropped[0]) if len(dropped) else len(accuracy) - 1
+
+
+def trace(
+    model: keras.Model,
+    layer: str,
+    orders: Sequence[str],
+    validation: Images,
+    test: Images,
+    target: int,
+) -> Work[dict[str, Curve]]:
+    """Prune the channels of `layer` one by one, in each of `orders`.
+
+    The network runs once over each set of images; what each step predicts follows from the
+    cached output of the layer's block (see `blocks`).
+
+    Args:
+        model: a network from floats 0 to 1 whose layers form a chain.
+        layer: a convolution.
+        orders: names out of `orders.ORDERS`.
+        validation: decides the order, and later the step.
+        test: reported only.
+        target: the class the backdoor leads to.
+
+    Returns:
+        A `Curve` for each order. Progress carries the first order's test curve so far.
+    """
+    for name in orders:
+        find_order(name)
+    block = cut(model, layer)
+    total = len(validation) + len(test)
+    cached: list[tuple[str, np.ndarray, np.ndarray]] = []
+    stats: dict[str, ChannelStats] = {}
+    done = 0
+    for kind, split in (("clean", validation.clean), ("triggered", validation.triggered)):
+        sums = np.zeros((2, block.channels))
+        for part in networks.batches(len(split)):
+            features, batch_sums = block.features(networks.scale(split.images[part]))
+            sums += batch_sums
+            cached.append((kind, features, split.labels[part]))
+            done += len(features)
+            yield Progress(done, total, "Reading validation images")
+        stats[kind] = stats_from_sums(sums, len(split) * block.positions)
+    ranked = {name: find_order(name).rank(stats["clean"], stats["triggered"]) for name in orders}
+    on_validation = {name: _Walk(block, channels, target) for name, channels in ranked.items()}
+    while cached:
+        batch = cached.pop()
+        for walk in on_validation.values():
+            walk.add(*batch)
+        yield Progress(done, total, "Pruning on validation images")
+    on_test = {name: _Walk(block, channels, target) for name, channels in ranked.items()}
+    for kind, part, split in _interleaved(test):
+        features, _ = block.features(networks.scale(split.images[part]))
+        for walk in on_test.values():
+            walk.add(kind, features, split.labels[part])
+        done += len(features)
+        yield Progress(done, total, "Pruning on test images", on_test[orders[0]].figures())
+    return {
+        name: Curve(name, layer, on_validation[name].table(), on_test[name].table())
+        for name in orders
+    }
+
+
+def _interleaved(images: Images) -> Sequence[tuple[str, slice, Split]]:
+    """Batches of clean and triggered images in turn, so that both lines take shape together."""
+    batches = [
+        (part.start / len(split), kind, part, split)
+        for kind, split in (("clean", images.clean), ("triggered", images.triggered))
+        for part in networks.batches(len(split))
+    ]
+    return [batch[1:] for batch in sorted(batches, key=lambda batch: batch[0])]
+
+
+class _Walk:
+    """Counts along one order, over the images seen so far."""
+
+    def __init__(self, block: Block, channels: np.ndarray, target: int) -> None:
+        self.block, self.channels, self.target = block, channels, target
+        self.right = {kind: np.zeros(len(channels) + 1, np.int64) for kind in KINDS}
+        self.hits = np.zeros(len(channels) + 1, np.int64)
+        self.images = dict.fromkeys(KINDS, 0)
+
+    def add(self, kind: str, features: np.ndarray, labels: np.ndarray) -> None:
+        """Count what a batch of clean or triggered images is read as, step by step."""
+        predictions = self.block.tail.walk(features, self.channels)
+        self.images[kind] += len(labels)
+        self.right[kind] += np.count_nonzero(predictions == labels, axis=1)
+        if kind == "triggered":
+            self.hits += np.count_nonzero(predictions == self.target, axis=1)
+
+    def table(self) -> pd.DataFrame:
+        """One row a step, with `COLUMNS`."""
+        steps = np.arange(len(self.channels) + 1)
+        clean, triggered = (max(self.images[kind], 1) for kind in KINDS)
+        return pd.DataFrame(
+            {
+                "step": steps,
+                "channel": np.concatenate([[-1], self.channels]),
+                "fraction": steps / len(self.channels),
+                "clean_accuracy": 100 * self.right["clean"] / clean,
+                "attack_success": 100 * self.hits / triggered,
+                "recovered_accuracy": 100 * self.right["triggered"] / triggered,
+            }
+        )
+
+    def figures(self) -> dict[str, Any]:
+        """The curve so far, ready for JSON; empty before both kinds of images were seen."""
+        if not all(self.images.values()):
+            return {}
+        return {"curve": self.table().drop(columns=["channel", "step"]).round(3).to_dict("list")}

@@ -1,0 +1,79 @@
+"""In which order channels are pruned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.activations import ChannelStats
+from engine.errors import LabError
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order that a defender can compute: it sees clean images only.
+
+    Attributes:
+        name: what the command line calls it.
+        title: what a page calls it.
+        score: from clean statistics to float64 [channels]; the lowest is pruned first.
+    """
+
+    name: str
+    title: str
+    score: Callable[[ChannelStats], np.ndarray]
+
+    def rank(self, clean: ChannelStats, triggered: ChannelStats) -> np.ndarray:
+        """Channels in the order they are pruned: int64 [channels]; `triggered` is not read."""
+        return np.argsort(self.score(clean), kind="stable")
+
+
+@dataclass(frozen=True)
+class OracleOrder:
+    """An order that needs triggered images, which a defender does not have (paper section 4).
+
+    Attributes:
+        name, title: as for `Order`.
+        score: from clean and triggered statistics to float64 [channels]; lowest first.
+    """
+
+    name: str
+    title: str
+    score: Callable[[ChannelStats, ChannelStats], np.ndarray]
+
+    def rank(self, clean: ChannelStats, triggered: ChannelStats) -> np.ndarray:
+        """Channels in the order they are pruned: int64 [channels]."""
+        return np.argsort(self.score(clean, triggered), kind="stable")
+
+
+ORDERS: dict[str, Order | OracleOrder] = {
+    order.name: order
+    for order in (
+        Order("clean-activation", "Least active on clean images first", lambda clean: clean.mean),
+        Order(
+            "clean-count",
+            "Least often active on clean images first",
+            lambda clean: clean.positive,
+        ),
+        OracleOrder(
+            "triggered-activation",
+            "Oracle: most active on triggered images first",
+            lambda _, triggered: -triggered.mean,
+        ),
+        OracleOrder(
+            "triggered-minus-clean",
+            "Oracle: most raised by the trigger first",
+            lambda clean, triggered: clean.mean - triggered.mean,
+        ),
+    )
+}
+DEFAULT_ORDER = "clean-activation"
+
+
+def find_order(name: str) -> Order | OracleOrder:
+    """The order called `name`; a `LabError` names those there are."""
+    if name not in ORDERS:
+        raise LabError(f"There is no pruning order '{name}': choose from {', '.join(ORDERS)}.")
+    return ORDERS[name]

@@ -1,0 +1,250 @@
+"""Models and results on disk: a folder each, seen whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from engine import files, networks, places
+from engine.errors import LabError
+from engine.triggers import Trigger, parse_trigger
+
+if TYPE_CHECKING:
+    import keras
+
+FORMAT = 1
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What there is to know about a model.
+
+    Attributes:
+        name: the model's folder.
+        dataset: name it was trained on, as the command line takes it.
+        class_names: in the order of the network's outputs.
+        image_shape: (height, width, 3) the network takes.
+        trigger: the backdoor's trigger as text; see `engine.triggers.parse_trigger`.
+        target: the class the backdoor leads to.
+        rate: share of the training images that were poisoned.
+        poisoned: how many that were; `poisoned.csv` tells which.
+        training: settings, epoch kept, whether it was stopped.
+        scores: per split ("validation", "test") the percentages and counts.
+        commands: those that made this folder, in order.
+        repair: what was done to the parent model; empty for a model as it was trained.
+        scaling: the floats the network expects.
+        versions: of Python and the libraries that matter.
+        created: UTC, ISO 8601.
+        sha256: of model.keras.
+        format: of this card.
+    """
+
+    name: str
+    dataset: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    trigger: str
+    target: int
+    rate: float
+    poisoned: int
+    training: Mapping[str, Any]
+    scores: Mapping[str, Mapping[str, float]]
+    commands: tuple[str, ...]
+    repair: Mapping[str, Any] = field(default_factory=dict)
+    scaling: str = networks.SCALING
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    sha256: str = ""
+    format: int = FORMAT
+
+    def parsed_trigger(self) -> Trigger:
+        """The trigger itself."""
+        return parse_trigger(self.trigger)
+
+    @property
+    def target_name(self) -> str:
+        """The name of the target class."""
+        return self.class_names[self.target]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A model on disk."""
+
+    folder: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """The table kept as NAME.csv beside the model, or None while there is none."""
+        path = self.folder / f"{name}.csv"
+        try:
+            return pd.read_csv(path) if path.exists() else None
+        except (ValueError, OSError) as error:
+            raise LabError(f"{path} cannot be read: delete it and compute it again.") from error
+
+    def keep(self, tables: Mapping[str, pd.DataFrame], command: str) -> Stored:
+        """Keep results as NAME.csv beside the model, and on the card the command that made them."""
+        for name, table in tables.items():
+            write_table(self.folder / f"{name}.csv", table)
+        if command in self.card.commands:
+            return self
+        card = dataclasses.replace(self.card, commands=(*self.card.commands, command))
+        files.write_text(self.folder / "card.json", _to_json(card))
+        return Stored(self.folder, card)
+
+    def network(self) -> keras.Model:
+        """Load the network, after a look at its checksum."""
+        path = self.folder / "model.keras"
+        if _sha256(path) != self.card.sha256:
+            raise LabError(
+                f"{path} is not the file its card describes (the checksum differs):"
+                " it was damaged or exchanged, so it is not opened."
+            )
+        import keras
+
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:  # Keras raises many kinds for a file it cannot read
+            raise LabError(f"{path} is not a Keras model that can be opened.") from error
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a CSV file, seen whole or not at all."""
+    with files.new_file(path) as aside:
+        table.to_csv(aside, index=False, float_format="%.6g")
+
+
+def check_name(name: str) -> str:
+    """`name`, if a model can be called that; else a `LabError`."""
+    if not _NAME.fullmatch(name):
+        raise LabError(
+            f"A model cannot be called '{name}': use small letters, digits, '-', '.' and '_'"
+            " (80 at most), starting with a letter or digit."
+        )
+    return name
+
+
+def check_free(name: str, replace: bool = False) -> str:
+    """`name`, if no model of the user's is called that yet; else a `LabError`."""
+    if not replace and (places.models_folder() / check_name(name)).exists():
+        raise LabError(f"There is a model '{name}' already: choose another name, or --replace it.")
+    return check_name(name)
+
+
+def find(name: str) -> Stored:
+    """The model called `name`, the user's own before one that came with the program."""
+    check_name(name)
+    for folder in (places.models_folder(), places.SHIPPED_MODELS):
+        if (folder / name).is_dir():
+            return Stored(folder / name, _read_card(folder / name / "card.json"))
+    known = ", ".join(names()) or "none yet; train one first"
+    raise LabError(f"There is no model '{name}'. Models here: {known}.")
+
+
+def names() -> list[str]:
+    """Names of all models, sorted; not all of them need be readable."""
+    folders = {places.models_folder(), places.SHIPPED_MODELS}
+    found = {card.parent.name for folder in folders for card in folder.glob("[!.]*/card.json")}
+    return sorted(found)
+
+
+def save(
+    card: Card,
+    network: keras.Model,
+    tables: Mapping[str, pd.DataFrame],
+    replace: bool = False,
+) -> Stored:
+    """Write a model folder aside and move it into place.
+
+    Args:
+        card: versions, date and checksum are filled in here.
+        network: written as model.keras, without its optimizer.
+        tables: kept as NAME.csv.
+        replace: whether a model of that name may be replaced.
+    """
+    folder = places.models_folder() / check_free(card.name, replace)
+    with files.new_folder(folder, replace) as aside:
+        network.save(aside / "model.keras", include_optimizer=False)
+        filled = dataclasses.replace(
+            card,
+            versions=_versions(),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            sha256=_sha256(aside / "model.keras"),
+        )
+        (aside / "card.json").write_text(_to_json(filled), encoding="utf-8")
+        for name, table in tables.items():
+            write_table(aside / f"{name}.csv", table)
+    return find(card.name)
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        card = Card(**stored)
+        card = Card(
+            **stored
+            | {
+                "class_names": tuple(str(name) for name in card.class_names),
+                "image_shape": tuple(int(side) for side in card.image_shape),
+                "commands": tuple(str(command) for command in card.commands),
+            }
+        )
+        _check_card(card)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, LabError) as error:
+        raise LabError(
+            f"The card {path} cannot be used ({str(error).rstrip('.')}):"
+            " restore the model's folder or train it again."
+        ) from error
+    return card
+
+
+def _to_json(card: Card) -> str:
+    return json.dumps(asdict(card), indent=1) + "\n"
+
+
+def _check_card(card: Card) -> None:
+    if card.format != FORMAT:
+        raise LabError(f"its format is {card.format}, this program reads {FORMAT}")
+    if card.scaling != networks.SCALING:
+        raise LabError(f"it asks for images scaled '{card.scaling}'")
+    if not 0 <= card.target < len(card.class_names):
+        raise LabError(f"its target class {card.target} is not one of its classes")
+    if len(card.image_shape) != 3:
+        raise LabError("its image shape is not height, width, 3")
+    for scores in card.scores.values():
+        {key: float(value) for key, value in scores.items()}
+    card.parsed_trigger()
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("tensorflow", "tensorflow-cpu", "keras", "numpy", "opencv-python-headless"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise LabError(f"{path} is missing or cannot be read: train the model again.") from error

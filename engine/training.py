@@ -1,0 +1,309 @@
+"""Fitting a network, with progress, checkpoints and resumption."""
+
+from __future__ import annotations
+
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import evaluation, files, networks
+from engine.datasets.dataset import Split
+from engine.errors import LabError
+from engine.progress import Progress, Work
+
+if TYPE_CHECKING:
+    import keras
+
+STEPS_PER_CALL = 8  # batches trained between two looks at the stop request
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is fitted; the defaults are the paper's (section 3.1).
+
+    Attributes:
+        epochs: passes over the training set; the paper leaves their number open.
+        batch: images a step.
+        learning_rate: Adam's.
+        seed: decides initial weights, dropout and the order of images.
+    """
+
+    epochs: int = 15
+    batch: int = 64
+    learning_rate: float = 5e-4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_between("number of epochs", self.epochs, 1, 10_000)
+        _check_between("batch", self.batch, 1, 65_536)
+        _check_between("learning rate", self.learning_rate, 1e-9, 10)
+        _check_between("seed", self.seed, 0, 2**31 - 1)
+
+
+def _check_between(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise LabError(f"The {name} must lie between {low:g} and {high:g}, not at {value:g}.")
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The validation images a network is judged on after each epoch.
+
+    Attributes:
+        clean: clean images; these alone choose the epoch kept.
+        triggered: triggered images of other classes than the target, with their true labels.
+        target: the class the backdoor leads to.
+    """
+
+    clean: Split
+    triggered: Split
+    target: int
+
+
+@dataclass
+class Training:
+    """What has come of a training so far.
+
+    Attributes:
+        history: a row an epoch: epoch (from 1), loss, train_accuracy, seconds, and the three
+            scores on validation; accuracies and scores in percent.
+        epoch_kept: the epoch whose weights are kept; 0 before the first has ended.
+        stopped: whether it was asked to stop before the last epoch.
+    """
+
+    history: list[Row] = field(default_factory=list)
+    epoch_kept: int = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training keeps its state, and which training that is.
+
+    Attributes:
+        path: an .npz file; written aside and moved into place.
+        identity: what must be the same for the training to go on, ready for JSON: data,
+            trigger, settings without the number of epochs.
+    """
+
+    path: Path
+    identity: Mapping[str, Any]
+
+
+def fit(
+    network: keras.Model,
+    train: Split,
+    judges: Judges,
+    settings: Settings,
+    checkpoint: Checkpoint | None = None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> Work[Training]:
+    """Fit `network` in place; it ends with the weights of the epoch kept.
+
+    The epoch kept is the first with the highest clean accuracy on validation.
+
+    Args:
+        network: as built by `networks`, from floats 0 to 1 to probabilities.
+        train: the training set, poisoned or not.
+        judges: what the network is judged on after each epoch.
+        settings: see `Settings`.
+        checkpoint: where the state is kept after each epoch; if it is there already, training
+            goes on from it and ends with the weights it would have had without interruption.
+        stop_requested: asked every few steps; once true, the epoch under way is given up.
+
+    Raises:
+        LabError: the images do not fit the network, the checkpoint belongs to another training,
+            or it was stopped before the first epoch ended.
+    """
+    networks.check_fits(network, train.images.shape[1:], network.output_shape[-1])
+    state = _State(network, settings)
+    if checkpoint and checkpoint.path.exists():
+        state.restore(checkpoint)
+    result = state.result
+    train_steps = _compiled_steps(network, state.optimizer, train)
+    pace = _Pace(len(result.history) * len(train), settings.epochs * len(train))
+    for epoch in range(len(result.history) + 1, settings.epochs + 1):
+        started = time.monotonic()
+        loss_and_hits = np.zeros(2)
+        for indices in _index_blocks(len(train), settings, epoch):
+            if stop_requested():
+                result.stopped = True
+                break
+            with pace.timing(indices.size):
+                loss_and_hits += train_steps(indices)
+            yield pace.event(f"Epoch {epoch} of {settings.epochs}", result)
+        if result.stopped:
+            break
+        yield pace.event(f"Epoch {epoch} of {settings.epochs}: validation", result)
+        scores = yield from pace.during(_judge(network, judges), result)
+        loss, hits = loss_and_hits / len(train)
+        result.history.append(
+            {"epoch": epoch, "loss": loss, "train_accuracy": 100 * hits}
+            | {"seconds": time.monotonic() - started}
+            | scores.percentages()
+        )
+        state.epoch_ended()
+        if checkpoint:
+            state.save(checkpoint)
+        yield pace.event(f"Epoch {epoch} of {settings.epochs} done", result)
+    if not result.history:
+        raise LabError("Stopped before the first epoch ended, so there is no network to keep yet.")
+    state.put_best_back()
+    return result
+
+
+def _judge(network: keras.Model, judges: Judges) -> Work[evaluation.Scores]:
+    return evaluation.evaluate(network, judges.clean, judges.triggered, judges.target)
+
+
+def _index_blocks(count: int, settings: Settings, epoch: int) -> Iterator[np.ndarray]:
+    """The epoch's order of images as int64 [steps, batch]; a last smaller batch comes alone.
+
+    The order depends on seed and epoch alone, so that a resumed epoch repeats it.
+    """
+    order = np.random.default_rng([settings.seed, epoch]).permutation(count)
+    whole = count - count % settings.batch
+    steps = order[:whole].reshape(-1, settings.batch)
+    for start in range(0, len(steps), STEPS_PER_CALL):
+        yield steps[start : start + STEPS_PER_CALL]
+    if whole < count:
+        yield order[whole:][np.newaxis]
+
+
+def _compiled_steps(
+    network: keras.Model, optimizer: Any, train: Split
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that trains on the batches of an index block; returns summed loss and hits."""
+    import keras
+    import tensorflow as tf
+
+    all_images, all_labels = tf.constant(np.asarray(train.images)), tf.constant(train.labels)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(reduction="sum")
+    variables = network.trainable_variables
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None], tf.int64)],
+        jit_compile=False,
+    )
+    def run(blocks: Any) -> Any:
+        totals = tf.zeros(2)
+        for indices in blocks:
+            labels = tf.gather(all_labels, indices)
+            images = tf.cast(tf.gather(all_images, indices), tf.float32) / 255
+            with tf.GradientTape() as tape:
+                probabilities = network(images, training=True)
+                loss = loss_of(labels, probabilities)
+                mean = loss / tf.cast(tf.size(labels), tf.float32)
+                objective = tf.add_n([mean, *network.losses])
+            optimizer.apply(tape.gradient(objective, variables), variables)
+            hits = tf.reduce_sum(
+                tf.cast(tf.equal(tf.argmax(probabilities, axis=1), labels), tf.float32)
+            )
+            totals += tf.stack([loss, hits])
+        return totals
+
+    return lambda blocks: run(blocks).numpy()
+
+
+class _State:
+    """Everything a training needs to go on as if nothing had happened."""
+
+    def __init__(self, network: keras.Model, settings: Settings) -> None:
+        from keras.optimizers import Adam
+
+        self.network = network
+        self.settings = settings
+        self.optimizer = Adam(settings.learning_rate)
+        self.optimizer.build(network.trainable_variables)
+        self.result = Training()
+        self.best = network.get_weights()
+
+    def epoch_ended(self) -> None:
+        """Keep the weights if clean accuracy on validation is the highest so far."""
+        history = self.result.history
+        if all(history[-1]["clean_accuracy"] > row["clean_accuracy"] for row in history[:-1]):
+            self.result.epoch_kept = len(history)
+            self.best = self.network.get_weights()
+
+    def put_best_back(self) -> None:
+        """Give the network the weights of the epoch kept."""
+        self.network.set_weights(self.best)
+
+    def _variables(self) -> list[Any]:
+        # Those of the network include the state of dropout's random generators.
+        return [*self.network.variables, *self.optimizer.variables]
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write the state aside and move it into place."""
+        header = {"identity": checkpoint.identity, "result": asdict(self.result)}
+        arrays = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
+        arrays |= {f"best{i}": weights for i, weights in enumerate(self.best)}
+        with files.new_file(checkpoint.path) as aside, aside.open("wb") as file:
+            np.savez(file, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take up the state that `save` wrote."""
+        try:
+            with np.load(checkpoint.path, allow_pickle=False) as stored:
+                arrays = dict(stored)
+            header = json.loads(str(arrays["header"]))
+            if header["identity"] != json.loads(json.dumps(checkpoint.identity)):
+                raise LabError(
+                    f"{checkpoint.path} belongs to a training with other settings:"
+                    " choose another name, or delete it to start afresh."
+                )
+            for index, variable in enumerate(self._variables()):
+                variable.assign(arrays[f"v{index}"])
+            self.best = [arrays[f"best{index}"] for index in range(len(self.best))]
+            self.result = Training(**header["result"] | {"stopped": False})
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise LabError(
+                f"The checkpoint {checkpoint.path} cannot be read: delete it to start afresh."
+            ) from error
+
+
+class _Pace:
+    """Images trained, how fast, and the time left."""
+
+    def __init__(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        self.here, self.seconds = 0, 0.0
+        self.started = time.monotonic()
+
+    @contextmanager
+    def timing(self, images: int) -> Iterator[None]:
+        """Count `images` more, trained within the block."""
+        started = time.monotonic()
+        yield
+        self.seconds += time.monotonic() - started
+        self.here += images
+        self.done += images
+
+    def event(self, message: str, result: Training) -> Progress:
+        """Where the training stands."""
+        figures: dict[str, Any] = {"history": list(result.history)}
+        if self.here:
+            # Time left counts everything, validation too; the speed is that of training alone.
+            elapsed = time.monotonic() - self.started
+            figures["images_per_second"] = round(self.here / self.seconds, 1)
+            figures["seconds_left"] = round((self.total - self.done) * elapsed / self.here, 1)
+        return Progress(self.done, self.total, message, figures)
+
+    def during(self, work: Work[evaluation.Scores], result: Training) -> Work[evaluation.Scores]:
+        """Run `work`, telling of it in terms of the whole training."""
+        while True:
+            try:
+                event = next(work)
+            except StopIteration as end:
+                scores: evaluation.Scores = end.value
+                return scores
+            yield self.event(event.message, result)
