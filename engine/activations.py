@@ -49,7 +49,9 @@ def channel_sums(values: Any) -> Any:
     import tensorflow as tf
 
     positive = tf.cast(values > 0, tf.float32)
-    return tf.stack([tf.reduce_sum(values, axis=[0, 1, 2]), tf.reduce_sum(positive, axis=[0, 1, 2])])
+    return tf.stack(
+        [tf.reduce_sum(values, axis=[0, 1, 2]), tf.reduce_sum(positive, axis=[0, 1, 2])]
+    )
 
 
 def measure(

@@ -27,6 +27,7 @@ class Share:
 
     @property
     def percent(self) -> float:
+        """Count out of total in percent; NaN out of none."""
         return 100 * self.count / self.total if self.total else float("nan")
 
 

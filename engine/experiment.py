@@ -76,10 +76,12 @@ def train(
         plan: what to do.
         name: of the model's folder.
         command: what the card names as the way to make it again.
-        checkpoint: file that an interrupted training goes on from; deleted at the end.
+        checkpoint: file that an interrupted training goes on from; deleted once all epochs
+            are done. A stopped training is stored as far as it came, and can still go on.
         stop_requested: see `training.fit`.
         replace: whether a model of that name may be replaced.
     """
+    replace = replace or bool(checkpoint and checkpoint.exists())
     store.check_free(name, replace)
     plan.check(dataset)
     yield Progress(0, 0, "Poisoning the training images")
@@ -124,14 +126,14 @@ def train(
     record = pd.DataFrame({"index": chosen, "label": dataset.train.labels[chosen]})
     tables = {"history": pd.DataFrame(result.history), "poisoned": record}
     stored = store.save(card, network, tables, replace)
-    if checkpoint:
+    if checkpoint and not result.stopped:
         checkpoint.unlink(missing_ok=True)
     return stored
 
 
 def images_of(dataset: Dataset, split: str, trigger: Trigger, target: int) -> Images:
     """A split and the triggered copy of its images outside the target class."""
-    clean = dataset.split(split)  # type: ignore[arg-type]
+    clean = dataset.split(split)
     return Images(clean, evaluation.triggered_copy(clean, trigger, target))
 
 

@@ -32,7 +32,9 @@ def new_file(path: Path) -> Iterator[Path]:
     """A path to write to; it takes the place of `path` once all is written and on the disk."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent
+        )
         os.close(handle)
     except OSError as error:
         raise trouble(path, error) from error

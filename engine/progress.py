@@ -29,6 +29,24 @@ class Progress:
 Work = Generator[Progress, None, Result]
 
 
+class Stopped(Exception):
+    """The work was stopped on request, with nothing to keep."""
+
+
+def until(stop_requested: Callable[[], bool], work: Work[Result]) -> Work[Result]:
+    """`work`, given up with `Stopped` at the first event after a stop was requested."""
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield event
+        if stop_requested():
+            work.close()
+            raise Stopped("Stopped on request; nothing was kept.")
+
+
 def ignore(event: Progress) -> None:
     """Take no notice of an event."""
 
@@ -39,5 +57,6 @@ def exhaust(work: Work[Result], report: Callable[[Progress], None] = ignore) -> 
         try:
             event = next(work)
         except StopIteration as end:
-            return end.value
+            result: Result = end.value
+            return result
         report(event)

@@ -88,6 +88,7 @@ class Stored:
 
     @property
     def name(self) -> str:
+        """What the model is called."""
         return self.card.name
 
     def table(self, name: str) -> pd.DataFrame | None:

@@ -16,7 +16,7 @@ import numpy as np
 from engine import evaluation, files, networks
 from engine.datasets.dataset import Split
 from engine.errors import LabError
-from engine.progress import Progress, Work
+from engine.progress import Progress, Stopped, Work
 
 if TYPE_CHECKING:
     import keras
@@ -121,8 +121,9 @@ def fit(
         stop_requested: asked every few steps; once true, the epoch under way is given up.
 
     Raises:
-        LabError: the images do not fit the network, the checkpoint belongs to another training,
-            or it was stopped before the first epoch ended.
+        LabError: the images do not fit the network, or the checkpoint belongs to another
+            training or cannot be read.
+        Stopped: it was asked to stop before the first epoch ended.
     """
     networks.check_fits(network, train.images.shape[1:], network.output_shape[-1])
     state = _State(network, settings)
@@ -147,7 +148,7 @@ def fit(
         scores = yield from pace.during(_judge(network, judges), result)
         loss, hits = loss_and_hits / len(train)
         result.history.append(
-            {"epoch": epoch, "loss": loss, "train_accuracy": 100 * hits}
+            {"epoch": epoch, "loss": float(loss), "train_accuracy": 100 * float(hits)}
             | {"seconds": time.monotonic() - started}
             | scores.percentages()
         )
@@ -156,9 +157,20 @@ def fit(
             state.save(checkpoint)
         yield pace.event(f"Epoch {epoch} of {settings.epochs} done", result)
     if not result.history:
-        raise LabError("Stopped before the first epoch ended, so there is no network to keep yet.")
+        raise Stopped("Stopped before the first epoch ended: there is no network to keep yet.")
     state.put_best_back()
     return result
+
+
+def one_epoch(network: keras.Model, train: Split, settings: Settings) -> Callable[[], None]:
+    """A function that trains for the first epoch and looks at nothing: for benchmarks."""
+    steps = _compiled_steps(network, _State(network, settings).optimizer, train)
+
+    def run() -> None:
+        for indices in _index_blocks(len(train), settings, epoch=1):
+            steps(indices)
+
+    return run
 
 
 def _judge(network: keras.Model, judges: Judges) -> Work[evaluation.Scores]:

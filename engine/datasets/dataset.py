@@ -48,10 +48,12 @@ class Dataset:
 
     @property
     def classes(self) -> int:
+        """How many there are."""
         return len(self.class_names)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, 3)."""
         height, width, channels = self.train.images.shape[1:]
         return height, width, channels
 

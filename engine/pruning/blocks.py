@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -112,7 +113,7 @@ def _chain(model: keras.Model) -> list[Any]:
     chain = [item for item in model.layers if not isinstance(item, keras.layers.InputLayer)]
     if isinstance(model, keras.Sequential):
         return chain
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in pairwise(chain):
         if after.input is not before.output:
             raise LabError(
                 "Pruning works on networks whose layers form a single chain;"

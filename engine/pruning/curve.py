@@ -72,9 +72,7 @@ class Curve:
         steps = [self.step_at(threshold) for threshold in thresholds]
         rows = self.test.iloc[steps].drop(columns="channel").reset_index(drop=True)
         rows.insert(0, "threshold", list(thresholds))
-        rows.insert(
-            3, "validation_accuracy", self.validation["clean_accuracy"].to_numpy()[steps]
-        )
+        rows.insert(3, "validation_accuracy", self.validation["clean_accuracy"].to_numpy()[steps])
         return rows
 
 

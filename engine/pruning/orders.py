@@ -25,8 +25,8 @@ class Order:
     title: str
     score: Callable[[ChannelStats], np.ndarray]
 
-    def rank(self, clean: ChannelStats, triggered: ChannelStats) -> np.ndarray:
-        """Channels in the order they are pruned: int64 [channels]; `triggered` is not read."""
+    def rank(self, clean: ChannelStats, _: ChannelStats) -> np.ndarray:
+        """Channels in the order they are pruned: int64 [channels]; triggered ones are not read."""
         return np.argsort(self.score(clean), kind="stable")
 
 

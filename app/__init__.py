@@ -1,0 +1,1 @@
+"""The dashboard's parts; the pages themselves are the scripts in `pages/`."""

@@ -1,0 +1,104 @@
+"""Long work of the engine's, started, watched and stopped from a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from engine import runs
+from engine.runs import Run, Status
+from engine.terminal import duration
+
+REFRESH_SECONDS = 0.7
+
+_ICONS = {
+    "interrupted": ":material/power_off:",
+    "stopped": ":material/pause_circle:",
+    "failed": ":material/error:",
+    "finished": ":material/check_circle:",
+}
+
+
+def draw_nothing(status: Status) -> None:
+    """Show none of the run's figures."""
+
+
+def start_button(
+    label: str, name: str, arguments: Sequence[str], help: str, disabled: bool = False
+) -> None:
+    """A button that starts a run, or says that it is running already."""
+    run = runs.run_called(name)
+    alive = run.folder.exists() and run.status().alive
+    if st.button(label, key=f"start-{name}", type="primary", help=help, disabled=alive or disabled):
+        runs.start(name, arguments)
+        st.rerun()
+
+
+def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
+    """How far the run called `name` has come, live, with what can be done about it.
+
+    Args:
+        name: of the run; nothing is shown while there is none.
+        figures: draws what the run has found so far.
+    """
+    run = runs.run_called(name)
+    if not run.folder.exists():
+        return
+    watched = run.status()
+
+    @st.fragment(run_every=REFRESH_SECONDS if watched.alive else None)
+    def panel() -> None:
+        status = run.status()
+        if watched.alive and not status.alive:
+            st.rerun()
+        with st.container(border=True):
+            _describe(run, status)
+            figures(status)
+            _buttons(run, status)
+
+    panel()
+
+
+def _describe(run: Run, status: Status) -> None:
+    if status.alive:
+        st.progress(status.share, _message(status))
+        return
+    sentence = {
+        "interrupted": "The worker ended without a word (the computer or the process was stopped).",
+        "stopped": status.message or "Stopped; what was there is kept.",
+        "failed": status.error,
+        "finished": "Done.",
+    }[status.state]
+    st.markdown(f"{_ICONS[status.state]} **{run.name}**: {sentence}")
+
+
+def _message(status: Status) -> str:
+    parts = [status.message]
+    if "images_per_second" in status.figures:
+        parts.append(f"{status.figures['images_per_second']:.0f} images/s")
+    if "seconds_left" in status.figures:
+        parts.append(f"{duration(status.figures['seconds_left'])} left")
+    return " · ".join(parts)
+
+
+def _buttons(run: Run, status: Status) -> None:
+    with st.container(horizontal=True):
+        if status.alive:
+            asked = run.stop_requested()
+            label = "Stopping" if asked else "Stop"
+            if st.button(label, key=f"stop-{run.name}", disabled=asked, icon=":material/stop:"):
+                run.stop()
+                st.rerun(scope="fragment")
+            return
+        if status.state != "finished" and st.button(
+            "Resume", key=f"resume-{run.name}", icon=":material/play_arrow:"
+        ):
+            run.resume()
+            st.rerun()
+        if st.button("Dismiss", key=f"dismiss-{run.name}", icon=":material/close:"):
+            run.discard()
+            st.rerun()
+    if status.state == "failed" and run.log():
+        with st.expander("What the worker printed"):
+            st.code(run.log(), language=None)

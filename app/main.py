@@ -1,0 +1,27 @@
+"""The router: navigation, and the model in use above every page."""
+
+import gc
+
+import streamlit as st
+
+from app import header
+
+st.set_page_config(page_title="Backdoor Pruning Lab", page_icon=":material/traffic:", layout="wide")
+
+# Nothing imported so far will ever be garbage: do not look through it again and again.
+gc.freeze()
+
+page = st.navigation(
+    [
+        st.Page("../pages/overview.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("../pages/triggers.py", title="Triggers", icon=":material/compare:"),
+        st.Page("../pages/spectra.py", title="Spectra", icon=":material/graphic_eq:"),
+        st.Page("../pages/models.py", title="Models", icon=":material/model_training:"),
+        st.Page("../pages/activations.py", title="Activations", icon=":material/bar_chart:"),
+        st.Page("../pages/pruning.py", title="Pruning", icon=":material/content_cut:"),
+    ],
+    position="top",
+)
+with header.told_plainly():
+    header.choose_model()
+    page.run()

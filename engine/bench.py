@@ -1,0 +1,200 @@
+"""The benchmarks: each figure a ratio against the plain way, measured in the same run."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import cv2
+import numpy as np
+
+from engine import evaluation, networks, training
+from engine.datasets import available, load_dataset
+from engine.datasets.dataset import Split
+from engine.progress import Progress, Work
+from engine.pruning import blocks, surgery
+from engine.triggers import FTrojan
+
+ROUNDS = 3  # each way is timed that often, in turn; the best of each counts
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One piece of work done in two ways.
+
+    Attributes:
+        name: what is compared.
+        unit: what is counted.
+        ours, plain: seconds a unit, best of `ROUNDS`.
+        wanted: the ratio to reach.
+        note: what the plain way is.
+    """
+
+    name: str
+    unit: str
+    ours: float
+    plain: float
+    wanted: float
+    note: str
+
+    def row(self) -> dict[str, Any]:
+        """For a table: units a second in either way, and how many times faster ours is."""
+        return {
+            "benchmark": self.name,
+            "unit": f"{self.unit}/s",
+            "ours": float(f"{1 / self.ours:.4g}"),
+            "plain": float(f"{1 / self.plain:.4g}"),
+            "ratio": round(self.plain / self.ours, 2),
+            "wanted": self.wanted,
+            "plain_way": self.note,
+        }
+
+
+def run(root: str | None = None) -> Work[list[Comparison]]:
+    """Every benchmark; that of the dataset only where GTSRB is at hand."""
+    steps: list[tuple[str, Callable[[], list[Comparison]]]] = [
+        ("Poisoning", lambda: [_poisoning()]),
+        ("Pruning curve", _curve),
+        ("Training", lambda: [_training()]),
+    ]
+    if available("gtsrb", root):
+        steps.append(("Opening GTSRB", lambda: _datasets(root)))
+    found: list[Comparison] = []
+    for number, (name, step) in enumerate(steps):
+        yield Progress(number, len(steps), name)
+        found += step()
+    return found
+
+
+def _best(*ways: Callable[[], Any]) -> list[float]:
+    """Seconds of each way, best of `ROUNDS`, taken in turn so that a busy moment hits both."""
+    times = [[float("inf")] for _ in ways]
+    for _ in range(ROUNDS):
+        for way, seen in zip(ways, times, strict=True):
+            started = time.perf_counter()
+            way()
+            seen.append(time.perf_counter() - started)
+    return [min(seen) for seen in times]
+
+
+def _noise(count: int, classes: int = 43) -> Split:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    return Split(images, rng.integers(0, classes, count))
+
+
+def _poisoning() -> Comparison:
+    trigger, images = FTrojan(), _noise(20_000).images
+    few = images[:1000]
+    ours, plain = _best(lambda: trigger(images), lambda: _image_by_image(trigger, few))
+    return Comparison(
+        "poisoning",
+        "images",
+        ours / len(images),
+        plain / len(few),
+        80,
+        "image by image through OpenCV's colour conversion and DCT",
+    )
+
+
+def _image_by_image(trigger: FTrojan, images: np.ndarray) -> np.ndarray:
+    """The published way, apart from its wrap-around."""
+    result = np.empty_like(images)
+    for index, image in enumerate(images):
+        planes = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb).astype(np.float32)
+        for channel in trigger.channels:
+            bands = cv2.dct(np.ascontiguousarray(planes[..., channel]))
+            for row, column in trigger.bands:
+                bands[row, column] += trigger.magnitude
+            planes[..., channel] = cv2.idct(bands)
+        rounded = np.clip(np.rint(planes), 0, 255).astype(np.uint8)
+        result[index] = cv2.cvtColor(rounded, cv2.COLOR_YCrCb2RGB)
+    return result
+
+
+def _curve() -> list[Comparison]:
+    network, data = networks.paper_network(), _noise(2048)
+    layer = blocks.convolutions(network)[-1]
+    block = blocks.cut(network, layer)
+    order = np.random.default_rng(0).permutation(block.channels)
+    steps = block.channels + 1
+    repaired = [surgery.without_channels(network, layer, order[:k]) for k in (1, 64)]
+
+    def ours() -> None:
+        for part in networks.batches(len(data)):
+            features, _ = block.features(networks.scale(data.images[part]))
+            block.tail.walk(features, order)
+
+    def plain() -> None:
+        for model in repaired:
+            evaluation.predict(model, data.images)
+
+    quick, slow = _best(ours, plain)
+    features, _ = block.features(networks.scale(data.images[:1000]))
+    many = np.tile(features, (25, 1, 1, 1))
+    (walking,) = _best(lambda: block.tail.walk(many, order))
+    (passing,) = _best(lambda: block.features(networks.scale(data.images)))
+    return [
+        Comparison(
+            "pruning curve",
+            "steps",
+            quick / steps,
+            slow / len(repaired),
+            10,
+            "zero kernel and bias, run the network again",
+        ),
+        Comparison(
+            "curve beyond the forward pass",
+            "runs over 25,000 images",
+            walking,
+            passing / len(data) * 25_000,
+            1,
+            "the forward pass itself",
+        ),
+    ]
+
+
+def _training() -> Comparison:
+    data, settings = _noise(64 * 24), training.Settings(epochs=1)
+    ours = training.one_epoch(networks.paper_network(), data, settings)
+    fitted = networks.paper_network()
+    fitted.compile(optimizer="adam", loss="sparse_categorical_crossentropy", jit_compile=False)
+    floats = networks.scale(data.images)
+
+    def plain() -> None:
+        fitted.fit(floats, data.labels, batch_size=settings.batch, epochs=1, verbose=0)
+
+    for way in (ours, plain):  # tracing is not training
+        way()
+    quick, slow = _best(ours, plain)
+    return Comparison(
+        "training", "images", quick / len(data), slow / len(data), 1, "model.fit on the same images"
+    )
+
+
+def _datasets(root: str | None) -> list[Comparison]:
+    with tempfile.TemporaryDirectory() as home, _home(Path(home)):
+        started = time.perf_counter()
+        dataset = load_dataset("gtsrb", root)
+        first = time.perf_counter() - started
+        (again,) = _best(lambda: load_dataset("gtsrb", root))
+    count = sum(len(split) for split in (dataset.train, dataset.validation, dataset.test))
+    return [
+        Comparison(
+            "opening GTSRB again",
+            "openings",
+            again,
+            first,
+            16,
+            f"reading all {count:,} images from the archives",
+        )
+    ]
+
+
+def _home(folder: Path) -> Any:
+    return mock.patch.dict("os.environ", {"PRUNING_LAB_HOME": str(folder)})

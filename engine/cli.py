@@ -1,0 +1,418 @@
+"""``python -m engine COMMAND``: the same steps for a terminal, a script, a worker.
+
+Progress goes to standard error, the answer to standard output. Bad input is one line on
+standard error and exit status 2; work stopped on request is exit status 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+# Before TensorFlow is imported anywhere: its start-up remarks are not for our users.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import numpy as np
+import pandas as pd
+
+from engine import bench, evaluation, experiment, files, quiet, runs, store, terminal, training
+from engine.datasets import DATASETS, SPLITS, Dataset, open_dataset
+from engine.errors import LabError
+from engine.progress import Result, Stopped, Work, exhaust, until
+from engine.pruning.curve import PAPER_THRESHOLDS, check_threshold
+from engine.pruning.orders import DEFAULT_ORDER, ORDERS, find_order
+from engine.triggers import TRIGGERS, parse_trigger
+
+Answer = dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = _parser().parse_args(arguments)
+        options.arguments = arguments
+        answer = options.command(options)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        return 2
+    except (Stopped, KeyboardInterrupt) as stopped:
+        print(str(stopped) or "Stopped.", file=sys.stderr)
+        return 130
+    print(json.dumps(answer, indent=1) if options.json else terminal.describe(answer))
+    return 0
+
+
+# Commands, in the order of the work
+
+
+def _data(options: argparse.Namespace) -> Answer:
+    """Classes, image shape and images per split; fetches what may be fetched."""
+
+    def answer(dataset: Dataset) -> Answer:
+        return {
+            "dataset": dataset.name,
+            "classes": dataset.classes,
+            "image_shape": list(dataset.image_shape),
+            "images": {name: len(dataset.split(name)) for name in SPLITS},
+        }
+
+    def make() -> Work[Dataset]:
+        return open_dataset(options.dataset, options.root, size=options.size, fetching=True)
+
+    return _do(options, make, answer)
+
+
+def _poison(options: argparse.Namespace) -> Answer:
+    """Clean and triggered images side by side, and how far apart they are."""
+    trigger = parse_trigger(options.trigger)
+    split = _dataset(options).split(options.split)
+    if options.limit < 1:
+        raise LabError(f"--limit is a number of images from 1 up, not {options.limit}.")
+    clean = np.array(split.images[: options.limit])
+    poisoned = trigger(clean)
+    with files.new_file(options.out) as aside, aside.open("wb") as file:
+        np.savez_compressed(
+            file, clean=clean, poisoned=poisoned, labels=split.labels[: options.limit]
+        )
+    found = evaluation.fidelity(clean, poisoned)
+    return {
+        "trigger": str(trigger),
+        "images": len(clean),
+        "psnr_db": round(found.psnr, 3),
+        "ssim": round(found.ssim, 5),
+        "largest_change": found.largest_change,
+        "file": str(options.out),
+    }
+
+
+def _train(options: argparse.Namespace) -> Answer:
+    """Train a network on poisoned data and keep it as a model."""
+    plan = experiment.Plan(
+        parse_trigger(options.trigger),
+        options.target,
+        options.rate,
+        training.Settings(options.epochs, options.batch, options.learning_rate, options.seed),
+    )
+    run = runs.run_called(options.run or f"train-{options.name}")
+    store.check_free(options.name, options.replace or run.checkpoint.exists())
+
+    def make() -> Work[store.Stored]:
+        quiet.import_tensorflow()
+        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
+        return (
+            yield from experiment.train(
+                dataset,
+                plan,
+                options.name,
+                _command(options),
+                run.checkpoint,
+                run.stop_requested,
+                options.replace,
+            )
+        )
+
+    return _work(options, run, make, _model_answer)
+
+
+def _evaluate(options: argparse.Namespace) -> Answer:
+    """Clean accuracy, attack success and recovered accuracy of a model."""
+    stored = store.find(options.model)
+
+    def make() -> Work[evaluation.Scores]:
+        dataset = yield from _open_for(stored, options)
+        return (yield from experiment.evaluate(stored, dataset, options.split))
+
+    def answer(scores: evaluation.Scores) -> Answer:
+        return {"model": stored.name, "split": options.split, **scores.as_dict()}
+
+    return _do(options, make, answer)
+
+
+def _activations(options: argparse.Namespace) -> Answer:
+    """Mean and share of positive values of each channel, on clean and on triggered images."""
+    stored = store.find(options.model)
+
+    def make() -> Work[pd.DataFrame]:
+        dataset = yield from _open_for(stored, options)
+        layers = [options.layer] if options.layer else []
+        return (yield from experiment.measure_activations(stored, dataset, layers))
+
+    def answer(table: pd.DataFrame) -> Answer:
+        path = options.out or stored.folder / "activations.csv"
+        if options.out:
+            store.write_table(options.out, table)
+        elif options.layer:
+            raise LabError("With --layer, say where to write the table: --out FILE.csv.")
+        else:
+            stored.keep({"activations": table}, _command(options))
+        return {"model": stored.name, "rows": len(table), "file": str(path)}
+
+    return _do(options, make, answer)
+
+
+def _prune(options: argparse.Namespace) -> Answer:
+    """The pruning curve, the table at the thresholds, and the repaired models."""
+    stored = store.find(options.model)
+    find_order(options.order)
+    for threshold in options.thresholds:
+        check_threshold(threshold)
+    quiet.import_tensorflow()
+    layer = options.layer or experiment.last_convolution(stored)
+
+    def make() -> Work[experiment.Curve]:
+        # What stands beside the model already is what would be computed again.
+        known = experiment.stored_curve(stored, layer, options.order)
+        if known and not options.out and not options.dataset:
+            return known
+        dataset = yield from _open_for(stored, options)
+        curves = yield from experiment.prune(stored, dataset, layer, [options.order])
+        return curves[options.order]
+
+    def answer(curve: experiment.Curve) -> Answer:
+        table = curve.at_thresholds(options.thresholds)
+        if options.out:
+            store.write_table(options.out / "curve.csv", curve.test)
+            store.write_table(options.out / "curve-validation.csv", curve.validation)
+            store.write_table(options.out / "thresholds.csv", table)
+        else:
+            stored.keep(experiment.curve_tables(curve), _command(options))
+        saved = [
+            experiment.save_repaired(
+                stored, curve, threshold, _command(options), replace=options.replace
+            ).name
+            for threshold in (options.thresholds if options.save else [])
+        ]
+        return {
+            "model": stored.name,
+            "layer": layer,
+            "order": options.order,
+            "thresholds": table.round(4).to_dict("records"),
+            "files": str(options.out or stored.folder),
+            "saved": saved,
+        }
+
+    return _do(options, make, answer)
+
+
+def _bench(options: argparse.Namespace) -> Answer:
+    """The benchmarks, as ratios against the plain way in the same run."""
+    quiet.import_tensorflow()
+    return _do(
+        options,
+        lambda: bench.run(options.root),
+        lambda found: {"benchmarks": [comparison.row() for comparison in found]},
+    )
+
+
+def _models(_: argparse.Namespace) -> Answer:
+    """The models there are, with their scores on test images."""
+    return {"models": [_line(name) for name in store.names()]}
+
+
+def _line(name: str) -> Answer:
+    try:
+        card = store.find(name).card
+    except LabError as error:
+        return {"name": name, "problem": str(error)}
+    figures = ("clean_accuracy", "attack_success", "recovered_accuracy")
+    scores = {figure: round(card.scores["test"][figure], 2) for figure in figures}
+    return {"name": name, "dataset": card.dataset, "trigger": card.trigger, **scores}
+
+
+# What they share
+
+
+def _model_answer(stored: store.Stored) -> Answer:
+    card = stored.card
+    return {
+        "model": stored.name,
+        "folder": str(stored.folder),
+        "epoch_kept": card.training["epoch_kept"],
+        "stopped": card.training["stopped"],
+        **card.scores["test"],
+    }
+
+
+def _open_for(stored: store.Stored, options: argparse.Namespace) -> Work[Dataset]:
+    quiet.import_tensorflow()
+    name = options.dataset or stored.card.dataset
+    return open_dataset(name, options.root, size=stored.card.image_shape[0])
+
+
+def _dataset(options: argparse.Namespace) -> Dataset:
+    work = open_dataset(options.dataset, options.root, size=options.size)
+    return exhaust(work, terminal.Bar())
+
+
+def _do(
+    options: argparse.Namespace,
+    make: Callable[[], Work[Result]],
+    answer: Callable[[Result], Answer],
+) -> Answer:
+    """Do the work here; as a run that others can watch and stop if one was named."""
+    if not options.run:
+        return answer(exhaust(make(), terminal.Bar()))
+    run = runs.run_called(options.run)
+    return _work(options, run, lambda: until(run.stop_requested, make()), answer)
+
+
+def _work(
+    options: argparse.Namespace,
+    run: runs.Run,
+    make: Callable[[], Work[Result]],
+    answer: Callable[[Result], Answer],
+) -> Answer:
+    # The first Ctrl-C asks politely, so that what is there is kept; a second one ends it.
+    previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(run))
+    try:
+        return runs.work(run, options.arguments, make, answer, terminal.Bar())
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _ask_to_stop(run: runs.Run) -> None:
+    if run.stop_requested():
+        raise KeyboardInterrupt
+    print("\nStopping; once more to give up at once.", file=sys.stderr)
+    run.stop()
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command line as a card names it: without what belongs to one machine or one call."""
+    words = iter(options.arguments)
+    kept = []
+    for word in words:
+        if word in ("--json", "--replace"):
+            continue
+        if word in ("--root", "--run", "--out"):
+            next(words, None)
+        elif not word.startswith(("--root=", "--run=", "--out=")):
+            kept.append(word)
+    return shlex.join(["python", "-m", "engine", *kept])
+
+
+# Reading the command line
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise LabError(f"{message}; '{self.prog} --help' tells what there is.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m engine", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    shared = _Parser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="answer as one JSON object")
+    shared.add_argument("--root", metavar="DIR", help="folder that holds the datasets")
+    shared.add_argument("--run", metavar="NAME", help="let others watch and stop it by that name")
+
+    def command(name: str, function: Callable[[argparse.Namespace], Answer]) -> Any:
+        text = (function.__doc__ or "").splitlines()[0]
+        sub = commands.add_parser(
+            name, help=text, description=text, parents=[shared], allow_abbrev=False
+        )
+        sub.set_defaults(command=function)
+        return sub
+
+    _data_options(command("data", _data))
+    poison = command("poison", _poison)
+    _data_options(poison)
+    _trigger_option(poison)
+    poison.add_argument("--split", default="test", help=", ".join(SPLITS))
+    poison.add_argument("--limit", type=int, default=100, metavar="N", help="images")
+    poison.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    train = command("train", _train)
+    _data_options(train)
+    _train_options(train)
+    for name, function in (
+        ("evaluate", _evaluate),
+        ("activations", _activations),
+        ("prune", _prune),
+    ):
+        sub = command(name, function)
+        sub.add_argument("model", metavar="MODEL")
+        sub.add_argument("--dataset", help="instead of the one the model was trained on")
+        _OPTIONS[name](sub)
+    command("models", _models)
+    command("bench", _bench)
+    return parser
+
+
+def _data_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
+    parser.add_argument("--size", type=int, default=32, help="side of the images, pixels")
+
+
+def _trigger_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trigger",
+        default=next(iter(TRIGGERS)),
+        metavar="NAME[:field=value,...]",
+        help="such as ftrojan:magnitude=30,bands=15x15+31x31",
+    )
+
+
+def _train_options(parser: argparse.ArgumentParser) -> None:
+    settings = training.Settings()
+    _trigger_option(parser)
+    parser.add_argument("--rate", type=float, default=0.05, help="share of images poisoned")
+    parser.add_argument("--target", type=int, default=10, help="class they are labelled as")
+    parser.add_argument("--epochs", type=int, default=settings.epochs)
+    parser.add_argument("--batch", type=int, default=settings.batch)
+    parser.add_argument("--learning-rate", type=float, default=settings.learning_rate)
+    parser.add_argument("--seed", type=int, default=settings.seed)
+    parser.add_argument("--name", required=True, help="of the model")
+    parser.add_argument("--replace", action="store_true", help="a model of that name")
+
+
+def _evaluate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--split", default="test", help=", ".join(SPLITS))
+
+
+def _activations_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--layer", help="all of them when left out")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="else beside the model")
+
+
+def _prune_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--layer", help="a convolution; the last one when left out")
+    parser.add_argument("--order", default=DEFAULT_ORDER, help=", ".join(ORDERS))
+    parser.add_argument(
+        "--thresholds",
+        type=_numbers,
+        default=list(PAPER_THRESHOLDS),
+        metavar="2,10,20,30",
+        help="drops in clean validation accuracy, percentage points",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="else beside the model")
+    parser.add_argument("--save", action="store_true", help="keep the repaired models")
+    parser.add_argument("--replace", action="store_true", help="repaired models of those names")
+
+
+_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "evaluate": _evaluate_options,
+    "activations": _activations_options,
+    "prune": _prune_options,
+}
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list such as 2,10,20,30") from None

@@ -1,0 +1,108 @@
+"""Where images come from; adding a dataset means one file and one line in `_SOURCES`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine import places
+from engine.datasets import cache
+from engine.datasets.cifar10 import Cifar10
+from engine.datasets.dataset import SPLITS, Dataset, Split, SplitName
+from engine.datasets.decoding import check_size
+from engine.datasets.download import fetch
+from engine.datasets.folder import Folder
+from engine.datasets.gtsrb import Gtsrb
+from engine.datasets.source import Parts, Source
+from engine.errors import LabError
+from engine.progress import Work, exhaust
+
+_SOURCES: dict[str, Source] = {source.name: source for source in (Gtsrb(), Cifar10())}
+DATASETS = (*_SOURCES, "folder:PATH")
+
+
+def source(name: str) -> Source:
+    """The kind of dataset that `name` stands for; a `LabError` lists those there are."""
+    if name.startswith("folder:") and name != "folder:":
+        return Folder(name.removeprefix("folder:"))
+    if name not in _SOURCES:
+        raise LabError(f"There is no dataset '{name}': choose from {', '.join(DATASETS)}.")
+    return _SOURCES[name]
+
+
+def available(name: str, root: str | None = None) -> bool:
+    """Whether the dataset's files are there; they may still turn out to be damaged."""
+    try:
+        return source(name).locate(places.data_root(root)) is not None
+    except LabError:
+        return False
+
+
+def fetchable(name: str) -> bool:
+    """Whether the dataset can be fetched from its official address."""
+    return bool(source(name).downloads)
+
+
+def missing_message(name: str, root: str | None = None) -> str:
+    """Which files to put where, for somebody who lacks them."""
+    kind = source(name)
+    folder = places.data_root(root)
+    if isinstance(kind, Folder):
+        return f"There are no images at {folder / kind.path}: put there {kind.wanted}."
+    text = f"The dataset {name} is not here: put {kind.wanted} into {folder / name}"
+    return f"{text}, or fetch it with `python -m engine data {name}`."
+
+
+def open_dataset(
+    name: str, root: str | None = None, size: int = 32, seed: int = 0, fetching: bool = False
+) -> Work[Dataset]:
+    """Open a dataset: from the cache if it was read before, else from its files.
+
+    Args:
+        name: one of `DATASETS`.
+        root: folder that holds datasets; see `places.data_root`.
+        size: side of the images in pixels.
+        seed: decides which images are validation.
+        fetching: whether missing files are downloaded.
+
+    Raises:
+        LabError: files are missing or damaged; says what to do.
+    """
+    check_size(size)
+    kind, folder = source(name), places.data_root(root)
+    found = kind.locate(folder)
+    if found is None and fetching and kind.downloads:
+        yield from fetch(kind.downloads, folder / name)
+        found = kind.locate(folder)
+    if found is None:
+        raise LabError(missing_message(name, root))
+    key = cache.key(name, found.origins, size, seed)
+    known = cache.load(key)
+    if known is not None:
+        return known
+    parts = yield from kind.read(found.open(), size, np.random.default_rng(seed))
+    return cache.keep(key, _divided(name, parts))
+
+
+def _divided(name: str, parts: Parts) -> Dataset:
+    train = parts.train.take(np.flatnonzero(~parts.validation))
+    validation = parts.train.take(np.flatnonzero(parts.validation))
+    return Dataset(name, parts.class_names, train, validation, parts.test)
+
+
+def load_dataset(name: str, root: str | None = None, size: int = 32, seed: int = 0) -> Dataset:
+    """`open_dataset` without the progress."""
+    return exhaust(open_dataset(name, root, size, seed))
+
+
+__all__ = [
+    "DATASETS",
+    "SPLITS",
+    "Dataset",
+    "Split",
+    "SplitName",
+    "available",
+    "fetchable",
+    "load_dataset",
+    "missing_message",
+    "open_dataset",
+]

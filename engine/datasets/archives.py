@@ -1,0 +1,210 @@
+"""Named files out of zip archives and folders, read without trusting them.
+
+Nothing is ever unpacked to disk: entries are listed, looked at, and read one by one.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from engine.errors import LabError
+
+MAX_MEMBER = 64 << 20  # bytes of one file, unpacked
+MAX_TOTAL = 4 << 30  # bytes of all of them
+MAX_COUNT = 500_000
+MAX_RATIO = 1000  # unpacked to packed
+
+Reader = Callable[[], bytes]
+
+
+class Files(Mapping[str, Reader]):
+    """Files by name (``folder/file``), wherever each of them lies; a value reads its bytes."""
+
+    def __init__(self, readers: Mapping[str, Reader]) -> None:
+        self._readers = dict(readers)
+
+    def __getitem__(self, name: str) -> Reader:
+        return self._readers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of `name`; a `LabError` says that it is missing or damaged."""
+        if name not in self._readers:
+            raise LabError(f"The file {name} is missing.")
+        return self._readers[name]()
+
+    def below(self, folder: str) -> Files:
+        """The files under `folder`, named from there."""
+        inside = {
+            name.removeprefix(folder): reader
+            for name, reader in self._readers.items()
+            if name.startswith(folder)
+        }
+        return Files(inside)
+
+
+def merged(parts: Iterable[Files]) -> Files:
+    """All files of `parts`; of two with the same name the first counts."""
+    readers: dict[str, Reader] = {}
+    for part in parts:
+        readers = dict(part) | readers
+    return Files(readers)
+
+
+def from_zip(path: Path) -> Files:
+    """The files in a zip archive.
+
+    Raises:
+        LabError: it is no whole zip archive, or one that no honest person makes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise LabError(
+            f"{path} is not a whole zip archive: it is damaged or was not copied to its end."
+        ) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    _check_sizes(path, [(entry.file_size, entry.compress_size) for entry in entries])
+    return Files(
+        {checked_name(path, entry.filename): _ZipReader(path, content, entry) for entry in entries}
+    )
+
+
+class _ZipReader:
+    """Reads one entry out of the mapped archive; many threads may do so at once.
+
+    zipfile itself takes a lock and several calls an entry, which for 50,000 small images is
+    most of the time.
+    """
+
+    __slots__ = ("content", "entry", "path")
+
+    def __init__(self, path: Path, content: mmap.mmap, entry: zipfile.ZipInfo) -> None:
+        self.path, self.content, self.entry = path, content, entry
+
+    def __call__(self) -> bytes:
+        entry, content = self.entry, self.content
+        header = content[entry.header_offset : entry.header_offset + 30]
+        if header[:4] != b"PK\x03\x04" or entry.flag_bits & 1:
+            raise self._damaged()
+        names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+        start = entry.header_offset + 30 + names
+        packed = content[start : start + entry.compress_size]
+        if entry.compress_type == zipfile.ZIP_STORED:
+            data = packed
+        elif entry.compress_type == zipfile.ZIP_DEFLATED:
+            try:
+                data = zlib.decompressobj(-15).decompress(packed, entry.file_size + 1)
+            except zlib.error as error:
+                raise self._damaged() from error
+        else:
+            raise LabError(f"{self.path}: {entry.filename} is packed in a way not supported.")
+        if len(data) != entry.file_size or zlib.crc32(data) != entry.CRC:
+            raise self._damaged()
+        return data
+
+    def _damaged(self) -> LabError:
+        return LabError(f"{self.path} is damaged: {self.entry.filename} cannot be read from it.")
+
+
+def from_folder(folder: Path) -> Files:
+    """The files anywhere below a folder; links are not followed."""
+    try:
+        found = {
+            str(PurePosixPath(path.relative_to(folder))): path
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        }
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    return Files({name: _FileReader(path) for name, path in found.items()})
+
+
+class _FileReader:
+    """Reads one file."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self) -> bytes:
+        try:
+            if self.path.stat().st_size > MAX_MEMBER:
+                raise LabError(f"{self.path} is larger than {MAX_MEMBER >> 20} MB.")
+            return self.path.read_bytes()
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
+
+def from_tar(path: Path, wanted: Iterable[str]) -> Files:
+    """The members of a tar archive whose base names are in `wanted`, read into memory."""
+    names = set(wanted)
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                base = PurePosixPath(checked_name(path, member.name)).name
+                if base not in names:
+                    continue
+                if not member.isfile() or member.size > MAX_MEMBER:
+                    raise LabError(f"{path}: {member.name} is not a plain file of a likely size.")
+                stream = archive.extractfile(member)
+                found[base] = stream.read() if stream else b""
+                if len(found[base]) != member.size:
+                    raise EOFError
+    except (tarfile.TarError, EOFError, zlib.error, ValueError) as error:
+        raise LabError(
+            f"{path} is not a whole tar archive: it is damaged or was not copied to its end."
+        ) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return Files({name: _Held(data) for name, data in found.items()})
+
+
+class _Held:
+    """Gives bytes that are in memory already."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __call__(self) -> bytes:
+        return self.data
+
+
+def checked_name(path: Path, name: str) -> str:
+    """`name`, if it stays inside the archive; else a `LabError`."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0] or "\0" in name:
+        raise LabError(f"{path} holds a file with a path outside of it ({name!r}): do not use it.")
+    return "/".join(parts)
+
+
+def unreadable(path: Path, error: OSError) -> LabError:
+    """The sentence that says why `path` could not be read."""
+    if isinstance(error, PermissionError):
+        return LabError(f"{path} may not be read: give yourself permission, or choose another.")
+    return LabError(f"{path} cannot be read ({error.strerror or error}).")
+
+
+def _check_sizes(path: Path, sizes: list[tuple[int, int]]) -> None:
+    if len(sizes) > MAX_COUNT or sum(size for size, _ in sizes) > MAX_TOTAL:
+        raise LabError(f"{path} would unpack to more than any dataset here needs: do not use it.")
+    if any(size > MAX_MEMBER or size > MAX_RATIO * max(packed, 1) for size, packed in sizes):
+        raise LabError(f"{path} holds a file that expands a thousandfold: do not use it.")

@@ -1,0 +1,112 @@
+"""Images in a folder for each class, with or without folders for the splits above them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from engine.datasets import archives, splits
+from engine.datasets.archives import Files
+from engine.datasets.decoding import SUFFIXES
+from engine.datasets.source import Found, Listing, Parts
+from engine.errors import LabError
+from engine.progress import Work
+
+VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
+_SPLITS = {"train": ("train", "training"), "test": ("test", "testing")}
+
+
+class ClassFolders:
+    """Reads any class-per-folder tree or zip."""
+
+    def __init__(self, class_names: Sequence[str] = ()) -> None:
+        """With `class_names`, classes are numbered in that order; else sorted by name."""
+        self.class_names = tuple(class_names)
+
+    def locate(self, path: Path) -> Found | None:
+        """The images in a folder or zip, named from the level of splits or classes on."""
+        if not path.exists():
+            return None
+        opener = archives.from_folder if path.is_dir() else archives.from_zip
+        return Found((path,), lambda: _without_wrapping(opener(path)))
+
+    def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+        """See `Source.read`."""
+        images = {name for name in files if name.lower().endswith(SUFFIXES)}
+        tops = {name.split("/")[0] for name in images}
+        train_top, test_top = (_match(tops, names) for names in _SPLITS.values())
+        prefix = f"{train_top}/" if train_top else ""
+        names = self.class_names or _classes(images, prefix)
+        if len(names) < 2:
+            raise LabError(
+                f"Two classes at least are needed, a folder each, but {len(names)} were found."
+            )
+        train = _listing(images, prefix, names)
+        if test_top:
+            test = _listing(images, f"{test_top}/", names)
+        else:
+            train, test = _take_out(train, rng)
+        if not train.names or not test.names:
+            raise LabError("There must be training and test images; one of the two is empty.")
+        validation = splits.stratified(np.asarray(train.labels), VALIDATION_SHARE, rng)
+        return Parts(
+            names,
+            (yield from train.read(files, size, "Reading training images")),
+            (yield from test.read(files, size, "Reading test images")),
+            validation,
+        )
+
+
+def _without_wrapping(files: Files) -> Files:
+    """Leave out folders that hold nothing but one other folder."""
+    while True:
+        names = [name for name in files if name.lower().endswith(SUFFIXES)]
+        tops = {name.split("/")[0] for name in names}
+        known = {alias for aliases in _SPLITS.values() for alias in aliases}
+        deep = all(name.count("/") >= 2 for name in names)
+        if len(tops) != 1 or not deep or tops & known:
+            return files
+        files = files.below(f"{tops.pop()}/")
+
+
+def _match(tops: set[str], names: Sequence[str]) -> str | None:
+    return next((top for top in sorted(tops) if top.lower() in names), None)
+
+
+def _classes(images: set[str], prefix: str) -> tuple[str, ...]:
+    found = {
+        name.removeprefix(prefix).split("/")[0]
+        for name in images
+        if name.startswith(prefix) and "/" in name.removeprefix(prefix)
+    }
+    numeric = all(name.isdecimal() for name in found)
+    return tuple(sorted(found, key=int if numeric else None))
+
+
+def _listing(images: set[str], prefix: str, classes: Sequence[str]) -> Listing:
+    numbers = {name: number for number, name in enumerate(classes)}
+    names, labels = [], []
+    for name in sorted(name for name in images if name.startswith(prefix)):
+        folder, _, rest = name.removeprefix(prefix).partition("/")
+        if not rest:
+            continue
+        if folder not in numbers:
+            raise LabError(
+                f"The folder {prefix}{folder} is none of the classes: {', '.join(classes[:12])}."
+            )
+        names.append(name)
+        labels.append(numbers[folder])
+    return Listing(names, labels)
+
+
+def _take_out(train: Listing, rng: np.random.Generator) -> tuple[Listing, Listing]:
+    """Where there is one split only, a fifth of each class becomes test."""
+    test = splits.stratified(np.asarray(train.labels), TEST_SHARE, rng)
+
+    def part(chosen: np.ndarray) -> Listing:
+        places = np.flatnonzero(chosen).tolist()
+        return Listing([train.names[i] for i in places], [train.labels[i] for i in places])
+
+    return part(~test), part(test)

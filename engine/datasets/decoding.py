@@ -1,0 +1,78 @@
+"""Encoded images to arrays, many at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from engine.datasets.archives import Files
+from engine.errors import LabError
+from engine.progress import Progress, Work
+
+MAX_PIXELS = 64 << 20
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # read once, on import
+
+import cv2
+
+SUFFIXES = (".ppm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")
+SIZES = (8, 512)
+_PART = 512  # images a thread takes at a time
+
+
+def check_size(size: int) -> None:
+    """Raise `LabError` unless images of `size` x `size` are worth making."""
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise LabError(f"Images can be {SIZES[0]} to {SIZES[1]} pixels wide, not {size}.")
+
+
+def decode(data: bytes, size: int, name: str) -> np.ndarray:
+    """One image, scaled to uint8 [size, size, 3], RGB.
+
+    Args:
+        data: the file's bytes.
+        size: side in pixels.
+        name: of the file, for the error.
+    """
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error as error:
+        if "pixels" in str(error).lower() or "too large" in str(error).lower():
+            raise LabError(
+                f"The image {name} is far too large: at most {MAX_PIXELS >> 20} megapixels."
+            ) from error
+        image = None
+    if image is None:
+        raise LabError(f"The image {name} cannot be decoded: it is damaged or of another kind.")
+    if image.shape[:2] == (size, size):
+        return image
+    shrinks = min(image.shape[:2]) >= size
+    return cv2.resize(
+        image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+
+
+def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> Work[np.ndarray]:
+    """Images out of `files`, in the order of `names`: uint8 [n, size, size, 3], RGB."""
+    check_size(size)
+    images = np.empty((len(names), size, size, 3), np.uint8)
+
+    def fill(start: int) -> int:
+        part = names[start : start + _PART]
+        for offset, name in enumerate(part):
+            images[start + offset] = decode(files.read(name), size, name)
+        return len(part)
+
+    done = 0
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # the images are small: a thread for each part, none within
+    try:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for count in pool.map(fill, range(0, len(names), _PART)):
+                done += count
+                yield Progress(done, len(names), message)
+    finally:
+        cv2.setNumThreads(threads)
+    return images

@@ -1,0 +1,124 @@
+"""Archives fetched from their official addresses."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine import files
+from engine.errors import LabError
+from engine.progress import Progress, Work
+
+TRIES = 3
+TIMEOUT = 30  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file to fetch.
+
+    Attributes:
+        address: where it is.
+        name: what it is called here.
+        checksum: ``md5:...`` or ``sha256:...``.
+        size: bytes, for the progress.
+    """
+
+    address: str
+    name: str
+    checksum: str
+    size: int
+
+
+def fetch(downloads: Sequence[Download], folder: Path) -> Work[None]:
+    """Fetch what is not in `folder` yet; a file appears there whole and checked, or not at all.
+
+    Raises:
+        LabError: it could not be fetched; says what to put where by hand.
+    """
+    missing = [item for item in downloads if not (folder / item.name).exists()]
+    total = sum(item.size for item in missing)
+    done = 0
+    for item in missing:
+        for received in _received(item, folder):
+            yield Progress(done + min(received, item.size), total, f"Fetching {item.name}")
+        done += item.size
+
+
+def _received(item: Download, folder: Path) -> Any:
+    """Bytes received so far, several times a second; ends when the file is in place."""
+    counter = _Counter()
+    outcome: queue.Queue[Exception | None] = queue.Queue()
+
+    def work() -> None:
+        try:
+            _retrieve(item, folder, counter)
+            outcome.put(None)
+        except Exception as error:  # told in the caller's thread
+            outcome.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    while True:
+        yield counter.count
+        try:
+            error = outcome.get(timeout=0.2)
+        except queue.Empty:
+            continue
+        if error:
+            raise _sentence(item, folder, error) from error
+        return
+
+
+class _Counter:
+    """What pooch asks of a progress bar, and nothing drawn."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0
+
+    def update(self, more: int) -> None:
+        """Count `more` bytes."""
+        self.count += more
+
+    def reset(self) -> None:
+        """Start counting again."""
+        self.count = 0
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _retrieve(item: Download, folder: Path, counter: _Counter) -> None:
+    import pooch
+
+    fetcher = pooch.HTTPDownloader(progressbar=counter, timeout=TIMEOUT, chunk_size=1 << 16)
+    for attempt in range(1, TRIES + 1):
+        try:
+            counter.reset()
+            with files.new_file(folder / item.name) as aside:
+                fetcher(item.address, aside, None)
+                if not pooch.hashes.hash_matches(aside, item.checksum):
+                    raise ValueError("what came is not the official file (wrong checksum)")
+        except (LabError, PermissionError):
+            raise
+        except Exception:
+            if attempt == TRIES:
+                raise
+            time.sleep(attempt * 0.5)
+        else:
+            return
+
+
+def _sentence(item: Download, folder: Path, error: Exception) -> LabError:
+    if isinstance(error, LabError):
+        return error
+    reason = str(error) if isinstance(error, ValueError) else type(error).__name__
+    return LabError(
+        f"{item.name} could not be fetched from {item.address} ({reason}): try again later,"
+        f" or put the file into {folder} by hand."
+    )

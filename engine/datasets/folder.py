@@ -1,0 +1,25 @@
+"""Any images in a folder for each class: ``folder:PATH``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.datasets.classfolders import ClassFolders
+from engine.datasets.download import Download
+from engine.datasets.source import Found
+
+
+class Folder(ClassFolders):
+    """A class-per-folder tree or zip; ``train`` and ``test`` above the classes, or neither."""
+
+    downloads: tuple[Download, ...] = ()
+    wanted = "a folder or zip with a folder of images for each class, or train and test above them"
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+        self.name = f"folder:{path}"
+
+    def locate(self, root: Path) -> Found | None:
+        """The images at the path, counted from `root` unless it is absolute."""
+        return super().locate(root / Path(self.path).expanduser())

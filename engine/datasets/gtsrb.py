@@ -1,0 +1,171 @@
+"""The German Traffic Sign Recognition Benchmark, in the layouts it is found in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from engine.datasets import archives, splits, tables
+from engine.datasets.archives import Files
+from engine.datasets.download import Download
+from engine.datasets.source import Found, Listing, Parts, folders
+from engine.errors import LabError
+from engine.progress import Work
+
+CLASS_NAMES = (
+    "Speed limit 20 km/h",
+    "Speed limit 30 km/h",
+    "Speed limit 50 km/h",
+    "Speed limit 60 km/h",
+    "Speed limit 70 km/h",
+    "Speed limit 80 km/h",
+    "End of speed limit 80 km/h",
+    "Speed limit 100 km/h",
+    "Speed limit 120 km/h",
+    "No overtaking",
+    "No overtaking by lorries",
+    "Right of way at the next crossing",
+    "Priority road",
+    "Give way",
+    "Stop",
+    "No vehicles",
+    "No lorries",
+    "No entry",
+    "Danger",
+    "Bend to the left",
+    "Bend to the right",
+    "Double bend",
+    "Bumpy road",
+    "Slippery road",
+    "Road narrows on the right",
+    "Road works",
+    "Traffic lights",
+    "Pedestrians",
+    "Children",
+    "Bicycles",
+    "Ice or snow",
+    "Wild animals",
+    "End of all limits",
+    "Turn right ahead",
+    "Turn left ahead",
+    "Straight ahead only",
+    "Straight ahead or right",
+    "Straight ahead or left",
+    "Keep right",
+    "Keep left",
+    "Roundabout",
+    "End of no overtaking",
+    "End of no overtaking by lorries",
+)
+
+ADDRESS = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
+ARCHIVES = (
+    "GTSRB_Final_Training_Images.zip",
+    "GTSRB_Final_Test_Images.zip",
+    "GTSRB_Final_Test_GT.zip",
+)
+_CHECKSUMS = (
+    "md5:f33fd80ac59bff73c82d25ab499e03a3",
+    "md5:c7e4e6327067d32654124b0fe9e82185",
+    "md5:fe31e9c9270bbcd7b84b7f21a9d9d9e5",
+)
+_BYTES = (276_294_756, 88_978_620, 99_620)
+
+_TEST = "Final_Test/Images/"
+_TRUTH = "GT-final_test.csv"
+VALIDATION_SHARE = 0.1
+
+
+class Gtsrb:
+    """39,209 training and 12,630 test images of 43 classes, in tracks of 30 frames."""
+
+    name = "gtsrb"
+    downloads = tuple(
+        Download(ADDRESS + archive, archive, checksum, size)
+        for archive, checksum, size in zip(ARCHIVES, _CHECKSUMS, _BYTES, strict=True)
+    )
+    wanted = (
+        f"{', '.join(ARCHIVES[:2])} and {ARCHIVES[2]}, or the folder they unpack to, or the"
+        " folders Train and Test with Train.csv and Test.csv"
+    )
+
+    def locate(self, root: Path) -> Found | None:
+        """See `Source.locate`."""
+        for folder in folders(root, self.name):
+            if all((folder / archive).is_file() for archive in ARCHIVES):
+                zips = tuple(folder / archive for archive in ARCHIVES)
+                return Found(zips, partial(_open_zips, zips))
+            tables = (folder / "Train.csv").is_file() and (folder / "Test.csv").is_file()
+            tree = folder / "GTSRB" / "Final_Training" if not tables else folder
+            if tables or tree.is_dir():
+                return Found((folder,), partial(archives.from_folder, folder))
+        return None
+
+    def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+        """See `Source.read`; validation takes whole tracks."""
+        if "Train.csv" in files:
+            train, test = _table(files, "Train.csv"), _table(files, "Test.csv")
+        else:
+            train, test = _official_train(files), _official_test(files)
+        if not train.names or not test.names:
+            raise LabError("The GTSRB files hold no images: copy or fetch them again.")
+        labels = np.asarray(train.labels)
+        validation = splits.by_track(labels, _tracks(train.names), VALIDATION_SHARE, rng)
+        return Parts(
+            CLASS_NAMES,
+            (yield from train.read(files, size, "Reading GTSRB's training images")),
+            (yield from test.read(files, size, "Reading GTSRB's test images")),
+            validation,
+        )
+
+
+def _open_zips(paths: Sequence[Path]) -> Files:
+    return archives.merged(archives.from_zip(path) for path in paths)
+
+
+def _official_train(files: Files) -> Listing:
+    """By the table in each class's folder."""
+    names: list[str] = []
+    labels: list[int] = []
+    for table in sorted(name for name in files if re.search(r"Images/\d{5}/GT-\d{5}\.csv$", name)):
+        folder = table.rsplit("/", 1)[0]
+        for row in tables.rows(files, table, ";", ("Filename", "ClassId")):
+            names.append(f"{folder}/{row['Filename']}")
+            labels.append(tables.label(row["ClassId"], len(CLASS_NAMES), table))
+    return Listing(names, labels)
+
+
+def _official_test(files: Files) -> Listing:
+    """By the table with the truth, which comes in an archive of its own."""
+    truth = [name for name in files if name.rsplit("/", 1)[-1] == _TRUTH]
+    image = next((name for name in files if _TEST in name and name.endswith(".ppm")), None)
+    if not truth or image is None:
+        raise LabError(f"GTSRB's test images or their labels ({_TRUTH}) are missing.")
+    folder = image.rsplit("/", 1)[0]
+    found = sorted(
+        (f"{folder}/{row['Filename']}", tables.label(row["ClassId"], len(CLASS_NAMES), truth[0]))
+        for row in tables.rows(files, truth[0], ";", ("Filename", "ClassId"))
+    )
+    return Listing([name for name, _ in found], [label for _, label in found])
+
+
+def _table(files: Files, table: str) -> Listing:
+    """By one table for all of a split, as in the widespread PNG layout."""
+    found = sorted(
+        (row["Path"], tables.label(row["ClassId"], len(CLASS_NAMES), table))
+        for row in tables.rows(files, table, ",", ("ClassId", "Path"))
+    )
+    return Listing([name for name, _ in found], [label for _, label in found])
+
+
+def _tracks(names: Sequence[str]) -> np.ndarray:
+    """The track in each name: ``TTTTT_FFFFF.ppm`` or ``CCCCC_TTTTT_FFFFF.png``."""
+    parts = [name.rsplit("/", 1)[-1].split(".")[0].split("_") for name in names]
+    try:
+        return np.array([int(part[-2]) for part in parts])
+    except (IndexError, ValueError):
+        raise LabError("GTSRB's training images must be named by track and frame.") from None

@@ -1,0 +1,99 @@
+"""What every kind of dataset gives, and how it becomes a `Dataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from engine.datasets.archives import Files, unreadable
+from engine.datasets.dataset import Split
+from engine.datasets.decoding import decode_all
+from engine.datasets.download import Download
+from engine.errors import LabError
+from engine.progress import Work
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Images that are still encoded, and what they show.
+
+    Attributes:
+        names: in `Files`.
+        labels: a class number each.
+    """
+
+    names: Sequence[str]
+    labels: Sequence[int]
+
+    def read(self, files: Files, size: int, message: str) -> Work[Split]:
+        """Decode them all."""
+        absent = next((name for name in self.names if name not in files), None)
+        if absent is not None:
+            raise LabError(f"The image {absent} is listed but missing.")
+        images = yield from decode_all(files, self.names, size, message)
+        return Split(images, np.asarray(self.labels, np.int64))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A dataset as read: the official splits, and what validation is drawn from.
+
+    Attributes:
+        class_names: in the order of the labels.
+        train: includes what becomes validation, unless `validation` is there already.
+        test: for reporting.
+        validation: bool over the images of `train`.
+    """
+
+    class_names: tuple[str, ...]
+    train: Split
+    test: Split
+    validation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Found:
+    """A dataset's files, found but not opened.
+
+    Attributes:
+        origins: archives and folders it lies in; when they change, the dataset has.
+        open: lists the files in them.
+    """
+
+    origins: tuple[Path, ...]
+    open: Callable[[], Files]
+
+
+class Source(Protocol):
+    """Where a kind of dataset comes from.
+
+    Attributes:
+        name: what the command line calls it.
+        downloads: what can be fetched; empty where nothing can.
+        wanted: which files to put where, for a sentence.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def downloads(self) -> tuple[Download, ...]: ...  # noqa: D102
+    @property
+    def wanted(self) -> str: ...  # noqa: D102
+
+    def locate(self, root: Path) -> Found | None:
+        """Where the dataset lies below `root`, or None while it is not all there."""
+
+    def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+        """Read the files of what `locate` found."""
+
+
+def folders(root: Path, name: str) -> list[Path]:
+    """Where a dataset called `name` may lie: its own folder, or the root itself."""
+    try:
+        return [path for path in (root / name, root) if path.is_dir()]
+    except OSError as error:
+        raise unreadable(root, error) from error

@@ -1,0 +1,42 @@
+"""Which images go to validation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def stratified(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """A random `share` of each class, at least one image where a class has two.
+
+    Args:
+        labels: int [n].
+        share: 0 to 1.
+        rng: source of the choice.
+
+    Returns:
+        bool [n], true for the chosen.
+    """
+    return by_track(labels, np.arange(len(labels)), share, rng)
+
+
+def by_track(
+    labels: np.ndarray, tracks: np.ndarray, share: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Whole tracks, a random `share` of each class's, so that no sign is on both sides.
+
+    Args:
+        labels: int [n].
+        tracks: int [n]; numbers are told apart within a class only.
+        share: 0 to 1.
+        rng: source of the choice.
+
+    Returns:
+        bool [n], true for the chosen; at least one track of each class that has two, never all.
+    """
+    chosen = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        own = np.unique(tracks[members])
+        count = min(max(1, round(share * len(own))), len(own) - 1)
+        chosen[members] = np.isin(tracks[members], rng.choice(own, count, replace=False))
+    return chosen

@@ -1,0 +1,132 @@
+"""The paper's figures as charts: pure functions from a table to an `alt.Chart`.
+
+One palette, one meaning a colour, safe for colour-blind eyes (Okabe and Ito).
+"""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+CLEAN = "#0072B2"
+TRIGGERED = "#D55E00"
+RECOVERED = "#009E73"
+
+MEASURES = {
+    "clean_accuracy": ("Clean images read right", CLEAN),
+    "attack_success": ("Triggered images read as the target", TRIGGERED),
+    "recovered_accuracy": ("Triggered images read right", RECOVERED),
+}
+KINDS = {"clean_mean": ("Clean images", CLEAN), "triggered_mean": ("Triggered images", TRIGGERED)}
+
+
+def _scale(described: dict[str, tuple[str, str]]) -> alt.Scale:
+    labels, colours = zip(*described.values(), strict=True)
+    return alt.Scale(domain=list(labels), range=list(colours))
+
+
+def _long(
+    table: pd.DataFrame, described: dict[str, tuple[str, str]], keep: list[str]
+) -> pd.DataFrame:
+    """One row a value, with the described columns' labels under "what"."""
+    long = table.melt(id_vars=keep, value_vars=list(described), var_name="what")
+    long["what"] = long["what"].map({name: label for name, (label, _) in described.items()})
+    return long
+
+
+def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.TopLevelMixin:
+    """Figure 7: the three measures against the share of channels pruned.
+
+    Args:
+        table: a curve's rows with fraction (0 to 1) and the measures in percent.
+        cut: share of channels pruned to mark with a rule, or None.
+    """
+    long = _long(table, MEASURES, ["fraction"])
+    lines = (
+        alt.Chart(long)
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
+            y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
+            color=alt.Color(
+                "what:N",
+                scale=_scale(MEASURES),
+                title=None,
+                legend=alt.Legend(orient="top", columns=1, labelLimit=400),
+            ),
+            tooltip=[
+                alt.Tooltip("what:N", title="Measure"),
+                alt.Tooltip("fraction:Q", format=".1%", title="Channels pruned"),
+                alt.Tooltip("value:Q", format=".2f", title="Images (%)"),
+            ],
+        )
+    )
+    marks = pd.DataFrame({"fraction": [] if cut is None else [cut]})
+    rule = alt.Chart(marks).mark_rule(strokeDash=[5, 4], color="gray", size=2)
+    return alt.layer(lines, rule.encode(x="fraction:Q"))
+
+
+def activation_bars(table: pd.DataFrame, measure: str, order: list[int], top: float) -> alt.Chart:
+    """Figures 5 and 6: mean activation of each channel.
+
+    Args:
+        table: rows of one layer with channel, clean_mean and triggered_mean.
+        measure: "clean_mean" or "triggered_mean".
+        order: channels from left to right.
+        top: upper end of the vertical axis, so that two charts can share it.
+    """
+    label, colour = KINDS[measure]
+    places = {channel: place for place, channel in enumerate(order)}
+    shown = table.assign(place=table["channel"].map(places))
+    lowest = min(0.0, float(table[list(KINDS)].to_numpy().min()))
+    return (
+        alt.Chart(shown)
+        .mark_bar(color=colour)
+        .encode(
+            x=alt.X(
+                "place:O",
+                axis=alt.Axis(labels=False, ticks=False),
+                title=f"Channel, {len(order)} in all",
+            ),
+            y=alt.Y(
+                f"{measure}:Q",
+                title="Mean activation (no unit)",
+                scale=alt.Scale(domain=[lowest, top]),
+            ),
+            tooltip=[
+                alt.Tooltip("channel:O", title="Channel"),
+                alt.Tooltip("clean_mean:Q", format=".4f", title="Mean on clean images"),
+                alt.Tooltip("triggered_mean:Q", format=".4f", title="Mean on triggered images"),
+            ],
+        )
+        .properties(title=label)
+    )
+
+
+def repaired_bars(table: pd.DataFrame) -> alt.Chart:
+    """Figure 8: the repaired networks at each threshold.
+
+    Args:
+        table: rows with threshold (points) and the measures in percent.
+    """
+    long = _long(table, MEASURES, ["threshold"])
+    return (
+        alt.Chart(long)
+        .mark_bar()
+        .encode(
+            x=alt.X("threshold:O", title="Tolerated drop in clean accuracy (points)"),
+            xOffset=alt.XOffset("what:N", sort=[label for label, _ in MEASURES.values()]),
+            y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
+            color=alt.Color(
+                "what:N",
+                scale=_scale(MEASURES),
+                title=None,
+                legend=alt.Legend(orient="top", columns=1, labelLimit=400),
+            ),
+            tooltip=[
+                alt.Tooltip("what:N", title="Measure"),
+                alt.Tooltip("threshold:O", title="Tolerated drop (points)"),
+                alt.Tooltip("value:Q", format=".2f", title="Images (%)"),
+            ],
+        )
+    )

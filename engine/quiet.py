@@ -1,0 +1,35 @@
+"""TensorFlow's start-up remarks kept away from people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow and run its first operation without a word on standard error."""
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _no_standard_error():
+        import tensorflow
+
+        tensorflow.get_logger().setLevel("ERROR")
+        tensorflow.zeros(1)
+
+
+@contextmanager
+def _no_standard_error() -> Iterator[None]:
+    """Its remarks come from C++, past Python's sys.stderr."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
