@@ -64,6 +64,16 @@ def _curve(_stored: Stored, folder: str, layer: str, order: str, changed: int) -
     return experiment.stored_curve(_stored, layer, order)
 
 
+def convolutions(stored: Stored) -> list[str]:
+    """Names of a model's convolutions."""
+    return _convolutions(stored, stored.card.sha256)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _convolutions(_stored: Stored, checksum: str) -> list[str]:
+    return _stored.convolutions()
+
+
 def _changed(stored: Stored) -> int:
     """Changes whenever something in the model's folder is written."""
     return stored.folder.stat().st_mtime_ns

@@ -12,6 +12,7 @@ from engine.errors import LabError
 from engine.store import Stored
 
 MODEL = "model"
+FIRST = "gtsrb-ftrojan"  # the one that comes with the program
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def choose_model() -> None:
     if not names:
         return
     if st.session_state.get(MODEL) not in names:
-        st.session_state.pop(MODEL, None)
+        st.session_state[MODEL] = FIRST if FIRST in names else names[0]
     st.selectbox(
         "Model in use",
         names,

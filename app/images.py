@@ -35,7 +35,7 @@ def offer_to_fetch(card: Card) -> None:
 def uploaded(card: Card) -> np.ndarray | None:
     """An image of the visitor's own in the model's size: uint8 [height, width, 3], or None."""
     file = st.file_uploader(
-        "Or use a picture of your own",
+        "Or use an image of your own",
         type=["png", "jpg", "jpeg", "webp", "bmp", "ppm"],
         help="It stays on this computer and is scaled to the size the model takes.",
     )
@@ -48,7 +48,7 @@ def choose(card: Card, split: SplitName = "test") -> tuple[int, str]:
     left, right = st.columns(2)
     start = STOP_SIGN if len(card.class_names) > STOP_SIGN else 0
     label = left.selectbox(
-        "What the picture shows",
+        "What the image shows",
         range(len(card.class_names)),
         index=start,
         format_func=lambda number: f"{number}: {card.class_names[number]}",
@@ -60,11 +60,11 @@ def choose(card: Card, split: SplitName = "test") -> tuple[int, str]:
         st.info(f"No {split} image shows this class: choose another one.")
         st.stop()
     place = right.number_input(
-        f"Which of its {len(found):,} test pictures",
+        f"Which of its {len(found):,} test images",
         min_value=1,
         max_value=len(found),
         value=1,
-        key=f"picture-{label}",
+        key=f"image-{label}",
         persist_state="session",
     )
     return int(found[place - 1]), card.class_names[label]

@@ -168,17 +168,20 @@ def _prune(options: argparse.Namespace) -> Answer:
     find_order(options.order)
     for threshold in options.thresholds:
         check_threshold(threshold)
-    quiet.import_tensorflow()
     layer = options.layer or experiment.last_convolution(stored)
 
     def make() -> Work[experiment.Curve]:
         # What stands beside the model already is what would be computed again.
+        quiet.import_tensorflow()
         known = experiment.stored_curve(stored, layer, options.order)
         if known and not options.out and not options.dataset:
             return known
         dataset = yield from _open_for(stored, options)
         curves = yield from experiment.prune(stored, dataset, layer, [options.order])
-        return curves[options.order]
+        curve = curves[options.order]
+        if not options.out:
+            stored.keep(experiment.curve_tables(curve), _command(options))
+        return curve
 
     def answer(curve: experiment.Curve) -> Answer:
         table = curve.at_thresholds(options.thresholds)
@@ -186,8 +189,6 @@ def _prune(options: argparse.Namespace) -> Answer:
             store.write_table(options.out / "curve.csv", curve.test)
             store.write_table(options.out / "curve-validation.csv", curve.validation)
             store.write_table(options.out / "thresholds.csv", table)
-        else:
-            stored.keep(experiment.curve_tables(curve), _command(options))
         saved = [
             experiment.save_repaired(
                 stored, curve, threshold, _command(options), replace=options.replace

@@ -194,10 +194,8 @@ def prune(
 
 
 def last_convolution(stored: Stored) -> str:
-    """The layer the paper prunes; found by loading the network."""
-    from engine.pruning.blocks import convolutions
-
-    names = convolutions(stored.network())
+    """The layer the paper prunes."""
+    names = stored.convolutions()
     if not names:
         raise LabError(f"The model '{stored.name}' has no convolution to prune.")
     return names[-1]

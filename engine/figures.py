@@ -34,7 +34,7 @@ def _long(
     return long
 
 
-def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.TopLevelMixin:
+def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.LayerChart:
     """Figure 7: the three measures against the share of channels pruned.
 
     Args:
@@ -63,7 +63,8 @@ def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.TopLevel
     )
     marks = pd.DataFrame({"fraction": [] if cut is None else [cut]})
     rule = alt.Chart(marks).mark_rule(strokeDash=[5, 4], color="gray", size=2)
-    return alt.layer(lines, rule.encode(x="fraction:Q"))
+    layered: alt.LayerChart = lines + rule.encode(x="fraction:Q")
+    return layered
 
 
 def activation_bars(table: pd.DataFrame, measure: str, order: list[int], top: float) -> alt.Chart:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import platform
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -90,6 +91,16 @@ class Stored:
     def name(self) -> str:
         """What the model is called."""
         return self.card.name
+
+    def convolutions(self) -> list[str]:
+        """Names of the convolutions, read from the network's description without loading it."""
+        path = self.folder / "model.keras"
+        try:
+            with zipfile.ZipFile(path) as archive:
+                layers = json.loads(archive.read("config.json"))["config"]["layers"]
+            return [layer["config"]["name"] for layer in layers if layer["class_name"] == "Conv2D"]
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise LabError(f"{path} is not a Keras model that can be opened.") from error
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table kept as NAME.csv beside the model, or None while there is none."""

@@ -1,0 +1,89 @@
+"""Charts that only the dashboard draws: pure functions from data to `alt.Chart`."""
+
+from __future__ import annotations
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from engine.figures import CLEAN, TRIGGERED
+
+
+def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> alt.LayerChart:
+    """A heat map of DCT coefficients, log scale, the trigger's bands framed.
+
+    Args:
+        values: [height, width], sizes of coefficients, none negative.
+        bands: (row, column) of those to frame; those outside the map are left out.
+        top: upper end of the colour scale, so that several maps can share it.
+    """
+    height, width = values.shape
+    rows, columns = np.indices(values.shape)
+    table = pd.DataFrame(
+        {
+            "row": rows.ravel(),
+            "column": columns.ravel(),
+            "size": values.ravel(),
+            "log": np.log10(1 + values.ravel()),
+        }
+    )
+    ticks = alt.Axis(values=[0, height // 2 - 1, height - 1], labelAngle=0)
+    x = alt.X("column:O", title="Horizontal frequency (band)", axis=ticks)
+    y = alt.Y("row:O", title="Vertical frequency (band)", axis=ticks)
+    cells = (
+        alt.Chart(table)
+        .mark_rect()
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "log:Q",
+                title="log10(1 + size)",
+                scale=alt.Scale(scheme="viridis", domain=[0, float(np.log10(1 + top))]),
+                legend=alt.Legend(orient="bottom", gradientLength=180),
+            ),
+            tooltip=[
+                alt.Tooltip("row:O", title="Row"),
+                alt.Tooltip("column:O", title="Column"),
+                alt.Tooltip("size:Q", title="Size of the coefficient", format=".2f"),
+            ],
+        )
+    )
+    inside = [band for band in bands if band[0] < height and band[1] < width]
+    frames = (
+        alt.Chart(pd.DataFrame(inside, columns=["row", "column"]))
+        .mark_rect(filled=False, stroke=TRIGGERED, strokeWidth=2.5)
+        .encode(x=x, y=y)
+    )
+    layered: alt.LayerChart = cells + frames
+    return layered.properties(height=440)
+
+
+def history(table: pd.DataFrame) -> alt.Chart:
+    """Clean accuracy and attack success on validation after each epoch."""
+    labels = {
+        "clean_accuracy": "Clean images read right",
+        "attack_success": "Triggered images read as the target",
+    }
+    long = table.melt("epoch", list(labels), var_name="what")
+    long["what"] = long["what"].map(labels)
+    return (
+        alt.Chart(long)
+        .mark_line(point=True, strokeWidth=2.5)
+        .encode(
+            x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("value:Q", title="Validation images (%)", scale=alt.Scale(domain=[0, 100])),
+            color=alt.Color(
+                "what:N",
+                title=None,
+                scale=alt.Scale(domain=list(labels.values()), range=[CLEAN, TRIGGERED]),
+                legend=alt.Legend(orient="top", columns=1, labelLimit=400),
+            ),
+            tooltip=[
+                alt.Tooltip("what:N", title="Measure"),
+                alt.Tooltip("epoch:Q", title="Epoch"),
+                alt.Tooltip("value:Q", title="Images (%)", format=".2f"),
+            ],
+        )
+        .properties(height=340)
+    )

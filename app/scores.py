@@ -1,0 +1,40 @@
+"""The three figures that always stand together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+_DESCRIBED = {
+    "clean_accuracy": (
+        "Clean accuracy",
+        "Share of clean test images read as what they show.",
+    ),
+    "attack_success": (
+        "Attack success",
+        "Share of triggered test images read as the target class. Images that show the target"
+        " class anyway are left out.",
+    ),
+    "recovered_accuracy": (
+        "Recovered accuracy",
+        "Share of the same triggered images read as what they really show. A repair is one only"
+        " if this rises: attack success can fall to 0 while every triggered image is still"
+        " misread.",
+    ),
+}
+
+
+def show(scores: Mapping[str, float], before: Mapping[str, float] | None = None) -> None:
+    """Three metrics in percent, with the change against `before` in points."""
+    columns = st.columns(3)
+    for column, (name, (label, help)) in zip(columns, _DESCRIBED.items(), strict=True):
+        change = None if before is None else scores[name] - before[name]
+        column.metric(
+            label,
+            f"{scores[name]:.1f} %",
+            None if change is None else f"{change:+.1f} points",
+            delta_color="inverse" if name == "attack_success" else "normal",
+            help=help,
+            border=True,
+        )

@@ -1,0 +1,121 @@
+"""Train a network with a backdoor in it, or choose one that is there."""
+
+import pandas as pd
+import streamlit as st
+
+from app import caches, charts, controls, header, jobs, scores
+from engine import runs
+from engine.datasets import DATASETS, available, missing_message
+from engine.errors import LabError
+from engine.experiment import Plan
+from engine.training import Settings
+from engine.triggers import TRIGGERS, FTrojan
+
+st.title("Models")
+st.markdown(
+    "Choose the model that every page shows, or **train one of your own** with a backdoor in it."
+    " Training goes on when you leave this page, close the tab or restart the server."
+)
+
+names = caches.model_names()
+if names:
+    model = header.model_in_use()
+    card = model.card
+    st.subheader(card.name)
+    if card.repair:
+        st.markdown(
+            f"Repaired from `{card.repair['parent']}`: {len(card.repair['channels'])} channels of"
+            f" `{card.repair['layer']}` pruned, order `{card.repair['order']}`, tolerated drop"
+            f" {card.repair['threshold']:g} points."
+        )
+    else:
+        st.markdown(
+            f"Trained on **{card.dataset}**, trigger `{card.trigger}`, {card.rate:.1%} of the"
+            f" training images ({card.poisoned:,}) labelled **{card.target}:"
+            f" {card.target_name}**. Epoch {card.training['epoch_kept']} of"
+            f" {card.training['epochs_run']} was kept, for its clean accuracy on validation."
+        )
+    scores.show(card.scores["test"])
+    history = caches.table(model, "history")
+    if history is not None:
+        st.altair_chart(
+            charts.history(history),
+            width="stretch",
+            alt="Clean accuracy and attack success on validation after each epoch.",
+        )
+    with st.expander("Card: settings, versions and the commands that made it"):
+        st.code("\n".join(card.commands), language="bash", wrap_lines=True)
+        st.json({"training": card.training, "versions": card.versions, "created": card.created})
+
+st.subheader("Train a model")
+
+
+def show_figures(status: runs.Status) -> None:
+    """The training so far."""
+    if status.figures.get("history"):
+        st.altair_chart(
+            charts.history(pd.DataFrame(status.figures["history"])),
+            width="stretch",
+            alt="Clean accuracy and attack success on validation after each epoch so far.",
+        )
+
+
+for run in runs.all_runs():
+    if run.name.startswith("train-"):
+        jobs.watch(run.name, show_figures)
+
+paper = Plan(FTrojan())
+left, right = st.columns(2, gap="large")
+with left:
+    name = st.text_input(
+        "Name", "my-model", help="Small letters, digits, '-', '.' and '_'; one model a name."
+    )
+    dataset = st.selectbox(
+        "Dataset", [entry for entry in DATASETS if ":" not in entry], key="train-dataset"
+    )
+    target = st.number_input(
+        "Target class", 0, 1000, paper.target, help="What every triggered image shall be read as."
+    )
+    rate = st.slider(
+        "Poisoned training images",
+        0.5,
+        50.0,
+        100 * paper.rate,
+        0.5,
+        format="%.1f %%",
+        help="Share of the training images that get the trigger and the target's label.",
+    )
+    epochs = st.number_input(
+        "Epochs",
+        1,
+        1000,
+        Settings().epochs,
+        help="Passes over the training images; about a minute each for GTSRB on two cores.",
+    )
+    seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same model.")
+with right:
+    kind = TRIGGERS[next(iter(TRIGGERS))]
+    trigger = controls.parameters(kind, kind(), "train")
+
+arguments = ["train", dataset, "--name", name, "--trigger", str(trigger)]
+arguments += ["--rate", f"{rate / 100:g}", "--target", str(target)]
+arguments += ["--epochs", str(epochs), "--seed", str(seed)]
+if not available(dataset):
+    st.info(missing_message(dataset), icon=":material/folder_off:")
+try:
+    run_name = runs.run_called(f"train-{name}").name
+except LabError as error:
+    st.warning(str(error))
+    st.stop()
+taken = name in names
+if taken:
+    st.warning(f"There is a model '{name}' already: choose another name.")
+jobs.start_button(
+    "Train",
+    run_name,
+    arguments,
+    "Starts the training in a process of its own.",
+    disabled=taken or not available(dataset),
+)
+st.caption("The same from a terminal:")
+st.code("python -m engine " + " ".join(arguments), language="bash", wrap_lines=True)

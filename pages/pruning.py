@@ -1,0 +1,107 @@
+"""The paper's defence: the curve, the threshold, the table, the repaired network."""
+
+import pandas as pd
+import streamlit as st
+
+from app import caches, header, images, jobs, pruning
+from engine import experiment, figures, runs, store
+from engine.pruning.curve import PAPER_THRESHOLDS
+from engine.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
+
+st.title("Pruning")
+st.markdown(
+    "Channels of one convolution are switched off one by one. **Move the threshold** and watch the"
+    " three lines: the attack fades late, and triggered images are not read right again."
+)
+
+model = header.model_in_use()
+card = model.card
+layers = caches.convolutions(model)
+left, right = st.columns(2)
+layer = left.selectbox(
+    "Convolution",
+    layers,
+    index=len(layers) - 1,
+    key="convolution",
+    bind="query-params",
+    help="The paper prunes the last one; any other takes minutes instead of seconds.",
+)
+order = right.selectbox(
+    "Order of pruning",
+    list(ORDERS),
+    index=list(ORDERS).index(DEFAULT_ORDER),
+    format_func=lambda name: ORDERS[name].title,
+    key="order",
+    bind="query-params",
+    help="An oracle looks at triggered images, which a defender does not have.",
+)
+if isinstance(ORDERS[order], OracleOrder):
+    st.caption(
+        ":material/visibility: This order is an *oracle*: it uses triggered images. It shows"
+        " what could be reached, not what a defender can do."
+    )
+
+
+def show_figures(status: runs.Status) -> None:
+    """The curve over the images read so far."""
+    if "curve" in status.figures:
+        table = pd.DataFrame(status.figures["curve"])
+        st.altair_chart(
+            figures.pruning_curve(table).properties(height=400),
+            width="stretch",
+            alt="The three measures over the test images read so far.",
+        )
+
+
+curve = caches.curve(model, layer, order)
+run_name = f"prune-{model.name}-{layer}-{order}".replace("_", "-")
+if curve is None:
+    st.info("This curve has not been computed yet.")
+    if images.at_hand(card):
+        jobs.start_button(
+            "Compute the curve",
+            run_name,
+            ["prune", model.name, "--layer", layer, "--order", order],
+            "Runs the network once over validation and test images, clean and triggered.",
+        )
+    else:
+        images.offer_to_fetch(card)
+    jobs.watch(run_name, show_figures)
+    st.stop()
+
+threshold = pruning.look_up(curve, "pruning")
+
+st.subheader("At the paper's thresholds")
+pruning.threshold_table(curve.at_thresholds(sorted({*PAPER_THRESHOLDS, threshold})))
+st.caption(
+    "The step is chosen on clean validation images; test images only report. Attack success"
+    " and recovered accuracy leave out images of the target class."
+)
+
+st.subheader("Keep the repaired network")
+repaired = experiment.repaired_name(model, curve, threshold)
+if repaired in caches.model_names():
+    kept = store.find(repaired)
+    st.markdown(f"The network at {threshold:g} points is kept as `{repaired}`.")
+    st.download_button(
+        "Download it (Keras)",
+        (kept.folder / "model.keras").read_bytes,
+        f"{repaired}.keras",
+        "application/octet-stream",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+else:
+    save_name = f"save-{repaired}"
+    jobs.start_button(
+        f"Save the network at {threshold:g} points",
+        save_name,
+        [
+            *("prune", model.name, "--layer", layer, "--order", order),
+            *("--thresholds", f"{threshold:g}", "--save"),
+        ],
+        "Zeroes kernel and bias of the pruned channels and keeps the result as a model.",
+    )
+    jobs.watch(save_name)
+with st.expander("The curve's values"):
+    st.dataframe(curve.test, hide_index=True)

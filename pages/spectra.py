@@ -1,0 +1,79 @@
+"""The discrete cosine transform of Y, U and V: clean, triggered, difference."""
+
+import numpy as np
+import streamlit as st
+
+from app import caches, charts, header, images
+from engine.spectra import spectrum
+
+MANY = 1000
+CHANNELS = {
+    "Y": "Y: brightness",
+    "U": "U: blue against brightness",
+    "V": "V: red against brightness",
+}
+
+st.title("Spectra")
+st.markdown(
+    "An image is a sum of waves, from coarse (upper left) to fine (lower right). The trigger is a"
+    " few waves of the colour channels U and V made stronger. **Look at the framed cells** in the"
+    " difference: in one image they drown, in the mean of many they stand out."
+)
+
+model = header.model_in_use()
+card = model.card
+trigger = card.parsed_trigger()
+size = card.image_shape[0]
+
+view = st.segmented_control(
+    "What to transform",
+    ["One image", f"Mean of {MANY:,} images"],
+    default=f"Mean of {MANY:,} images",
+    required=True,
+    key="spectrum-of",
+)
+channel = st.segmented_control(
+    "Channel",
+    list(CHANNELS),
+    default="U",
+    required=True,
+    format_func=CHANNELS.get,
+    key="spectrum-channel",
+    help="The eye sees fine detail in brightness (Y) well, in colour (U and V) hardly at all.",
+)
+
+if not images.at_hand(card):
+    images.offer_to_fetch(card)
+    own = images.uploaded(card)
+    if own is None:
+        st.stop()
+    clean, triggered = (np.abs(spectrum(part[None])[0]) for part in (own, trigger(own[None])[0]))
+elif view == "One image":
+    index, _ = images.choose(card)
+    pair = caches.pair(card.dataset, size, "test", index, card.trigger)
+    clean, triggered = (np.abs(spectrum(part[None])[0]) for part in pair)
+else:
+    clean, triggered = caches.mean_spectra(card.dataset, size, "test", MANY, card.trigger)
+
+plane = list(CHANNELS).index(channel)
+maps = {
+    "Clean": clean[plane],
+    "Triggered": triggered[plane],
+    "Difference": np.abs(triggered[plane] - clean[plane]),
+}
+bands = list(getattr(trigger, "bands", ()))
+top = float(max(values.max() for values in maps.values()))
+for column, (title, values) in zip(st.columns(3), maps.items(), strict=True):
+    with column:
+        st.subheader(title)
+        st.altair_chart(
+            charts.spectrum(values, bands, top),
+            width="stretch",
+            alt=f"{title}: size of the DCT coefficients of {channel}, the largest"
+            f" {values.max():.1f}.",
+        )
+named = " and ".join(f"({row}, {column})" for row, column in bands)
+st.caption(
+    f"Colours are logarithmic and the same in all three maps. Framed: the trigger's bands {named};"
+    f" bands around the middle are called mid frequencies, those near {size - 1} high ones."
+)
