@@ -1,0 +1,117 @@
+"""What people do with the dashboard, in a real browser."""
+
+import json
+import re
+import zipfile
+
+from playwright.sync_api import Page, expect
+
+from tests.fixtures.needed import real_data
+from tests.fixtures.tiny_gtsrb import write_official_archives
+
+PAGES = {
+    "": "A picture that looks clean is not",
+    "triggers": "Triggers",
+    "spectra": "Spectra",
+    "models": "Models",
+    "activations": "Activations",
+    "pruning": "Pruning",
+}
+SHIPPED = "gtsrb-ftrojan"
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has run to its end; nothing on it is an error."""
+    page.wait_for_selector("[data-test-script-state=notRunning]")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+def visit(page: Page, address: str, title: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
+    settled(page)
+
+
+def test_six_pages_with_the_shipped_model_and_real_images(serve, page):
+    server = serve(real_data("gtsrb"))
+    for path, title in PAGES.items():
+        visit(page, f"{server.address}/{path}?model={SHIPPED}", title)
+        expect(page.get_by_role("combobox", name="Model in use")).to_have_value(SHIPPED)
+    visit(page, f"{server.address}/triggers?model={SHIPPED}", "Triggers")
+    expect(page.get_by_role("img", name=re.compile("Triggered: Stop"))).to_be_visible()
+    visit(page, f"{server.address}/spectra?model={SHIPPED}", "Spectra")
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
+                        ).first).to_be_visible()
+
+
+def test_without_data_results_are_shown_and_the_missing_files_named(serve, page, tmp_path):
+    server = serve(tmp_path / "nothing")
+    visit(page, f"{server.address}/", PAGES[""])
+    expect(page.get_by_text("GTSRB_Final_Training_Images.zip").first).to_be_visible()
+    expect(page.get_by_text("channels pruned", exact=False).first).to_be_visible()
+    for path in ("activations", "pruning"):
+        visit(page, f"{server.address}/{path}", PAGES[path])
+        expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+
+
+def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(serve, page, tmp_path):
+    server = serve(tmp_path / "nothing")
+    visit(page, f"{server.address}/pruning", "Pruning")
+    slider = page.get_by_role("slider", name=re.compile("Tolerated drop"))
+    before = page.get_by_text(re.compile(r"\d+ of 128 channels pruned")).inner_text()
+    slider.focus()
+    for _ in range(10):
+        slider.press("ArrowRight")
+    expect(page.get_by_text(before, exact=True)).to_have_count(0)
+    after = page.get_by_text(re.compile(r"\d+ of 128 channels pruned")).inner_text()
+    expect(page).to_have_url(re.compile("threshold-pruning=7"))
+    page.reload()
+    expect(page.get_by_text(after, exact=True)).to_be_visible()
+
+
+def test_a_repaired_network_is_saved_and_downloaded(serve, page, tmp_path):
+    server = serve(tmp_path / "nothing")
+    visit(page, f"{server.address}/pruning?threshold-pruning=20.0", "Pruning")
+    page.get_by_role("button", name="Save the network at 20 points").click()
+    download_button = page.get_by_role("button", name="Download it (Keras)")
+    expect(download_button).to_be_visible(timeout=90_000)
+    with page.expect_download() as download:
+        download_button.click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert "config.json" in archive.namelist()
+    cards = list((server.home / "models").glob("*/card.json"))
+    assert json.loads(cards[0].read_text())["repair"]["threshold"] == 20
+
+
+def test_a_training_survives_leaving_the_page_and_a_restarted_server(serve, page, tmp_path):
+    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=20)
+    server = serve(tmp_path / "data")
+    visit(page, f"{server.address}/models", "Models")
+    page.get_by_label("Epochs").fill("3")
+    page.get_by_label("Epochs").press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    visit(page, f"{server.address}/", PAGES[""])
+    server.stop()
+    server.start()
+    visit(page, f"{server.address}/models", "Models")
+    expect(page.get_by_text("train-my-model: Done.")).to_be_visible(timeout=180_000)
+    page.goto(f"{server.address}/models?model=my-model")
+    expect(page.get_by_role("heading", name="my-model")).to_be_visible()
+
+
+def test_a_stopped_training_is_resumed(serve, page, tmp_path):
+    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=20)
+    server = serve(tmp_path / "data")
+    visit(page, f"{server.address}/models", "Models")
+    page.get_by_label("Epochs").fill("3")
+    page.get_by_label("Epochs").press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("button", name="Stop").click()
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=90_000)
+    resume.click()
+    expect(page.get_by_text("train-my-model: Done.")).to_be_visible(timeout=180_000)

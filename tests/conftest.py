@@ -1,0 +1,72 @@
+"""Data and a network that many tests share: small, real, made in seconds."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from engine import experiment, places, store, training
+from engine.datasets import Dataset, Split, load_dataset
+from engine.progress import exhaust
+from engine.triggers import FTrojan
+from tests.fixtures.tiny_gtsrb import picture
+
+CLASSES, TARGET = 6, 1
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    """No test writes into the project."""
+    monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Path:
+    """A home folder that lasts: the small dataset as files, and later the small model."""
+    folder = tmp_path_factory.mktemp("lab")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 110), ("test", 30)):
+        for label in range(CLASSES):
+            place = folder / "data" / "signs" / split / f"class-{label}"
+            place.mkdir(parents=True)
+            for number in range(count):
+                cv2.imwrite(str(place / f"{number:04d}.png"), picture(label, rng))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(lab) -> Dataset:
+    """Six classes: 594 training, 66 validation and 180 test images."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNING_LAB_HOME", str(lab))
+        return load_dataset("folder:signs", str(lab / "data"))
+
+
+@pytest.fixture(scope="session")
+def plan() -> experiment.Plan:
+    settings = training.Settings(epochs=4, batch=32, learning_rate=2e-3)
+    return experiment.Plan(FTrojan(magnitude=60.0), TARGET, 0.15, settings)
+
+
+@pytest.fixture(scope="session")
+def trained(lab, dataset, plan) -> store.Stored:
+    """A small network with a backdoor in it, trained in seconds, stored under `lab`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNING_LAB_HOME", str(lab))
+        return exhaust(experiment.train(dataset, plan, "small", "python -m engine train small"))
+
+
+@pytest.fixture
+def at_home(lab, trained, monkeypatch, tmp_path):
+    """A home of the test's own in which the small model stands; its data root is `lab`'s."""
+    import shutil
+
+    shutil.copytree(trained.folder, places.models_folder() / "small")
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
+    return places.home()
+
+
+@pytest.fixture(scope="session")
+def triggered(dataset, plan) -> Split:
+    return experiment.images_of(dataset, "test", plan.trigger, TARGET).triggered

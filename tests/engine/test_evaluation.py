@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from engine import evaluation, experiment, networks
+from engine.progress import exhaust
+from tests.conftest import TARGET
+
+
+def test_attack_success_leaves_out_the_target_class(dataset, plan):
+    images = experiment.images_of(dataset, "test", plan.trigger, TARGET)
+    assert len(images.clean) == 180
+    assert len(images.triggered) == 150
+    assert (images.triggered.labels != TARGET).all()
+
+
+def test_scores_are_counts_of_predictions():
+    scores = evaluation.score(
+        np.array([0, 1, 1, 2]),
+        np.array([0, 1, 2, 2]),
+        np.array([1, 1, 0]),
+        np.array([0, 2, 0]),
+        target=1,
+    )
+    assert scores.as_dict() == {
+        "clean_accuracy": 75.0,
+        "attack_success": pytest.approx(200 / 3),
+        "recovered_accuracy": pytest.approx(100 / 3),
+        "clean_correct": 3,
+        "clean_images": 4,
+        "attack_hits": 2,
+        "recovered_correct": 1,
+        "triggered_images": 3,
+    }
+
+
+def test_predictions_equal_a_plain_call_of_the_model_whatever_the_batch(trained, dataset):
+    network = trained.network()
+    images = dataset.test.images
+    plain = np.asarray(network(networks.scale(images), training=False)).argmax(axis=1)
+    for batch in (7, 64, 1000):
+        np.testing.assert_array_equal(evaluation.predict(network, images, batch), plain)
+
+
+def test_a_stored_model_scores_what_its_card_says(trained, dataset):
+    scores = exhaust(experiment.evaluate(trained, dataset))
+    assert scores.as_dict() == trained.card.scores["test"]
+
+
+def test_psnr_follows_its_formula_and_ssim_is_one_without_a_change():
+    rng = np.random.default_rng(0)
+    clean = rng.integers(0, 250, (5, 32, 32, 3), dtype=np.uint8)
+    changed = clean + rng.integers(0, 6, clean.shape, dtype=np.uint8)
+    found = evaluation.fidelity(clean, changed)
+    error = ((changed.astype(float) - clean) ** 2).reshape(5, -1).mean(axis=1)
+    assert found.psnr == pytest.approx(np.mean(10 * np.log10(255**2 / error)))
+    assert found.largest_change == 5
+    same = evaluation.fidelity(clean, clean)
+    assert (same.psnr, same.ssim, same.largest_change) == (np.inf, pytest.approx(1), 0)

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import poisoning
+from engine.datasets import Split
+from engine.errors import LabError
+from engine.triggers import FTrojan
+
+
+def labels(seed: int = 0, count: int = 400) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 5, count)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.01, 0.6), st.integers(0, 4))
+def test_the_choice_has_the_asked_size_and_spares_the_target_class(seed, rate, target):
+    shown = labels(seed)
+    chosen = poisoning.choose(shown, target, rate, np.random.default_rng(seed))
+    assert len(chosen) == len(set(chosen.tolist())) == round(rate * len(shown))
+    assert (shown[chosen] != target).all()
+
+
+def test_the_same_seed_gives_the_same_choice():
+    first, second, other = (
+        poisoning.choose(labels(), 1, 0.05, np.random.default_rng(seed)) for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_only_the_chosen_images_change_and_get_the_target_label():
+    images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
+    split = Split(images, labels())
+    before = images.copy()
+    chosen = poisoning.choose(split.labels, 2, 0.1, np.random.default_rng(0))
+    poisoned = poisoning.poison(split, FTrojan(), 2, chosen).split
+    rest = np.setdiff1d(np.arange(400), chosen)
+    np.testing.assert_array_equal(split.images, before)
+    np.testing.assert_array_equal(poisoned.images[rest], images[rest])
+    np.testing.assert_array_equal(poisoned.labels[rest], split.labels[rest])
+    np.testing.assert_array_equal(poisoned.images[chosen], FTrojan()(images[chosen]))
+    assert (poisoned.labels[chosen] == 2).all()
+
+
+@pytest.mark.parametrize("rate", [0, 1, -0.1, 0.95, 1e-9, float("nan")])
+def test_a_rate_that_cannot_be_met_is_refused(rate):
+    with pytest.raises(LabError, match="rate"):
+        poisoning.choose(labels(), 1, rate, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("target", [-1, 5])
+def test_a_target_outside_the_classes_is_refused(target):
+    with pytest.raises(LabError, match="classes go from 0 to 4"):
+        poisoning.check_target(target, 5)

@@ -1,0 +1,36 @@
+import cv2
+import numpy as np
+
+from engine import colour, spectra
+from engine.triggers import FTrojan
+
+
+def photos(count=8):
+    return np.random.default_rng(0).integers(60, 190, (count, 32, 32, 3), dtype=np.uint8)
+
+
+def test_the_spectrum_is_that_of_opencv_channel_by_channel():
+    images = photos(2)
+    planes = images.astype(np.float64) @ colour.YUV.T
+    for image, found in zip(planes, spectra.spectrum(images), strict=True):
+        for channel in range(3):
+            expected = cv2.dct(np.ascontiguousarray(image[..., channel]))
+            np.testing.assert_allclose(found[channel], expected, atol=2e-3)
+
+
+def test_the_mean_over_many_does_not_depend_on_the_batch():
+    images = photos(50)
+    np.testing.assert_allclose(
+        spectra.mean_magnitude(images, 7), spectra.mean_magnitude(images, 50), rtol=1e-5
+    )
+
+
+def test_the_trigger_shows_at_its_bands_in_u_and_v_only():
+    images = photos(4)
+    change = spectra.spectrum(FTrojan(magnitude=60.0)(images)) - spectra.spectrum(images)
+    mean = change.mean(axis=0)
+    for channel in (1, 2):
+        strongest = np.argsort(np.abs(mean[channel]).ravel())[-2:]
+        assert {divmod(int(place), 32) for place in strongest} == {(15, 15), (31, 31)}
+        assert abs(mean[channel, 15, 15] - 60) < 3
+    assert np.abs(mean[0]).max() < 10
