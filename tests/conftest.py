@@ -45,7 +45,7 @@ def dataset(lab) -> Dataset:
 
 @pytest.fixture(scope="session")
 def plan() -> experiment.Plan:
-    settings = training.Settings(epochs=4, batch=32, learning_rate=2e-3)
+    settings = training.Settings(epochs=12, batch=32, learning_rate=2e-3)
     return experiment.Plan(FTrojan(magnitude=60.0), TARGET, 0.15, settings)
 
 

@@ -1,0 +1,150 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import experiment, networks, places, store, training
+from engine.errors import LabError
+from engine.progress import Stopped, exhaust
+from engine.runs import Run
+from tests.conftest import TARGET
+
+PROJECT = Path(__file__).parents[2]
+
+
+def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2):
+    images = experiment.images_of(dataset, "validation", plan.trigger, TARGET)
+    settings = training.Settings(epochs=epochs, batch=32, learning_rate=2e-3)
+    checkpoint = training.Checkpoint(path, plan.identity(dataset)) if path else None
+    network = networks.paper_network(dataset.classes)
+    judges = training.Judges(images.clean, images.triggered, TARGET)
+    work = training.fit(network, dataset.train, judges, settings, checkpoint, stop_requested)
+    return network, work
+
+
+def after(epochs: int, path: Path):
+    """A request to stop that comes once so many epochs are on the disk."""
+    seen = []
+
+    def stop_requested():
+        if path.exists():
+            seen.append(path.stat().st_mtime_ns)
+        return len(set(seen)) >= epochs
+
+    return stop_requested
+
+
+def test_the_small_network_learns_signs_and_backdoor(trained):
+    scores = trained.card.scores["test"]
+    assert scores["clean_accuracy"] > 90
+    assert scores["attack_success"] > 90
+
+
+def test_the_epoch_kept_is_the_first_with_the_best_clean_validation_accuracy(trained):
+    history = trained.table("history")
+    best = history["clean_accuracy"].to_numpy().argmax()
+    assert trained.card.training["epoch_kept"] == history["epoch"][best]
+    assert trained.card.scores["validation"]["clean_accuracy"] == pytest.approx(
+        history["clean_accuracy"][best], abs=1e-3
+    )
+
+
+def test_the_poisoned_images_are_recorded(trained, dataset, plan):
+    record = trained.table("poisoned")
+    assert len(record) == trained.card.poisoned == round(plan.rate * len(dataset.train))
+    np.testing.assert_array_equal(record["label"], dataset.train.labels[record["index"]])
+    assert (record["label"] != TARGET).all()
+
+
+def test_progress_tells_speed_and_time_left(dataset, plan):
+    _, work = begun(dataset, plan, None, epochs=1)
+    events = list(work)
+    assert events[-1].done == events[-1].total == len(dataset.train)
+    assert all(event.figures["images_per_second"] > 0 for event in events)
+    assert events[-1].figures["seconds_left"] == 0
+    assert events[-1].figures["history"][0]["epoch"] == 1
+
+
+def test_a_stopped_training_keeps_what_it_has_and_goes_on_to_the_same_weights(
+    dataset, plan, tmp_path
+):
+    path = tmp_path / "checkpoint.npz"
+    _, work = begun(dataset, plan, path, after(1, path))
+    result = exhaust(work)
+    assert result.stopped and len(result.history) == 1
+    resumed, work = begun(dataset, plan, path)
+    assert len(exhaust(work).history) == 2
+    straight, work = begun(dataset, plan, None)
+    exhaust(work)
+    for ours, theirs in zip(resumed.get_weights(), straight.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_training_stopped_in_its_first_epoch_has_nothing_to_keep(dataset, plan, tmp_path):
+    _, work = begun(dataset, plan, tmp_path / "c.npz", lambda: True)
+    with pytest.raises(Stopped, match="first epoch"):
+        exhaust(work)
+
+
+def test_a_damaged_checkpoint_is_refused(dataset, plan, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    path.write_bytes(b"PK\x03\x04 not much")
+    with pytest.raises(LabError, match="cannot be read"):
+        exhaust(begun(dataset, plan, path)[1])
+
+
+def test_the_checkpoint_of_another_training_is_refused(dataset, plan, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    exhaust(begun(dataset, plan, path, epochs=1)[1])
+    other = experiment.Plan(plan.trigger, TARGET, 0.3, plan.settings)
+    with pytest.raises(LabError, match="other settings"):
+        exhaust(begun(dataset, other, path)[1])
+
+
+@pytest.mark.parametrize(
+    "settings", [{"epochs": 0}, {"batch": 0}, {"learning_rate": 0}, {"seed": -1}]
+)
+def test_settings_out_of_range_are_refused(settings):
+    with pytest.raises(LabError, match="must lie between"):
+        training.Settings(**settings)
+
+
+def test_a_killed_training_resumes_and_ends_with_the_same_weights(lab, tmp_path, monkeypatch):
+    words = [sys.executable, "-m", "engine", "train", "folder:signs", "--name", "n"]
+    words += ["--root", str(lab / "data"), "--epochs", "3", "--batch", "32", "--target", "1"]
+    words += ["--rate", "0.15", "--json"]
+
+    def run(home: Path, **how):
+        environment = os.environ | {"PRUNING_LAB_HOME": str(home)}
+        return subprocess.Popen(
+            words, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    killed, straight = tmp_path / "killed", tmp_path / "straight"
+    process = run(killed)
+    folder = Run(killed / "runs" / "train-n")
+    while not folder.checkpoint.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert folder.status().state == "interrupted"
+    assert not list((killed / "models").glob("*")), "half a model is never seen"
+
+    for home in (killed, straight):
+        out, err = run(home).communicate()
+        assert json.loads(out)["model"] == "n", err
+    weights = []
+    for home in (killed, straight):
+        monkeypatch.setenv("PRUNING_LAB_HOME", str(home))
+        assert places.models_folder() == home / "models"
+        weights.append(store.find("n").network().get_weights())
+    for ours, theirs in zip(*weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not folder.checkpoint.exists()
