@@ -87,9 +87,7 @@ def serve(tmp_path):
 
 @pytest.fixture
 def page(chromium):
-    context = chromium.new_context(
-        viewport={"width": 1440, "height": 1000}, accept_downloads=True
-    )
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()

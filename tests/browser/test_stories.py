@@ -41,8 +41,11 @@ def test_six_pages_with_the_shipped_model_and_real_images(serve, page):
     visit(page, f"{server.address}/triggers?model={SHIPPED}", "Triggers")
     expect(page.get_by_role("img", name=re.compile("Triggered: Stop"))).to_be_visible()
     visit(page, f"{server.address}/spectra?model={SHIPPED}", "Spectra")
-    expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
-                        ).first).to_be_visible()
+    expect(
+        page.locator(
+            "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
+        ).first
+    ).to_be_visible()
 
 
 def test_without_data_results_are_shown_and_the_missing_files_named(serve, page, tmp_path):

@@ -37,11 +37,15 @@ FIGURE_4 = [
 
 def test_the_network_is_that_of_figure_4_row_by_row():
     network = networks.paper_network()
-    rows = [(item.name, tuple(item.output.shape[1:]), item.count_params()) for item in network.layers]
+    rows = [
+        (item.name, tuple(item.output.shape[1:]), item.count_params()) for item in network.layers
+    ]
     for ours, paper in zip(rows, FIGURE_4, strict=True):
         print(f"{ours[0]:24}{ours[1]!s:18}{ours[2]:>8}   paper: {paper}")
     assert rows == FIGURE_4
-    frozen = sum(int(np.prod(v.shape)) for v in network.non_trainable_variables if "moving" in v.path)
+    frozen = sum(
+        int(np.prod(v.shape)) for v in network.non_trainable_variables if "moving" in v.path
+    )
     assert (network.count_params(), network.count_params() - frozen, frozen) == (
         376_907,
         376_011,

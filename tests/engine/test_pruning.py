@@ -36,9 +36,7 @@ def walked(network, layer, images, channels):
 def plain_loop(network, layer, images, channels, steps):
     """Zero kernel and bias, run the whole network again."""
     return {
-        step: evaluation.predict(
-            surgery.without_channels(network, layer, channels[:step]), images
-        )
+        step: evaluation.predict(surgery.without_channels(network, layer, channels[:step]), images)
         for step in steps
     }
 
@@ -54,9 +52,7 @@ def test_every_step_predicts_what_a_plain_loop_predicts(network, dataset, trigge
 @pytest.mark.parametrize(("layer", "steps"), [("conv2d_4", (0, 1, 40, 128)), ("conv2d", (5, 32))])
 def test_other_convolutions_do_too(network, dataset, layer, steps):
     images = dataset.test.images[:50]
-    channels = np.random.default_rng(0).permutation(
-        network.get_layer(layer).filters
-    )
+    channels = np.random.default_rng(0).permutation(network.get_layer(layer).filters)
     quick = walked(network, layer, images, channels)
     for step, predictions in plain_loop(network, layer, images, channels, steps).items():
         np.testing.assert_array_equal(quick[step], predictions)

@@ -1,0 +1,151 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine import cli, places, store
+
+PROJECT = Path(__file__).parents[2]
+
+
+def answer(capsys, *words):
+    assert cli.main([*words, "--json"]) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)
+
+
+def everything(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_command_line_does_not_import_tensorflow():
+    code = "import engine.cli, sys; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT).returncode == 0
+
+
+def test_data_tells_what_is_there(at_home, capsys):
+    assert answer(capsys, "data", "folder:signs") == {
+        "dataset": "folder:signs",
+        "classes": 6,
+        "image_shape": [32, 32, 3],
+        "images": {"train": 594, "validation": 66, "test": 180},
+    }
+
+
+def test_poison_writes_clean_and_poisoned_images(at_home, capsys, tmp_path):
+    file = tmp_path / "out.npz"
+    words = ["poison", "folder:signs", "--trigger", "ftrojan:magnitude=20", "--limit", "12"]
+    found = answer(capsys, *words, "--out", str(file))
+    with np.load(file) as arrays:
+        assert arrays["clean"].shape == arrays["poisoned"].shape == (12, 32, 32, 3)
+        change = arrays["poisoned"].astype(int) - arrays["clean"]
+    assert found["largest_change"] == np.abs(change).max()
+    assert 40 < found["psnr_db"] < 60
+
+
+def test_evaluate_repeats_the_scores_on_the_card(at_home, capsys):
+    found = answer(capsys, "evaluate", "small")
+    for figure, value in store.find("small").card.scores["test"].items():
+        assert found[figure] == pytest.approx(value)
+
+
+def test_activations_of_one_layer_go_to_a_file(at_home, capsys, tmp_path):
+    file = tmp_path / "a.csv"
+    words = ["activations", "small", "--layer", "max_pooling2d_2", "--out", str(file)]
+    assert answer(capsys, *words)["rows"] == 128
+    table = pd.read_csv(file)
+    assert list(table.columns[:4]) == ["layer", "channel", "clean_mean", "triggered_mean"]
+
+
+def test_prune_writes_curve_table_and_models_that_do_what_the_curve_says(at_home, capsys, tmp_path):
+    out = tmp_path / "out"
+    found = answer(capsys, "prune", "small", "--thresholds", "5,20", "--out", str(out), "--save")
+    head = (out / "curve.csv").read_text().splitlines()[0]
+    assert head == "step,channel,fraction,clean_accuracy,attack_success,recovered_accuracy"
+    curve = pd.read_csv(out / "curve.csv")
+    for row, name in zip(found["thresholds"], found["saved"], strict=True):
+        scores = answer(capsys, "evaluate", name)
+        for figure in ("clean_accuracy", "attack_success", "recovered_accuracy"):
+            assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
+            assert scores[figure] == pytest.approx(curve[figure][row["step"]], abs=1e-3)
+
+
+def test_a_curve_beside_the_model_is_not_computed_twice(at_home, capsys):
+    first = answer(capsys, "prune", "small")
+    folder = store.find("small").folder
+    written = everything(folder)
+    assert answer(capsys, "prune", "small") == first
+    assert everything(folder) == written
+
+
+def test_models_lists_scores_and_problems(at_home, capsys):
+    broken = places.models_folder() / "broken"
+    broken.mkdir()
+    (broken / "card.json").write_text("{")
+    found = {row["name"]: row for row in answer(capsys, "models")["models"]}
+    assert found["small"]["dataset"] == "folder:signs"
+    assert "cannot be used" in found["broken"]["problem"]
+
+
+TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "required"),
+        (["dance"], "invalid choice"),
+        (["train", "folder:signs"], "--name"),
+        ([*TRAIN, "--rate", "0"], "rate"),
+        ([*TRAIN, "--rate", "1"], "rate"),
+        ([*TRAIN, "--rate", "nan"], "rate"),
+        ([*TRAIN[:-1], "6"], "no target class 6"),
+        ([*TRAIN[:-1], "-1"], "no target class -1"),
+        ([*TRAIN, "--epochs", "0"], "epochs"),
+        ([*TRAIN, "--epochs", "many"], "epochs"),
+        ([*TRAIN, "--trigger", "ftrojan:bands=40x1"], "outside a window"),
+        ([*TRAIN, "--trigger", "ftrojan:magnitude=-3"], "magnitude"),
+        ([*TRAIN, "--trigger", "ftrojan:magnitude=1e6"], "magnitude"),
+        ([*TRAIN, "--trigger", "ftrojan:window=64"], "does not fit"),
+        ([*TRAIN, "--trigger", "smile"], "no trigger"),
+        (["train", "folder:signs", "--name", "../n"], "cannot be called"),
+        (["train", "folder:signs", "--name", "small", "--target", "1"], "already"),
+        (["train", "folder:nowhere", "--name", "n"], "no images at"),
+        (["train", "gtsrb", "--name", "n"], "GTSRB_Final_Training_Images.zip"),
+        (["train", "mnist", "--name", "n"], "no dataset 'mnist'"),
+        (["data", "folder:signs", "--size", "4"], "pixels"),
+        (["poison", "folder:signs", "--split", "best", "--out", "x.npz"], "no split"),
+        (["poison", "folder:signs", "--limit", "0", "--out", "x.npz"], "--limit"),
+        (["poison", "folder:signs", "--out", "/proc/no/x.npz"], "Could not write"),
+        (["evaluate", "nobody"], "no model 'nobody'"),
+        (["evaluate", "small", "--dataset", "folder:other"], "classes apart"),
+        (["activations", "small", "--layer", "flatten"], "no layer 'flatten'"),
+        (["prune", "small", "--layer", "dense"], "no layer 'dense'"),
+        (["prune", "small", "--order", "random"], "no pruning order"),
+        (["prune", "small", "--thresholds", "0"], "threshold"),
+        (["prune", "small", "--thresholds", "2;10"], "list such as"),
+        (["prune", "corrupt"], "cannot be used"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_exit_status_2_and_changes_nothing(
+    words, said, at_home, lab, capsys, tmp_path
+):
+    corrupt = places.models_folder() / "corrupt"
+    corrupt.mkdir()
+    (corrupt / "card.json").write_text('{"name": "corrupt"}')
+    other = lab / "data" / "other"
+    if not other.exists():
+        for name in ("cat", "dog"):
+            shutil.copytree(lab / "data" / "signs" / "test" / "class-0", other / name)
+    models = everything(places.models_folder())
+    assert cli.main(words) == 2
+    out, err = capsys.readouterr()
+    lines = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1 and said in lines[0], err
+    assert "Traceback" not in err and out == ""
+    assert everything(places.models_folder()) == models
