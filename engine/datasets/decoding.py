@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
+from PIL import Image
 
 from engine.datasets.archives import Files
 from engine.errors import LabError
 from engine.progress import Progress, Work
 
 MAX_PIXELS = 64 << 20
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # read once, on import
-
-import cv2
-
 SUFFIXES = (".ppm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")
 SIZES = (8, 512)
+_FORMATS = ("PPM", "PNG", "JPEG", "BMP", "WEBP")
 _PART = 512  # images a thread takes at a time
 
 
@@ -36,22 +36,37 @@ def decode(data: bytes, size: int, name: str) -> np.ndarray:
         size: side in pixels.
         name: of the file, for the error.
     """
+    if not data.startswith(b"P6"):  # there the bytes themselves limit the size
+        _check_pixels(data, name)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    except cv2.error as error:
-        if "pixels" in str(error).lower() or "too large" in str(error).lower():
-            raise LabError(
-                f"The image {name} is far too large: at most {MAX_PIXELS >> 20} megapixels."
-            ) from error
+    except cv2.error:
         image = None
     if image is None:
-        raise LabError(f"The image {name} cannot be decoded: it is damaged or of another kind.")
+        raise _undecodable(name)
     if image.shape[:2] == (size, size):
         return image
     shrinks = min(image.shape[:2]) >= size
     return cv2.resize(
         image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
+
+
+def _check_pixels(data: bytes, name: str) -> None:
+    """Look at the size an image declares before anything that large is made of it."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            pixels = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = MAX_PIXELS + 1
+    except Exception as error:  # Pillow raises many kinds for a damaged header
+        raise _undecodable(name) from error
+    if pixels > MAX_PIXELS:
+        raise LabError(f"The image {name} is far too large: at most {MAX_PIXELS >> 20} megapixels.")
+
+
+def _undecodable(name: str) -> LabError:
+    return LabError(f"The image {name} cannot be decoded: it is damaged or of another kind.")
 
 
 def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> Work[np.ndarray]:

@@ -93,32 +93,46 @@ class _Counter:
         """Nothing to close."""
 
 
-def _retrieve(item: Download, folder: Path, counter: _Counter) -> None:
-    import pooch
+class _NotFetchedError(Exception):
+    """Why the file did not come, in a few words."""
 
-    fetcher = pooch.HTTPDownloader(progressbar=counter, timeout=TIMEOUT, chunk_size=1 << 16)
+
+def _retrieve(item: Download, folder: Path, counter: _Counter) -> None:
+    """Fetch one file, with a few tries."""
     for attempt in range(1, TRIES + 1):
+        counter.reset()
         try:
-            counter.reset()
             with files.new_file(folder / item.name) as aside:
-                fetcher(item.address, aside, None)
-                if not pooch.hashes.hash_matches(aside, item.checksum):
-                    raise ValueError("what came is not the official file (wrong checksum)")
-        except (LabError, PermissionError):
-            raise
-        except Exception:
+                _transfer(item, aside, counter)
+            return
+        except _NotFetchedError:
             if attempt == TRIES:
                 raise
-            time.sleep(attempt * 0.5)
-        else:
-            return
+            time.sleep(0.5 * attempt)
 
 
-def _sentence(item: Download, folder: Path, error: Exception) -> LabError:
-    if isinstance(error, LabError):
+def _transfer(item: Download, path: Path, counter: _Counter) -> None:
+    import pooch
+    from requests import exceptions
+
+    fetcher = pooch.HTTPDownloader(progressbar=counter, timeout=TIMEOUT, chunk_size=1 << 16)
+    try:
+        fetcher(item.address, path, None)
+    except exceptions.HTTPError as error:
+        status = getattr(error.response, "status_code", "an error")
+        raise _NotFetchedError(f"the server answered with status {status}") from error
+    except exceptions.Timeout as error:
+        raise _NotFetchedError("the server stopped answering") from error
+    except exceptions.RequestException as error:
+        raise _NotFetchedError("there was no connection, or it broke") from error
+    if not pooch.hashes.hash_matches(path, item.checksum):
+        raise _NotFetchedError("what came is not the official file: wrong checksum")
+
+
+def _sentence(item: Download, folder: Path, error: Exception) -> Exception:
+    if not isinstance(error, _NotFetchedError):
         return error
-    reason = str(error) if isinstance(error, ValueError) else type(error).__name__
     return LabError(
-        f"{item.name} could not be fetched from {item.address} ({reason}): try again later,"
+        f"{item.name} could not be fetched from {item.address} ({error}): try again later,"
         f" or put the file into {folder} by hand."
     )

@@ -1,7 +1,6 @@
 import dataclasses
 import errno
 import json
-import os
 
 import numpy as np
 import pandas as pd
@@ -151,4 +150,4 @@ def test_a_damaged_table_is_told(card, network):
 
 def test_files_are_readable_by_others(card, network):
     saved = store.save(card, network, {})
-    assert os.stat(saved.folder).st_mode & 0o755 == 0o755
+    assert saved.folder.stat().st_mode & 0o755 == 0o755
