@@ -1,0 +1,218 @@
+"""Every page and the change of state of every widget, without a browser."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine import cli, places, store
+
+PROJECT = Path(__file__).parents[2]
+NAMES = ("overview", "triggers", "spectra", "models", "activations", "pruning")
+
+
+@pytest.fixture
+def results(at_home, capsys):
+    """The small model with its activations and its curve."""
+    for words in (["activations", "small"], ["prune", "small"]):
+        assert cli.main(words) == 0
+    capsys.readouterr()
+    return at_home
+
+
+def opened(name: str) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
+    app.query_params["model"] = "small"
+    app.run()
+    app.session_state["model"] = "small"
+    if name != "overview":
+        app.switch_page(f"../pages/{name}.py")
+    app.run()
+    return fine(app)
+
+
+def fine(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception
+    assert not app.error, [error.value for error in app.error]
+    return app
+
+
+def by_label(elements, label):
+    (found,) = [element for element in elements if element.label == label]
+    return found
+
+
+def metrics(app) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def words(app) -> str:
+    return "\n".join(element.value for element in (*app.markdown, *app.info, *app.caption))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_shows_its_results(results, name):
+    app = opened(name)
+    assert app.title[0].value
+    assert by_label(app.selectbox, "Model in use").value == "small"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_without_images_or_results_says_what_to_do(at_home, monkeypatch, tmp_path, name):
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "nowhere"))
+    app = opened(name)
+    assert name == "models" or "no images at" in words(app)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_without_any_model_leads_to_training(monkeypatch, tmp_path, name):
+    monkeypatch.setattr(places, "SHIPPED_MODELS", tmp_path / "none")
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
+    if name != "overview":
+        app.switch_page(f"../pages/{name}.py").run()
+    fine(app)
+    assert name == "models" or "no model yet" in words(app)
+
+
+def test_a_corrupt_card_is_told_on_the_page(results):
+    (places.models_folder() / "small" / "card.json").write_text("{")
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
+    app.session_state["model"] = "small"
+    app.run()
+    assert not app.exception
+    assert "cannot be used" in app.error[0].value
+
+
+def test_another_model_changes_the_figures(results):
+    cli.main(["prune", "small", "--thresholds", "30", "--save"])
+    app = opened("models")
+    before = metrics(app)
+    choice = by_label(app.selectbox, "Model in use")
+    choice.select("small-conv2d-5-clean-activation-30").run()
+    fine(app)
+    assert metrics(app) != before
+    assert "Repaired from" in words(app)
+
+
+def test_a_moved_threshold_prunes_further(results):
+    for name in ("overview", "pruning"):
+        app = opened(name)
+        before = metrics(app)
+        app.slider[0].set_value(30.0).run()
+        fine(app)
+        assert float(metrics(app)["Clean accuracy"][:-2]) < float(before["Clean accuracy"][:-2])
+
+
+def test_the_table_includes_the_papers_thresholds_and_ones_own(results):
+    app = opened("pruning")
+    app.slider[0].set_value(7.5).run()
+    assert app.dataframe[0].value["threshold"].tolist() == [2.0, 7.5, 10.0, 20.0, 30.0]
+    assert "Save the network at 7.5 points" in [button.label for button in app.button]
+
+
+def test_an_order_without_a_curve_offers_to_compute_it_and_oracles_are_marked(results):
+    app = opened("pruning")
+    by_label(app.selectbox, "Order of pruning").select("triggered-activation").run()
+    fine(app)
+    assert "Compute the curve" in [button.label for button in app.button]
+    assert "oracle" in words(app)
+    by_label(app.selectbox, "Convolution").select("conv2d").run()
+    assert "Compute the curve" in [button.label for button in fine(app).button]
+
+
+def test_parameters_of_the_trigger_change_the_image(results):
+    app = opened("triggers")
+    before = metrics(app)
+    by_label(app.number_input, "Magnitude").set_value(200.0).run()
+    after = metrics(fine(app))
+    assert float(after["PSNR"][:-3]) < float(before["PSNR"][:-3])
+    by_label(app.text_input, "Frequency bands").set_value("3x4").run()
+    assert metrics(fine(app)) != after
+    by_label(app.slider, "Amplify the difference").set_value(40).run()
+    fine(app)
+    assert "Changed: the network was trained with" in words(app)
+
+
+def test_a_wrong_band_is_told_on_the_page(results):
+    app = opened("triggers")
+    by_label(app.text_input, "Frequency bands").set_value("40x1").run()
+    assert not app.exception
+    assert "outside a window" in app.error[0].value
+
+
+def test_another_class_shows_another_image(results):
+    app = opened("triggers")
+    by_label(app.selectbox, "What the image shows").select(3).run()
+    fine(app)
+    assert "class-3" in str(app.main)
+
+
+def test_spectra_of_one_image_and_of_each_channel(results):
+    app = opened("spectra")
+    by_label(app.segmented_control, "What to transform").select("One image").run()
+    fine(app)
+    for channel in "YUV":
+        by_label(app.segmented_control, "Channel").select(channel).run()
+        fine(app)
+
+
+def test_activations_of_another_layer_in_another_order(results):
+    app = opened("activations")
+    by_label(app.selectbox, "Layer").select("conv2d").run()
+    fine(app)
+    by_label(app.segmented_control, "Channels from left to right by").select("difference").run()
+    fine(app)
+    assert len(app.dataframe[0].value) == 32
+
+
+def test_the_training_form_names_the_command_and_refuses_bad_names(results):
+    app = opened("models")
+    by_label(app.number_input, "Epochs").set_value(3).run()
+    by_label(app.number_input, "Target class").set_value(4).run()
+    by_label(app.slider, "Poisoned training images").set_value(10.0).run()
+    by_label(app.number_input, "Seed").set_value(9).run()
+    command = app.code[-1].value
+    assert "--epochs 3" in command and "--target 4" in command
+    assert "--rate 0.1" in command and "--seed 9" in command
+    by_label(app.text_input, "Name").set_value("small").run()
+    assert any("already" in warning.value for warning in app.warning)
+    by_label(app.text_input, "Name").set_value("../x").run()
+    assert any("cannot be called" in warning.value for warning in app.warning)
+
+
+def test_no_page_imports_tensorflow(results):
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('app/main.py', default_timeout=60).run()\n"
+        f"for name in {NAMES[1:]}:\n"
+        "    app.switch_page(f'../pages/{name}.py').run()\n"
+        "    assert not app.exception, app.exception\n"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
+
+
+def test_saving_from_the_page_makes_the_model_the_table_describes(results):
+    app = opened("pruning")
+    app.slider[0].set_value(20.0).run()
+    row = app.dataframe[0].value.set_index("threshold").loc[20.0]
+    by_label(app.button, "Save the network at 20 points").click().run()
+    name = "small-conv2d-5-clean-activation-20"
+    import time
+
+    from engine import runs
+
+    run = runs.run_called(f"save-{name}")
+    for _ in range(600):
+        if not run.status().alive:
+            break
+        time.sleep(0.1)
+    assert run.status().state == "finished", (run.status(), run.log())
+    scores = store.find(name).card.scores["test"]
+    for figure in ("clean_accuracy", "attack_success", "recovered_accuracy"):
+        assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
+    fine(app.run())
+    assert name in words(app)
