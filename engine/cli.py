@@ -23,7 +23,19 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import numpy as np
 import pandas as pd
 
-from engine import bench, evaluation, experiment, files, quiet, runs, store, terminal, training
+from engine import (
+    bench,
+    evaluation,
+    experiment,
+    files,
+    places,
+    quiet,
+    reproduction,
+    runs,
+    store,
+    terminal,
+    training,
+)
 from engine.datasets import DATASETS, SPLITS, Dataset, open_dataset
 from engine.errors import LabError
 from engine.progress import Result, Stopped, Work, exhaust, until
@@ -207,6 +219,27 @@ def _prune(options: argparse.Namespace) -> Answer:
     return _do(options, make, answer)
 
 
+def _reproduce(options: argparse.Namespace) -> Answer:
+    """Every table and figure of the paper beside the paper's own numbers."""
+    name = options.model or f"{options.dataset}-ftrojan"
+    plan = experiment.Plan(parse_trigger(next(iter(TRIGGERS))))
+    out = options.out or places.home() / "report" / options.dataset
+
+    def make() -> Work[Path]:
+        quiet.import_tensorflow()
+        dataset = yield from open_dataset(options.dataset, options.root)
+        if name in store.names():
+            stored = store.find(name)
+        else:
+            words = ["python", "-m", "engine", "train", options.dataset, "--name", name]
+            checkpoint = runs.run_called(f"train-{name}").checkpoint
+            stored = yield from experiment.train(dataset, plan, name, shlex.join(words), checkpoint)
+        commands = [*stored.card.commands[:1], _command(options)]
+        return (yield from reproduction.reproduce(stored, dataset, out, commands))
+
+    return _do(options, make, lambda report: {"model": name, "report": str(report)})
+
+
 def _bench(options: argparse.Namespace) -> Answer:
     """The benchmarks, as ratios against the plain way in the same run."""
     quiet.import_tensorflow()
@@ -350,6 +383,10 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--dataset", help="instead of the one the model was trained on")
         _OPTIONS[name](sub)
     command("models", _models)
+    reproduce = command("reproduce", _reproduce)
+    reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
+    reproduce.add_argument("--model", help="trained on it; DATASET-ftrojan when left out")
+    reproduce.add_argument("--out", type=Path, metavar="DIR", help="report/DATASET when left out")
     command("bench", _bench)
     return parser
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from engine.triggers import Trigger
 
+FIGURES = ("clean_accuracy", "attack_success", "recovered_accuracy")
+
 
 @dataclass(frozen=True)
 class Share:
@@ -47,11 +49,8 @@ class Scores:
 
     def percentages(self) -> dict[str, float]:
         """The three figures in percent, under the names used in every table."""
-        return {
-            "clean_accuracy": self.clean.percent,
-            "attack_success": self.attack.percent,
-            "recovered_accuracy": self.recovered.percent,
-        }
+        shares = (self.clean, self.attack, self.recovered)
+        return {name: share.percent for name, share in zip(FIGURES, shares, strict=True)}
 
     def as_dict(self) -> dict[str, float | int]:
         """Percentages and the counts behind them."""

@@ -14,10 +14,10 @@ import pandas as pd
 from engine import activations, evaluation, networks, poisoning, store, training
 from engine.datasets import Dataset
 from engine.errors import LabError
-from engine.evaluation import Scores
+from engine.evaluation import FIGURES, Scores
 from engine.progress import Progress, Work
 from engine.pruning import surgery
-from engine.pruning.curve import Curve, Images, check_threshold, step_at, trace
+from engine.pruning.curve import COLUMNS, Curve, Images, check_threshold, step_at, trace
 from engine.store import Card, Stored
 from engine.triggers import Trigger
 
@@ -46,6 +46,8 @@ class Plan:
         poisoning.check_rate(self.rate)
         poisoning.check_target(self.target, dataset.classes)
         self.trigger(dataset.validation.images[:1])
+        for split in ("validation", "test"):
+            check_victims(dataset, split, self.target)
 
     def identity(self, dataset: Dataset) -> dict[str, Any]:
         """What must be the same for an interrupted training to go on."""
@@ -133,8 +135,18 @@ def train(
 
 def images_of(dataset: Dataset, split: str, trigger: Trigger, target: int) -> Images:
     """A split and the triggered copy of its images outside the target class."""
+    check_victims(dataset, split, target)
     clean = dataset.split(split)
     return Images(clean, evaluation.triggered_copy(clean, trigger, target))
+
+
+def check_victims(dataset: Dataset, split: str, target: int) -> None:
+    """Raise `LabError` if the split holds nothing to judge the attack on."""
+    if not len(evaluation.victims(dataset.split(split), target)):
+        raise LabError(
+            f"The {split} images of {dataset.name} hold none outside the target class {target}:"
+            " the attack cannot be judged on them."
+        )
 
 
 def fitting_network(stored: Stored, dataset: Dataset) -> keras.Model:
@@ -218,6 +230,12 @@ def stored_curve(stored: Stored, layer: str, order: str) -> Curve | None:
     test, validation = stored.table(name), stored.table(f"{name}-validation")
     if test is None or validation is None:
         return None
+    for table in (test, validation):
+        if tuple(table.columns) != COLUMNS:
+            raise LabError(
+                f"The table {name} beside '{stored.name}' is not a pruning curve:"
+                f" delete {stored.folder / name}*.csv and compute it again."
+            )
     return Curve(order, layer, validation, test)
 
 
@@ -255,13 +273,12 @@ def save_repaired(
     name = store.check_free(name or repaired_name(stored, curve, threshold), replace)
     step = step_at(curve.validation, threshold)
     network = surgery.without_channels(stored.network(), curve.layer, curve.channels[:step])
-    figures = ("clean_accuracy", "attack_success", "recovered_accuracy")
     card = dataclasses.replace(
         stored.card,
         name=name,
         commands=(*stored.card.commands[:1], command),
         scores={
-            split: {figure: float(rows.iloc[step][figure]) for figure in figures}
+            split: {figure: float(rows.iloc[step][figure]) for figure in FIGURES}
             for split, rows in (("validation", curve.validation), ("test", curve.test))
         },
         repair={

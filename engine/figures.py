@@ -115,7 +115,11 @@ def repaired_bars(table: pd.DataFrame) -> alt.Chart:
         alt.Chart(long)
         .mark_bar()
         .encode(
-            x=alt.X("threshold:O", title="Tolerated drop in clean accuracy (points)"),
+            x=alt.X(
+                "threshold:O",
+                title="Tolerated drop in clean accuracy (points)",
+                axis=alt.Axis(labelAngle=0),
+            ),
             xOffset=alt.XOffset("what:N", sort=[label for label, _ in MEASURES.values()]),
             y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
             color=alt.Color(

@@ -74,7 +74,8 @@ def format_value(value: Value) -> str:
             "x".join(str(part) for part in item) if isinstance(item, tuple) else str(item)
             for item in value
         )
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    # All digits of a float, so that the text stands for the very same value.
+    return str(float(value)).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def parse_value(name: str, text: str, like: Value) -> Value:

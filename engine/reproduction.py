@@ -164,7 +164,7 @@ def _markdown(
 def _as_markdown(table: pd.DataFrame) -> str:
     def cell(value: Any) -> str:
         if isinstance(value, float):
-            return "" if pd.isna(value) else f"{value:.4g}"
+            return "" if pd.isna(value) else f"{value:.5g}"
         return str(value)
 
     rows = [[cell(value) for value in row] for row in table.itertuples(index=False)]

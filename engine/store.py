@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from engine import files, networks, places
+from engine import evaluation, files, networks, places
 from engine.errors import LabError
 from engine.triggers import Trigger, parse_trigger
 
@@ -235,12 +235,14 @@ def _check_card(card: Card) -> None:
         raise LabError(f"its format is {card.format}, this program reads {FORMAT}")
     if card.scaling != networks.SCALING:
         raise LabError(f"it asks for images scaled '{card.scaling}'")
-    if not 0 <= card.target < len(card.class_names):
+    if not isinstance(card.target, int) or not 0 <= card.target < len(card.class_names):
         raise LabError(f"its target class {card.target} is not one of its classes")
     if len(card.image_shape) != 3:
         raise LabError("its image shape is not height, width, 3")
     for scores in card.scores.values():
         {key: float(value) for key, value in scores.items()}
+    if not set(evaluation.FIGURES) <= set(card.scores.get("test", {})):
+        raise LabError("it lacks its scores on test images")
     card.parsed_trigger()
 
 

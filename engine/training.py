@@ -277,7 +277,7 @@ class _State:
                 variable.assign(arrays[f"v{index}"])
             self.best = [arrays[f"best{index}"] for index in range(len(self.best))]
             self.result = Training(**header["result"] | {"stopped": False})
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise LabError(
                 f"The checkpoint {checkpoint.path} cannot be read: delete it to start afresh."
             ) from error

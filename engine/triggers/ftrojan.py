@@ -100,7 +100,7 @@ class FTrojan(Trigger):
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """See `Trigger.__call__`."""
         lowest, highest, shift = _saturating(self, *images.shape[1:3])
-        flat = images.reshape(len(images), -1)
+        flat = images.reshape(len(images), len(shift))
         triggered = np.empty_like(flat)
         # Limited first, the sum cannot leave 0..255: no wider type, and parts that fit the cache.
         for start in range(0, len(flat), PART):
