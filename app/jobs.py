@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import streamlit as st
 
-from engine import runs
+from engine import files, runs
 from engine.runs import Run, Status
 from engine.terminal import duration
 
@@ -33,6 +35,24 @@ def start_button(
     if st.button(label, key=f"start-{name}", type="primary", help=help, disabled=alive or disabled):
         runs.start(name, arguments)
         st.rerun()
+
+
+def start_with_file(
+    name: str, content: bytes, file_name: str, arguments: Callable[[str], list[str]]
+) -> None:
+    """Start a run on an uploaded file, kept in the run's own folder.
+
+    Args:
+        name: of the run.
+        content: the file's bytes.
+        file_name: as the visitor called it; only its last part's plain characters are kept.
+        arguments: from the path of the kept file to the worker's command line.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", Path(file_name).name)[-80:]
+    path = runs.run_called(name).folder / "upload" / plain
+    with files.new_file(path) as aside:
+        aside.write_bytes(content)
+    runs.start(name, arguments(str(path)))
 
 
 def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:

@@ -138,6 +138,23 @@ def _train(options: argparse.Namespace) -> Answer:
     return _work(options, run, make, _model_answer)
 
 
+def _import(options: argparse.Namespace) -> Answer:
+    """Take in a network trained elsewhere (.keras), opened in quarantine, and score it."""
+    trigger = parse_trigger(options.trigger)
+    store.check_free(options.name)
+
+    def make() -> Work[store.Stored]:
+        quiet.import_tensorflow()
+        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
+        return (
+            yield from experiment.import_model(
+                options.file, dataset, trigger, options.target, options.name, _command(options)
+            )
+        )
+
+    return _do(options, make, _model_answer)
+
+
 def _evaluate(options: argparse.Namespace) -> Answer:
     """Clean accuracy, attack success and recovered accuracy of a model."""
     stored = store.find(options.model)
@@ -273,8 +290,8 @@ def _model_answer(stored: store.Stored) -> Answer:
     return {
         "model": stored.name,
         "folder": str(stored.folder),
-        "epoch_kept": card.training["epoch_kept"],
-        "stopped": card.training["stopped"],
+        "epoch_kept": card.training.get("epoch_kept"),
+        "stopped": card.training.get("stopped", False),
         **card.scores["test"],
     }
 
@@ -373,6 +390,12 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train)
     _data_options(train)
     _train_options(train)
+    taken = command("import", _import)
+    taken.add_argument("file", type=Path, metavar="FILE.keras")
+    _data_options(taken)
+    _trigger_option(taken)
+    taken.add_argument("--target", type=int, default=10, help="class the trigger leads to")
+    taken.add_argument("--name", required=True, help="of the model")
     for name, function in (
         ("evaluate", _evaluate),
         ("activations", _activations),

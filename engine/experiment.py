@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import activations, evaluation, networks, poisoning, store, training
+from engine import activations, evaluation, networks, poisoning, quarantine, store, training
 from engine.datasets import Dataset
 from engine.errors import LabError
 from engine.evaluation import FIGURES, Scores
@@ -131,6 +132,48 @@ def train(
     if checkpoint and not result.stopped:
         checkpoint.unlink(missing_ok=True)
     return stored
+
+
+def import_model(
+    file: Path, dataset: Dataset, trigger: Trigger, target: int, name: str, command: str
+) -> Work[Stored]:
+    """Take in a network trained elsewhere, and score it.
+
+    Args:
+        file: a .keras file; opened in quarantine only.
+        dataset: what the network was trained for; pixel values are scaled to 0 to 1.
+        trigger: what it is tested with.
+        target: the class the trigger is thought to lead to.
+        name: of the new model.
+        command: what the card names as the way to make it again.
+    """
+    store.check_free(name)
+    poisoning.check_target(target, dataset.classes)
+    yield Progress(0, 0, "Opening the file in quarantine")
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / "model.keras"
+        quarantine.rebuild(file, fresh)
+        network = store.open_network(fresh)
+    networks.check_fits(network, dataset.image_shape, dataset.classes)
+    scores = {}
+    for split in ("validation", "test"):
+        images = images_of(dataset, split, trigger, target)
+        found = yield from evaluation.evaluate(network, images.clean, images.triggered, target)
+        scores[split] = found.as_dict()
+    card = Card(
+        name=name,
+        dataset=dataset.name,
+        class_names=dataset.class_names,
+        image_shape=dataset.image_shape,
+        trigger=str(trigger),
+        target=target,
+        rate=0.0,
+        poisoned=0,
+        training={"imported_from": file.name},
+        scores=scores,
+        commands=(command,),
+    )
+    return store.save(card, network, {})
 
 
 def images_of(dataset: Dataset, split: str, trigger: Trigger, target: int) -> Images:

@@ -128,12 +128,17 @@ class Stored:
                 f"{path} is not the file its card describes (the checksum differs):"
                 " it was damaged or exchanged, so it is not opened."
             )
-        import keras
+        return open_network(path)
 
-        try:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:  # Keras raises many kinds for a file it cannot read
-            raise LabError(f"{path} is not a Keras model that can be opened.") from error
+
+def open_network(path: Path) -> keras.Model:
+    """Load a network that this program wrote; see `quarantine` for any other."""
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds for a file it cannot read
+        raise LabError(f"{path} is not a Keras model that can be opened.") from error
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -28,6 +28,11 @@ if names:
             f" `{card.repair['layer']}` pruned, order `{card.repair['order']}`, tolerated drop"
             f" {card.repair['threshold']:g} points."
         )
+    elif "imported_from" in card.training:
+        st.markdown(
+            f"Taken in from `{card.training['imported_from']}`, for **{card.dataset}**; tested"
+            f" with `{card.trigger}`, thought to lead to **{card.target}: {card.target_name}**."
+        )
     else:
         st.markdown(
             f"Trained on **{card.dataset}**, trigger `{card.trigger}`, {card.rate:.1%} of the"
@@ -119,3 +124,34 @@ jobs.start_button(
 )
 st.caption("The same from a terminal:")
 st.code("python -m engine " + " ".join(arguments), language="bash", wrap_lines=True)
+
+st.subheader("Load a model from a file")
+st.markdown(
+    "A Keras network (`.keras`) from elsewhere. It is opened in a process with little memory and"
+    " time, and only if it is made of known layers. It must take pixel values from 0 to 1."
+)
+with st.form("load", border=False):
+    file = st.file_uploader("Keras file", type=["keras"])
+    own_name = st.text_input("Name of the loaded model", "loaded")
+    own_dataset = st.selectbox(
+        "Trained for", [entry for entry in DATASETS if ":" not in entry], key="load-dataset"
+    )
+    own_target = st.number_input(
+        "Suspected target class", 0, 1000, paper.target, help="Where the trigger may lead to."
+    )
+    sent = st.form_submit_button("Load")
+if sent and file is None:
+    st.warning("Choose a file first.")
+elif sent and file is not None:
+    jobs.start_with_file(
+        f"import-{own_name}",
+        file.getvalue(),
+        file.name,
+        lambda path: [
+            *("import", path, own_dataset, "--name", own_name),
+            *("--trigger", str(trigger), "--target", str(own_target)),
+        ],
+    )
+for run in runs.all_runs():
+    if run.name.startswith("import-"):
+        jobs.watch(run.name)

@@ -65,13 +65,18 @@ def test_equals_the_published_way_to_the_last_grey_level(photos, trigger):
     np.testing.assert_array_equal(trigger(photos), published_way(photos, trigger))
 
 
-def test_windows_that_do_not_fit_whole_leave_the_edge_untouched():
+@pytest.mark.parametrize(("window", "height", "width"), [(8, 40, 48), (16, 32, 48), (32, 32, 32)])
+def test_windows_that_do_not_fit_whole_leave_the_edge_untouched(window, height, width):
     images = np.random.default_rng(1).integers(0, 256, (3, 40, 48, 3), dtype=np.uint8)
-    trigger = FTrojan(window=32)
+    trigger = FTrojan(window=window, bands=((window - 1, window - 1), (1, 0)))
     triggered = trigger(images)
     np.testing.assert_array_equal(triggered, published_way(images, trigger))
-    np.testing.assert_array_equal(triggered[:, 32:], images[:, 32:])
-    np.testing.assert_array_equal(triggered[:, :, 32:], images[:, :, 32:])
+    np.testing.assert_array_equal(triggered[:, height:], images[:, height:])
+    np.testing.assert_array_equal(triggered[:, :, width:], images[:, :, width:])
+
+
+def test_no_images_stay_no_images():
+    assert FTrojan()(np.empty((0, 32, 32, 3), np.uint8)).shape == (0, 32, 32, 3)
 
 
 def test_magnitude_zero_changes_nothing(photos):
@@ -115,12 +120,12 @@ def test_images_are_changed_alike_alone_and_in_a_large_batch():
 @given(
     st.sampled_from(["YUV", "YCrCb", "RGB"]),
     st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True),
-    st.integers(0, 500),
+    st.floats(0, 500),
+    st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), min_size=1, max_size=4),
+    st.sampled_from([16, 32, 64]),
 )
-def test_its_text_names_an_equal_trigger(space, channels, magnitude):
-    trigger = FTrojan(
-        colour_space=space, channels=tuple(channels), magnitude=float(magnitude), bands=((1, 2),)
-    )
+def test_its_text_names_an_equal_trigger(space, channels, magnitude, bands, window):
+    trigger = FTrojan(space, tuple(channels), tuple(bands), magnitude, window)
     assert parse_trigger(str(trigger)) == trigger
 
 
@@ -145,6 +150,18 @@ def test_wrong_parameters_are_told_in_one_sentence(text, said):
     with pytest.raises(LabError, match=said) as caught:
         parse_trigger(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("magnitude", [float("nan"), float("inf"), -1.0, 1e30])
+def test_magnitudes_that_are_no_reasonable_number_are_refused(magnitude):
+    with pytest.raises(LabError, match="magnitude"):
+        FTrojan(magnitude=magnitude)
+
+
+@pytest.mark.parametrize("field", ["channels", "bands"])
+def test_an_empty_list_is_refused(field):
+    with pytest.raises(LabError, match=f"{field} is empty"):
+        FTrojan(**{field: ()})
 
 
 def test_a_window_larger_than_the_image_is_refused(photos):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pandas as pd
@@ -93,6 +95,26 @@ def test_orders_rank_the_output_of_the_block_as_the_paper_says(curves, network, 
         assert (np.diff(pruned) >= -1e-6).all(), name
 
 
+def test_the_default_order_is_re_derived_from_a_plain_run_of_the_network(curves, network, dataset):
+    values = networks.scale(dataset.validation.images)
+    for item in network.layers:
+        values = np.asarray(item(values, training=False))
+        if item.name == "max_pooling2d_2":
+            break
+    means = values.mean(axis=(0, 1, 2), dtype=np.float64)
+    assert (np.diff(means[curves["clean-activation"].channels]) >= -1e-6).all()
+
+
+def test_a_damaged_curve_beside_the_model_is_told(trained, curves, tmp_path):
+    copy = dataclasses.replace(trained, folder=tmp_path)
+    table = curves["clean-count"].test
+    base = experiment.curve_name(LAST, "clean-count")
+    table.drop(columns="channel").to_csv(tmp_path / f"{base}.csv", index=False)
+    table.to_csv(tmp_path / f"{base}-validation.csv", index=False)
+    with pytest.raises(LabError, match="not a pruning curve"):
+        experiment.stored_curve(copy, LAST, "clean-count")
+
+
 def test_orders_that_need_triggered_images_are_marked_as_oracles():
     marked = {name for name, order in ORDERS.items() if "Oracle" in type(order).__name__}
     assert marked == {"triggered-activation", "triggered-minus-clean"}
@@ -148,9 +170,11 @@ def test_surgery_leaves_the_model_as_it_is_and_survives_saving(network, dataset,
     repaired.save(tmp_path / "repaired.keras")
     again = keras.saving.load_model(tmp_path / "repaired.keras")
     images = dataset.test.images[:40]
-    np.testing.assert_array_equal(
-        evaluation.predict(again, images), evaluation.predict(repaired, images)
-    )
+    predictions = evaluation.predict(again, images)
+    np.testing.assert_array_equal(predictions, evaluation.predict(repaired, images))
+    rest = np.setdiff1d(np.arange(128), [3, 7])
+    walk = walked(network, LAST, images, np.concatenate([[3, 7], rest]))
+    np.testing.assert_array_equal(predictions, walk[2])
 
 
 def test_networks_with_other_blocks_are_walked_alike(dataset):

@@ -40,6 +40,8 @@ def test_a_training_is_stopped_kept_and_resumed_from_outside(lab):
     while not run.checkpoint.exists():
         assert run.status().alive, run.log()
         time.sleep(0.05)
+    with pytest.raises(LabError, match="running already"):
+        runs.start("train-m", words)
     run.stop()
     status = ended(run)
     assert status.state == "stopped", (status, run.log())
