@@ -172,6 +172,9 @@ def _evaluate(options: argparse.Namespace) -> Answer:
 def _activations(options: argparse.Namespace) -> Answer:
     """Mean and share of positive values of each channel, on clean and on triggered images."""
     stored = store.find(options.model)
+    if options.layer and not options.out:
+        raise LabError("With --layer, say where to write the table: --out FILE.csv.")
+    _check_place(stored, options)
 
     def make() -> Work[pd.DataFrame]:
         dataset = yield from _open_for(stored, options)
@@ -182,8 +185,6 @@ def _activations(options: argparse.Namespace) -> Answer:
         path = options.out or stored.folder / "activations.csv"
         if options.out:
             store.write_table(options.out, table)
-        elif options.layer:
-            raise LabError("With --layer, say where to write the table: --out FILE.csv.")
         else:
             stored.keep({"activations": table}, _command(options))
         return {"model": stored.name, "rows": len(table), "file": str(path)}
@@ -197,6 +198,7 @@ def _prune(options: argparse.Namespace) -> Answer:
     find_order(options.order)
     for threshold in options.thresholds:
         check_threshold(threshold)
+    _check_place(stored, options)
     layer = options.layer or experiment.last_convolution(stored)
 
     def make() -> Work[experiment.Curve]:
@@ -213,6 +215,9 @@ def _prune(options: argparse.Namespace) -> Answer:
         return curve
 
     def answer(curve: experiment.Curve) -> Answer:
+        thresholds = options.thresholds if options.save else []
+        for threshold in thresholds:
+            store.check_free(experiment.repaired_name(stored, curve, threshold), options.replace)
         table = curve.at_thresholds(options.thresholds)
         if options.out:
             store.write_table(options.out / "curve.csv", curve.test)
@@ -222,7 +227,7 @@ def _prune(options: argparse.Namespace) -> Answer:
             experiment.save_repaired(
                 stored, curve, threshold, _command(options), replace=options.replace
             ).name
-            for threshold in (options.thresholds if options.save else [])
+            for threshold in thresholds
         ]
         return {
             "model": stored.name,
@@ -294,6 +299,12 @@ def _model_answer(stored: store.Stored) -> Answer:
         "stopped": card.training.get("stopped", False),
         **card.scores["test"],
     }
+
+
+def _check_place(stored: store.Stored, options: argparse.Namespace) -> None:
+    """What stands beside a model is of the dataset on its card; other results go elsewhere."""
+    if options.dataset not in (None, stored.card.dataset) and not options.out:
+        raise LabError("With --dataset, say where to write the results: --out PATH.")
 
 
 def _open_for(stored: store.Stored, options: argparse.Namespace) -> Work[Dataset]:
@@ -474,6 +485,6 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 
 def _numbers(text: str) -> list[float]:
     try:
-        return [float(part) for part in text.split(",")]
+        return list(dict.fromkeys(float(part) for part in text.split(",")))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list such as 2,10,20,30") from None

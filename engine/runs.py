@@ -236,9 +236,16 @@ def work(
         lock = run._lock().acquire(timeout=2, poll_interval=0.05)
     except Timeout:
         raise LabError(f"'{run.name}' is running already: wait for it or stop it.") from None
-    with lock:
-        _prepare(run, arguments)
-        return _tell(run, make, answer, report)
+    asked_for = (run.folder / "request.json").exists()
+    try:
+        with lock:
+            _prepare(run, arguments)
+            return _tell(run, make, answer, report)
+    except LabError:
+        # Typed at a terminal: nobody waits for the status, and there is nothing to resume.
+        if not asked_for and not run.checkpoint.exists():
+            run.discard()
+        raise
 
 
 def _tell(

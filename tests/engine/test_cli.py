@@ -19,7 +19,12 @@ def answer(capsys, *words):
 
 
 def everything(folder: Path) -> dict[str, int]:
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    """All files and folders but those of the cache, which may be deleted at any time."""
+    return {
+        str(path): path.stat().st_mtime_ns if path.is_file() else 0
+        for path in folder.rglob("*")
+        if places.cache_folder() not in (path, *path.parents)
+    }
 
 
 def test_the_command_line_does_not_import_tensorflow():
@@ -74,6 +79,34 @@ def test_prune_writes_curve_table_and_models_that_do_what_the_curve_says(at_home
             assert scores[figure] == pytest.approx(curve[figure][row["step"]], abs=1e-3)
 
 
+def test_prune_saves_no_model_unless_it_can_save_all(at_home, capsys):
+    words = ["prune", "small", "--save", "--thresholds"]
+    saved = answer(capsys, *words, "20,20")["saved"]
+    assert len(saved) == 1, "a threshold named twice is one threshold"
+    models = everything(places.models_folder())
+    assert cli.main([*words, "5,20"]) == 2
+    assert "already" in capsys.readouterr().err
+    assert everything(places.models_folder()) == models
+
+
+def test_another_dataset_may_be_read_and_goes_to_files_of_its_own(at_home, lab, capsys, tmp_path):
+    twin = tmp_path / "twin"
+    shutil.copytree(lab / "data" / "signs" / "test", twin)
+    before = everything(at_home)
+    words = ["small", "--dataset", f"folder:{twin}", "--out"]
+    answer(capsys, "prune", *words, str(tmp_path / "curve"))
+    answer(capsys, "activations", *words, str(tmp_path / "a.csv"))
+    assert everything(at_home) == before
+    assert (tmp_path / "curve" / "curve.csv").exists() and (tmp_path / "a.csv").exists()
+
+
+def test_models_without_scores_are_listed_with_their_problem(at_home, capsys):
+    path = places.models_folder() / "small" / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"scores": {}}))
+    (row,) = [row for row in answer(capsys, "models")["models"] if row["name"] == "small"]
+    assert "lacks its scores" in row["problem"]
+
+
 def test_a_curve_beside_the_model_is_not_computed_twice(at_home, capsys):
     first = answer(capsys, "prune", "small")
     folder = store.find("small").folder
@@ -123,7 +156,13 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         (["poison", "folder:signs", "--out", "/proc/no/x.npz"], "Could not write"),
         (["evaluate", "nobody"], "no model 'nobody'"),
         (["evaluate", "small", "--dataset", "folder:other"], "classes apart"),
-        (["activations", "small", "--layer", "flatten"], "no layer 'flatten'"),
+        (["evaluate", "small", "--split", "best"], "no split"),
+        (["activations", "small", "--layer", "flatten", "--out", "x.csv"], "no layer 'flatten'"),
+        (["activations", "small", "--layer", "conv2d"], "--out"),
+        (["activations", "small", "--dataset", "folder:twin"], "--out"),
+        (["prune", "small", "--dataset", "folder:twin"], "--out"),
+        (["prune", "small", "--thresholds", "nan"], "threshold"),
+        (["prune", "small", "--thresholds", ""], "list such as"),
         (["prune", "small", "--layer", "dense"], "no layer 'dense'"),
         (["prune", "small", "--order", "random"], "no pruning order"),
         (["prune", "small", "--thresholds", "0"], "threshold"),
@@ -133,7 +172,7 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_is_one_line_exit_status_2_and_changes_nothing(
-    words, said, at_home, lab, capsys, tmp_path
+    words, said, at_home, lab, capsys, tmp_path, monkeypatch
 ):
     corrupt = places.models_folder() / "corrupt"
     corrupt.mkdir()
@@ -142,10 +181,12 @@ def test_bad_input_is_one_line_exit_status_2_and_changes_nothing(
     if not other.exists():
         for name in ("cat", "dog"):
             shutil.copytree(lab / "data" / "signs" / "test" / "class-0", other / name)
-    models = everything(places.models_folder())
+    monkeypatch.chdir(tmp_path)
+    places.runs_folder().mkdir()
+    before = everything(tmp_path)
     assert cli.main(words) == 2
     out, err = capsys.readouterr()
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1 and said in lines[0], err
     assert "Traceback" not in err and out == ""
-    assert everything(places.models_folder()) == models
+    assert everything(tmp_path) == before
