@@ -225,7 +225,12 @@ def _prune(options: argparse.Namespace) -> Answer:
             store.write_table(options.out / "thresholds.csv", table)
         saved = [
             experiment.save_repaired(
-                stored, curve, threshold, _command(options), replace=options.replace
+                stored,
+                curve,
+                threshold,
+                _command(options),
+                replace=options.replace,
+                dataset=options.dataset or "",
             ).name
             for threshold in thresholds
         ]

@@ -301,6 +301,7 @@ def save_repaired(
     command: str,
     name: str | None = None,
     replace: bool = False,
+    dataset: str = "",
 ) -> Stored:
     """Prune the channels up to `threshold` and store the repaired network.
 
@@ -311,6 +312,7 @@ def save_repaired(
         command: what the card names as the way to make it again.
         name: of the new model; see `repaired_name` for the default.
         replace: whether a model of that name may be replaced.
+        dataset: the curve's, if it is not the model's own.
     """
     check_threshold(threshold)
     name = store.check_free(name or repaired_name(stored, curve, threshold), replace)
@@ -319,6 +321,7 @@ def save_repaired(
     card = dataclasses.replace(
         stored.card,
         name=name,
+        dataset=dataset or stored.card.dataset,
         commands=(*stored.card.commands[:1], command),
         scores={
             split: {figure: float(rows.iloc[step][figure]) for figure in FIGURES}

@@ -100,6 +100,8 @@ def _split(model: keras.Model, layer: str) -> tuple[list[Any], list[Any]]:
     check_layer(layer, convolutions(model))
     chain = _chain(model)
     first = [item.name for item in chain].index(layer)
+    if _is_softmax(chain[first]):
+        raise LabError(f"The softmax of layer '{layer}' mixes its channels: prune another layer.")
     end = first + 1
     while end < len(chain) and _keeps_channels_apart(chain[end]):
         end += 1
@@ -135,8 +137,11 @@ def _keeps_channels_apart(layer: Any) -> bool:
         layers.AveragePooling2D,
         layers.Dropout,
     )
-    softmax = getattr(getattr(layer, "activation", None), "__name__", "") == "softmax"
-    return isinstance(layer, apart) and not softmax
+    return isinstance(layer, apart) and not _is_softmax(layer)
+
+
+def _is_softmax(layer: Any) -> bool:
+    return getattr(getattr(layer, "activation", None), "__name__", "") == "softmax"
 
 
 def _constants(block: list[Any]) -> np.ndarray:
@@ -172,13 +177,12 @@ class _LinearTail:
     PART = 64  # images at a time: what is touched for them stays in the cache
 
     def __init__(self, dense: Any, constants: np.ndarray) -> None:
-        kernel, bias = (np.asarray(weights) for weights in dense.get_weights())
-        self.classes = kernel.shape[1]
+        self.kernel, self.bias = dense.get_weights()
+        self.classes = self.kernel.shape[1]
         # Rows of the kernel follow Flatten's order: position by position, channel within it.
         self.rows = np.ascontiguousarray(
-            kernel.reshape(-1, len(constants), self.classes).transpose(1, 0, 2)
+            self.kernel.reshape(-1, len(constants), self.classes).transpose(1, 0, 2)
         )
-        self.bias = bias
         self.constants = constants
 
     def walk(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
@@ -193,7 +197,7 @@ class _LinearTail:
         by_channel = by_channel[channels]
         rows = self.rows[channels]
         logits = np.empty((len(channels) + 1, len(features), self.classes), np.float32)
-        logits[0] = self.bias + np.einsum("cnp,cpk->nk", by_channel, rows, optimize=True)
+        logits[0] = features.reshape(len(features), -1) @ self.kernel + self.bias
         np.matmul(self.constants[channels, None, None] - by_channel, rows, out=logits[1:])
         np.cumsum(logits, axis=0, out=logits)
         return logits.argmax(axis=2)

@@ -98,6 +98,10 @@ def test_another_dataset_may_be_read_and_goes_to_files_of_its_own(at_home, lab, 
     answer(capsys, "activations", *words, str(tmp_path / "a.csv"))
     assert everything(at_home) == before
     assert (tmp_path / "curve" / "curve.csv").exists() and (tmp_path / "a.csv").exists()
+    saved = answer(capsys, "prune", *words, str(tmp_path / "curve"), "--thresholds", "10", "--save")
+    (row,) = saved["thresholds"]
+    found = answer(capsys, "evaluate", *saved["saved"])
+    assert found["clean_accuracy"] == pytest.approx(row["clean_accuracy"], abs=1e-3)
 
 
 def test_models_without_scores_are_listed_with_their_problem(at_home, capsys):

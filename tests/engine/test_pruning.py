@@ -197,6 +197,14 @@ def test_networks_with_other_blocks_are_walked_alike(dataset):
             np.testing.assert_array_equal(quick[step], predictions)
 
 
+def test_a_convolution_whose_own_softmax_mixes_channels_is_refused():
+    inputs = keras.Input((8, 8, 3))
+    mixed = keras.layers.Conv2D(4, 3, activation="softmax", name="mixed")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(mixed)))
+    with pytest.raises(LabError, match="mixes its channels"):
+        blocks.cut(model, "mixed")
+
+
 def test_a_network_that_branches_is_refused_in_one_sentence():
     inputs = keras.Input((8, 8, 3))
     left = keras.layers.Conv2D(4, 3, padding="same", name="left")(inputs)
