@@ -184,23 +184,26 @@ class _LinearTail:
             self.kernel.reshape(-1, len(constants), self.classes).transpose(1, 0, 2)
         )
         self.constants = constants
+        # Room for one part, used again and again: asking for it anew costs more than the sums.
+        channels, positions, _ = self.rows.shape
+        self.changes = np.empty((channels, self.PART, positions), np.float32)
+        self.logits = np.empty((channels + 1, self.PART, self.classes), np.float32)
 
     def walk(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
         """See `Tail.walk`."""
+        rows, constants = self.rows[channels], self.constants[channels, None, None]
         predictions = np.empty((len(channels) + 1, len(features)), np.int64)
+        untouched = features.reshape(len(features), -1) @ self.kernel + self.bias
         for part in networks.batches(len(features), self.PART):
-            predictions[:, part] = self._predictions(features[part], channels)
+            values = features[part].reshape(part.stop - part.start, -1, len(channels))
+            changes, logits = self.changes[:, : len(values)], self.logits[:, : len(values)]
+            np.take(values.transpose(2, 0, 1), channels, axis=0, out=changes, mode="clip")
+            np.subtract(constants, changes, out=changes)
+            logits[0] = untouched[part]
+            np.matmul(changes, rows, out=logits[1:])
+            np.cumsum(logits, axis=0, out=logits)
+            np.argmax(logits, axis=2, out=predictions[:, part])
         return predictions
-
-    def _predictions(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
-        by_channel = features.reshape(len(features), -1, features.shape[-1]).transpose(2, 0, 1)
-        by_channel = by_channel[channels]
-        rows = self.rows[channels]
-        logits = np.empty((len(channels) + 1, len(features), self.classes), np.float32)
-        logits[0] = features.reshape(len(features), -1) @ self.kernel + self.bias
-        np.matmul(self.constants[channels, None, None] - by_channel, rows, out=logits[1:])
-        np.cumsum(logits, axis=0, out=logits)
-        return logits.argmax(axis=2)
 
 
 class _NetworkTail:
