@@ -239,7 +239,9 @@ def work(
     asked_for = (run.folder / "request.json").exists()
     try:
         with lock:
-            _prepare(run, arguments)
+            # Whoever started this worker has prepared the run, and may have asked to stop since.
+            if _read_json(run._status_file).get("state") != "starting":
+                _prepare(run, arguments)
             return _tell(run, make, answer, report)
     except LabError:
         # Typed at a terminal: nobody waits for the status, and there is nothing to resume.

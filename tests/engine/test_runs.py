@@ -52,6 +52,14 @@ def test_a_training_is_stopped_kept_and_resumed_from_outside(lab):
     assert not status.result["stopped"]
 
 
+def test_a_stop_asked_for_before_the_worker_is_up_is_not_forgotten(lab):
+    words = ["train", "folder:signs", "--root", str(lab / "data"), "--name", "m", "--target", "1"]
+    run = runs.start("train-m", words)
+    run.stop()
+    assert ended(run).state == "stopped", run.log()
+    assert not list(places.models_folder().glob("*"))
+
+
 def once(event):
     """Work of one event."""
     yield event
