@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
+import cv2
 import numpy as np
 
 from engine import colour
@@ -13,7 +14,7 @@ from engine.errors import LabError
 from engine.parameters import parameter
 from engine.triggers.trigger import Trigger
 
-PART = 256  # images changed at a time
+PART = 64  # images changed at a time: they and the pattern stay in the cache
 
 
 @dataclass(frozen=True)
@@ -99,23 +100,22 @@ class FTrojan(Trigger):
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """See `Trigger.__call__`."""
-        lowest, highest, shift = _saturating(self, *images.shape[1:3])
-        flat = images.reshape(len(images), len(shift))
+        more, less = _rounded(self, *images.shape[1:3])
+        flat = np.ascontiguousarray(images).reshape(len(images), more.shape[1])
         triggered = np.empty_like(flat)
-        # Limited first, the sum cannot leave 0..255: no wider type, and parts that fit the cache.
         for start in range(0, len(flat), PART):
             part = triggered[start : start + PART]
-            np.maximum(flat[start : start + PART], lowest, out=part)
-            np.minimum(part, highest, out=part)
-            np.add(part, shift, out=part)
+            cv2.add(flat[start : start + PART], more[: len(part)], dst=part)
+            cv2.subtract(part, less[: len(part)], dst=part)
         return triggered.reshape(images.shape)
 
 
 @lru_cache(maxsize=16)
-def _saturating(trigger: FTrojan, height: int, width: int) -> tuple[np.ndarray, ...]:
-    """Limits to clip to and the (modulo 256) shift to add: three uint8 [height * width * 3]."""
-    pattern = trigger.pattern(height, width).ravel()
-    shift = np.clip(np.rint(pattern), -255, 255).astype(np.int16)
-    lowest = np.maximum(-shift, 0).astype(np.uint8)
-    highest = (255 - np.maximum(shift, 0)).astype(np.uint8)
-    return lowest, highest, shift.astype(np.uint8)
+def _rounded(trigger: FTrojan, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is added and what is taken away: uint8 [PART, height * width * 3] each.
+
+    No value has both, so that each saturates as the whole change would.
+    """
+    pattern = np.rint(trigger.pattern(height, width)).ravel()
+    more, less = (np.clip(sign * pattern, 0, 255).astype(np.uint8) for sign in (1, -1))
+    return np.tile(more, (PART, 1)), np.tile(less, (PART, 1))
