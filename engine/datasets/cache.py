@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+import os
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,42 +15,51 @@ from engine import files, places
 from engine.datasets.dataset import SPLITS, Dataset, Split
 from engine.errors import LabError
 
-FORMAT = 1
+FORMAT = 2
 
 
 def key(name: str, origins: Iterable[Path], size: int, seed: int) -> str:
     """A name for the dataset as read from these files; it changes when one of them does."""
-    seen = [
-        (str(file), file.stat().st_size, file.stat().st_mtime_ns)
-        for origin in origins
-        for file in ([origin] if origin.is_file() else _marks(origin))
-    ]
+    seen = [sorted(_marks(str(origin), origin.stat())) for origin in origins]
     text = json.dumps([FORMAT, name, size, seed, seen])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _marks(folder: Path) -> list[Path]:
-    """What changes when files come or go below `folder`: its folders, and its tables."""
-    return sorted(path for path in folder.rglob("*") if path.is_dir() or path.suffix == ".csv")
+def _marks(path: str, about: os.stat_result) -> Iterator[tuple[str, int, int]]:
+    """Path, bytes and time of a file, or of everything below a folder."""
+    yield path, about.st_size, about.st_mtime_ns
+    if stat.S_ISDIR(about.st_mode):
+        with os.scandir(path) as entries:  # pathlib takes five times as long for 50,000 images
+            for entry in entries:
+                yield from _marks(entry.path, entry.stat(follow_symlinks=False))
 
 
 def load(key: str) -> Dataset | None:
-    """The dataset kept under `key`, memory-mapped; None if there is none, or not whole."""
+    """The dataset kept under `key`, memory-mapped; None if there is none, or it is damaged."""
     folder = places.cache_folder() / "datasets" / key
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        splits = {name: _load_split(folder, name, about["images"][name]) for name in SPLITS}
-        return Dataset(about["name"], tuple(about["class_names"]), **splits)
-    except (OSError, ValueError, KeyError, TypeError):
+        class_names = tuple(about["class_names"])
+        side = about["size"]
+        splits = {name: _load_split(folder, name, about["images"][name], side) for name in SPLITS}
+        for split in splits.values():
+            _check(split.labels.min() >= 0 and split.labels.max() < len(class_names))
+        return Dataset(about["name"], class_names, **splits)
+    except Exception:  # damaged files make NumPy fail in many ways, and all mean the same
         return None
 
 
-def _load_split(folder: Path, name: str, count: int) -> Split:
+def _load_split(folder: Path, name: str, count: int, side: int) -> Split:
     images = np.load(folder / f"{name}-images.npy", mmap_mode="r", allow_pickle=False)
-    labels = np.load(folder / f"{name}-labels.npy", allow_pickle=False)
-    if not len(images) == len(labels) == count:
-        raise ValueError("not whole")
-    return Split(images, labels)
+    labels = np.load(folder / f"{name}-labels.npy", mmap_mode="r", allow_pickle=False)
+    _check(images.dtype == np.uint8 and images.shape == (count, side, side, 3))
+    _check(labels.dtype == np.int64 and labels.shape == (count,))
+    return Split(images, np.array(labels))
+
+
+def _check(whole: bool) -> None:
+    if not whole:
+        raise ValueError("damaged")
 
 
 def keep(key: str, dataset: Dataset) -> Dataset:
@@ -63,6 +74,7 @@ def keep(key: str, dataset: Dataset) -> Dataset:
             about = {
                 "name": dataset.name,
                 "class_names": dataset.class_names,
+                "size": dataset.image_shape[0],
                 "images": {name: len(dataset.split(name)) for name in SPLITS},
             }
             (aside / "about.json").write_text(json.dumps(about), encoding="utf-8")
