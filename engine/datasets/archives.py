@@ -5,12 +5,16 @@ Nothing is ever unpacked to disk: entries are listed, looked at, and read one by
 
 from __future__ import annotations
 
+import gzip
+import io
 import mmap
+import os
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from engine.errors import LabError
 
@@ -18,15 +22,22 @@ MAX_MEMBER = 64 << 20  # bytes of one file, unpacked
 MAX_TOTAL = 4 << 30  # bytes of all of them
 MAX_COUNT = 500_000
 MAX_RATIO = 1000  # unpacked to packed
+MAX_TAR = 512 << 20  # bytes of a whole tar archive, unpacked
+MAX_TAR_COUNT = 1000
 
 Reader = Callable[[], bytes]
 
 
 class Files(Mapping[str, Reader]):
-    """Files by name (``folder/file``), wherever each of them lies; a value reads its bytes."""
+    """Files by name (``folder/file``), wherever each of them lies; a value reads its bytes.
 
-    def __init__(self, readers: Mapping[str, Reader]) -> None:
+    Attributes:
+        folders: names of folders, those that hold no file among them.
+    """
+
+    def __init__(self, readers: Mapping[str, Reader], folders: Iterable[str] = ()) -> None:
         self._readers = dict(readers)
+        self.folders = frozenset(folders)
 
     def __getitem__(self, name: str) -> Reader:
         return self._readers[name]
@@ -50,15 +61,18 @@ class Files(Mapping[str, Reader]):
             for name, reader in self._readers.items()
             if name.startswith(folder)
         }
-        return Files(inside)
+        folders = {name.removeprefix(folder) for name in self.folders if name.startswith(folder)}
+        return Files(inside, folders)
 
 
 def merged(parts: Iterable[Files]) -> Files:
     """All files of `parts`; of two with the same name the first counts."""
     readers: dict[str, Reader] = {}
+    folders: set[str] = set()
     for part in parts:
         readers = dict(part) | readers
-    return Files(readers)
+        folders |= part.folders
+    return Files(readers, folders)
 
 
 def from_zip(path: Path) -> Files:
@@ -69,7 +83,7 @@ def from_zip(path: Path) -> Files:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            entries = archive.infolist()
         with path.open("rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
@@ -79,9 +93,16 @@ def from_zip(path: Path) -> Files:
     except OSError as error:
         raise unreadable(path, error) from error
     _check_sizes(path, [(entry.file_size, entry.compress_size) for entry in entries])
-    return Files(
-        {checked_name(path, entry.filename): _ZipReader(path, content, entry) for entry in entries}
-    )
+    readers: dict[str, Reader] = {}
+    folders = []
+    for entry in entries:
+        if entry.is_dir():
+            folders.append(entry.filename.rstrip("/"))
+            continue
+        name = checked_name(path, entry.filename)
+        if not _hidden(name):
+            readers[name] = _ZipReader(path, content, entry)
+    return Files(readers, (name for name in folders if not _hidden(name)))
 
 
 class _ZipReader:
@@ -123,15 +144,26 @@ class _ZipReader:
 
 def from_folder(folder: Path) -> Files:
     """The files anywhere below a folder; links are not followed."""
-    try:
-        found = {
-            str(PurePosixPath(path.relative_to(folder))): path
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and not path.is_symlink()
-        }
-    except OSError as error:
-        raise unreadable(folder, error) from error
-    return Files({name: _FileReader(path) for name, path in found.items()})
+    readers: dict[str, Reader] = {}
+    folders = []
+
+    def stop(error: OSError) -> NoReturn:  # rglob would leave out what it may not read
+        raise unreadable(Path(error.filename or folder), error) from error
+
+    for place, inner, names in os.walk(folder, onerror=stop):
+        inner[:] = sorted(name for name in inner if not _hidden(name))
+        below = Path(place).relative_to(folder)
+        folders += [(below / name).as_posix() for name in inner]
+        for name in sorted(names):
+            path = Path(place, name)
+            if not _hidden(name) and path.is_file() and not path.is_symlink():
+                readers[(below / name).as_posix()] = _FileReader(path)
+    return Files(readers, folders)
+
+
+def _hidden(name: str) -> bool:
+    """Whether a file or folder is one that systems put beside the user's own."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 class _FileReader:
@@ -152,28 +184,62 @@ class _FileReader:
 
 
 def from_tar(path: Path, wanted: Iterable[str]) -> Files:
-    """The members of a tar archive whose base names are in `wanted`, read into memory."""
+    """The members of a tar archive whose base names are in `wanted`, read into memory.
+
+    Raises:
+        LabError: it is no whole tar archive, or one that no honest person makes.
+    """
     names = set(wanted)
-    found: dict[str, bytes] = {}
+    found: dict[str, Reader] = {}
+    # In memory, because a header may send tarfile back and forth in a compressed stream.
+    data = _unpacked(path)
     try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                base = PurePosixPath(checked_name(path, member.name)).name
-                if base not in names:
-                    continue
-                if not member.isfile() or member.size > MAX_MEMBER:
-                    raise LabError(f"{path}: {member.name} is not a plain file of a likely size.")
-                stream = archive.extractfile(member)
-                found[base] = stream.read() if stream else b""
-                if len(found[base]) != member.size:
-                    raise EOFError
-    except (tarfile.TarError, EOFError, zlib.error, ValueError) as error:
-        raise LabError(
-            f"{path} is not a whole tar archive: it is damaged or was not copied to its end."
-        ) from error
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for count, member in enumerate(archive, 1):
+                _check_member(path, member, count)
+                base = PurePosixPath(member.name).name
+                if member.isreg() and base in names:
+                    content = data[member.offset_data : member.offset_data + member.size]
+                    if len(content) != member.size:
+                        raise EOFError
+                    found[base] = _Held(content)
+    except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as error:
+        raise _broken_tar(path) from error
+    return Files(found)
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as file:
+            data: bytes = file.read(MAX_TAR + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _broken_tar(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
-    return Files({name: _Held(data) for name, data in found.items()})
+    if len(data) > MAX_TAR:
+        raise LabError(f"{path} would unpack to more than any dataset here needs: do not use it.")
+    return data
+
+
+def _broken_tar(path: Path) -> LabError:
+    return LabError(
+        f"{path} is not a whole tar archive: it is damaged or was not copied to its end."
+    )
+
+
+def _check_member(path: Path, member: tarfile.TarInfo, count: int) -> None:
+    if count > MAX_TAR_COUNT:
+        raise LabError(f"{path} holds more files than any dataset here needs: do not use it.")
+    if member.isdir() and member.name in (".", ""):
+        return
+    checked_name(path, member.name)
+    plain = member.isreg() and not member.issparse() and 0 <= member.size <= MAX_MEMBER
+    if not plain and not member.isdir():
+        raise LabError(
+            f"{path}: {member.name!r} is a link, or not a file of a likely size: do not use it."
+        )
 
 
 class _Held:
