@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 
 from engine import places
 from engine.datasets import cache
+from engine.datasets.archives import unreadable
 from engine.datasets.cifar10 import Cifar10
 from engine.datasets.dataset import SPLITS, Dataset, Split, SplitName
 from engine.datasets.decoding import check_size
 from engine.datasets.download import fetch
 from engine.datasets.folder import Folder
 from engine.datasets.gtsrb import Gtsrb
-from engine.datasets.source import Parts, Source
+from engine.datasets.source import Found, Parts, Source
 from engine.errors import LabError
 from engine.progress import Work, exhaust
 
 _SOURCES: dict[str, Source] = {source.name: source for source in (Gtsrb(), Cifar10())}
 DATASETS = (*_SOURCES, "folder:PATH")
+Root = str | os.PathLike[str] | None
 
 
 def source(name: str) -> Source:
@@ -29,10 +34,10 @@ def source(name: str) -> Source:
     return _SOURCES[name]
 
 
-def available(name: str, root: str | None = None) -> bool:
+def available(name: str, root: Root = None) -> bool:
     """Whether the dataset's files are there; they may still turn out to be damaged."""
     try:
-        return source(name).locate(places.data_root(root)) is not None
+        return _located(source(name), places.data_root(root)) is not None
     except LabError:
         return False
 
@@ -42,18 +47,18 @@ def fetchable(name: str) -> bool:
     return bool(source(name).downloads)
 
 
-def missing_message(name: str, root: str | None = None) -> str:
+def missing_message(name: str, root: Root = None) -> str:
     """Which files to put where, for somebody who lacks them."""
     kind = source(name)
     folder = places.data_root(root)
     if isinstance(kind, Folder):
-        return f"There are no images at {folder / kind.path}: put there {kind.wanted}."
+        return f"There are no images at {kind.place(folder)}: put there {kind.wanted}."
     text = f"The dataset {name} is not here: put {kind.wanted} into {folder / name}"
     return f"{text}, or fetch it with `python -m engine data {name}`."
 
 
 def open_dataset(
-    name: str, root: str | None = None, size: int = 32, seed: int = 0, fetching: bool = False
+    name: str, root: Root = None, size: int = 32, seed: int = 0, fetching: bool = False
 ) -> Work[Dataset]:
     """Open a dataset: from the cache if it was read before, else from its files.
 
@@ -69,13 +74,16 @@ def open_dataset(
     """
     check_size(size)
     kind, folder = source(name), places.data_root(root)
-    found = kind.locate(folder)
+    found = _located(kind, folder)
     if found is None and fetching and kind.downloads:
         yield from fetch(kind.downloads, folder / name)
-        found = kind.locate(folder)
+        found = _located(kind, folder)
     if found is None:
         raise LabError(missing_message(name, root))
-    key = cache.key(name, found.origins, size, seed)
+    try:
+        key = cache.key(name, found.origins, size, seed)
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     known = cache.load(key)
     if known is not None:
         return known
@@ -83,13 +91,29 @@ def open_dataset(
     return cache.keep(key, _divided(name, parts))
 
 
+def _located(kind: Source, folder: Path) -> Found | None:
+    try:
+        return kind.locate(folder)
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(folder: Path, error: OSError) -> LabError:
+    return unreadable(Path(error.filename or folder), error)
+
+
 def _divided(name: str, parts: Parts) -> Dataset:
+    if not parts.validation.any():
+        raise LabError(
+            "There are too few training images to keep some for validation:"
+            " at least one class needs two, or two tracks in GTSRB."
+        )
     train = parts.train.take(np.flatnonzero(~parts.validation))
     validation = parts.train.take(np.flatnonzero(parts.validation))
     return Dataset(name, parts.class_names, train, validation, parts.test)
 
 
-def load_dataset(name: str, root: str | None = None, size: int = 32, seed: int = 0) -> Dataset:
+def load_dataset(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Dataset:
     """`open_dataset` without the progress."""
     return exhaust(open_dataset(name, root, size, seed))
 

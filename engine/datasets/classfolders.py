@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,11 @@ from engine.errors import LabError
 from engine.progress import Work
 
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
-_SPLITS = {"train": ("train", "training"), "test": ("test", "testing")}
+_SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid"),
+    "test": ("test", "testing"),
+}
 
 
 class ClassFolders:
@@ -36,21 +40,34 @@ class ClassFolders:
         """See `Source.read`."""
         images = {name for name in files if name.lower().endswith(SUFFIXES)}
         tops = {name.split("/")[0] for name in images}
-        train_top, test_top = (_match(tops, names) for names in _SPLITS.values())
-        prefix = f"{train_top}/" if train_top else ""
-        names = self.class_names or _classes(images, prefix)
+        train_top, validation_top, test_top = (_match(tops, names) for names in _SPLITS.values())
+        if not train_top:  # then "valid" is a class, beside "invalid"
+            validation_top = test_top = None
+        found = _class_folders(files, train_top)
+        names = self.class_names or _sorted(found)
         if len(names) < 2:
             raise LabError(
                 f"Two classes at least are needed, a folder each, but {len(names)} were found."
             )
-        train = _listing(images, prefix, names)
+        empty = [name for name in names if not found.get(name)]
+        if empty:
+            raise LabError(
+                f"The class {empty[0]} has no training images ({', '.join(SUFFIXES)}):"
+                " put some into its folder, or take the folder away."
+            )
+        train = _listing(files, train_top, names)
         if test_top:
-            test = _listing(images, f"{test_top}/", names)
+            test = _listing(files, test_top, names)
         else:
             train, test = _take_out(train, rng)
         if not train.names or not test.names:
             raise LabError("There must be training and test images; one of the two is empty.")
-        validation = splits.stratified(np.asarray(train.labels), VALIDATION_SHARE, rng)
+        if validation_top:
+            own = _listing(files, validation_top, names)
+            validation = np.repeat([False, True], [len(train.names), len(own.names)])
+            train = Listing([*train.names, *own.names], [*train.labels, *own.labels])
+        else:
+            validation = splits.stratified(np.asarray(train.labels), VALIDATION_SHARE, rng)
         return Parts(
             names,
             (yield from train.read(files, size, "Reading training images")),
@@ -75,29 +92,42 @@ def _match(tops: set[str], names: Sequence[str]) -> str | None:
     return next((top for top in sorted(tops) if top.lower() in names), None)
 
 
-def _classes(images: set[str], prefix: str) -> tuple[str, ...]:
-    found = {
-        name.removeprefix(prefix).split("/")[0]
-        for name in images
-        if name.startswith(prefix) and "/" in name.removeprefix(prefix)
+def _class_folders(files: Files, top: str | None) -> dict[str, list[str]]:
+    """The folders right below `top` (None: right here), with the images anywhere in each."""
+    prefix = f"{top}/" if top else ""
+    found: dict[str, list[str]] = {
+        name.removeprefix(prefix): []
+        for name in files.folders
+        if name.startswith(prefix) and "/" not in name.removeprefix(prefix)
     }
-    numeric = all(name.isdecimal() for name in found)
-    return tuple(sorted(found, key=int if numeric else None))
-
-
-def _listing(images: set[str], prefix: str, classes: Sequence[str]) -> Listing:
-    numbers = {name: number for number, name in enumerate(classes)}
-    names, labels = [], []
-    for name in sorted(name for name in images if name.startswith(prefix)):
+    for name in sorted(files):
         folder, _, rest = name.removeprefix(prefix).partition("/")
-        if not rest:
+        if rest and name.startswith(prefix):
+            images = found.setdefault(folder, [])
+            if name.lower().endswith(SUFFIXES):
+                images.append(name)
+    return found
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    """By number where all are numbers."""
+    found = sorted(names)
+    return tuple(sorted(found, key=int) if all(name.isdecimal() for name in found) else found)
+
+
+def _listing(files: Files, top: str | None, classes: Sequence[str]) -> Listing:
+    numbers = {name: number for number, name in enumerate(classes)}
+    names: list[str] = []
+    labels: list[int] = []
+    for folder, images in sorted(_class_folders(files, top).items()):
+        if not images:
             continue
         if folder not in numbers:
             raise LabError(
-                f"The folder {prefix}{folder} is none of the classes: {', '.join(classes[:12])}."
+                f"The folder {folder} in {top} is none of the classes: {', '.join(classes[:12])}."
             )
-        names.append(name)
-        labels.append(numbers[folder])
+        names += images
+        labels += [numbers[folder]] * len(images)
     return Listing(names, labels)
 
 

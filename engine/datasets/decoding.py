@@ -72,7 +72,13 @@ def _undecodable(name: str) -> LabError:
 def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> Work[np.ndarray]:
     """Images out of `files`, in the order of `names`: uint8 [n, size, size, 3], RGB."""
     check_size(size)
-    images = np.empty((len(names), size, size, 3), np.uint8)
+    try:
+        images = np.empty((len(names), size, size, 3), np.uint8)
+    except MemoryError as error:
+        raise LabError(
+            f"There is too little memory for {len(names)} images of {size} pixels:"
+            " choose a smaller size."
+        ) from error
 
     def fill(start: int) -> int:
         part = names[start : start + _PART]

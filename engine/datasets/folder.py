@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from engine.datasets.classfolders import ClassFolders
@@ -21,5 +22,9 @@ class Folder(ClassFolders):
         self.name = f"folder:{path}"
 
     def locate(self, root: Path) -> Found | None:
-        """The images at the path, counted from `root` unless it is absolute."""
-        return super().locate(root / Path(self.path).expanduser())
+        """The images at the path."""
+        return super().locate(self.place(root))
+
+    def place(self, root: Path) -> Path:
+        """The path, counted from `root` unless it is absolute."""
+        return root / os.path.expanduser(self.path)  # noqa: PTH111 - an unknown ~user is no error

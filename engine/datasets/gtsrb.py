@@ -108,7 +108,7 @@ class Gtsrb:
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
         """See `Source.read`; validation takes whole tracks."""
         if "Train.csv" in files:
-            train, test = _table(files, "Train.csv"), _table(files, "Test.csv")
+            train, test = _table(files, "Train"), _table(files, "Test")
         else:
             train, test = _official_train(files), _official_test(files)
         if not train.names or not test.names:
@@ -129,14 +129,10 @@ def _open_zips(paths: Sequence[Path]) -> Files:
 
 def _official_train(files: Files) -> Listing:
     """By the table in each class's folder."""
-    names: list[str] = []
-    labels: list[int] = []
+    found = []
     for table in sorted(name for name in files if re.search(r"Images/\d{5}/GT-\d{5}\.csv$", name)):
-        folder = table.rsplit("/", 1)[0]
-        for row in tables.rows(files, table, ";", ("Filename", "ClassId")):
-            names.append(f"{folder}/{row['Filename']}")
-            labels.append(tables.label(row["ClassId"], len(CLASS_NAMES), table))
-    return Listing(names, labels)
+        found += _listed(files, table, ";", "Filename", f"{table.rsplit('/', 1)[0]}/")
+    return _whole(files, found, re.compile(r"Final_Training/Images/.*\.ppm$"))
 
 
 def _official_test(files: Files) -> Listing:
@@ -145,21 +141,44 @@ def _official_test(files: Files) -> Listing:
     image = next((name for name in files if _TEST in name and name.endswith(".ppm")), None)
     if not truth or image is None:
         raise LabError(f"GTSRB's test images or their labels ({_TRUTH}) are missing.")
-    folder = image.rsplit("/", 1)[0]
-    found = sorted(
-        (f"{folder}/{row['Filename']}", tables.label(row["ClassId"], len(CLASS_NAMES), truth[0]))
-        for row in tables.rows(files, truth[0], ";", ("Filename", "ClassId"))
-    )
-    return Listing([name for name, _ in found], [label for _, label in found])
+    found = _listed(files, truth[0], ";", "Filename", f"{image.rsplit('/', 1)[0]}/")
+    return _whole(files, found, re.compile(r"Final_Test/Images/.*\.ppm$"))
 
 
-def _table(files: Files, table: str) -> Listing:
+def _table(files: Files, split: str) -> Listing:
     """By one table for all of a split, as in the widespread PNG layout."""
-    found = sorted(
-        (row["Path"], tables.label(row["ClassId"], len(CLASS_NAMES), table))
-        for row in tables.rows(files, table, ",", ("ClassId", "Path"))
-    )
-    return Listing([name for name, _ in found], [label for _, label in found])
+    found = _listed(files, f"{split}.csv", ",", "Path", "")
+    return _whole(files, found, re.compile(rf"{split}/.*\.png$"))
+
+
+def _listed(
+    files: Files, table: str, delimiter: str, column: str, folder: str
+) -> list[tuple[str, int]]:
+    """Each image in a table, with its class."""
+    return [
+        (f"{folder}{row[column]}", tables.label(row["ClassId"], len(CLASS_NAMES), table))
+        for row in tables.rows(files, table, delimiter, (column, "ClassId"))
+    ]
+
+
+def _whole(files: Files, found: list[tuple[str, int]], image: re.Pattern[str]) -> Listing:
+    """What was listed, if each image is listed once; in the same order for every layout."""
+    if not found:
+        return Listing([], [])
+    listed = {name for name, _ in found}
+    if len(listed) < len(found):
+        raise LabError("GTSRB's tables list an image twice: copy or fetch them again.")
+    extra = min((name for name in files if image.search(name) and name not in listed), default=None)
+    if extra is not None:
+        raise LabError(f"The image {extra} is in no table of GTSRB's: copy or fetch it again.")
+    ordered = sorted(found, key=lambda item: _order(item[0]))
+    return Listing([name for name, _ in ordered], [label for _, label in ordered])
+
+
+def _order(name: str) -> tuple[str, str]:
+    """By class folder, ``00010`` or ``10``, and then by file."""
+    folder, _, file = name.rpartition("/")
+    return folder.rpartition("/")[2].zfill(5), file
 
 
 def _tracks(names: Sequence[str]) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.datasets.archives import Files, unreadable
+from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode_all
 from engine.datasets.download import Download
@@ -44,7 +44,7 @@ class Parts:
 
     Attributes:
         class_names: in the order of the labels.
-        train: includes what becomes validation, unless `validation` is there already.
+        train: with the images for validation.
         test: for reporting.
         validation: bool over the images of `train`.
     """
@@ -85,7 +85,11 @@ class Source(Protocol):
     def wanted(self) -> str: ...  # noqa: D102
 
     def locate(self, root: Path) -> Found | None:
-        """Where the dataset lies below `root`, or None while it is not all there."""
+        """Where the dataset lies below `root`, or None while it is not all there.
+
+        Raises:
+            OSError: it cannot be looked at.
+        """
 
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
         """Read the files of what `locate` found."""
@@ -93,7 +97,4 @@ class Source(Protocol):
 
 def folders(root: Path, name: str) -> list[Path]:
     """Where a dataset called `name` may lie: its own folder, or the root itself."""
-    try:
-        return [path for path in (root / name, root) if path.is_dir()]
-    except OSError as error:
-        raise unreadable(root, error) from error
+    return [path for path in (root / name, root) if path.is_dir()]

@@ -24,15 +24,19 @@ def rows(files: Files, name: str, delimiter: str, columns: Sequence[str]) -> lis
             f"The table {name} has no column '{missing[0]}':"
             f" it needs {', '.join(columns)}, separated by '{delimiter}'."
         )
+    if any(row[column] is None for row in found for column in columns):
+        raise LabError(f"The table {name} has a row that ends too early: copy or fetch it again.")
     return found
 
 
-def label(text: str | None, classes: int, table: str) -> int:
+def label(text: str, classes: int, table: str) -> int:
     """A class number out of a table, 0 to `classes` - 1."""
     try:
-        number = int(text or "")
+        number = int(text)
     except ValueError:
-        raise LabError(f"The table {table} has the class '{text}', which is no number.") from None
+        raise LabError(
+            f"The table {table} has the class {text[:20]!r}, which is no number."
+        ) from None
     if not 0 <= number < classes:
         raise LabError(
             f"The table {table} has the class {number}: classes go from 0 to {classes - 1}."
