@@ -12,7 +12,7 @@ from typing import Any
 
 from engine import files
 from engine.errors import LabError
-from engine.progress import Progress, Work
+from engine.progress import Progress, Stopped, Work
 
 TRIES = 3
 TIMEOUT = 30  # seconds without a byte
@@ -59,30 +59,40 @@ def _received(item: Download, folder: Path) -> Any:
         try:
             _retrieve(item, folder, counter)
             outcome.put(None)
+        except Stopped:
+            pass  # nobody waits, and an error kept would keep the connection open
         except Exception as error:  # told in the caller's thread
             outcome.put(error)
 
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield counter.count
-        try:
-            error = outcome.get(timeout=0.2)
-        except queue.Empty:
-            continue
-        if error:
-            raise _sentence(item, folder, error) from error
-        return
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            yield counter.count
+            try:
+                error = outcome.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if error:
+                raise _sentence(item, folder, error) from error
+            return
+    finally:  # whoever gives up waiting finds nothing half-written
+        counter.stopped = True
+        thread.join(timeout=2)
 
 
 class _Counter:
-    """What pooch asks of a progress bar, and nothing drawn."""
+    """What pooch asks of a progress bar, and nothing drawn; ends a transfer nobody awaits."""
 
     def __init__(self) -> None:
         self.count = 0
         self.total = 0
+        self.stopped = False
 
     def update(self, more: int) -> None:
         """Count `more` bytes."""
+        if self.stopped:
+            raise Stopped
         self.count += more
 
     def reset(self) -> None:
