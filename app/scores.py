@@ -32,8 +32,8 @@ def show(scores: Mapping[str, float], before: Mapping[str, float] | None = None)
         change = None if before is None else scores[name] - before[name]
         column.metric(
             label,
-            f"{scores[name]:.1f} %",
-            None if change is None else f"{change:+.1f} points",
+            f"{scores[name]:.2f} %",
+            None if change is None else f"{change:+.2f} points",
             delta_color="inverse" if name == "attack_success" else "normal",
             help=help,
             border=True,

@@ -37,7 +37,7 @@ class Settings:
         seed: decides initial weights, dropout and the order of images.
     """
 
-    epochs: int = 15
+    epochs: int = 30
     batch: int = 64
     learning_rate: float = 5e-4
     seed: int = 0
