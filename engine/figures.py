@@ -20,9 +20,14 @@ MEASURES = {
 KINDS = {"clean_mean": ("Clean images", CLEAN), "triggered_mean": ("Triggered images", TRIGGERED)}
 
 
-def _scale(described: dict[str, tuple[str, str]]) -> alt.Scale:
+def _colour(described: dict[str, tuple[str, str]]) -> alt.Color:
     labels, colours = zip(*described.values(), strict=True)
-    return alt.Scale(domain=list(labels), range=list(colours))
+    return alt.Color(
+        "what:N",
+        scale=alt.Scale(domain=list(labels), range=list(colours)),
+        title=None,
+        legend=alt.Legend(orient="top", columns=1, labelLimit=400),
+    )
 
 
 def _long(
@@ -48,12 +53,7 @@ def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.LayerCha
         .encode(
             x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
             y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
-            color=alt.Color(
-                "what:N",
-                scale=_scale(MEASURES),
-                title=None,
-                legend=alt.Legend(orient="top", columns=1, labelLimit=400),
-            ),
+            color=_colour(MEASURES),
             tooltip=[
                 alt.Tooltip("what:N", title="Measure"),
                 alt.Tooltip("fraction:Q", format=".1%", title="Channels pruned"),
@@ -122,12 +122,7 @@ def repaired_bars(table: pd.DataFrame) -> alt.Chart:
             ),
             xOffset=alt.XOffset("what:N", sort=[label for label, _ in MEASURES.values()]),
             y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
-            color=alt.Color(
-                "what:N",
-                scale=_scale(MEASURES),
-                title=None,
-                legend=alt.Legend(orient="top", columns=1, labelLimit=400),
-            ),
+            color=_colour(MEASURES),
             tooltip=[
                 alt.Tooltip("what:N", title="Measure"),
                 alt.Tooltip("threshold:O", title="Tolerated drop (points)"),

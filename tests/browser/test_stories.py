@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -88,15 +89,21 @@ def test_a_repaired_network_is_saved_and_downloaded(serve, page, tmp_path):
     assert json.loads(cards[0].read_text())["repair"]["threshold"] == 20
 
 
-def test_a_training_survives_leaving_the_page_and_a_restarted_server(serve, page, tmp_path):
-    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=20)
-    server = serve(tmp_path / "data")
+def training_begun(serve, page: Page, folder: Path):
+    """A server with a little data, and three epochs on it asked for on the page Models."""
+    write_official_archives(folder / "data" / "gtsrb", tracks=3, frames=20)
+    server = serve(folder / "data")
     visit(page, f"{server.address}/models", "Models")
     epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill("3")
     epochs.press("Enter")
     settled(page)
     page.get_by_role("button", name="Train", exact=True).click()
+    return server
+
+
+def test_a_training_survives_leaving_the_page_and_a_restarted_server(serve, page, tmp_path):
+    server = training_begun(serve, page, tmp_path)
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     visit(page, f"{server.address}/", PAGES[""])
     server.stop()
@@ -108,14 +115,7 @@ def test_a_training_survives_leaving_the_page_and_a_restarted_server(serve, page
 
 
 def test_a_stopped_training_is_resumed(serve, page, tmp_path):
-    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=20)
-    server = serve(tmp_path / "data")
-    visit(page, f"{server.address}/models", "Models")
-    epochs = page.get_by_role("spinbutton", name="Epochs")
-    epochs.fill("3")
-    epochs.press("Enter")
-    settled(page)
-    page.get_by_role("button", name="Train", exact=True).click()
+    training_begun(serve, page, tmp_path)
     page.get_by_role("button", name="Stop").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=90_000)
