@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import cli, places, store
+from engine import cli, networks, places, runs, store
+from tests.fixtures.tiny_gtsrb import write_official_archives
 
 PROJECT = Path(__file__).parents[2]
 NAMES = ("overview", "triggers", "spectra", "models", "activations", "pruning")
@@ -182,6 +184,32 @@ def test_the_training_form_names_the_command_and_refuses_bad_names(results):
     assert any("cannot be called" in warning.value for warning in app.warning)
 
 
+def test_a_network_from_a_file_is_loaded_in_a_worker_and_can_be_chosen(
+    at_home, monkeypatch, tmp_path
+):
+    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=2)
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
+    networks.paper_network().save(tmp_path / "theirs.keras")
+    app = opened("models")
+    by_label(app.button, "Load").click().run()
+    assert "Choose a file first." in [warning.value for warning in app.warning]
+    content = (tmp_path / "theirs.keras").read_bytes()
+    by_label(app.file_uploader, "Keras file").set_value(("theirs.keras", content, "x/y"))
+    by_label(app.text_input, "Name of the loaded model").set_value("theirs")
+    by_label(app.button, "Load").click().run()
+    finished(runs.run_called("import-theirs"))
+    by_label(fine(app.run()).selectbox, "Model in use").select("theirs").run()
+    assert "Taken in from `theirs.keras`" in words(fine(app))
+
+
+def finished(run: runs.Run) -> None:
+    """Wait for a run's end, which must be a good one."""
+    limit = time.monotonic() + 90
+    while run.status().alive and time.monotonic() < limit:
+        time.sleep(0.1)
+    assert run.status().state == "finished", (run.status(), run.log())
+
+
 def test_no_page_imports_tensorflow(results):
     code = (
         "import sys\n"
@@ -201,16 +229,7 @@ def test_saving_from_the_page_makes_the_model_the_table_describes(results):
     row = app.dataframe[0].value.set_index("threshold").loc[20.0]
     by_label(app.button, "Save the network at 20 points").click().run()
     name = "small-conv2d-5-clean-activation-20"
-    import time
-
-    from engine import runs
-
-    run = runs.run_called(f"save-{name}")
-    for _ in range(600):
-        if not run.status().alive:
-            break
-        time.sleep(0.1)
-    assert run.status().state == "finished", (run.status(), run.log())
+    finished(runs.run_called(f"save-{name}"))
     scores = store.find(name).card.scores["test"]
     for figure in ("clean_accuracy", "attack_success", "recovered_accuracy"):
         assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
