@@ -38,7 +38,7 @@ from engine import (
 )
 from engine.datasets import DATASETS, SPLITS, Dataset, open_dataset
 from engine.errors import LabError
-from engine.progress import Result, Stopped, Work, exhaust, until
+from engine.progress import Result, Stopped, Work, exhaust, timed, until
 from engine.pruning.curve import PAPER_THRESHOLDS, check_threshold
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS, find_order
 from engine.triggers import TRIGGERS, parse_trigger
@@ -330,7 +330,7 @@ def _do(
 ) -> Answer:
     """Do the work here; as a run that others can watch and stop if one was named."""
     if not options.run:
-        return answer(exhaust(make(), terminal.Bar()))
+        return answer(exhaust(timed(make()), terminal.Bar()))
     run = runs.run_called(options.run)
     return _work(options, run, lambda: until(run.stop_requested, make()), answer)
 
@@ -344,7 +344,7 @@ def _work(
     # The first Ctrl-C asks politely, so that what is there is kept; a second one ends it.
     previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(run))
     try:
-        return runs.work(run, options.arguments, make, answer, terminal.Bar())
+        return runs.work(run, options.arguments, lambda: timed(make()), answer, terminal.Bar())
     finally:
         signal.signal(signal.SIGINT, previous)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -45,6 +46,27 @@ def until(stop_requested: Callable[[], bool], work: Work[Result]) -> Work[Result
         if stop_requested():
             work.close()
             raise Stopped("Stopped on request; nothing was kept.")
+
+
+def timed(work: Work[Result], clock: Callable[[], float] = time.monotonic) -> Work[Result]:
+    """`work` whose events tell the seconds left, by the pace so far, where they do not already.
+
+    A new total is a new piece of work with a pace of its own.
+    """
+    total, began, before = None, 0.0, 0
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        if event.total != total:
+            total, began, before = event.total, clock(), event.done
+        elif event.done > before and "seconds_left" not in event.figures:
+            pace = (clock() - began) / (event.done - before)
+            left = round(pace * (event.total - event.done), 1)
+            event = replace(event, figures={**event.figures, "seconds_left": left})
+        yield event
 
 
 def ignore(event: Progress) -> None:

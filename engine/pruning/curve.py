@@ -129,7 +129,7 @@ def trace(
     for name in orders:
         find_order(name)
     block = cut(model, layer)
-    total = len(validation) + len(test)
+    total = 2 * len(validation) + len(test)  # read, pruned; and both at once
     cached: list[tuple[str, np.ndarray, np.ndarray]] = []
     stats: dict[str, ChannelStats] = {}
     done = 0
@@ -148,6 +148,7 @@ def trace(
         batch = cached.pop()
         for walk in on_validation.values():
             walk.add(*batch)
+        done += len(batch[1])
         yield Progress(done, total, "Pruning on validation images")
     on_test = {name: _Walk(block, channels, target) for name, channels in ranked.items()}
     for kind, part, split in _interleaved(test):
