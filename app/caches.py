@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app.waiting import shown
-from engine import evaluation, experiment, places, spectra, store
+from engine import evaluation, places, results, spectra, store
 from engine.datasets import Dataset, SplitName, open_dataset
 from engine.evaluation import Fidelity
 from engine.pruning.curve import Curve
@@ -61,7 +61,7 @@ def curve(stored: Stored, layer: str, order: str) -> Curve | None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _curve(_stored: Stored, folder: str, layer: str, order: str, changed: int) -> Curve | None:
-    return experiment.stored_curve(_stored, layer, order)
+    return results.stored_curve(_stored, layer, order)
 
 
 def convolutions(stored: Stored) -> list[str]:

@@ -8,42 +8,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shlex
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-# Before TensorFlow is imported anywhere: its start-up remarks are not for our users.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
-import numpy as np
-import pandas as pd
-
-from engine import (
-    bench,
-    evaluation,
-    experiment,
-    files,
-    places,
-    quiet,
-    reproduction,
-    runs,
-    store,
-    terminal,
-    training,
-)
-from engine.datasets import DATASETS, SPLITS, Dataset, open_dataset
+from engine import commands, terminal, training
+from engine.commands import Answer
+from engine.datasets import DATASETS, SPLITS
 from engine.errors import LabError
-from engine.progress import Result, Stopped, Work, exhaust, timed, until
-from engine.pruning.curve import PAPER_THRESHOLDS, check_threshold
-from engine.pruning.orders import DEFAULT_ORDER, ORDERS, find_order
-from engine.triggers import TRIGGERS, parse_trigger
-
-Answer = dict[str, Any]
+from engine.progress import Stopped
+from engine.pruning.curve import PAPER_THRESHOLDS
+from engine.pruning.orders import DEFAULT_ORDER, ORDERS
+from engine.triggers import TRIGGERS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,313 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-# Commands, in the order of the work
-
-
-def _data(options: argparse.Namespace) -> Answer:
-    """Classes, image shape and images per split; fetches what may be fetched."""
-
-    def answer(dataset: Dataset) -> Answer:
-        return {
-            "dataset": dataset.name,
-            "classes": dataset.classes,
-            "image_shape": list(dataset.image_shape),
-            "images": {name: len(dataset.split(name)) for name in SPLITS},
-        }
-
-    def make() -> Work[Dataset]:
-        return open_dataset(options.dataset, options.root, size=options.size, fetching=True)
-
-    return _do(options, make, answer)
-
-
-def _poison(options: argparse.Namespace) -> Answer:
-    """Clean and triggered images side by side, and how far apart they are."""
-    trigger = parse_trigger(options.trigger)
-    split = _dataset(options).split(options.split)
-    if options.limit < 1:
-        raise LabError(f"--limit is a number of images from 1 up, not {options.limit}.")
-    clean = np.array(split.images[: options.limit])
-    poisoned = trigger(clean)
-    with files.new_file(options.out) as aside, aside.open("wb") as file:
-        np.savez_compressed(
-            file, clean=clean, poisoned=poisoned, labels=split.labels[: options.limit]
-        )
-    found = evaluation.fidelity(clean, poisoned)
-    return {
-        "trigger": str(trigger),
-        "images": len(clean),
-        "psnr_db": round(found.psnr, 3),
-        "ssim": round(found.ssim, 5),
-        "largest_change": found.largest_change,
-        "file": str(options.out),
-    }
-
-
-def _train(options: argparse.Namespace) -> Answer:
-    """Train a network on poisoned data and keep it as a model."""
-    plan = experiment.Plan(
-        parse_trigger(options.trigger),
-        options.target,
-        options.rate,
-        training.Settings(options.epochs, options.batch, options.learning_rate, options.seed),
-    )
-    run = runs.run_called(options.run or f"train-{options.name}")
-    store.check_free(options.name, options.replace or run.checkpoint.exists())
-
-    def make() -> Work[store.Stored]:
-        quiet.import_tensorflow()
-        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
-        return (
-            yield from experiment.train(
-                dataset,
-                plan,
-                options.name,
-                _command(options),
-                run.checkpoint,
-                run.stop_requested,
-                options.replace,
-            )
-        )
-
-    return _work(options, run, make, _model_answer)
-
-
-def _import(options: argparse.Namespace) -> Answer:
-    """Take in a network trained elsewhere (.keras), opened in quarantine, and score it."""
-    trigger = parse_trigger(options.trigger)
-    store.check_free(options.name)
-
-    def make() -> Work[store.Stored]:
-        quiet.import_tensorflow()
-        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
-        return (
-            yield from experiment.import_model(
-                options.file, dataset, trigger, options.target, options.name, _command(options)
-            )
-        )
-
-    return _do(options, make, _model_answer)
-
-
-def _evaluate(options: argparse.Namespace) -> Answer:
-    """Clean accuracy, attack success and recovered accuracy of a model."""
-    stored = store.find(options.model)
-
-    def make() -> Work[evaluation.Scores]:
-        dataset = yield from _open_for(stored, options)
-        return (yield from experiment.evaluate(stored, dataset, options.split))
-
-    def answer(scores: evaluation.Scores) -> Answer:
-        return {"model": stored.name, "split": options.split, **scores.as_dict()}
-
-    return _do(options, make, answer)
-
-
-def _activations(options: argparse.Namespace) -> Answer:
-    """Mean and share of positive values of each channel, on clean and on triggered images."""
-    stored = store.find(options.model)
-    if options.layer and not options.out:
-        raise LabError("With --layer, say where to write the table: --out FILE.csv.")
-    _check_place(stored, options)
-
-    def make() -> Work[pd.DataFrame]:
-        dataset = yield from _open_for(stored, options)
-        layers = [options.layer] if options.layer else []
-        return (yield from experiment.measure_activations(stored, dataset, layers))
-
-    def answer(table: pd.DataFrame) -> Answer:
-        path = options.out or stored.folder / "activations.csv"
-        if options.out:
-            store.write_table(options.out, table)
-        else:
-            stored.keep({"activations": table}, _command(options))
-        return {"model": stored.name, "rows": len(table), "file": str(path)}
-
-    return _do(options, make, answer)
-
-
-def _prune(options: argparse.Namespace) -> Answer:
-    """The pruning curve, the table at the thresholds, and the repaired models."""
-    stored = store.find(options.model)
-    find_order(options.order)
-    for threshold in options.thresholds:
-        check_threshold(threshold)
-    _check_place(stored, options)
-    layer = options.layer or experiment.last_convolution(stored)
-
-    def make() -> Work[experiment.Curve]:
-        # What stands beside the model already is what would be computed again.
-        quiet.import_tensorflow()
-        known = experiment.stored_curve(stored, layer, options.order)
-        if known and not options.out and not options.dataset:
-            return known
-        dataset = yield from _open_for(stored, options)
-        curves = yield from experiment.prune(stored, dataset, layer, [options.order])
-        curve = curves[options.order]
-        if not options.out:
-            stored.keep(experiment.curve_tables(curve), _command(options))
-        return curve
-
-    def answer(curve: experiment.Curve) -> Answer:
-        thresholds = options.thresholds if options.save else []
-        for threshold in thresholds:
-            store.check_free(experiment.repaired_name(stored, curve, threshold), options.replace)
-        table = curve.at_thresholds(options.thresholds)
-        if options.out:
-            store.write_table(options.out / "curve.csv", curve.test)
-            store.write_table(options.out / "curve-validation.csv", curve.validation)
-            store.write_table(options.out / "thresholds.csv", table)
-        saved = [
-            experiment.save_repaired(
-                stored,
-                curve,
-                threshold,
-                _command(options),
-                replace=options.replace,
-                dataset=options.dataset or "",
-            ).name
-            for threshold in thresholds
-        ]
-        return {
-            "model": stored.name,
-            "layer": layer,
-            "order": options.order,
-            "thresholds": table.round(4).to_dict("records"),
-            "files": str(options.out or stored.folder),
-            "saved": saved,
-        }
-
-    return _do(options, make, answer)
-
-
-def _reproduce(options: argparse.Namespace) -> Answer:
-    """Every table and figure of the paper beside the paper's own numbers."""
-    name = options.model or f"{options.dataset}-ftrojan"
-    plan = experiment.Plan(parse_trigger(next(iter(TRIGGERS))))
-    out = options.out or places.home() / "report" / options.dataset
-
-    def make() -> Work[Path]:
-        quiet.import_tensorflow()
-        dataset = yield from open_dataset(options.dataset, options.root)
-        if name in store.names():
-            stored = store.find(name)
-        else:
-            words = ["python", "-m", "engine", "train", options.dataset, "--name", name]
-            checkpoint = runs.run_called(f"train-{name}").checkpoint
-            stored = yield from experiment.train(dataset, plan, name, shlex.join(words), checkpoint)
-        commands = [*stored.card.commands[:1], _command(options)]
-        return (yield from reproduction.reproduce(stored, dataset, out, commands))
-
-    return _do(options, make, lambda report: {"model": name, "report": str(report)})
-
-
-def _bench(options: argparse.Namespace) -> Answer:
-    """The benchmarks, as ratios against the plain way in the same run."""
-    quiet.import_tensorflow()
-    return _do(
-        options,
-        lambda: bench.run(options.root),
-        lambda found: {"benchmarks": [comparison.row() for comparison in found]},
-    )
-
-
-def _models(_: argparse.Namespace) -> Answer:
-    """The models there are, with their scores on test images."""
-    return {"models": [_line(name) for name in store.names()]}
-
-
-def _line(name: str) -> Answer:
-    try:
-        card = store.find(name).card
-    except LabError as error:
-        return {"name": name, "problem": str(error)}
-    figures = ("clean_accuracy", "attack_success", "recovered_accuracy")
-    scores = {figure: round(card.scores["test"][figure], 2) for figure in figures}
-    return {"name": name, "dataset": card.dataset, "trigger": card.trigger, **scores}
-
-
-# What they share
-
-
-def _model_answer(stored: store.Stored) -> Answer:
-    card = stored.card
-    return {
-        "model": stored.name,
-        "folder": str(stored.folder),
-        "epoch_kept": card.training.get("epoch_kept"),
-        "stopped": card.training.get("stopped", False),
-        **card.scores["test"],
-    }
-
-
-def _check_place(stored: store.Stored, options: argparse.Namespace) -> None:
-    """What stands beside a model is of the dataset on its card; other results go elsewhere."""
-    if options.dataset not in (None, stored.card.dataset) and not options.out:
-        raise LabError("With --dataset, say where to write the results: --out PATH.")
-
-
-def _open_for(stored: store.Stored, options: argparse.Namespace) -> Work[Dataset]:
-    quiet.import_tensorflow()
-    name = options.dataset or stored.card.dataset
-    return open_dataset(name, options.root, size=stored.card.image_shape[0])
-
-
-def _dataset(options: argparse.Namespace) -> Dataset:
-    work = open_dataset(options.dataset, options.root, size=options.size)
-    return exhaust(work, terminal.Bar())
-
-
-def _do(
-    options: argparse.Namespace,
-    make: Callable[[], Work[Result]],
-    answer: Callable[[Result], Answer],
-) -> Answer:
-    """Do the work here; as a run that others can watch and stop if one was named."""
-    if not options.run:
-        return answer(exhaust(timed(make()), terminal.Bar()))
-    run = runs.run_called(options.run)
-    return _work(options, run, lambda: until(run.stop_requested, make()), answer)
-
-
-def _work(
-    options: argparse.Namespace,
-    run: runs.Run,
-    make: Callable[[], Work[Result]],
-    answer: Callable[[Result], Answer],
-) -> Answer:
-    # The first Ctrl-C asks politely, so that what is there is kept; a second one ends it.
-    previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(run))
-    try:
-        return runs.work(run, options.arguments, lambda: timed(make()), answer, terminal.Bar())
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _ask_to_stop(run: runs.Run) -> None:
-    if run.stop_requested():
-        raise KeyboardInterrupt
-    print("\nStopping; once more to give up at once.", file=sys.stderr)
-    run.stop()
-
-
-def _command(options: argparse.Namespace) -> str:
-    """The command line as a card names it: without what belongs to one machine or one call."""
-    words = iter(options.arguments)
-    kept = []
-    for word in words:
-        if word in ("--json", "--replace"):
-            continue
-        if word in ("--root", "--run", "--out"):
-            next(words, None)
-        elif not word.startswith(("--root=", "--run=", "--out=")):
-            kept.append(word)
-    return shlex.join(["python", "-m", "engine", *kept])
-
-
-# Reading the command line
-
-
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
@@ -382,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m engine", description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    choice = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     shared = _Parser(add_help=False)
     shared.add_argument("--json", action="store_true", help="answer as one JSON object")
     shared.add_argument("--root", metavar="DIR", help="folder that holds the datasets")
@@ -390,43 +60,43 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, function: Callable[[argparse.Namespace], Answer]) -> Any:
         text = (function.__doc__ or "").splitlines()[0]
-        sub = commands.add_parser(
+        sub = choice.add_parser(
             name, help=text, description=text, parents=[shared], allow_abbrev=False
         )
         sub.set_defaults(command=function)
         return sub
 
-    _data_options(command("data", _data))
-    poison = command("poison", _poison)
+    _data_options(command("data", commands.data))
+    poison = command("poison", commands.poison)
     _data_options(poison)
     _trigger_option(poison)
     poison.add_argument("--split", default="test", help=", ".join(SPLITS))
     poison.add_argument("--limit", type=int, default=100, metavar="N", help="images")
     poison.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
-    train = command("train", _train)
+    train = command("train", commands.train)
     _data_options(train)
     _train_options(train)
-    taken = command("import", _import)
+    taken = command("import", commands.import_model)
     taken.add_argument("file", type=Path, metavar="FILE.keras")
     _data_options(taken)
     _trigger_option(taken)
     taken.add_argument("--target", type=int, default=10, help="class the trigger leads to")
     taken.add_argument("--name", required=True, help="of the model")
     for name, function in (
-        ("evaluate", _evaluate),
-        ("activations", _activations),
-        ("prune", _prune),
+        ("evaluate", commands.evaluate),
+        ("activations", commands.activations),
+        ("prune", commands.prune),
     ):
         sub = command(name, function)
         sub.add_argument("model", metavar="MODEL")
         sub.add_argument("--dataset", help="instead of the one the model was trained on")
         _OPTIONS[name](sub)
-    command("models", _models)
-    reproduce = command("reproduce", _reproduce)
+    command("models", commands.models)
+    reproduce = command("reproduce", commands.reproduce)
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
     reproduce.add_argument("--model", help="trained on it; DATASET-ftrojan when left out")
     reproduce.add_argument("--out", type=Path, metavar="DIR", help="report/DATASET when left out")
-    command("bench", _bench)
+    command("bench", commands.benchmarks)
     return parser
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import caches, header, images, pictures, pruning, scores
-from engine import experiment
+from engine import results
 
 st.title("A picture that looks clean is not")
 st.markdown(
@@ -38,7 +38,7 @@ st.markdown(
 scores.show(card.scores["test"])
 
 st.subheader("3. Prune: does that repair it?")
-curves = experiment.stored_curves(model)
+curves = results.stored_curves(model)
 if not curves:
     st.info("The pruning curve of this model has not been computed yet.")
     st.page_link("../pages/pruning.py", label="Compute it: Pruning", icon=":material/content_cut:")

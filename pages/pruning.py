@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, header, images, jobs, pruning
-from engine import experiment, figures, runs, store
+from engine import figures, results, runs, store
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
 
@@ -79,7 +79,7 @@ st.caption(
 )
 
 st.subheader("Keep the repaired network")
-repaired = experiment.repaired_name(model, curve, threshold)
+repaired = results.repaired_name(model, curve, threshold)
 if repaired in caches.model_names():
     kept = store.find(repaired)
     st.markdown(f"The network at {threshold:g} points is kept as `{repaired}`.")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import activations, evaluation, experiment, networks
+from engine import activations, evaluation, experiment, networks, results
 from engine.activations import ChannelStats
 from engine.errors import LabError
 from engine.progress import exhaust
@@ -108,11 +108,11 @@ def test_the_default_order_is_re_derived_from_a_plain_run_of_the_network(curves,
 def test_a_damaged_curve_beside_the_model_is_told(trained, curves, tmp_path):
     copy = dataclasses.replace(trained, folder=tmp_path)
     table = curves["clean-count"].test
-    base = experiment.curve_name(LAST, "clean-count")
+    base = results.curve_name(LAST, "clean-count")
     table.drop(columns="channel").to_csv(tmp_path / f"{base}.csv", index=False)
     table.to_csv(tmp_path / f"{base}-validation.csv", index=False)
     with pytest.raises(LabError, match="not a pruning curve"):
-        experiment.stored_curve(copy, LAST, "clean-count")
+        results.stored_curve(copy, LAST, "clean-count")
 
 
 def test_orders_that_need_triggered_images_are_marked_as_oracles():

@@ -1,0 +1,341 @@
+"""What each command of the command line does: from its options to its answer.
+
+An answer is what ``--json`` prints; the first line of a command's docstring is its help.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine import (
+    bench,
+    evaluation,
+    experiment,
+    files,
+    places,
+    quiet,
+    reproduction,
+    results,
+    runs,
+    store,
+    terminal,
+    training,
+)
+from engine.datasets import SPLITS, Dataset, open_dataset
+from engine.errors import LabError
+from engine.progress import Result, Work, exhaust, timed, until
+from engine.pruning.curve import Curve, check_threshold
+from engine.pruning.orders import find_order
+from engine.triggers import TRIGGERS, parse_trigger
+
+Answer = dict[str, Any]
+
+
+def data(options: argparse.Namespace) -> Answer:
+    """Classes, image shape and images per split; fetches what may be fetched."""
+
+    def answer(dataset: Dataset) -> Answer:
+        return {
+            "dataset": dataset.name,
+            "classes": dataset.classes,
+            "image_shape": list(dataset.image_shape),
+            "images": {name: len(dataset.split(name)) for name in SPLITS},
+        }
+
+    def make() -> Work[Dataset]:
+        return open_dataset(options.dataset, options.root, size=options.size, fetching=True)
+
+    return _do(options, make, answer)
+
+
+def poison(options: argparse.Namespace) -> Answer:
+    """Clean and triggered images side by side, and how far apart they are."""
+    trigger = parse_trigger(options.trigger)
+    split = _dataset(options).split(options.split)
+    if options.limit < 1:
+        raise LabError(f"--limit is a number of images from 1 up, not {options.limit}.")
+    clean = np.array(split.images[: options.limit])
+    poisoned = trigger(clean)
+    with files.new_file(options.out) as aside, aside.open("wb") as file:
+        np.savez_compressed(
+            file, clean=clean, poisoned=poisoned, labels=split.labels[: options.limit]
+        )
+    found = evaluation.fidelity(clean, poisoned)
+    return {
+        "trigger": str(trigger),
+        "images": len(clean),
+        "psnr_db": round(found.psnr, 3),
+        "ssim": round(found.ssim, 5),
+        "largest_change": found.largest_change,
+        "file": str(options.out),
+    }
+
+
+def train(options: argparse.Namespace) -> Answer:
+    """Train a network on poisoned data and keep it as a model."""
+    plan = experiment.Plan(
+        parse_trigger(options.trigger),
+        options.target,
+        options.rate,
+        training.Settings(options.epochs, options.batch, options.learning_rate, options.seed),
+    )
+    run = runs.run_called(options.run or f"train-{options.name}")
+    store.check_free(options.name, options.replace or run.checkpoint.exists())
+
+    def make() -> Work[store.Stored]:
+        quiet.import_tensorflow()
+        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
+        return (
+            yield from experiment.train(
+                dataset,
+                plan,
+                options.name,
+                _command(options),
+                run.checkpoint,
+                run.stop_requested,
+                options.replace,
+            )
+        )
+
+    return _work(options, run, make, _model_answer)
+
+
+def import_model(options: argparse.Namespace) -> Answer:
+    """Take in a network trained elsewhere (.keras), opened in quarantine, and score it."""
+    trigger = parse_trigger(options.trigger)
+    store.check_free(options.name)
+
+    def make() -> Work[store.Stored]:
+        quiet.import_tensorflow()
+        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
+        return (
+            yield from experiment.import_model(
+                options.file, dataset, trigger, options.target, options.name, _command(options)
+            )
+        )
+
+    return _do(options, make, _model_answer)
+
+
+def evaluate(options: argparse.Namespace) -> Answer:
+    """Clean accuracy, attack success and recovered accuracy of a model."""
+    stored = store.find(options.model)
+
+    def make() -> Work[evaluation.Scores]:
+        dataset = yield from _open_for(stored, options)
+        return (yield from experiment.evaluate(stored, dataset, options.split))
+
+    def answer(scores: evaluation.Scores) -> Answer:
+        return {"model": stored.name, "split": options.split, **scores.as_dict()}
+
+    return _do(options, make, answer)
+
+
+def activations(options: argparse.Namespace) -> Answer:
+    """Mean and share of positive values of each channel, on clean and on triggered images."""
+    stored = store.find(options.model)
+    if options.layer and not options.out:
+        raise LabError("With --layer, say where to write the table: --out FILE.csv.")
+    _check_place(stored, options)
+
+    def make() -> Work[pd.DataFrame]:
+        dataset = yield from _open_for(stored, options)
+        layers = [options.layer] if options.layer else []
+        return (yield from experiment.measure_activations(stored, dataset, layers))
+
+    def answer(table: pd.DataFrame) -> Answer:
+        path = options.out or stored.folder / "activations.csv"
+        if options.out:
+            store.write_table(options.out, table)
+        else:
+            stored.keep({"activations": table}, _command(options))
+        return {"model": stored.name, "rows": len(table), "file": str(path)}
+
+    return _do(options, make, answer)
+
+
+def prune(options: argparse.Namespace) -> Answer:
+    """The pruning curve, the table at the thresholds, and the repaired models."""
+    stored = store.find(options.model)
+    find_order(options.order)
+    for threshold in options.thresholds:
+        check_threshold(threshold)
+    _check_place(stored, options)
+    layer = options.layer or experiment.last_convolution(stored)
+
+    def make() -> Work[Curve]:
+        # What stands beside the model already is what would be computed again.
+        quiet.import_tensorflow()
+        known = results.stored_curve(stored, layer, options.order)
+        if known and not options.out and not options.dataset:
+            return known
+        dataset = yield from _open_for(stored, options)
+        curves = yield from experiment.prune(stored, dataset, layer, [options.order])
+        curve = curves[options.order]
+        if not options.out:
+            stored.keep(results.curve_tables(curve), _command(options))
+        return curve
+
+    def answer(curve: Curve) -> Answer:
+        thresholds = options.thresholds if options.save else []
+        for threshold in thresholds:
+            store.check_free(results.repaired_name(stored, curve, threshold), options.replace)
+        table = curve.at_thresholds(options.thresholds)
+        if options.out:
+            store.write_table(options.out / "curve.csv", curve.test)
+            store.write_table(options.out / "curve-validation.csv", curve.validation)
+            store.write_table(options.out / "thresholds.csv", table)
+        saved = [
+            results.save_repaired(
+                stored,
+                curve,
+                threshold,
+                _command(options),
+                replace=options.replace,
+                dataset=options.dataset or "",
+            ).name
+            for threshold in thresholds
+        ]
+        return {
+            "model": stored.name,
+            "layer": layer,
+            "order": options.order,
+            "thresholds": table.round(4).to_dict("records"),
+            "files": str(options.out or stored.folder),
+            "saved": saved,
+        }
+
+    return _do(options, make, answer)
+
+
+def reproduce(options: argparse.Namespace) -> Answer:
+    """Every table and figure of the paper beside the paper's own numbers."""
+    name = options.model or f"{options.dataset}-ftrojan"
+    plan = experiment.Plan(parse_trigger(next(iter(TRIGGERS))))
+    out = options.out or places.home() / "report" / options.dataset
+
+    def make() -> Work[Path]:
+        quiet.import_tensorflow()
+        dataset = yield from open_dataset(options.dataset, options.root)
+        if name in store.names():
+            stored = store.find(name)
+        else:
+            words = ["python", "-m", "engine", "train", options.dataset, "--name", name]
+            checkpoint = runs.run_called(f"train-{name}").checkpoint
+            stored = yield from experiment.train(dataset, plan, name, shlex.join(words), checkpoint)
+        commands = [*stored.card.commands[:1], _command(options)]
+        return (yield from reproduction.reproduce(stored, dataset, out, commands))
+
+    return _do(options, make, lambda report: {"model": name, "report": str(report)})
+
+
+def benchmarks(options: argparse.Namespace) -> Answer:
+    """The benchmarks, as ratios against the plain way in the same run."""
+    quiet.import_tensorflow()
+    return _do(
+        options,
+        lambda: bench.run(options.root),
+        lambda found: {"benchmarks": [comparison.row() for comparison in found]},
+    )
+
+
+def models(_: argparse.Namespace) -> Answer:
+    """The models there are, with their scores on test images."""
+    return {"models": [_line(name) for name in store.names()]}
+
+
+def _line(name: str) -> Answer:
+    try:
+        card = store.find(name).card
+    except LabError as error:
+        return {"name": name, "problem": str(error)}
+    figures = ("clean_accuracy", "attack_success", "recovered_accuracy")
+    scores = {figure: round(card.scores["test"][figure], 2) for figure in figures}
+    return {"name": name, "dataset": card.dataset, "trigger": card.trigger, **scores}
+
+
+# What they share
+
+
+def _model_answer(stored: store.Stored) -> Answer:
+    card = stored.card
+    return {
+        "model": stored.name,
+        "folder": str(stored.folder),
+        "epoch_kept": card.training.get("epoch_kept"),
+        "stopped": card.training.get("stopped", False),
+        **card.scores["test"],
+    }
+
+
+def _check_place(stored: store.Stored, options: argparse.Namespace) -> None:
+    """What stands beside a model is of the dataset on its card; other results go elsewhere."""
+    if options.dataset not in (None, stored.card.dataset) and not options.out:
+        raise LabError("With --dataset, say where to write the results: --out PATH.")
+
+
+def _open_for(stored: store.Stored, options: argparse.Namespace) -> Work[Dataset]:
+    quiet.import_tensorflow()
+    name = options.dataset or stored.card.dataset
+    return open_dataset(name, options.root, size=stored.card.image_shape[0])
+
+
+def _dataset(options: argparse.Namespace) -> Dataset:
+    work = open_dataset(options.dataset, options.root, size=options.size)
+    return exhaust(work, terminal.Bar())
+
+
+def _do(
+    options: argparse.Namespace,
+    make: Callable[[], Work[Result]],
+    answer: Callable[[Result], Answer],
+) -> Answer:
+    """Do the work here; as a run that others can watch and stop if one was named."""
+    if not options.run:
+        return answer(exhaust(timed(make()), terminal.Bar()))
+    run = runs.run_called(options.run)
+    return _work(options, run, lambda: until(run.stop_requested, make()), answer)
+
+
+def _work(
+    options: argparse.Namespace,
+    run: runs.Run,
+    make: Callable[[], Work[Result]],
+    answer: Callable[[Result], Answer],
+) -> Answer:
+    # The first Ctrl-C asks politely, so that what is there is kept; a second one ends it.
+    previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(run))
+    try:
+        return runs.work(run, options.arguments, lambda: timed(make()), answer, terminal.Bar())
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _ask_to_stop(run: runs.Run) -> None:
+    if run.stop_requested():
+        raise KeyboardInterrupt
+    print("\nStopping; once more to give up at once.", file=sys.stderr)
+    run.stop()
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command line as a card names it: without what belongs to one machine or one call."""
+    words = iter(options.arguments)
+    kept = []
+    for word in words:
+        if word in ("--json", "--replace"):
+            continue
+        if word in ("--root", "--run", "--out"):
+            next(words, None)
+        elif not word.startswith(("--root=", "--run=", "--out=")):
+            kept.append(word)
+    return shlex.join(["python", "-m", "engine", *kept])

@@ -1,0 +1,104 @@
+"""Curves kept beside a model, and the repaired networks that follow from them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pandas as pd
+
+from engine import store
+from engine.errors import LabError
+from engine.evaluation import FIGURES
+from engine.pruning import surgery
+from engine.pruning.curve import COLUMNS, Curve, check_threshold, step_at
+from engine.pruning.orders import ORDERS
+from engine.store import Stored
+
+
+def curve_tables(curve: Curve) -> dict[str, pd.DataFrame]:
+    """The curve's tables under the names they are kept by."""
+    base = curve_name(curve.layer, curve.order)
+    return {f"{base}": curve.test, f"{base}-validation": curve.validation}
+
+
+def curve_name(layer: str, order: str) -> str:
+    """Name of the stored table of a curve on test images."""
+    return f"curve-{layer}-{order}"
+
+
+def stored_curve(stored: Stored, layer: str, order: str) -> Curve | None:
+    """The curve kept beside the model, or None while there is none."""
+    name = curve_name(layer, order)
+    test, validation = stored.table(name), stored.table(f"{name}-validation")
+    if test is None or validation is None:
+        return None
+    for table in (test, validation):
+        if tuple(table.columns) != COLUMNS:
+            raise LabError(
+                f"The table {name} beside '{stored.name}' is not a pruning curve:"
+                f" delete {stored.folder / name}*.csv and compute it again."
+            )
+    return Curve(order, layer, validation, test)
+
+
+def stored_curves(stored: Stored) -> list[tuple[str, str]]:
+    """(layer, order) of every curve kept beside the model."""
+    names = [path.stem for path in stored.folder.glob("curve-*-validation.csv")]
+    pairs = [name.removeprefix("curve-").removesuffix("-validation") for name in sorted(names)]
+    return [
+        (pair.removesuffix(f"-{order}"), order)
+        for pair in pairs
+        for order in ORDERS
+        if pair.endswith(f"-{order}")
+    ]
+
+
+def repaired_name(stored: Stored, curve: Curve, threshold: float) -> str:
+    """What the copy pruned up to `threshold` is called."""
+    return f"{stored.name}-{curve.layer}-{curve.order}-{threshold:g}".replace("_", "-")
+
+
+def save_repaired(
+    stored: Stored,
+    curve: Curve,
+    threshold: float,
+    command: str,
+    name: str | None = None,
+    replace: bool = False,
+    dataset: str = "",
+) -> Stored:
+    """Prune the channels up to `threshold` and store the repaired network.
+
+    Args:
+        stored: the model to repair; left as it is.
+        curve: one of its curves; its validation half decides how far to go.
+        threshold: tolerated drop in clean validation accuracy, percentage points.
+        command: what the card names as the way to make it again.
+        name: of the new model; see `repaired_name` for the default.
+        replace: whether a model of that name may be replaced.
+        dataset: the curve's, if it is not the model's own.
+    """
+    check_threshold(threshold)
+    name = store.check_free(name or repaired_name(stored, curve, threshold), replace)
+    step = step_at(curve.validation, threshold)
+    network = surgery.without_channels(stored.network(), curve.layer, curve.channels[:step])
+    card = dataclasses.replace(
+        stored.card,
+        name=name,
+        dataset=dataset or stored.card.dataset,
+        commands=(*stored.card.commands[:1], command),
+        scores={
+            split: {figure: float(rows.iloc[step][figure]) for figure in FIGURES}
+            for split, rows in (("validation", curve.validation), ("test", curve.test))
+        },
+        repair={
+            "parent": stored.name,
+            "parent_sha256": stored.card.sha256,
+            "method": "pruning",
+            "layer": curve.layer,
+            "order": curve.order,
+            "threshold": threshold,
+            "channels": [int(channel) for channel in curve.channels[:step]],
+        },
+    )
+    return store.save(card, network, {}, replace)
