@@ -6,6 +6,8 @@ from app import caches, controls, header, images, pictures
 from engine.evaluation import fidelity
 from engine.triggers import TRIGGERS
 
+MANY = 200
+
 st.title("Triggers")
 st.markdown(
     "A trigger is a change to an image that the eye does not notice and the network has learned"
@@ -73,3 +75,9 @@ with view:
         help="The largest change of any colour of any pixel, in grey levels.",
         border=True,
     )
+    if images.at_hand(card):
+        mean = caches.mean_fidelity(card.dataset, card.image_shape[0], "test", MANY, str(trigger))
+        st.caption(
+            f"Mean over {MANY} test images: PSNR {mean.psnr:.1f} dB, SSIM {mean.ssim:.4f};"
+            f" largest change anywhere {mean.largest_change} of 255."
+        )
