@@ -34,18 +34,31 @@ class Stopped(Exception):
     """The work was stopped on request, with nothing to keep."""
 
 
-def until(stop_requested: Callable[[], bool], work: Work[Result]) -> Work[Result]:
-    """`work`, given up with `Stopped` at the first event after a stop was requested."""
+def retold(work: Work[Result], tell: Callable[[Progress], Progress]) -> Work[Result]:
+    """`work` with each event exchanged for what `tell` makes of it; `tell` may also end it."""
     while True:
         try:
             event = next(work)
         except StopIteration as end:
             result: Result = end.value
             return result
-        yield event
-        if stop_requested():
+        try:
+            told = tell(event)
+        except BaseException:
             work.close()
+            raise
+        yield told
+
+
+def until(stop_requested: Callable[[], bool], work: Work[Result]) -> Work[Result]:
+    """`work`, given up with `Stopped` at the first event after a stop was requested."""
+
+    def tell(event: Progress) -> Progress:
+        if stop_requested():
             raise Stopped("Stopped on request; nothing was kept.")
+        return event
+
+    return retold(work, tell)
 
 
 def timed(work: Work[Result], clock: Callable[[], float] = time.monotonic) -> Work[Result]:
@@ -53,23 +66,23 @@ def timed(work: Work[Result], clock: Callable[[], float] = time.monotonic) -> Wo
 
     A new total is a new piece of work with a pace of its own.
     """
-    total, began, before = None, 0.0, 0
-    while True:
-        try:
-            event = next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
+    total: int | None = None
+    began, before = 0.0, 0
+
+    def tell(event: Progress) -> Progress:
+        nonlocal total, began, before
         if event.total != total:
             total, began, before = event.total, clock(), event.done
         elif event.done > before and "seconds_left" not in event.figures:
             pace = (clock() - began) / (event.done - before)
             left = round(pace * (event.total - event.done), 1)
-            event = replace(event, figures={**event.figures, "seconds_left": left})
-        yield event
+            return replace(event, figures={**event.figures, "seconds_left": left})
+        return event
+
+    return retold(work, tell)
 
 
-def ignore(event: Progress) -> None:
+def ignore(_: Progress) -> None:
     """Take no notice of an event."""
 
 

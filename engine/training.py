@@ -16,7 +16,7 @@ import numpy as np
 from engine import evaluation, files, networks
 from engine.datasets.dataset import Split
 from engine.errors import LabError
-from engine.progress import Progress, Stopped, Work
+from engine.progress import Progress, Stopped, Work, retold
 
 if TYPE_CHECKING:
     import keras
@@ -145,7 +145,10 @@ def fit(
         if result.stopped:
             break
         yield pace.event(f"Epoch {epoch} of {settings.epochs}: validation", result)
-        scores = yield from pace.during(_judge(network, judges), result)
+        # Validation, told of in terms of the whole training.
+        scores = yield from retold(
+            _judge(network, judges), lambda event: pace.event(event.message, result)
+        )
         loss, hits = loss_and_hits / len(train)
         result.history.append(
             {"epoch": epoch, "loss": float(loss), "train_accuracy": 100 * float(hits)}
@@ -309,13 +312,3 @@ class _Pace:
             figures["images_per_second"] = round(self.here / self.seconds, 1)
             figures["seconds_left"] = round((self.total - self.done) * elapsed / self.here, 1)
         return Progress(self.done, self.total, message, figures)
-
-    def during(self, work: Work[evaluation.Scores], result: Training) -> Work[evaluation.Scores]:
-        """Run `work`, telling of it in terms of the whole training."""
-        while True:
-            try:
-                event = next(work)
-            except StopIteration as end:
-                scores: evaluation.Scores = end.value
-                return scores
-            yield self.event(event.message, result)
