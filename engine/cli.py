@@ -20,6 +20,7 @@ from engine.errors import LabError
 from engine.progress import Stopped
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
+from engine.repairs import REPAIRS
 from engine.triggers import TRIGGERS
 
 
@@ -91,6 +92,17 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("model", metavar="MODEL")
         sub.add_argument("--dataset", help="instead of the one the model was trained on")
         _OPTIONS[name](sub)
+    repair = command("repair", commands.repair)
+    repair.add_argument("model", metavar="MODEL")
+    repair.add_argument(
+        "--method",
+        default=next(iter(REPAIRS)),
+        metavar="NAME[:field=value,...]",
+        help="such as pruning:order=clean-activation,threshold=10",
+    )
+    repair.add_argument("--name", required=True, help="of the repaired model")
+    repair.add_argument("--replace", action="store_true", help="a model of that name")
+    repair.set_defaults(dataset=None)
     command("models", commands.models)
     reproduce = command("reproduce", commands.reproduce)
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))

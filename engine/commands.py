@@ -35,6 +35,7 @@ from engine.errors import LabError
 from engine.progress import Result, Work, exhaust, timed, until
 from engine.pruning.curve import Curve, check_threshold
 from engine.pruning.orders import find_order
+from engine.repairs import parse_repair
 from engine.triggers import TRIGGERS, parse_trigger
 
 Answer = dict[str, Any]
@@ -212,6 +213,32 @@ def prune(options: argparse.Namespace) -> Answer:
             "thresholds": table.round(4).to_dict("records"),
             "files": str(options.out or stored.folder),
             "saved": saved,
+        }
+
+    return _do(options, make, answer)
+
+
+def repair(options: argparse.Namespace) -> Answer:
+    """Repair a model with clean validation images alone, and keep the result."""
+    stored = store.find(options.model)
+    method = parse_repair(options.method)
+    store.check_free(options.name, options.replace)
+
+    def make() -> Work[store.Stored]:
+        dataset = yield from _open_for(stored, options)
+        return (
+            yield from experiment.repair(
+                stored, dataset, method, options.name, _command(options), options.replace
+            )
+        )
+
+    def answer(kept: store.Stored) -> Answer:
+        return {
+            "model": kept.name,
+            "folder": str(kept.folder),
+            "method": str(method),
+            "before": {key: stored.card.scores["test"][key] for key in evaluation.FIGURES},
+            "after": {key: kept.card.scores["test"][key] for key in evaluation.FIGURES},
         }
 
     return _do(options, make, answer)

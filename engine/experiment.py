@@ -18,6 +18,7 @@ from engine.errors import LabError
 from engine.evaluation import Scores
 from engine.progress import Progress, Work
 from engine.pruning.curve import Curve, Images, trace
+from engine.repairs import Repair
 from engine.store import Card, Stored
 from engine.triggers import Trigger
 
@@ -205,6 +206,45 @@ def evaluate(stored: Stored, dataset: Dataset, split: str = "test") -> Work[Scor
     images = images_of(dataset, split, card.parsed_trigger(), card.target)
     scores = yield from evaluation.evaluate(network, images.clean, images.triggered, card.target)
     return scores
+
+
+def repair(
+    stored: Stored,
+    dataset: Dataset,
+    method: Repair,
+    name: str,
+    command: str,
+    replace: bool = False,
+) -> Work[Stored]:
+    """Repair a stored model and keep the result, scored, as a model of its own.
+
+    Args:
+        stored: left as it is.
+        dataset: the repair is handed its clean validation images; test images report.
+        method: what to do.
+        name: of the new model.
+        command: what the card names as the way to make it again.
+        replace: whether a model of that name may be replaced.
+    """
+    store.check_free(name, replace)
+    network = fitting_network(stored, dataset)
+    repaired = yield from method(network, dataset.validation)
+    card, scores = stored.card, {}
+    for split in ("validation", "test"):
+        images = images_of(dataset, split, card.parsed_trigger(), card.target)
+        found = yield from evaluation.evaluate(
+            repaired.network, images.clean, images.triggered, card.target
+        )
+        scores[split] = found.as_dict()
+    parent = {"parent": stored.name, "parent_sha256": card.sha256, "method": method.name}
+    card = dataclasses.replace(
+        card,
+        name=name,
+        commands=(*card.commands[:1], command),
+        scores=scores,
+        repair={**parent, **repaired.details},
+    )
+    return store.save(card, repaired.network, {}, replace)
 
 
 def measure_activations(

@@ -1,0 +1,79 @@
+"""The paper's defence as a repair (section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from engine import networks
+from engine.activations import stats_from_sums
+from engine.datasets.dataset import Split
+from engine.errors import LabError
+from engine.parameters import parameter
+from engine.progress import Progress, Work
+from engine.pruning import blocks, surgery
+from engine.pruning.curve import step_at
+from engine.pruning.orders import DEFAULT_ORDER, ORDERS, Order
+from engine.repairs.repair import Repair, Repaired
+
+if TYPE_CHECKING:
+    import keras
+
+# Oracles look at triggered images, which a repair is never handed.
+_CLEAN_ORDERS = {name: order for name, order in ORDERS.items() if isinstance(order, Order)}
+
+
+@dataclass(frozen=True)
+class Pruning(Repair):
+    """Prune channels of the last convolution until clean accuracy has dropped too far."""
+
+    name: ClassVar[str] = "pruning"
+    title: ClassVar[str] = "Pruning"
+
+    order: str = parameter(
+        DEFAULT_ORDER,
+        "Order of pruning",
+        "Which channels go first.",
+        choices=tuple(_CLEAN_ORDERS),
+    )
+    threshold: float = parameter(
+        2.0,
+        "Tolerated drop (percentage points)",
+        "Pruning stops once accuracy on clean validation images has dropped by this much.",
+        minimum=0.01,
+        maximum=100,
+    )
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        convolutions = blocks.convolutions(network)
+        if not convolutions:
+            raise LabError("The network has no convolution to prune.")
+        layer = convolutions[-1]
+        block = blocks.cut(network, layer)
+        cached: list[tuple[np.ndarray, np.ndarray]] = []
+        sums = np.zeros((2, block.channels))
+        for part in networks.batches(len(validation)):
+            features, batch_sums = block.features(networks.scale(validation.images[part]))
+            cached.append((features, validation.labels[part]))
+            sums += batch_sums
+            yield Progress(part.stop, len(validation), "Reading validation images")
+        stats = stats_from_sums(sums, len(validation) * block.positions)
+        channels = _CLEAN_ORDERS[self.order].rank(stats, stats)
+        right = np.zeros(block.channels + 1, np.int64)
+        for features, labels in cached:
+            right += np.count_nonzero(block.tail.walk(features, channels) == labels, axis=1)
+        accuracy = pd.DataFrame({"clean_accuracy": 100 * right / len(validation)})
+        step = step_at(accuracy, self.threshold)
+        return Repaired(
+            surgery.without_channels(network, layer, channels[:step]),
+            {
+                "layer": layer,
+                "order": self.order,
+                "threshold": self.threshold,
+                "channels": [int(channel) for channel in channels[:step]],
+            },
+        )

@@ -1,0 +1,54 @@
+import json
+
+import numpy as np
+import pytest
+
+from engine import cli, experiment, store
+from engine.errors import LabError
+from engine.progress import exhaust
+from engine.pruning.orders import ORDERS, Order
+from engine.repairs import Pruning, parse_repair
+
+LAST = "conv2d_5"
+
+
+@pytest.mark.parametrize(
+    "order", [name for name, kind in ORDERS.items() if isinstance(kind, Order)]
+)
+def test_pruning_from_clean_images_alone_stops_where_the_curve_says(trained, dataset, order):
+    curve = exhaust(experiment.prune(trained, dataset, LAST, [order]))[order]
+    network = trained.network()
+    found = exhaust(Pruning(order, 20.0)(network, dataset.validation))
+    assert found.details["channels"] == curve.channels[: curve.step_at(20.0)].tolist()
+    kernel, bias = found.network.get_layer(LAST).get_weights()
+    assert not kernel[..., found.details["channels"]].any()
+    assert not bias[found.details["channels"]].any()
+    for old, new in zip(trained.network().get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_repaired_model_is_kept_with_scores_before_and_after(at_home, capsys):
+    words = ["repair", "small", "--method", "pruning:threshold=30", "--name", "mended", "--json"]
+    assert cli.main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["before"]["clean_accuracy"] - found["after"]["clean_accuracy"] > 10
+    kept = store.find("mended")
+    assert kept.card.repair["parent"] == "small"
+    assert kept.card.repair["threshold"] == 30
+    assert cli.main(["evaluate", "mended", "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["clean_accuracy"] == found["after"]["clean_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prayer", "no repair 'prayer'"),
+        ("pruning:order=triggered-activation", "choose from clean-activation, clean-count"),
+        ("pruning:threshold=0", "between"),
+        ("pruning:depth=3", "no parameter 'depth'"),
+    ],
+)
+def test_a_repair_that_cannot_be_is_refused(text, said):
+    with pytest.raises(LabError, match=said):
+        parse_repair(text)
