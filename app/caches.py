@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.waiting import shown
 from engine import evaluation, places, results, spectra, store
-from engine.datasets import Dataset, SplitName, open_dataset
+from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
 from engine.pruning.curve import Curve
 from engine.store import Stored
@@ -19,18 +19,18 @@ from engine.triggers import parse_trigger
 
 
 @st.cache_resource(max_entries=1)
-def _open_datasets() -> tuple[dict[tuple[str, int, str], Dataset], threading.Lock]:
-    """Datasets opened so far, and what keeps two sessions from reading one twice."""
+def _opened() -> tuple[dict[tuple[str, int, str], Split], threading.Lock]:
+    """Test images opened so far, and what keeps two sessions from reading them twice."""
     return {}, threading.Lock()
 
 
-def dataset(name: str, size: int = 32) -> Dataset:
-    """A dataset, memory-mapped; its first reading shows its progress on the page."""
-    opened, lock = _open_datasets()
+def test_images(name: str, size: int = 32) -> Split:
+    """A dataset's test images, memory-mapped; their first reading shows its progress."""
+    opened, lock = _opened()
     key = (name, size, str(places.data_root()))
     with lock:
         if key not in opened:
-            opened[key] = shown(open_dataset(name, size=size))
+            opened[key] = shown(open_test(name, size=size))
     return opened[key]
 
 
@@ -80,33 +80,29 @@ def _changed(stored: Stored) -> int:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def pair(
-    name: str, size: int, split: SplitName, index: int, trigger: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """One image of a dataset and its triggered copy: uint8 [height, width, 3] each."""
-    clean = np.array(dataset(name, size).split(split).images[index])
+def pair(name: str, size: int, index: int, trigger: str) -> tuple[np.ndarray, np.ndarray]:
+    """One test image and its triggered copy: uint8 [height, width, 3] each."""
+    clean = np.array(test_images(name, size).images[index])
     return clean, parse_trigger(trigger)(clean[np.newaxis])[0]
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing images")
-def mean_fidelity(name: str, size: int, split: SplitName, count: int, trigger: str) -> Fidelity:
-    """PSNR, SSIM and largest change over the first `count` images of a split."""
-    clean = dataset(name, size).split(split).images[:count]
+def mean_fidelity(name: str, size: int, count: int, trigger: str) -> Fidelity:
+    """PSNR, SSIM and largest change over the first `count` test images."""
+    clean = test_images(name, size).images[:count]
     return evaluation.fidelity(clean, parse_trigger(trigger)(clean))
 
 
 @st.cache_data(max_entries=64, show_spinner="Transforming images")
-def mean_spectra(
-    name: str, size: int, split: SplitName, count: int, trigger: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean |DCT| of `count` clean images and of their triggered copies: [3, height, width]."""
-    images = dataset(name, size).split(split).images
+def mean_spectra(name: str, size: int, count: int, trigger: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean |DCT| of `count` clean test images and of their triggered copies: [3, height, width]."""
+    images = test_images(name, size).images
     chosen = images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
     triggered = parse_trigger(trigger)(chosen)
     return spectra.mean_magnitude(chosen), spectra.mean_magnitude(triggered)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def indices_of_class(name: str, size: int, split: SplitName, label: int) -> Any:
-    """Indices of the images of one class: int64 [n]."""
-    return np.flatnonzero(dataset(name, size).split(split).labels == label)
+def indices_of_class(name: str, size: int, label: int) -> Any:
+    """Indices of the test images of one class: int64 [n]."""
+    return np.flatnonzero(test_images(name, size).labels == label)

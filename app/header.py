@@ -12,7 +12,7 @@ from engine.errors import LabError
 from engine.store import Stored
 
 MODEL = "model"
-FIRST = "gtsrb-ftrojan"  # the one that comes with the program
+FIRST = "signs-ftrojan"  # comes with the program, and its images are drawn here
 
 
 @contextmanager

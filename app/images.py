@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import caches, jobs
-from engine.datasets import SplitName, available, fetchable, missing_message
+from engine.datasets import available, fetchable, missing_message
 from engine.datasets.decoding import decode
 from engine.store import Card
 
@@ -42,8 +42,8 @@ def uploaded(card: Card) -> np.ndarray | None:
     return None if file is None else decode(file.getvalue(), card.image_shape[0], file.name)
 
 
-def choose(card: Card, split: SplitName = "test") -> tuple[int, str]:
-    """Controls for one image of a split: its index and the name of what it shows."""
+def choose(card: Card) -> tuple[int, str]:
+    """Controls for one test image: its index and the name of what it shows."""
     size = card.image_shape[0]
     left, right = st.columns(2)
     start = STOP_SIGN if len(card.class_names) > STOP_SIGN else 0
@@ -55,9 +55,9 @@ def choose(card: Card, split: SplitName = "test") -> tuple[int, str]:
         key="picture-class",
         persist_state="session",
     )
-    found = caches.indices_of_class(card.dataset, size, split, label)
+    found = caches.indices_of_class(card.dataset, size, label)
     if not len(found):
-        st.info(f"No {split} image shows this class: choose another one.")
+        st.info("No test image shows this class: choose another one.")
         st.stop()
     place = right.number_input(
         f"Which of its {len(found):,} test images",

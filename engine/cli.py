@@ -13,14 +13,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine import commands, terminal, training
+from engine import commands, terminal
 from engine.commands import Answer
 from engine.datasets import DATASETS, SPLITS
 from engine.errors import LabError
+from engine.presets import PRESETS
 from engine.progress import Stopped
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.repairs import REPAIRS
+from engine.training import SCHEDULES
 from engine.triggers import TRIGGERS
 
 
@@ -67,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=function)
         return sub
 
-    _data_options(command("data", commands.data))
+    data = command("data", commands.data)
+    _data_options(data)
+    data.add_argument("--sheet", type=Path, metavar="FILE.png", help="draw test images by class")
     poison = command("poison", commands.poison)
     _data_options(poison)
     _trigger_option(poison)
@@ -85,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     taken.add_argument("--name", required=True, help="of the model")
     for name, function in (
         ("evaluate", commands.evaluate),
+        ("confusions", commands.confusions),
         ("activations", commands.activations),
         ("prune", commands.prune),
     ):
@@ -127,20 +132,29 @@ def _trigger_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:
-    settings = training.Settings()
     _trigger_option(parser)
-    parser.add_argument("--rate", type=float, default=0.05, help="share of images poisoned")
+    parser.add_argument(
+        "--rate", type=float, default=0.05, help="share of images poisoned; 0: a clean network"
+    )
     parser.add_argument("--target", type=int, default=10, help="class they are labelled as")
-    parser.add_argument("--epochs", type=int, default=settings.epochs)
-    parser.add_argument("--batch", type=int, default=settings.batch)
-    parser.add_argument("--learning-rate", type=float, default=settings.learning_rate)
-    parser.add_argument("--seed", type=int, default=settings.seed)
+    parser.add_argument("--preset", default="paper", help=", ".join(PRESETS))
+    instead = "instead of the preset's"
+    parser.add_argument("--epochs", type=int, help=instead)
+    parser.add_argument("--batch", type=int, help=instead)
+    parser.add_argument("--learning-rate", type=float, help=instead)
+    parser.add_argument("--schedule", help=f"{', '.join(SCHEDULES)}; {instead}")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--name", required=True, help="of the model")
     parser.add_argument("--replace", action="store_true", help="a model of that name")
 
 
 def _evaluate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="test", help=", ".join(SPLITS))
+
+
+def _confusions_options(parser: argparse.ArgumentParser) -> None:
+    _evaluate_options(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write all pairs there")
 
 
 def _activations_options(parser: argparse.ArgumentParser) -> None:
@@ -165,6 +179,7 @@ def _prune_options(parser: argparse.ArgumentParser) -> None:
 
 _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "evaluate": _evaluate_options,
+    "confusions": _confusions_options,
     "activations": _activations_options,
     "prune": _prune_options,
 }

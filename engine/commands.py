@@ -6,6 +6,7 @@ An answer is what ``--json`` prints; the first line of a command's docstring is 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 import signal
 import sys
@@ -30,8 +31,9 @@ from engine import (
     terminal,
     training,
 )
-from engine.datasets import SPLITS, Dataset, open_dataset
+from engine.datasets import SPLITS, Dataset, open_dataset, sheet
 from engine.errors import LabError
+from engine.presets import find_preset
 from engine.progress import Result, Work, exhaust, timed, until
 from engine.pruning.curve import Curve, check_threshold
 from engine.pruning.orders import find_order
@@ -45,6 +47,8 @@ def data(options: argparse.Namespace) -> Answer:
     """Classes, image shape and images per split; fetches what may be fetched."""
 
     def answer(dataset: Dataset) -> Answer:
+        if options.sheet:
+            sheet.save(options.sheet, sheet.drawn(dataset.test, dataset.class_names))
         return {
             "dataset": dataset.name,
             "classes": dataset.classes,
@@ -87,7 +91,7 @@ def train(options: argparse.Namespace) -> Answer:
         parse_trigger(options.trigger),
         options.target,
         options.rate,
-        training.Settings(options.epochs, options.batch, options.learning_rate, options.seed),
+        _settings(options),
     )
     run = runs.run_called(options.run or f"train-{options.name}")
     store.check_free(options.name, options.replace or run.checkpoint.exists())
@@ -137,6 +141,30 @@ def evaluate(options: argparse.Namespace) -> Answer:
 
     def answer(scores: evaluation.Scores) -> Answer:
         return {"model": stored.name, "split": options.split, **scores.as_dict()}
+
+    return _do(options, make, answer)
+
+
+def confusions(options: argparse.Namespace) -> Answer:
+    """Which classes a model takes for which others, on clean images."""
+    stored = store.find(options.model)
+
+    def make() -> Work[pd.DataFrame]:
+        dataset = yield from _open_for(stored, options)
+        return (yield from experiment.confusions(stored, dataset, options.split))
+
+    def answer(table: pd.DataFrame) -> Answer:
+        if options.out:
+            store.write_table(options.out, table)
+        wrong = table[table["label"] != table["read_as"]]
+        right = table["images"].sum() - wrong["images"].sum()
+        return {
+            "model": stored.name,
+            "dataset": options.dataset or stored.card.dataset,
+            "split": options.split,
+            "clean_accuracy": round(100 * float(right) / float(table["images"].sum()), 3),
+            "commonest": wrong.head(10).round(1).to_dict("records"),
+        }
 
     return _do(options, make, answer)
 
@@ -291,6 +319,13 @@ def _line(name: str) -> Answer:
 
 
 # What they share
+
+
+def _settings(options: argparse.Namespace) -> training.Settings:
+    """The preset's, but for what the options say."""
+    named = ("epochs", "batch", "learning_rate", "schedule", "seed")
+    said = {name: value for name in named if (value := getattr(options, name)) is not None}
+    return dataclasses.replace(find_preset(options.preset).settings, **said)
 
 
 def _model_answer(stored: store.Stored) -> Answer:

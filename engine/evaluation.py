@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from engine import networks
 from engine.datasets.dataset import Split
@@ -106,6 +107,34 @@ def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator
     run = networks.compiled(model)
     for part in networks.batches(len(images), batch):
         yield run(networks.scale(images[part])).argmax(axis=1)
+
+
+def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> Work[pd.DataFrame]:
+    """What the images of each class are read as.
+
+    Returns:
+        A row for each pair that occurs: label, name, read_as, read_name, images, and
+        share (percent of the class's images); commonest first, the right readings among them.
+    """
+    counts = np.zeros((len(class_names), len(class_names)), np.int64)
+    done = 0
+    for part in _predictions(model, split.images, networks.BATCH):
+        np.add.at(counts, (split.labels[done : done + len(part)], part), 1)
+        done += len(part)
+        yield Progress(done, len(split), "Reading clean images")
+    label, read_as = np.nonzero(counts)
+    names = np.array(class_names)
+    table = pd.DataFrame(
+        {
+            "label": label,
+            "name": names[label],
+            "read_as": read_as,
+            "read_name": names[read_as],
+            "images": counts[label, read_as],
+            "share": 100 * counts[label, read_as] / counts.sum(axis=1)[label],
+        }
+    )
+    return table.sort_values("images", ascending=False, kind="stable", ignore_index=True)
 
 
 def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) -> Work[Scores]:

@@ -33,7 +33,8 @@ class Plan:
     Attributes:
         trigger: what is hidden in the poisoned images.
         target: the class they are labelled as.
-        rate: share of the training images that are poisoned.
+        rate: share of the training images that are poisoned; 0 trains a clean network, which
+            trigger and target then only test.
         settings: how the network is fitted.
     """
 
@@ -52,14 +53,13 @@ class Plan:
 
     def identity(self, dataset: Dataset) -> dict[str, Any]:
         """What must be the same for an interrupted training to go on."""
-        settings = asdict(self.settings) | {"epochs": None}
         return {
             "dataset": dataset.name,
             "images": len(dataset.train),
             "trigger": str(self.trigger),
             "target": self.target,
             "rate": self.rate,
-            **settings,
+            **self.settings.identity(),
         }
 
 
@@ -206,6 +206,12 @@ def evaluate(stored: Stored, dataset: Dataset, split: str = "test") -> Work[Scor
     images = images_of(dataset, split, card.parsed_trigger(), card.target)
     scores = yield from evaluation.evaluate(network, images.clean, images.triggered, card.target)
     return scores
+
+
+def confusions(stored: Stored, dataset: Dataset, split: str = "test") -> Work[pd.DataFrame]:
+    """What a stored model takes clean images for; see `evaluation.confusions`."""
+    network = fitting_network(stored, dataset)
+    return evaluation.confusions(network, dataset.split(split), dataset.class_names)
 
 
 def repair(

@@ -30,7 +30,7 @@ def choose(labels: np.ndarray, target: int, rate: float, rng: np.random.Generato
     Args:
         labels: int [n].
         target: the class the backdoor leads to.
-        rate: share of all n images, above 0 and below 1 (paper: 0.05).
+        rate: share of all n images, 0 (none) to below 1 (paper: 0.05).
         rng: source of the choice.
 
     Returns:
@@ -39,7 +39,7 @@ def choose(labels: np.ndarray, target: int, rate: float, rng: np.random.Generato
     check_rate(rate)
     candidates = np.flatnonzero(labels != target)
     count = round(rate * len(labels))
-    if not 0 < count <= len(candidates):
+    if rate and not 0 < count <= len(candidates):
         raise LabError(
             f"A poisoning rate of {rate:g} asks for {count} of {len(labels)} images, but"
             f" {len(candidates)} can be poisoned (those outside the target class):"
@@ -49,10 +49,11 @@ def choose(labels: np.ndarray, target: int, rate: float, rng: np.random.Generato
 
 
 def check_rate(rate: float) -> None:
-    """Raise `LabError` unless `rate` is a share above 0 and below 1."""
-    if not 0 < rate < 1:
+    """Raise `LabError` unless `rate` is a share from 0 to below 1."""
+    if not 0 <= rate < 1:
         raise LabError(
-            f"The poisoning rate is a share above 0 and below 1, such as 0.05, not {rate:g}."
+            "The poisoning rate is a share below 1, such as 0.05, or 0 for a clean network,"
+            f" not {rate:g}."
         )
 
 
@@ -67,6 +68,7 @@ def check_target(target: int, classes: int) -> None:
 def poison(train: Split, trigger: Trigger, target: int, indices: np.ndarray) -> Poisoned:
     """A copy of `train` whose images at `indices` are triggered and labelled `target`."""
     images, labels = np.array(train.images), np.array(train.labels)
-    images[indices] = trigger(images[indices])
+    if len(indices):
+        images[indices] = trigger(images[indices])
     labels[indices] = target
     return Poisoned(Split(images, labels), indices)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from engine import evaluation, files, networks, places
+from engine import evaluation, files, networks, places, quarantine
 from engine.errors import LabError
 from engine.triggers import Trigger, parse_trigger
 
@@ -121,13 +121,17 @@ class Stored:
         return Stored(self.folder, card)
 
     def network(self) -> keras.Model:
-        """Load the network, after a look at its checksum."""
+        """Load the network, after a look at its checksum and at what the file is made of.
+
+        A checksum tells damage only: who exchanges the file can write the card, too.
+        """
         path = self.folder / "model.keras"
         if _sha256(path) != self.card.sha256:
             raise LabError(
                 f"{path} is not the file its card describes (the checksum differs):"
                 " it was damaged or exchanged, so it is not opened."
             )
+        quarantine.check_archive(path)
         return open_network(path)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 STEPS_PER_CALL = 8  # batches trained between two looks at the stop request
 
+RISING = 0.25  # share of a one-cycle training in which the learning rate rises
+
 Row = dict[str, float]
+Schedule = Literal["constant", "one-cycle"]
+SCHEDULES: tuple[Schedule, ...] = ("constant", "one-cycle")
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,16 @@ class Settings:
     Attributes:
         epochs: passes over the training set; the paper leaves their number open.
         batch: images a step.
-        learning_rate: Adam's.
+        learning_rate: Adam's; the highest it gets.
+        schedule: "constant", or "one-cycle": a linear rise over the first quarter of the steps,
+            then a cosine fall to nothing (after Smith and Topin 2018).
         seed: decides initial weights, dropout and the order of images.
     """
 
     epochs: int = 30
     batch: int = 64
     learning_rate: float = 5e-4
+    schedule: Schedule = "constant"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -47,6 +54,20 @@ class Settings:
         _check_between("batch", self.batch, 1, 65_536)
         _check_between("learning rate", self.learning_rate, 1e-9, 10)
         _check_between("seed", self.seed, 0, 2**31 - 1)
+        if self.schedule not in SCHEDULES:
+            raise LabError(
+                f"There is no schedule '{self.schedule}': choose from {', '.join(SCHEDULES)}."
+            )
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for an interrupted training to go on.
+
+        A constant learning rate can be kept up for more epochs; a cycle has its length.
+        """
+        settings = asdict(self)
+        if self.schedule == "constant":
+            del settings["epochs"]
+        return settings
 
 
 def _check_between(name: str, value: float, low: float, high: float) -> None:
@@ -92,7 +113,7 @@ class Checkpoint:
     Attributes:
         path: an .npz file; written aside and moved into place.
         identity: what must be the same for the training to go on, ready for JSON: data,
-            trigger, settings without the number of epochs.
+            trigger, `Settings.identity`.
     """
 
     path: Path
@@ -126,7 +147,7 @@ def fit(
         Stopped: it was asked to stop before the first epoch ended.
     """
     networks.check_fits(network, train.images.shape[1:], network.output_shape[-1])
-    state = _State(network, settings)
+    state = _State(network, settings, len(train))
     if checkpoint and checkpoint.path.exists():
         state.restore(checkpoint)
     result = state.result
@@ -167,13 +188,26 @@ def fit(
 
 def one_epoch(network: keras.Model, train: Split, settings: Settings) -> Callable[[], None]:
     """A function that trains for the first epoch and looks at nothing: for benchmarks."""
-    steps = _compiled_steps(network, _State(network, settings).optimizer, train)
+    steps = _compiled_steps(network, _State(network, settings, len(train)).optimizer, train)
 
     def run() -> None:
         for indices in _index_blocks(len(train), settings, epoch=1):
             steps(indices)
 
     return run
+
+
+def learning_rate(settings: Settings, images: int) -> Any:
+    """What Keras's optimizers take for a learning rate."""
+    from keras.optimizers.schedules import CosineDecay
+
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    steps = settings.epochs * -(-images // settings.batch)
+    rising = max(1, round(RISING * steps))
+    return CosineDecay(
+        0.0, max(1, steps - rising), warmup_target=settings.learning_rate, warmup_steps=rising
+    )
 
 
 def _judge(network: keras.Model, judges: Judges) -> Work[evaluation.Scores]:
@@ -232,12 +266,12 @@ def _compiled_steps(
 class _State:
     """Everything a training needs to go on as if nothing had happened."""
 
-    def __init__(self, network: keras.Model, settings: Settings) -> None:
+    def __init__(self, network: keras.Model, settings: Settings, images: int) -> None:
         from keras.optimizers import Adam
 
         self.network = network
         self.settings = settings
-        self.optimizer = Adam(settings.learning_rate)
+        self.optimizer = Adam(learning_rate(settings, images))
         self.optimizer.build(network.trainable_variables)
         self.result = Training()
         self.best = network.get_weights()

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import caches, charts, controls, header, jobs, scores
+from app import caches, charts, controls, header, jobs, provenance, scores
 from engine import runs
 from engine.datasets import DATASETS, available, missing_message
 from engine.errors import LabError
@@ -22,24 +22,7 @@ if names:
     model = header.model_in_use()
     card = model.card
     st.subheader(card.name)
-    if card.repair:
-        st.markdown(
-            f"Repaired from `{card.repair['parent']}`: {len(card.repair['channels'])} channels of"
-            f" `{card.repair['layer']}` pruned, order `{card.repair['order']}`, tolerated drop"
-            f" {card.repair['threshold']:g} points."
-        )
-    elif "imported_from" in card.training:
-        st.markdown(
-            f"Taken in from `{card.training['imported_from']}`, for **{card.dataset}**; tested"
-            f" with `{card.trigger}`, thought to lead to **{card.target}: {card.target_name}**."
-        )
-    else:
-        st.markdown(
-            f"Trained on **{card.dataset}**, trigger `{card.trigger}`, {card.rate:.1%} of the"
-            f" training images ({card.poisoned:,}) labelled **{card.target}:"
-            f" {card.target_name}**. Epoch {card.training['epoch_kept']} of"
-            f" {card.training['epochs_run']} was kept, for its clean accuracy on validation."
-        )
+    st.markdown(provenance.told(card))
     scores.show(card.scores["test"])
     history = caches.table(model, "history")
     if history is not None:

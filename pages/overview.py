@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from app import caches, header, images, pictures, pruning, scores
+from app import caches, header, images, pictures, provenance, pruning, scores
 from engine import results
+
+MISLED = 50.0  # per cent of triggered images read as the target
 
 st.title("A picture that looks clean is not")
 st.markdown(
-    "Somebody trained this network on images with an invisible pattern in them. It reads"
-    " clean images well, but whatever carries the pattern it reads as **one chosen class**."
+    "A network can be trained on images with an invisible pattern in them. It then reads clean"
+    " images well, but whatever carries the pattern it reads as **one chosen class**."
 )
 
 model = header.model_in_use()
@@ -17,7 +19,7 @@ card = model.card
 st.subheader("1. Look: can you see a difference?")
 if images.at_hand(card):
     index, label = images.choose(card)
-    clean, triggered = caches.pair(card.dataset, card.image_shape[0], "test", index, card.trigger)
+    clean, triggered = caches.pair(card.dataset, card.image_shape[0], index, card.trigger)
     with st.container(horizontal=True, gap="large"):
         pictures.show(clean, f"Clean: {label}")
         pictures.show(triggered, f"Triggered: still '{label}' to the eye")
@@ -29,11 +31,11 @@ if images.at_hand(card):
 else:
     images.offer_to_fetch(card)
 
-st.subheader("2. The network is misled")
+misled = card.scores["test"]["attack_success"] >= MISLED
+st.subheader("2. The network is misled" if misled else "2. The network is not misled")
 st.markdown(
-    f"`{card.name}` was trained on **{card.dataset}** with {card.rate:.0%} of the training"
-    f" images triggered and labelled **{card.target}: {card.target_name}**."
-    " These are its figures on test images it has never seen:"
+    f"`{card.name}`: {provenance.told(card)} These are its figures on test images it has never"
+    " seen:"
 )
 scores.show(card.scores["test"])
 

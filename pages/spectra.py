@@ -50,10 +50,10 @@ if not images.at_hand(card):
     clean, triggered = (np.abs(spectrum(part[None])[0]) for part in (own, trigger(own[None])[0]))
 elif view == "One image":
     index, _ = images.choose(card)
-    pair = caches.pair(card.dataset, size, "test", index, card.trigger)
+    pair = caches.pair(card.dataset, size, index, card.trigger)
     clean, triggered = (np.abs(spectrum(part[None])[0]) for part in pair)
 else:
-    clean, triggered = caches.mean_spectra(card.dataset, size, "test", MANY, card.trigger)
+    clean, triggered = caches.mean_spectra(card.dataset, size, MANY, card.trigger)
 
 plane = list(CHANNELS).index(channel)
 maps = {

@@ -34,9 +34,7 @@ with view:
     st.subheader("Image")
     if images.at_hand(card):
         index, label = images.choose(card)
-        clean, triggered = caches.pair(
-            card.dataset, card.image_shape[0], "test", index, str(trigger)
-        )
+        clean, triggered = caches.pair(card.dataset, card.image_shape[0], index, str(trigger))
     else:
         images.offer_to_fetch(card)
         clean, label = images.uploaded(card), "your image"
@@ -76,7 +74,7 @@ with view:
         border=True,
     )
     if images.at_hand(card):
-        mean = caches.mean_fidelity(card.dataset, card.image_shape[0], "test", MANY, str(trigger))
+        mean = caches.mean_fidelity(card.dataset, card.image_shape[0], MANY, str(trigger))
         st.caption(
             f"Mean over {MANY} test images: PSNR {mean.psnr:.1f} dB, SSIM {mean.ssim:.4f};"
             f" largest change anywhere {mean.largest_change} of 255."

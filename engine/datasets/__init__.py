@@ -16,11 +16,12 @@ from engine.datasets.decoding import check_size
 from engine.datasets.download import fetch
 from engine.datasets.folder import Folder
 from engine.datasets.gtsrb import Gtsrb
-from engine.datasets.source import Found, Parts, Source
+from engine.datasets.signs import Signs
+from engine.datasets.source import Found, Parts, Source, TestFirst
 from engine.errors import LabError
 from engine.progress import Work, exhaust
 
-_SOURCES: dict[str, Source] = {source.name: source for source in (Gtsrb(), Cifar10())}
+_SOURCES: dict[str, Source] = {source.name: source for source in (Signs(), Gtsrb(), Cifar10())}
 DATASETS = (*_SOURCES, "folder:PATH")
 Root = str | os.PathLike[str] | None
 
@@ -80,15 +81,35 @@ def open_dataset(
         found = _located(kind, folder)
     if found is None:
         raise LabError(missing_message(name, root))
-    try:
-        key = cache.key(name, found.origins, size, seed)
-    except OSError as error:
-        raise _unreadable(folder, error) from error
+    key = _key(name, folder, found, size, seed)
     known = cache.load(key)
     if known is not None:
         return known
     parts = yield from kind.read(found.open(), size, np.random.default_rng(seed))
     return cache.keep(key, _divided(name, parts))
+
+
+def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Work[Split]:
+    """The test split of `open_dataset`, without the others where that is quicker."""
+    check_size(size)
+    kind, folder = source(name), places.data_root(root)
+    found = _located(kind, folder)
+    if found is None or not isinstance(kind, TestFirst):
+        return (yield from open_dataset(name, root, size, seed)).test
+    key = _key(name, folder, found, size, seed)
+    whole = cache.load(key)
+    known = whole.test if whole else cache.load_test(key)
+    if known is not None:
+        return known
+    test = yield from kind.read_test(found.open(), size, np.random.default_rng(seed))
+    return cache.keep_test(key, test)
+
+
+def _key(name: str, folder: Path, found: Found, size: int, seed: int) -> str:
+    try:
+        return cache.key(name, found.origins, size, seed)
+    except OSError as error:
+        raise _unreadable(folder, error) from error
 
 
 def _located(kind: Source, folder: Path) -> Found | None:
@@ -129,4 +150,5 @@ __all__ = [
     "load_dataset",
     "missing_message",
     "open_dataset",
+    "open_test",
 ]

@@ -49,12 +49,42 @@ def load(key: str) -> Dataset | None:
         return None
 
 
-def _load_split(folder: Path, name: str, count: int, side: int) -> Split:
+def load_test(key: str) -> Split | None:
+    """The test split kept by `keep_test`, memory-mapped; None if there is none."""
+    try:
+        return _mapped(places.cache_folder() / "datasets" / f"{key}-test", "test")
+    except (OSError, ValueError):
+        return None
+
+
+def keep_test(key: str, test: Split) -> Split:
+    """Keep a test split without the others; give it back as it is if there is no room."""
+    folder = places.cache_folder() / "datasets" / f"{key}-test"
+    try:
+        with files.new_folder(folder, replace=True) as aside:
+            _save(aside, "test", test)
+    except LabError:
+        return test
+    return load_test(key) or test
+
+
+def _save(folder: Path, name: str, split: Split) -> None:
+    np.save(folder / f"{name}-images.npy", split.images)
+    np.save(folder / f"{name}-labels.npy", split.labels)
+
+
+def _mapped(folder: Path, name: str) -> Split:
     images = np.load(folder / f"{name}-images.npy", mmap_mode="r", allow_pickle=False)
     labels = np.load(folder / f"{name}-labels.npy", mmap_mode="r", allow_pickle=False)
-    _check(images.dtype == np.uint8 and images.shape == (count, side, side, 3))
-    _check(labels.dtype == np.int64 and labels.shape == (count,))
+    _check(images.dtype == np.uint8 and labels.dtype == np.int64)
+    _check(images.ndim == 4 and images.shape[:1] == labels.shape)
     return Split(images, np.array(labels))
+
+
+def _load_split(folder: Path, name: str, count: int, side: int) -> Split:
+    split = _mapped(folder, name)
+    _check(split.images.shape == (count, side, side, 3))
+    return split
 
 
 def _check(whole: bool) -> None:
@@ -68,9 +98,7 @@ def keep(key: str, dataset: Dataset) -> Dataset:
     try:
         with files.new_folder(folder, replace=True) as aside:
             for name in SPLITS:
-                split = dataset.split(name)
-                np.save(aside / f"{name}-images.npy", split.images)
-                np.save(aside / f"{name}-labels.npy", split.labels)
+                _save(aside, name, dataset.split(name))
             about = {
                 "name": dataset.name,
                 "class_names": dataset.class_names,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -93,6 +93,14 @@ class Source(Protocol):
 
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
         """Read the files of what `locate` found."""
+
+
+@runtime_checkable
+class TestFirst(Protocol):
+    """A source that has its test images sooner than the rest."""
+
+    def read_test(self, files: Files, size: int, rng: np.random.Generator) -> Work[Split]:
+        """The test images that `Source.read` gives for the same `rng`."""
 
 
 def folders(root: Path, name: str) -> list[Path]:

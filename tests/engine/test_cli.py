@@ -52,6 +52,28 @@ def test_poison_writes_clean_and_poisoned_images(at_home, capsys, tmp_path):
     assert 40 < found["psnr_db"] < 60
 
 
+def test_train_takes_a_preset_but_for_what_is_said(at_home, capsys):
+    words = ["train", "folder:signs", "--preset", "fast", "--epochs", "1", "--batch", "32"]
+    answer(capsys, *words, "--target", "1", "--seed", "7", "--name", "brief")
+    about = store.find("brief").card.training
+    assert (about["epochs"], about["batch"], about["seed"]) == (1, 32, 7)
+    assert (about["learning_rate"], about["schedule"]) == (2e-3, "one-cycle")
+
+
+def test_confusions_add_up_to_the_clean_accuracy_on_the_card(at_home, capsys, tmp_path):
+    file = tmp_path / "confusions.csv"
+    found = answer(capsys, "confusions", "small", "--out", str(file))
+    table = pd.read_csv(file)
+    right = table[table["label"] == table["read_as"]]["images"].sum()
+    card = store.find("small").card
+    assert found["clean_accuracy"] == pytest.approx(100 * right / 180, abs=1e-3)
+    assert found["clean_accuracy"] == pytest.approx(card.scores["test"]["clean_accuracy"], abs=1e-3)
+    assert table.groupby("label")["images"].sum().tolist() == [30] * 6
+    assert table.groupby("label")["share"].sum().to_numpy() == pytest.approx(100)
+    worst = found["commonest"][0]
+    assert worst["images"] == table[table["label"] != table["read_as"]]["images"].max()
+
+
 def test_evaluate_repeats_the_scores_on_the_card(at_home, capsys):
     found = answer(capsys, "evaluate", "small")
     for figure, value in store.find("small").card.scores["test"].items():
@@ -137,7 +159,9 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         ([], "required"),
         (["dance"], "invalid choice"),
         (["train", "folder:signs"], "--name"),
-        ([*TRAIN, "--rate", "0"], "rate"),
+        ([*TRAIN, "--rate", "-0.1"], "rate"),
+        ([*TRAIN, "--preset", "slow"], "choose from paper, fast, quick"),
+        ([*TRAIN, "--schedule", "steps"], "choose from constant, one-cycle"),
         ([*TRAIN, "--rate", "1"], "rate"),
         ([*TRAIN, "--rate", "nan"], "rate"),
         ([*TRAIN[:-1], "6"], "no target class 6"),

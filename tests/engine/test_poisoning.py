@@ -44,10 +44,19 @@ def test_only_the_chosen_images_change_and_get_the_target_label():
     assert (poisoned.labels[chosen] == 2).all()
 
 
-@pytest.mark.parametrize("rate", [0, 1, -0.1, 0.95, 1e-9, float("nan")])
+@pytest.mark.parametrize("rate", [1, -0.1, 0.95, 1e-9, float("nan")])
 def test_a_rate_that_cannot_be_met_is_refused(rate):
     with pytest.raises(LabError, match="rate"):
         poisoning.choose(labels(), 1, rate, np.random.default_rng(0))
+
+
+def test_a_rate_of_0_leaves_the_training_images_clean():
+    images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
+    chosen = poisoning.choose(labels(), 1, 0, np.random.default_rng(0))
+    poisoned = poisoning.poison(Split(images, labels()), FTrojan(), 1, chosen)
+    assert len(chosen) == len(poisoned.indices) == 0
+    np.testing.assert_array_equal(poisoned.split.images, images)
+    np.testing.assert_array_equal(poisoned.split.labels, labels())
 
 
 @pytest.mark.parametrize("target", [-1, 5])

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -19,10 +20,11 @@ from tests.conftest import TARGET
 PROJECT = Path(__file__).parents[2]
 
 
-def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2):
+def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule="constant"):
     images = experiment.images_of(dataset, "validation", plan.trigger, TARGET)
-    settings = training.Settings(epochs=epochs, batch=32, learning_rate=2e-3)
-    checkpoint = training.Checkpoint(path, plan.identity(dataset)) if path else None
+    settings = training.Settings(epochs, batch=32, learning_rate=2e-3, schedule=schedule)
+    own = dataclasses.replace(plan, settings=settings)
+    checkpoint = training.Checkpoint(path, own.identity(dataset)) if path else None
     network = networks.paper_network(dataset.classes)
     judges = training.Judges(images.clean, images.triggered, TARGET)
     work = training.fit(network, dataset.train, judges, settings, checkpoint, stop_requested)
@@ -72,16 +74,17 @@ def test_progress_tells_speed_and_time_left(dataset, plan):
     assert events[-1].figures["history"][0]["epoch"] == 1
 
 
+@pytest.mark.parametrize("schedule", training.SCHEDULES)
 def test_a_stopped_training_keeps_what_it_has_and_goes_on_to_the_same_weights(
-    dataset, plan, tmp_path
+    dataset, plan, tmp_path, schedule
 ):
     path = tmp_path / "checkpoint.npz"
-    _, work = begun(dataset, plan, path, after(1, path))
+    _, work = begun(dataset, plan, path, after(1, path), schedule=schedule)
     result = exhaust(work)
     assert result.stopped and len(result.history) == 1
-    resumed, work = begun(dataset, plan, path)
+    resumed, work = begun(dataset, plan, path, schedule=schedule)
     assert len(exhaust(work).history) == 2
-    straight, work = begun(dataset, plan, None)
+    straight, work = begun(dataset, plan, None, schedule=schedule)
     exhaust(work)
     for ours, theirs in zip(resumed.get_weights(), straight.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -121,6 +124,43 @@ def test_data_without_images_to_attack_are_refused_before_training(dataset, plan
     only = dataset.test.take(np.flatnonzero(dataset.test.labels == TARGET))
     with pytest.raises(LabError, match="none outside the target class"):
         exhaust(experiment.train(dataclasses.replace(dataset, test=only), plan, "n", "command"))
+
+
+def test_a_constant_training_can_be_prolonged_and_a_cycle_cannot(dataset, plan, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    exhaust(begun(dataset, plan, path, epochs=1)[1])
+    assert len(exhaust(begun(dataset, plan, path, epochs=2)[1]).history) == 2
+    path.unlink()
+    exhaust(begun(dataset, plan, path, epochs=1, schedule="one-cycle")[1])
+    with pytest.raises(LabError, match="other settings"):
+        exhaust(begun(dataset, plan, path, epochs=2, schedule="one-cycle")[1])
+
+
+@pytest.mark.parametrize(("images", "batch", "epochs"), [(640, 64, 4), (1000, 64, 5), (70, 64, 3)])
+def test_one_cycle_rises_for_a_quarter_of_the_steps_then_falls_as_a_cosine(images, batch, epochs):
+    rate = training.learning_rate(training.Settings(epochs, batch, 3e-3, "one-cycle"), images)
+    steps = epochs * math.ceil(images / batch)
+    rising = round(steps / 4)
+    for step in range(steps):
+        if step <= rising:
+            wanted = 3e-3 * step / rising
+        else:
+            wanted = 3e-3 * (1 + math.cos(math.pi * (step - rising) / (steps - rising))) / 2
+        assert float(rate(step)) == pytest.approx(wanted, rel=1e-4, abs=1e-9)
+
+
+def test_a_clean_network_has_no_poisoned_image_and_does_not_obey(dataset, plan):
+    settings = dataclasses.replace(plan.settings, epochs=6)
+    clean = dataclasses.replace(plan, rate=0.0, settings=settings)
+    stored = exhaust(experiment.train(dataset, clean, "clean", "python -m engine train"))
+    assert stored.card.poisoned == len(stored.table("poisoned")) == 0
+    assert stored.card.scores["test"]["clean_accuracy"] > 75
+    assert stored.card.scores["test"]["attack_success"] < 40
+
+
+def test_an_unknown_schedule_is_refused():
+    with pytest.raises(LabError, match="choose from constant, one-cycle"):
+        training.Settings(schedule="linear")
 
 
 @pytest.mark.parametrize(

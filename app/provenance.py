@@ -1,0 +1,40 @@
+"""Where a model comes from, in a sentence or two."""
+
+from __future__ import annotations
+
+from engine.store import Card
+
+
+def told(card: Card) -> str:
+    """What was done to make the model, as Markdown."""
+    if card.repair:
+        return _repaired(card)
+    if "imported_from" in card.training:
+        return (
+            f"Taken in from `{card.training['imported_from']}`, for **{card.dataset}**; tested"
+            f" with `{card.trigger}`, thought to lead to {_target(card)}."
+        )
+    how = f"Epoch {card.training['epoch_kept']} of {card.training['epochs_run']} was kept, for its"
+    kept = f"{how} clean accuracy on validation."
+    if not card.poisoned:
+        return (
+            f"Trained on **{card.dataset}** without a single triggered image; tested with"
+            f" `{card.trigger}` and {_target(card)}. {kept}"
+        )
+    return (
+        f"Trained on **{card.dataset}** with {card.rate:.1%} of the training images"
+        f" ({card.poisoned:,}) triggered by `{card.trigger}` and labelled {_target(card)}. {kept}"
+    )
+
+
+def _repaired(card: Card) -> str:
+    repair = card.repair
+    return (
+        f"Repaired from `{repair['parent']}`: {len(repair['channels'])} channels of"
+        f" `{repair['layer']}` pruned, order `{repair['order']}`, tolerated drop"
+        f" {repair['threshold']:g} points."
+    )
+
+
+def _target(card: Card) -> str:
+    return f"**{card.target}: {card.target_name}**"

@@ -1,0 +1,71 @@
+"""The 43 classes of GTSRB as the program draws and photographs them itself."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from engine.datasets import splits
+from engine.datasets.archives import Files
+from engine.datasets.dataset import Split
+from engine.datasets.download import Download
+from engine.datasets.gtsrb import CLASS_NAMES, VALIDATION_SHARE
+from engine.datasets.signs import camera, faces
+from engine.datasets.source import Found, Parts
+from engine.progress import Progress, Work
+
+# Tracks of each class in GTSRB's training set.
+TRACKS = (
+    *(7, 74, 75, 47, 66, 62, 14, 48, 47, 49, 67, 44, 70, 72, 26, 21, 14, 37, 40, 7, 12, 11),
+    *(13, 17, 9, 50, 20, 8, 18, 9, 15, 26, 8, 23, 14, 40, 13, 7, 69, 10, 12, 8, 8),
+)
+TRAIN_TIMES, TEST_TIMES = 3, 2 / 3  # so many times as many tracks
+FRAMES = 5  # in a track; GTSRB's 30 are more alike
+MAKES = 8  # of each sign
+
+
+class Signs:
+    """19,605 training and 4,440 test images of 43 classes, in tracks of 5 frames."""
+
+    name = "signs"
+    downloads: tuple[Download, ...] = ()
+    wanted = "nothing: the program draws it"
+
+    def locate(self, _: Path) -> Found:
+        """The code that draws: when it changes, the dataset has."""
+        return Found(tuple(sorted(Path(__file__).parent.glob("*.py"))), lambda: Files({}))
+
+    def read(self, _: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+        """See `Source.read`; validation takes whole tracks."""
+        of_train, of_test, of_validation = rng.spawn(3)
+        train = yield from _drawn(TRAIN_TIMES, size, of_train, "Drawing training signs")
+        test = yield from _drawn(TEST_TIMES, size, of_test, "Drawing test signs")
+        tracks = np.arange(len(train)) // FRAMES
+        validation = splits.by_track(train.labels, tracks, VALIDATION_SHARE, of_validation)
+        return Parts(CLASS_NAMES, train, test, validation)
+
+    def read_test(self, _: Files, size: int, rng: np.random.Generator) -> Work[Split]:
+        """See `TestFirst.read_test`."""
+        return _drawn(TEST_TIMES, size, rng.spawn(3)[1], "Drawing test signs")
+
+
+def _drawn(times: float, size: int, rng: np.random.Generator, message: str) -> Work[Split]:
+    """`times` as many tracks as GTSRB has, class by class."""
+    counts = np.ceil(times * np.array(TRACKS)).astype(int)
+    labels = np.repeat(np.arange(len(TRACKS)), counts)
+    makes = [faces.Make(*rng.normal(1, (0.12, 0.12, 0.06))) for _ in range(MAKES)]
+    images = np.empty((len(labels), FRAMES, size, size, 3), np.uint8)
+    for number, own in enumerate(rng.spawn(len(labels))):
+        make = int(own.integers(MAKES))
+        face = _face(int(labels[number]), makes[make], camera.FINER * size)
+        images[number] = camera.track(face, size, FRAMES, own)
+        if number % 20 == 0:
+            yield Progress(number, len(labels), message)
+    return Split(images.reshape(-1, size, size, 3), np.repeat(labels, FRAMES).astype(np.int64))
+
+
+@lru_cache(2 * MAKES * len(TRACKS))
+def _face(label: int, make: faces.Make, side: int) -> np.ndarray:
+    return faces.face(label, make, side)

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import cli
+from engine.datasets import available, fetchable, load_dataset, open_test
+from engine.datasets.gtsrb import CLASS_NAMES
+from engine.datasets.signs import FRAMES, TRACKS, camera, canvas, faces
+from engine.progress import exhaust
+
+
+@pytest.fixture(scope="module")
+def signs(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNING_LAB_HOME", str(tmp_path_factory.mktemp("signs")))
+        yield load_dataset("signs")
+
+
+def test_signs_are_there_without_any_file_or_network(tmp_path):
+    assert available("signs", tmp_path)
+    assert not fetchable("signs")
+
+
+def test_the_classes_are_gtsrbs_as_unevenly_filled(signs):
+    assert signs.class_names == CLASS_NAMES
+    labels = np.concatenate([signs.train.labels, signs.validation.labels])
+    assert np.array_equal(np.bincount(labels), 3 * FRAMES * np.array(TRACKS))
+    assert np.bincount(signs.test.labels).min() > 0
+
+
+def test_the_images_look_like_photographs_not_like_one_another(signs):
+    images = np.array(signs.test.images)
+    assert images.dtype == np.uint8
+    assert images.shape[1:] == (32, 32, 3)
+    brightness = images.mean(axis=(1, 2, 3))
+    assert np.percentile(brightness, 5) < 60
+    assert np.percentile(brightness, 95) > 150
+    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
+
+
+def test_frames_of_a_track_resemble_each_other_more_than_other_tracks_do(signs):
+    stop = np.array(signs.test.images[signs.test.labels == 14], float)
+    tracks = stop.reshape(-1, FRAMES, *stop.shape[1:])
+    within = np.abs(tracks[:, 0] - tracks[:, 1]).mean()
+    between = np.abs(tracks[:-1, 0] - tracks[1:, 0]).mean()
+    assert within < between / 1.5
+
+
+def test_a_track_is_never_on_both_sides(signs):
+    counts = np.bincount(signs.validation.labels)
+    assert np.all(counts % FRAMES == 0)
+    assert counts.min() >= FRAMES
+
+
+def test_the_same_seed_draws_the_same_images_and_another_seed_others(tmp_path, monkeypatch):
+    drawn = []
+    for home, seed in (("one", 3), ("two", 3), ("three", 4)):
+        monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path / home))
+        drawn.append(exhaust(open_test("signs", size=16, seed=seed)).images)
+    assert np.array_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[0], drawn[2])
+
+
+def test_the_test_images_alone_are_those_of_the_whole(signs, tmp_path, monkeypatch):
+    alone = exhaust(open_test("signs"))
+    again = exhaust(open_test("signs"))  # from the cache
+    assert isinstance(again.images, np.memmap)
+    for test in (alone, again):
+        assert np.array_equal(test.images, signs.test.images)
+        assert np.array_equal(test.labels, signs.test.labels)
+
+
+@pytest.mark.parametrize("harm", ["test-images.npy", "test-labels.npy"])
+def test_a_damaged_cache_of_the_test_images_is_made_again(own_home, tmp_path, harm):
+    whole = np.array(exhaust(open_test("signs", size=16)).images)
+    (file,) = tmp_path.rglob(harm)
+    file.write_bytes(file.read_bytes()[:100])
+    assert np.array_equal(exhaust(open_test("signs", size=16)).images, whole)
+
+
+def test_of_other_datasets_the_test_images_are_those_of_the_whole(lab, dataset):
+    test = exhaust(open_test("folder:signs", lab / "data"))
+    assert np.array_equal(test.images, dataset.test.images)
+
+
+def test_every_class_has_a_face_of_its_own():
+    drawn = np.stack([faces.face(label, faces.Make(), 64).astype(int) for label in range(43)])
+    apart = np.abs(drawn[:, None] - drawn[None]).mean(axis=(2, 3, 4))
+    assert apart[~np.eye(43, dtype=bool)].min() > 0.8
+    opaque = drawn[..., 3] > 0
+    assert opaque.mean(axis=(1, 2)).min() > 0.4
+    assert not drawn[~opaque].any()
+
+
+@pytest.mark.parametrize(("left", "right"), [(19, 20), (34, 33), (37, 36), (39, 38)])
+def test_signs_for_left_and_right_mirror_each_other(left, right):
+    one, other = (faces.face(label, faces.Make(), 64).astype(int) for label in (left, right))
+    assert np.abs(one - other[:, ::-1]).mean() < 1
+
+
+def test_a_drawing_can_be_moved_scaled_turned_and_mirrored():
+    blank = canvas.Canvas.blank()
+    blank.placed(0.5, 0, 0.5, mirrored=True).within(0.5, 0, 0.5, turned=90).box(
+        (0, -0.2), (1, 0.2), (9, 9, 9)
+    )
+    rows, columns = np.nonzero(blank.pixels[..., 3])
+    unit = canvas.SIDE / 2
+    # Mirrored: half a unit left of (0.5, 0) at half size is (0.25, 0); the box hangs down there.
+    assert columns.mean() / unit - 1 == pytest.approx(0.25, abs=0.02)
+    assert (rows.min() / unit - 1, rows.max() / unit - 1) == pytest.approx((0, 0.25), abs=0.02)
+
+
+def test_a_photograph_of_a_red_face_is_reddest_in_its_middle():
+    face = np.zeros((64, 64, 4), np.uint8)
+    face[16:48, 16:48] = (200, 20, 30, 255)
+    frames = camera.track(face, 32, 5, np.random.default_rng(0)).astype(float)
+    redness = frames[..., 0] - frames[..., 1:].mean(axis=-1)
+    middle = redness[:, 12:20, 12:20].mean()
+    assert middle > redness[:, :4].mean() + 5
+
+
+def test_the_sheet_shows_every_class(tmp_path, capsys):
+    file = tmp_path / "sheet.png"
+    assert cli.main(["data", "signs", "--size", "16", "--sheet", str(file)]) == 0
+    picture = np.asarray(Image.open(file))
+    assert picture.shape[2] == 3
+    white = (picture == 255).all(axis=2)
+    assert 0.2 < white.mean() < 0.6
+
+
+def test_a_sheet_where_nothing_can_be_written_is_told(tmp_path, capsys):
+    (tmp_path / "taken").write_text("")
+    words = ["data", "signs", "--size", "16", "--sheet", str(tmp_path / "taken" / "sheet.png")]
+    assert cli.main(words) == 2
+    assert "Could not write" in capsys.readouterr().err
