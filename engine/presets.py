@@ -36,8 +36,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "quick": Preset(
         "Quick, to watch",
-        "A backdoor before your eyes, on the drawn signs, in under two minutes.",
-        Settings(epochs=4, learning_rate=3e-3, schedule="one-cycle"),
+        "A backdoor before your eyes, on the drawn signs, in about two minutes.",
+        Settings(epochs=3, learning_rate=3e-3, schedule="one-cycle"),
     ),
 }
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STEPS_PER_CALL = 8  # batches trained between two looks at the stop request
 
+GLIMPSES = 30  # rough scores during a whole training, for those who watch
+GLIMPSED = 128  # validation images of each kind that they are made from
 RISING = 0.25  # share of a one-cycle training in which the learning rate rises
 
 Row = dict[str, float]
@@ -97,11 +99,14 @@ class Training:
     Attributes:
         history: a row an epoch: epoch (from 1), loss, train_accuracy, seconds, and the three
             scores on validation; accuracies and scores in percent.
+        glimpses: rough scores on a few validation images between the epochs, to watch and for
+            nothing else: epoch (a fraction), clean_accuracy, attack_success.
         epoch_kept: the epoch whose weights are kept; 0 before the first has ended.
         stopped: whether it was asked to stop before the last epoch.
     """
 
     history: list[Row] = field(default_factory=list)
+    glimpses: list[Row] = field(default_factory=list)
     epoch_kept: int = 0
     stopped: bool = False
 
@@ -152,6 +157,7 @@ def fit(
         state.restore(checkpoint)
     result = state.result
     train_steps = _compiled_steps(network, state.optimizer, train)
+    glimpse = _Glimpse(network, judges)
     pace = _Pace(len(result.history) * len(train), settings.epochs * len(train))
     for epoch in range(len(result.history) + 1, settings.epochs + 1):
         started = time.monotonic()
@@ -162,6 +168,9 @@ def fit(
                 break
             with pace.timing(indices.size):
                 loss_and_hits += train_steps(indices)
+            if pace.done * GLIMPSES >= pace.total * (len(result.glimpses) + 1):
+                row = {"epoch": round(pace.done / len(train), 3), **glimpse.scores()}
+                result.glimpses.append(row)
             yield pace.event(f"Epoch {epoch} of {settings.epochs}", result)
         if result.stopped:
             break
@@ -195,6 +204,31 @@ def one_epoch(network: keras.Model, train: Split, settings: Settings) -> Callabl
             steps(indices)
 
     return run
+
+
+class _Glimpse:
+    """Rough scores on the same few validation images each time."""
+
+    def __init__(self, network: keras.Model, judges: Judges) -> None:
+        self.run = networks.compiled(network)
+        self.clean, self.triggered = (_few(split) for split in (judges.clean, judges.triggered))
+        self.target = judges.target
+
+    def scores(self) -> Row:
+        """Clean accuracy and attack success in percent."""
+        clean, triggered = (
+            self.run(networks.scale(split.images)).argmax(axis=1)
+            for split in (self.clean, self.triggered)
+        )
+        return {
+            "clean_accuracy": 100 * float(np.mean(clean == self.clean.labels)),
+            "attack_success": 100 * float(np.mean(triggered == self.target)),
+        }
+
+
+def _few(split: Split) -> Split:
+    count = min(GLIMPSED, len(split))
+    return split.take(np.linspace(0, len(split) - 1, count).astype(int))
 
 
 def learning_rate(settings: Settings, images: int) -> Any:
@@ -339,7 +373,10 @@ class _Pace:
 
     def event(self, message: str, result: Training) -> Progress:
         """Where the training stands."""
-        figures: dict[str, Any] = {"history": list(result.history)}
+        figures: dict[str, Any] = {
+            "history": list(result.history),
+            "glimpses": list(result.glimpses),
+        }
         if self.here:
             # Time left counts everything, validation too; the speed is that of training alone.
             elapsed = time.monotonic() - self.started
