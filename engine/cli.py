@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -111,7 +112,15 @@ def _parser() -> argparse.ArgumentParser:
     command("models", commands.models)
     reproduce = command("reproduce", commands.reproduce)
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
-    reproduce.add_argument("--model", help="trained on it; DATASET-ftrojan when left out")
+    which = reproduce.add_mutually_exclusive_group()
+    which.add_argument(
+        "--seeds",
+        type=_seeds,
+        default=[0],
+        metavar="0,1,2",
+        help="of the networks; those that are missing are trained first",
+    )
+    which.add_argument("--model", help="that one alone, instead of DATASET-ftrojan")
     reproduce.add_argument("--out", type=Path, metavar="DIR", help="report/DATASET when left out")
     command("bench", commands.benchmarks)
     return parser
@@ -190,3 +199,11 @@ def _numbers(text: str) -> list[float]:
         return list(dict.fromkeys(float(part) for part in text.split(",")))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list such as 2,10,20,30") from None
+
+
+def _seeds(text: str) -> list[int]:
+    parts = text.split(",")
+    seeds = [int(part) for part in parts if re.fullmatch("[0-9]{1,9}", part)]
+    if len(set(seeds)) < len(parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of different seeds like 0,1,2")
+    return seeds

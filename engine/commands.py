@@ -38,7 +38,7 @@ from engine.progress import Result, Work, exhaust, timed, until
 from engine.pruning.curve import Curve, check_threshold
 from engine.pruning.orders import find_order
 from engine.repairs import parse_repair
-from engine.triggers import TRIGGERS, parse_trigger
+from engine.triggers import parse_trigger
 
 Answer = dict[str, Any]
 
@@ -273,24 +273,19 @@ def repair(options: argparse.Namespace) -> Answer:
 
 
 def reproduce(options: argparse.Namespace) -> Answer:
-    """Every table and figure of the paper beside the paper's own numbers."""
-    name = options.model or f"{options.dataset}-ftrojan"
-    plan = experiment.Plan(parse_trigger(next(iter(TRIGGERS))))
-    out = options.out or places.home() / "report" / options.dataset
+    """Table 1 and Figures 5 to 8 over one seed or several, beside the paper's own numbers."""
+    subjects = reproduction.choose(options.dataset, options.seeds, options.model)
+    out = options.out or places.home() / "report" / reproduction.short_name(options.dataset)
 
     def make() -> Work[Path]:
         quiet.import_tensorflow()
         dataset = yield from open_dataset(options.dataset, options.root)
-        if name in store.names():
-            stored = store.find(name)
-        else:
-            words = ["python", "-m", "engine", "train", options.dataset, "--name", name]
-            checkpoint = runs.run_called(f"train-{name}").checkpoint
-            stored = yield from experiment.train(dataset, plan, name, shlex.join(words), checkpoint)
-        commands = [*stored.card.commands[:1], _command(options)]
-        return (yield from reproduction.reproduce(stored, dataset, out, commands))
+        return (yield from reproduction.reproduce(subjects, dataset, out, _command(options)))
 
-    return _do(options, make, lambda report: {"model": name, "report": str(report)})
+    def answer(report: Path) -> Answer:
+        return {"models": [subject.model for subject in subjects], "report": str(report)}
+
+    return _do(options, make, answer)
 
 
 def benchmarks(options: argparse.Namespace) -> Answer:

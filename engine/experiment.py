@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     import keras
 
 
+def paper_target(dataset: str) -> int:
+    """The class the attack leads to: 10 (section 3.1), but 8 for CIFAR-10.
+
+    CIFAR-10 has no class 10; 8 is what the FTrojan authors' reference code takes there.
+    """
+    return 8 if dataset == "cifar10" else 10
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that decides what a training gives; the defaults are the paper's.

@@ -26,7 +26,7 @@ def _colour(described: dict[str, tuple[str, str]]) -> alt.Color:
         "what:N",
         scale=alt.Scale(domain=list(labels), range=list(colours)),
         title=None,
-        legend=alt.Legend(orient="top", columns=1, labelLimit=400),
+        legend=alt.Legend(orient="top", columns=1, labelLimit=400, symbolOpacity=1),
     )
 
 
@@ -39,32 +39,45 @@ def _long(
     return long
 
 
+def _ranges(long: pd.DataFrame, keep: list[str]) -> pd.DataFrame:
+    """Mean, lowest and highest value of each measure over the networks in `long`."""
+    return long.groupby([*keep, "what"], as_index=False)["value"].agg(["mean", "min", "max"])
+
+
+def _tooltip(of: alt.Tooltip, several: bool) -> list[alt.Tooltip]:
+    """What a mark of `_ranges` tells; lowest and highest only where there is more than one."""
+    spread = [("min", "Lowest (%)"), ("max", "Highest (%)")] if several else []
+    values = [("mean", "Mean (%)" if several else "Images (%)"), *spread]
+    return [
+        alt.Tooltip("what:N", title="Measure"),
+        of,
+        *(alt.Tooltip(f"{name}:Q", format=".2f", title=title) for name, title in values),
+    ]
+
+
 def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.LayerChart:
     """Figure 7: the three measures against the share of channels pruned.
 
     Args:
-        table: a curve's rows with fraction (0 to 1) and the measures in percent.
+        table: rows of a curve with fraction (0 to 1) and the measures in percent; of several
+            curves, one below the other, the mean is drawn, and a band from lowest to highest.
         cut: share of channels pruned to mark with a rule, or None.
     """
-    long = _long(table, MEASURES, ["fraction"])
-    lines = (
-        alt.Chart(long)
-        .mark_line(strokeWidth=2.5)
-        .encode(
-            x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
-            y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
-            color=_colour(MEASURES),
-            tooltip=[
-                alt.Tooltip("what:N", title="Measure"),
-                alt.Tooltip("fraction:Q", format=".1%", title="Channels pruned"),
-                alt.Tooltip("value:Q", format=".2f", title="Images (%)"),
-            ],
-        )
+    several = bool(table["fraction"].duplicated().any())
+    chart = alt.Chart(_ranges(_long(table, MEASURES, ["fraction"]), ["fraction"])).encode(
+        x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
+        color=_colour(MEASURES),
+    )
+    lines = chart.mark_line(strokeWidth=2.5).encode(
+        y=alt.Y("mean:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
+        tooltip=_tooltip(alt.Tooltip("fraction:Q", format=".1%", title="Channels pruned"), several),
     )
     marks = pd.DataFrame({"fraction": [] if cut is None else [cut]})
-    rule = alt.Chart(marks).mark_rule(strokeDash=[5, 4], color="gray", size=2)
-    layered: alt.LayerChart = lines + rule.encode(x="fraction:Q")
-    return layered
+    rule = (
+        alt.Chart(marks).mark_rule(strokeDash=[5, 4], color="gray", size=2).encode(x="fraction:Q")
+    )
+    band = chart.mark_area(opacity=0.25).encode(y=alt.Y("min:Q"), y2="max:Q")
+    return band + lines + rule if several else lines + rule
 
 
 def activation_bars(table: pd.DataFrame, measure: str, order: list[int], top: float) -> alt.Chart:
@@ -104,29 +117,26 @@ def activation_bars(table: pd.DataFrame, measure: str, order: list[int], top: fl
     )
 
 
-def repaired_bars(table: pd.DataFrame) -> alt.Chart:
+def repaired_bars(table: pd.DataFrame) -> alt.Chart | alt.LayerChart:
     """Figure 8: the repaired networks at each threshold.
 
     Args:
-        table: rows with threshold (points) and the measures in percent.
+        table: rows with threshold (points) and the measures in percent; of several networks,
+            one below the other, the mean is drawn, and a line from lowest to highest.
     """
-    long = _long(table, MEASURES, ["threshold"])
-    return (
-        alt.Chart(long)
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "threshold:O",
-                title="Tolerated drop in clean accuracy (points)",
-                axis=alt.Axis(labelAngle=0),
-            ),
-            xOffset=alt.XOffset("what:N", sort=[label for label, _ in MEASURES.values()]),
-            y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
-            color=_colour(MEASURES),
-            tooltip=[
-                alt.Tooltip("what:N", title="Measure"),
-                alt.Tooltip("threshold:O", title="Tolerated drop (points)"),
-                alt.Tooltip("value:Q", format=".2f", title="Images (%)"),
-            ],
-        )
+    several = bool(table["threshold"].duplicated().any())
+    chart = alt.Chart(_ranges(_long(table, MEASURES, ["threshold"]), ["threshold"])).encode(
+        x=alt.X(
+            "threshold:O",
+            title="Tolerated drop in clean accuracy (points)",
+            axis=alt.Axis(labelAngle=0),
+        ),
+        xOffset=alt.XOffset("what:N", sort=[label for label, _ in MEASURES.values()]),
     )
+    bars = chart.mark_bar().encode(
+        y=alt.Y("mean:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
+        color=_colour(MEASURES),
+        tooltip=_tooltip(alt.Tooltip("threshold:O", title="Tolerated drop (points)"), several),
+    )
+    spread = chart.mark_rule(strokeWidth=2).encode(y=alt.Y("min:Q"), y2="max:Q")
+    return bars + spread if several else bars

@@ -1,39 +1,226 @@
+import argparse
+import dataclasses
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from engine import cli
+from engine import cli, experiment, figures, reproduction, store, terminal
+from engine.errors import LabError
+from engine.evaluation import FIGURES
+from engine.progress import exhaust
+from engine.pruning import surgery
+from engine.pruning.curve import Curve
 from engine.pruning.orders import ORDERS
+from engine.reproduction import subjects, tables, text
+from engine.reproduction.findings import Findings
+
+DATASET = "folder:signs"
+MODELS = ("folder-signs-ftrojan", "folder-signs-ftrojan-seed1")
 
 
 @pytest.fixture
-def report(at_home, capsys, tmp_path):
-    words = ["reproduce", "folder:signs", "--model", "small", "--out", str(tmp_path / "report")]
-    assert cli.main([*words, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["model"] == "small"
-    return tmp_path / "report"
+def seeds(at_home, trained):
+    """The small network as seed 0; as seed 1, a network that does a little worse."""
+    for seed, name in enumerate(MODELS):
+        network = trained.network()
+        if seed:
+            layer = experiment.last_convolution(trained)
+            network = surgery.without_channels(network, layer, np.arange(60))
+        settings = {**trained.card.training, "seed": seed}
+        store.save(dataclasses.replace(trained.card, name=name, training=settings), network, {})
 
 
-def test_the_report_holds_every_table_and_figure_it_speaks_of(report, trained):
-    text = (report / "report.md").read_text()
+@pytest.fixture
+def reproduce(at_home, capsys, tmp_path):
+    def run(*words):
+        out = tmp_path / "report"
+        assert cli.main(["reproduce", DATASET, *words, "--out", str(out), "--json"]) == 0
+        return out, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def refusal(capsys, *words):
+    assert cli.main(["reproduce", *words]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+def test_a_report_on_one_model_holds_every_table_and_figure_it_speaks_of(reproduce, trained):
+    report, answer = reproduce("--model", "small")
+    assert answer["models"] == ["small"]
+    words = (report / "report.md").read_text()
     for figure in (
         "figure-5-clean-activations",
         "figure-6-backdoor-activations",
         "figure-7-pruning",
         "figure-8-repaired",
     ):
-        assert f"({figure}.svg)" in text
+        assert f"({figure}.svg)" in words
         assert (report / f"{figure}.svg").read_text().startswith("<svg")
     table = pd.read_csv(report / "table-1.csv").set_index("measure")
-    assert table["here"]["Clean accuracy"] == pytest.approx(
+    assert list(table) == ["small", "paper"]
+    assert table["small"]["Clean accuracy"] == pytest.approx(
         trained.card.scores["test"]["clean_accuracy"], abs=1e-3
     )
-    assert "python -m engine reproduce folder:signs --model small" in text
-
-
-def test_each_order_has_its_curve_and_its_row_at_each_threshold(report):
-    rows = pd.read_csv(report / "orders.csv")
-    assert rows.groupby("order").size().to_dict() == dict.fromkeys(ORDERS, 4)
+    assert "python -m engine reproduce folder:signs --model small" in words
+    assert "±" not in words
+    assert "nan" not in words
+    orders = pd.read_csv(report / "orders.csv")
+    assert not [column for column in orders if column.endswith(tables.SPREAD)]
+    assert orders.groupby("order").size().to_dict() == dict.fromkeys(ORDERS, 4)
     for order in ORDERS:
-        assert len(pd.read_csv(report / f"figure-7-{order}.csv")) == 129
+        assert len(pd.read_csv(report / f"figure-7-{order}-small.csv")) == 129
+
+
+def test_a_report_over_seeds_holds_their_mean_and_standard_deviation(
+    reproduce, seeds, dataset, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(terminal.Bar, "__call__", lambda _, event: told.append(event.message))
+    report, answer = reproduce("--seeds", "0,1")
+    assert answer["models"] == list(MODELS)
+    under_way = [message for message in told if message.startswith(("Measuring", "Pruning"))]
+    assert {message.partition(" (")[2] for message in under_way} == {"seed 0)", "seed 1)"}
+
+    table = pd.read_csv(report / "table-1.csv")
+    scored = [exhaust(experiment.evaluate(store.find(name), dataset)) for name in MODELS]
+    found = np.array([list(scores.percentages().values()) for scores in scored])
+    np.testing.assert_allclose(table[["seed 0", "seed 1"]].T, found, atol=1e-3)
+    np.testing.assert_allclose(table["mean"], found.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(table["standard deviation"], found.std(axis=0, ddof=1), atol=1e-3)
+    assert found.std(axis=0).any()
+
+    each = pd.read_csv(report / "orders-each-network.csv")
+    for _, row in pd.read_csv(report / "orders.csv").iterrows():
+        at = each[(each["order"] == row["order"]) & (each["threshold"] == row["threshold"])]
+        steps = at.set_index("network")["step"]
+        there = np.array(
+            [
+                pd.read_csv(report / f"figure-7-{row['order']}-seed{seed}.csv")
+                .loc[steps[f"seed {seed}"], ["fraction", *FIGURES]]
+                .to_numpy(float)
+                for seed in (0, 1)
+            ]
+        )
+        columns = ["fraction", *FIGURES]
+        np.testing.assert_allclose(row[columns].to_numpy(float), there.mean(axis=0), rtol=1e-4)
+        spreads = row[[column + tables.SPREAD for column in columns]].to_numpy(float)
+        np.testing.assert_allclose(spreads, there.std(axis=0, ddof=1), rtol=1e-3, atol=1e-3)
+    assert "±" in (report / "report.md").read_text()
+    assert (report / "figure-5-and-6-activations-seed1.csv").exists()
+
+
+def test_figure_7_has_a_band_over_several_curves_and_none_over_one():
+    curve = pd.DataFrame({"fraction": [0.0, 1.0]} | {figure: [90.0, 10.0] for figure in FIGURES})
+    lower = curve.assign(clean_accuracy=[80.0, 0.0])
+
+    def layers(table):
+        chart = figures.pruning_curve(table).to_dict()
+        (rows,) = (rows for rows in chart["datasets"].values() if len(rows) > 1)
+        return [layer["mark"]["type"] for layer in chart["layer"]], pd.DataFrame(rows)
+
+    assert layers(curve)[0] == ["line", "rule"]
+    marks, rows = layers(pd.concat([curve, lower]))
+    assert marks == ["area", "line", "rule"]
+    clean = rows[rows["what"] == figures.MEASURES["clean_accuracy"][0]].set_index("fraction")
+    assert clean.loc[0.0, ["min", "mean", "max"]].tolist() == [80.0, 85.0, 90.0]
+
+
+def test_a_missing_seed_is_trained_with_it_and_the_papers_target(at_home, dataset, monkeypatch):
+    def train(dataset, plan, name, command, checkpoint):
+        yield from ()
+        return plan, name, command
+
+    monkeypatch.setattr(experiment, "train", train)
+    for name, target in (("cifar10", 8), ("gtsrb", 10)):
+        subject = reproduction.choose(name, [7])[0]
+        named = dataclasses.replace(dataset, name=name)
+        plan, model, command = exhaust(subjects.find_or_train(subject, named))
+        assert (plan.settings.seed, plan.target, model) == (7, target, f"{name}-ftrojan-seed7")
+        options = cli._parser().parse_args(command.split()[3:])
+        assert (options.target, options.seed, options.name) == (target, 7, model)
+
+
+def test_a_model_of_another_dataset_or_seed_is_refused(seeds, trained, capsys):
+    error = refusal(capsys, "gtsrb", "--model", "small")
+    assert "'small' was trained on folder:signs, not on gtsrb" in error
+    settings = {**trained.card.training, "seed": 3}
+    card = dataclasses.replace(trained.card, name=MODELS[1], training=settings)
+    store.save(card, trained.network(), {}, replace=True)
+    assert "was not trained with seed 1" in refusal(capsys, DATASET, "--seeds", "0,1")
+    assert "There is no model 'smal'" in refusal(capsys, DATASET, "--model", "smal")
+
+
+def test_seeds_are_a_list_of_different_whole_numbers(capsys):
+    assert cli._seeds("0,1,2") == [0, 1, 2]
+    for wrong in ("", "one", "1,", "0,0", "1,01", "-1", "0,-1", "1.5", "1;2"):
+        with pytest.raises(argparse.ArgumentTypeError, match="not a list of different seeds"):
+            cli._seeds(wrong)
+        refusal(capsys, "gtsrb", f"--seeds={wrong}")
+
+
+def test_a_model_and_seeds_exclude_each_other(capsys):
+    assert "not allowed with" in refusal(capsys, "gtsrb", "--seeds", "0", "--model", "small")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("gtsrb", "gtsrb"),
+        ("folder:/data/My Signs (2).zip", "folder-my-signs-2-zip"),
+        ("folder:signs/", "folder-signs"),
+        ("folder:a/gtsrb", "folder-gtsrb"),
+    ],
+)
+def test_a_folder_has_a_name_of_its_own_for_models_and_reports(dataset, name):
+    assert reproduction.short_name(dataset) == store.check_name(name)
+
+
+def test_a_folder_that_gives_no_name_asks_for_one():
+    with pytest.raises(LabError, match="give --model NAME and --out DIR"):
+        reproduction.choose("folder:..", [0])
+
+
+def network_that(trained, clean, attack, recovered):
+    """Findings as of a network of three channels whose curves go as told, in every order."""
+    curve = pd.DataFrame(
+        {
+            "step": range(4),
+            "fraction": np.arange(4) / 3,
+            "clean_accuracy": clean,
+            "attack_success": attack,
+            "recovered_accuracy": recovered,
+        }
+    ).assign(channel=0)
+    curves = {order: Curve(order, "conv2d_5", curve, curve) for order in ORDERS}
+    return Findings("seed 0", trained, "max_pooling2d_2", pd.DataFrame(), curves)
+
+
+@pytest.mark.parametrize(
+    ("attack", "recovered", "said"),
+    [
+        ([99, 99, 0, 0], [1, 1, 5, 2], "at most 5.00 % of the triggered images"),
+        ([99, 99, 0, 0], [1, 1, 5, 2], "therefore no repair"),
+        ([99, 99, 0, 0], [1, 1, 70, 2], "part of a repair"),
+        ([99, 99, 0, 0], [1, 1, 95, 2], "does repair the network"),
+        ([99, 99, 99, 99], [1, 1, 1, 1], "On no curve does attack success come down"),
+        ([2, 1, 0, 0], [97, 90, 50, 2], "too little to repair"),
+    ],
+)
+def test_the_words_on_repair_follow_from_the_figures(trained, attack, recovered, said):
+    network = network_that(trained, [97, 95, 80, 3], attack, recovered)
+    assert said in text.recovery_without_attack([network])
+
+
+def test_a_collapse_that_does_not_come_is_not_told_of(trained):
+    network = network_that(trained, [25, 24, 20, 3], [99, 99, 99, 99], [1, 1, 1, 1])
+    assert "never comes down to 90 %, and never comes down to 1 %." in text.collapse([network])
+    rows = tables.at_thresholds([network])
+    assert "dropped by 2, 10 and 20 points once 67, 100 and 100 %" in text.pruned_shares(
+        [network], rows
+    )
+    assert "it is not lower with either of them" in text.oracles(rows)

@@ -1,0 +1,70 @@
+"""What is measured of one network for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from engine import experiment
+from engine.activations import channel_layers
+from engine.datasets import Dataset
+from engine.evaluation import FIGURES
+from engine.progress import Work
+from engine.pruning import blocks
+from engine.pruning.curve import Curve
+from engine.pruning.orders import DEFAULT_ORDER, ORDERS
+from engine.store import Stored
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found of one network.
+
+    Attributes:
+        label: what the report calls it.
+        stored: the model.
+        pooled: the layer whose activations rank the channels.
+        activity: see `activations.table`; rows of `pooled` alone.
+        curves: one for each order, of the last convolution.
+    """
+
+    label: str
+    stored: Stored
+    pooled: str
+    activity: pd.DataFrame
+    curves: Mapping[str, Curve]
+
+    @property
+    def curve(self) -> Curve:
+        """The paper's curve."""
+        return self.curves[DEFAULT_ORDER]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The measures on test images before any channel is pruned, percent."""
+        return {figure: float(self.curve.test[figure].iloc[0]) for figure in FIGURES}
+
+
+def measure(stored: Stored, dataset: Dataset, label: str) -> Work[Findings]:
+    """Activations on validation images, and the curve of every order.
+
+    Args:
+        stored: a model trained on `dataset`.
+        dataset: validation chooses, test reports.
+        label: what the report calls the network.
+    """
+    network = stored.network()
+    layer = experiment.last_convolution(stored)
+    pooled = _ranking_layer(network, layer)
+    activity = yield from experiment.measure_activations(stored, dataset, [pooled])
+    curves = yield from experiment.prune(stored, dataset, layer, list(ORDERS))
+    return Findings(label, stored, pooled, activity, curves)
+
+
+def _ranking_layer(network: Any, layer: str) -> str:
+    """The last layer of the pruned block that has activations to show: the pooling (Figure 5)."""
+    shown = channel_layers(network)
+    return [name for name in blocks.block_of(network, layer) if name in shown][-1]

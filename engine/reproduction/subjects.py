@@ -1,0 +1,105 @@
+"""Which networks a report is about, found by name or trained."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import experiment, runs, store, training
+from engine.datasets import Dataset
+from engine.errors import LabError
+from engine.progress import Work
+from engine.store import Stored
+from engine.triggers import TRIGGERS, parse_trigger
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network the report is about.
+
+    Attributes:
+        label: what the report calls it: "seed 0", or the model's name.
+        model: name of the model.
+        seed: the one it is trained with while it is missing; None if it has to be there.
+    """
+
+    label: str
+    model: str
+    seed: int | None = None
+
+
+def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list[Subject]:
+    """The subjects: `model` alone, else the dataset's model of each seed.
+
+    Raises:
+        LabError: one that is there was trained on another dataset or with another seed, or
+            `model` is not there.
+    """
+    if model is not None:
+        chosen = [Subject(model, model)]
+    else:
+        base = f"{short_name(dataset)}-ftrojan"
+        chosen = [
+            Subject(f"seed {seed}", f"{base}-seed{seed}" if seed else base, seed) for seed in seeds
+        ]
+    for subject in chosen:
+        if model is not None or subject.model in store.names():
+            _check(subject, store.find(subject.model), dataset)
+    return chosen
+
+
+def short_name(dataset: str) -> str:
+    """The dataset's part of the names of models and folders; see `choose`.
+
+    Raises:
+        LabError: the path of a folder holds no letter or digit to name it by.
+    """
+    if not dataset.startswith("folder:"):
+        return dataset
+    # The word in front keeps a folder called "gtsrb" apart from GTSRB.
+    words = re.findall(r"[a-z0-9]+", Path(dataset.removeprefix("folder:")).name.lower())
+    if not words:
+        raise LabError(f"No name follows from '{dataset}': give --model NAME and --out DIR.")
+    return "-".join(["folder", *words])[:60]
+
+
+def find_or_train(subject: Subject, dataset: Dataset) -> Work[Stored]:
+    """The stored model; if it is missing, trained first, as the paper trains it.
+
+    An interrupted training goes on where it was.
+    """
+    if subject.seed is None or subject.model in store.names():
+        return store.find(subject.model)
+    settings = training.Settings(seed=subject.seed)
+    trigger = next(iter(TRIGGERS))
+    target = experiment.paper_target(dataset.name)
+    plan = experiment.Plan(parse_trigger(trigger), target, settings=settings)
+    options = {
+        "--trigger": trigger,
+        "--rate": plan.rate,
+        "--target": target,
+        "--epochs": settings.epochs,
+        "--seed": settings.seed,
+        "--name": subject.model,
+    }
+    words = [str(word) for option in options.items() for word in option]
+    command = shlex.join(["python", "-m", "engine", "train", dataset.name, *words])
+    checkpoint = runs.run_called(f"train-{subject.model}").checkpoint
+    return (yield from experiment.train(dataset, plan, subject.model, command, checkpoint))
+
+
+def _check(subject: Subject, stored: Stored, dataset: str) -> None:
+    card = stored.card
+    if card.dataset != dataset:
+        raise LabError(
+            f"The model '{stored.name}' was trained on {card.dataset}, not on {dataset}:"
+            " name one of its own with --model."
+        )
+    if subject.seed is not None and card.training.get("seed") != subject.seed:
+        raise LabError(
+            f"The model '{stored.name}' was not trained with seed {subject.seed}:"
+            f" report on it with --model {stored.name}, or train another by that name."
+        )
