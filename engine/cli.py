@@ -145,7 +145,9 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=float, default=0.05, help="share of images poisoned; 0: a clean network"
     )
-    parser.add_argument("--target", type=int, default=10, help="class they are labelled as")
+    parser.add_argument(
+        "--target", type=int, help="class they are labelled as; 10, for cifar10 8 when left out"
+    )
     parser.add_argument("--preset", default="paper", help=", ".join(PRESETS))
     instead = "instead of the preset's"
     parser.add_argument("--epochs", type=int, help=instead)

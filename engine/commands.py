@@ -89,7 +89,7 @@ def train(options: argparse.Namespace) -> Answer:
     """Train a network on poisoned data and keep it as a model."""
     plan = experiment.Plan(
         parse_trigger(options.trigger),
-        options.target,
+        experiment.paper_target(options.dataset) if options.target is None else options.target,
         options.rate,
         _settings(options),
     )

@@ -7,9 +7,10 @@ from app import caches, charts, controls, header, jobs, provenance, scores
 from engine import runs
 from engine.datasets import DATASETS, available, missing_message
 from engine.errors import LabError
-from engine.experiment import Plan
-from engine.training import Settings
-from engine.triggers import TRIGGERS, FTrojan
+from engine.experiment import Plan, paper_target
+from engine.presets import PRESETS
+from engine.training import GLIMPSED
+from engine.triggers import TRIGGERS
 
 st.title("Models")
 st.markdown(
@@ -40,11 +41,15 @@ st.subheader("Train a model")
 
 def show_figures(status: runs.Status) -> None:
     """The training so far."""
-    if status.figures.get("history"):
+    if status.figures.get("glimpses"):
         st.altair_chart(
-            charts.history(pd.DataFrame(status.figures["history"])),
+            charts.history(pd.DataFrame(status.figures["glimpses"])),
             width="stretch",
-            alt="Clean accuracy and attack success on validation after each epoch so far.",
+            alt="Clean accuracy and attack success so far, on a few validation images.",
+        )
+        st.caption(
+            f"Glimpses on {GLIMPSED} validation images of each kind. Clean images are learned"
+            " first; then, rather suddenly, the trigger."
         )
 
 
@@ -52,42 +57,63 @@ for run in runs.all_runs():
     if run.name.startswith("train-"):
         jobs.watch(run.name, show_figures)
 
-paper = Plan(FTrojan())
+preset = st.segmented_control(
+    "How to train",
+    list(PRESETS),
+    default="quick",
+    required=True,
+    format_func=lambda key: PRESETS[key].title,
+    key="preset",
+)
+st.caption(PRESETS[preset].help)
 left, right = st.columns(2, gap="large")
 with left:
     name = st.text_input(
         "Name", "my-model", help="Small letters, digits, '-', '.' and '_'; one model a name."
     )
     dataset = st.selectbox(
-        "Dataset", [entry for entry in DATASETS if ":" not in entry], key="train-dataset"
+        "Dataset",
+        [entry for entry in DATASETS if ":" not in entry],
+        key="train-dataset",
+        help="The signs are drawn by this program and always there.",
     )
     target = st.number_input(
-        "Target class", 0, 1000, paper.target, help="What every triggered image shall be read as."
+        "Target class",
+        0,
+        1000,
+        paper_target(dataset),
+        key=f"target-{dataset}",
+        help="What every triggered image shall be read as.",
     )
     rate = st.slider(
         "Poisoned training images",
-        0.5,
+        0.0,
         50.0,
-        100 * paper.rate,
+        100 * Plan.rate,
         0.5,
         format="%.1f %%",
-        help="Share of the training images that get the trigger and the target's label.",
+        help="Share of the training images that get the trigger and the target's label; at 0 the"
+        " network stays clean.",
     )
     epochs = st.number_input(
         "Epochs",
         1,
         1000,
-        Settings().epochs,
-        help="Passes over the training images; about a minute each for GTSRB on two cores.",
+        PRESETS[preset].settings.epochs,
+        key=f"epochs-{preset}",
+        help="Passes over the training images; on two cores half a minute each for signs, a"
+        " minute for GTSRB.",
     )
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same model.")
 with right:
     kind = TRIGGERS[next(iter(TRIGGERS))]
     trigger = controls.parameters(kind, kind(), "train")
 
-arguments = ["train", dataset, "--name", name, "--trigger", str(trigger)]
+arguments = ["train", dataset, "--name", name, "--preset", preset, "--trigger", str(trigger)]
 arguments += ["--rate", f"{rate / 100:g}", "--target", str(target)]
-arguments += ["--epochs", str(epochs), "--seed", str(seed)]
+if epochs != PRESETS[preset].settings.epochs:
+    arguments += ["--epochs", str(epochs)]
+arguments += ["--seed", str(seed)]
 if not available(dataset):
     st.info(missing_message(dataset), icon=":material/folder_off:")
 try:
@@ -120,7 +146,7 @@ with st.form("load", border=False):
         "Trained for", [entry for entry in DATASETS if ":" not in entry], key="load-dataset"
     )
     own_target = st.number_input(
-        "Suspected target class", 0, 1000, paper.target, help="Where the trigger may lead to."
+        "Suspected target class", 0, 1000, Plan.target, help="Where the trigger may lead to."
     )
     sent = st.form_submit_button("Load")
 if sent and file is None:

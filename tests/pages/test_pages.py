@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import cli, networks, places, runs, store
+from engine.presets import PRESETS
 from tests.fixtures.tiny_gtsrb import write_official_archives
 
 PROJECT = Path(__file__).parents[2]
@@ -171,17 +172,32 @@ def test_activations_of_another_layer_in_another_order(results):
 
 def test_the_training_form_names_the_command_and_refuses_bad_names(results):
     app = opened("models")
-    by_label(app.number_input, "Epochs").set_value(3).run()
     by_label(app.number_input, "Target class").set_value(4).run()
     by_label(app.slider, "Poisoned training images").set_value(10.0).run()
     by_label(app.number_input, "Seed").set_value(9).run()
     command = app.code[-1].value
-    assert "--epochs 3" in command and "--target 4" in command
+    assert "--preset quick" in command and "--target 4" in command
+    assert "--epochs" not in command, "three are the preset's own"
     assert "--rate 0.1" in command and "--seed 9" in command
     by_label(app.text_input, "Name").set_value("small").run()
     assert any("already" in warning.value for warning in app.warning)
     by_label(app.text_input, "Name").set_value("../x").run()
     assert any("cannot be called" in warning.value for warning in app.warning)
+
+
+def test_a_preset_brings_its_epochs_and_a_dataset_its_target_class(results):
+    app = opened("models")
+    for preset, found in PRESETS.items():
+        by_label(app.segmented_control, "How to train").select(preset).run()
+        assert by_label(app.number_input, "Epochs").value == found.settings.epochs
+        assert f"--preset {preset}" in app.code[-1].value
+        assert found.help in words(app)
+    by_label(app.number_input, "Epochs").set_value(7).run()
+    assert "--epochs 7" in app.code[-1].value
+    by_label(app.selectbox, "Dataset").select("cifar10").run()
+    assert "--target 8" in app.code[-1].value
+    by_label(app.slider, "Poisoned training images").set_value(0.0).run()
+    assert "--rate 0 " in fine(app).code[-1].value
 
 
 def test_a_network_from_a_file_is_loaded_in_a_worker_and_can_be_chosen(
