@@ -106,3 +106,10 @@ def mean_spectra(name: str, size: int, count: int, trigger: str) -> tuple[np.nda
 def indices_of_class(name: str, size: int, label: int) -> Any:
     """Indices of the test images of one class: int64 [n]."""
     return np.flatnonzero(test_images(name, size).labels == label)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def clearest_of_class(name: str, size: int, label: int) -> int:
+    """Place among the test images of a class of the one with the most contrast."""
+    images = test_images(name, size).images[indices_of_class(name, size, label)]
+    return int(images.std(axis=(1, 2, 3)).argmax())

@@ -63,8 +63,8 @@ def choose(card: Card) -> tuple[int, str]:
         f"Which of its {len(found):,} test images",
         min_value=1,
         max_value=len(found),
-        value=1,
-        key=f"image-{label}",
+        value=1 + caches.clearest_of_class(card.dataset, size, label),
+        key=f"image-{card.dataset}-{label}",
         persist_state="session",
     )
     return int(found[place - 1]), card.class_names[label]
