@@ -298,9 +298,15 @@ def benchmarks(options: argparse.Namespace) -> Answer:
     )
 
 
-def models(_: argparse.Namespace) -> Answer:
-    """The models there are, with their scores on test images."""
-    return {"models": [_line(name) for name in store.names()]}
+def models(options: argparse.Namespace) -> Answer:
+    """The models there are, or those named: how they were trained, scores on test images."""
+    if options.out and not options.names:
+        raise LabError("With --out, name the models to compare.")
+    lines = [_line(name) for name in options.names or store.names()]
+    if options.out:
+        rows = [_comparison(store.find(name)) for name in options.names]
+        store.write_table(options.out, pd.DataFrame(rows))
+    return {"models": lines}
 
 
 def _line(name: str) -> Answer:
@@ -308,9 +314,25 @@ def _line(name: str) -> Answer:
         card = store.find(name).card
     except LabError as error:
         return {"name": name, "problem": str(error)}
-    figures = ("clean_accuracy", "attack_success", "recovered_accuracy")
-    scores = {figure: round(card.scores["test"][figure], 2) for figure in figures}
+    scores = {figure: round(card.scores["test"][figure], 2) for figure in evaluation.FIGURES}
     return {"name": name, "dataset": card.dataset, "trigger": card.trigger, **scores}
+
+
+def _comparison(stored: store.Stored) -> Answer:
+    """A row on how a model was trained, how long that took, and what came of it."""
+    card, history = stored.card, stored.table("history")
+    trained = {"schedule": "constant", **card.training}  # cards before there were others
+    settings = ("epochs", "batch", "learning_rate", "schedule", "seed", "epoch_kept")
+    return {
+        "model": stored.name,
+        "dataset": card.dataset,
+        "poisoned": card.poisoned,
+        **{name: trained.get(name, "") for name in settings},
+        "minutes": "" if history is None else round(history["seconds"].sum() / 60, 1),
+        "validation_accuracy": card.scores["validation"]["clean_accuracy"],
+        **{figure: card.scores["test"][figure] for figure in evaluation.FIGURES},
+        "command": card.commands[0],
+    }
 
 
 # What they share

@@ -19,6 +19,7 @@ PAGES = {
     "pruning": "Pruning",
 }
 SHIPPED = "gtsrb-ftrojan"
+FIRST = "signs-ftrojan"
 
 
 def settled(page: Page) -> None:
@@ -49,13 +50,29 @@ def test_six_pages_with_the_shipped_model_and_real_images(serve, page):
     ).to_be_visible()
 
 
-def test_without_data_results_are_shown_and_the_missing_files_named(serve, page, tmp_path):
+def test_a_fresh_copy_without_data_shows_the_whole_story_on_drawn_signs(serve, page, tmp_path):
     server = serve(tmp_path / "nothing")
     visit(page, f"{server.address}/", PAGES[""])
+    expect(page.get_by_role("combobox", name="Model in use")).to_have_value(FIRST)
+    for kind in ("Clean: Stop", "Triggered: still 'Stop' to the eye"):
+        expect(page.get_by_role("img", name=kind)).to_be_visible()
+    expect(page.get_by_text("channels pruned", exact=False).first).to_be_visible()
+    visit(page, f"{server.address}/triggers", "Triggers")
+    expect(page.get_by_role("img", name=re.compile("Difference"))).to_be_visible()
+    for path in ("spectra", "activations", "pruning"):
+        visit(page, f"{server.address}/{path}", PAGES[path])
+        expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+
+
+def test_without_its_data_a_models_results_are_shown_and_the_missing_files_named(
+    serve, page, tmp_path
+):
+    server = serve(tmp_path / "nothing")
+    visit(page, f"{server.address}/?model={SHIPPED}", PAGES[""])
     expect(page.get_by_text("GTSRB_Final_Training_Images.zip").first).to_be_visible()
     expect(page.get_by_text("channels pruned", exact=False).first).to_be_visible()
     for path in ("activations", "pruning"):
-        visit(page, f"{server.address}/{path}", PAGES[path])
+        visit(page, f"{server.address}/{path}?model={SHIPPED}", PAGES[path])
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
 
 
@@ -90,12 +107,15 @@ def test_a_repaired_network_is_saved_and_downloaded(serve, page, tmp_path):
 
 
 def training_begun(serve, page: Page, folder: Path):
-    """A server with a little data, and three epochs on it asked for on the page Models."""
+    """A server with a little data, and four epochs on it asked for on the page Models."""
     write_official_archives(folder / "data" / "gtsrb", tracks=3, frames=20)
     server = serve(folder / "data")
     visit(page, f"{server.address}/models", "Models")
+    page.get_by_role("combobox", name="Dataset").click()
+    page.get_by_role("option", name="gtsrb").click()
+    settled(page)
     epochs = page.get_by_role("spinbutton", name="Epochs")
-    epochs.fill("3")
+    epochs.fill("4")
     epochs.press("Enter")
     settled(page)
     page.get_by_role("button", name="Train", exact=True).click()

@@ -60,6 +60,18 @@ def test_train_takes_a_preset_but_for_what_is_said(at_home, capsys):
     assert (about["learning_rate"], about["schedule"]) == (2e-3, "one-cycle")
 
 
+def test_named_models_are_compared_in_a_table(at_home, capsys, tmp_path):
+    file = tmp_path / "models.csv"
+    assert len(answer(capsys, "models", "small", "--out", str(file))["models"]) == 1
+    (row,) = pd.read_csv(file).to_dict("records")
+    stored = store.find("small")
+    assert (row["epochs"], row["schedule"], row["seed"]) == (10, "constant", 0)
+    assert row["minutes"] == pytest.approx(stored.table("history")["seconds"].sum() / 60, abs=0.06)
+    assert row["clean_accuracy"] == pytest.approx(
+        stored.card.scores["test"]["clean_accuracy"], abs=1e-3
+    )
+
+
 def test_confusions_add_up_to_the_clean_accuracy_on_the_card(at_home, capsys, tmp_path):
     file = tmp_path / "confusions.csv"
     found = answer(capsys, "confusions", "small", "--out", str(file))
@@ -183,6 +195,8 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         (["poison", "folder:signs", "--limit", "0", "--out", "x.npz"], "--limit"),
         (["poison", "folder:signs", "--out", "/proc/no/x.npz"], "Could not write"),
         (["evaluate", "nobody"], "no model 'nobody'"),
+        (["models", "--out", "x.csv"], "name the models"),
+        (["models", "nobody", "--out", "x.csv"], "no model 'nobody'"),
         (["evaluate", "small", "--dataset", "folder:other"], "classes apart"),
         (["evaluate", "small", "--split", "best"], "no split"),
         (["activations", "small", "--layer", "flatten", "--out", "x.csv"], "no layer 'flatten'"),

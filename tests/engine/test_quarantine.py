@@ -1,5 +1,8 @@
+import dataclasses
+import hashlib
 import io
 import json
+import shutil
 import zipfile
 
 import h5py
@@ -127,3 +130,17 @@ def test_an_imported_model_that_does_not_fit_the_data_leaves_nothing(at_home, tm
     assert cli.main(words) == 2
     assert "9 classes apart" in capsys.readouterr().err
     assert "theirs" not in store.names()
+
+
+def test_a_model_folder_from_elsewhere_is_not_opened_if_its_network_may_act(trained, tmp_path):
+    folder = tmp_path / "theirs"
+    shutil.copytree(trained.folder, folder)
+    file = folder / "model.keras"
+    config = config_of(file)
+    config["config"]["layers"][1]["class_name"] = "Lambda"
+    changed(file, config_json=json.dumps(config))
+    # Who exchanges the network can write its checksum on the card, too.
+    checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+    stored = store.Stored(folder, dataclasses.replace(trained.card, sha256=checksum))
+    with pytest.raises(LabError, match="Lambda"):
+        stored.network()
