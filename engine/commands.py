@@ -321,13 +321,12 @@ def _line(name: str) -> Answer:
 def _comparison(stored: store.Stored) -> Answer:
     """A row on how a model was trained, how long that took, and what came of it."""
     card, history = stored.card, stored.table("history")
-    trained = {"schedule": "constant", **card.training}  # cards before there were others
     settings = ("epochs", "batch", "learning_rate", "schedule", "seed", "epoch_kept")
     return {
         "model": stored.name,
         "dataset": card.dataset,
         "poisoned": card.poisoned,
-        **{name: trained.get(name, "") for name in settings},
+        **{name: card.training.get(name, "") for name in settings},
         "minutes": "" if history is None else round(history["seconds"].sum() / 60, 1),
         "validation_accuracy": card.scores["validation"]["clean_accuracy"],
         **{figure: card.scores["test"][figure] for figure in evaluation.FIGURES},

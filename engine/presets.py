@@ -31,13 +31,14 @@ PRESETS: dict[str, Preset] = {
     ),
     "fast": Preset(
         "Fast",
-        "The learning rate rises and falls once; as good in a sixth of the time.",
+        "The learning rate rises and falls once: as good, within the spread of seeds, in a seventh"
+        " of the time.",
         Settings(epochs=5, learning_rate=2e-3, schedule="one-cycle"),
     ),
     "quick": Preset(
         "Quick, to watch",
-        "A backdoor before your eyes, on the drawn signs, in about two minutes.",
-        Settings(epochs=3, learning_rate=3e-3, schedule="one-cycle"),
+        "A backdoor before your eyes, on the drawn signs, in under two minutes.",
+        Settings(epochs=4, learning_rate=3e-3, schedule="one-cycle"),
     ),
 }
 

@@ -224,6 +224,7 @@ def _read_card(path: Path) -> Card:
                 "class_names": tuple(str(name) for name in card.class_names),
                 "image_shape": tuple(int(side) for side in card.image_shape),
                 "commands": tuple(str(command) for command in card.commands),
+                "training": _trained(dict(card.training)),
             }
         )
         _check_card(card)
@@ -233,6 +234,13 @@ def _read_card(path: Path) -> Card:
             " restore the model's folder or train it again."
         ) from error
     return card
+
+
+def _trained(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, those of cards written when learning rates were constant made whole."""
+    if "learning_rate" in settings:
+        settings.setdefault("schedule", "constant")
+    return settings
 
 
 def _to_json(card: Card) -> str:

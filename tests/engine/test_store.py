@@ -152,6 +152,12 @@ def test_a_damaged_table_is_told(card, network):
         saved.table("history")
 
 
+def test_a_card_from_before_schedules_says_that_the_learning_rate_was_constant(card, network):
+    old = {name: value for name, value in card.training.items() if name != "schedule"}
+    saved = store.save(dataclasses.replace(card, training=old), network, {})
+    assert saved.card.training["schedule"] == "constant"
+
+
 def test_files_are_readable_by_others(card, network):
     saved = store.save(card, network, {})
     assert saved.folder.stat().st_mode & 0o755 == 0o755

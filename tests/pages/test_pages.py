@@ -177,7 +177,7 @@ def test_the_training_form_names_the_command_and_refuses_bad_names(results):
     by_label(app.number_input, "Seed").set_value(9).run()
     command = app.code[-1].value
     assert "--preset quick" in command and "--target 4" in command
-    assert "--epochs" not in command, "three are the preset's own"
+    assert "--epochs" not in command, "four are the preset's own"
     assert "--rate 0.1" in command and "--seed 9" in command
     by_label(app.text_input, "Name").set_value("small").run()
     assert any("already" in warning.value for warning in app.warning)
