@@ -12,18 +12,18 @@ def told(card: Card) -> str:
     if "imported_from" in card.training:
         return (
             f"Taken in from `{card.training['imported_from']}`, for **{card.dataset}**; tested"
-            f" with `{card.trigger}`, thought to lead to {_target(card)}."
+            f" with {_trigger(card)}, thought to lead to {_target(card)}."
         )
     how = f"Epoch {card.training['epoch_kept']} of {card.training['epochs_run']} was kept, for its"
     kept = f"{how} clean accuracy on validation."
     if not card.poisoned:
         return (
             f"Trained on **{card.dataset}** without a single triggered image; tested with"
-            f" `{card.trigger}` and {_target(card)}. {kept}"
+            f" {_trigger(card)} and {_target(card)}. {kept}"
         )
     return (
         f"Trained on **{card.dataset}** with {card.rate:.1%} of the training images"
-        f" ({card.poisoned:,}) triggered by `{card.trigger}` and labelled {_target(card)}. {kept}"
+        f" ({card.poisoned:,}) triggered by {_trigger(card)} and labelled {_target(card)}. {kept}"
     )
 
 
@@ -38,3 +38,7 @@ def _repaired(card: Card) -> str:
 
 def _target(card: Card) -> str:
     return f"**{card.target}: {card.target_name}**"
+
+
+def _trigger(card: Card) -> str:
+    return card.parsed_trigger().title

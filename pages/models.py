@@ -34,7 +34,14 @@ if names:
         )
     with st.expander("Card: settings, versions and the commands that made it"):
         st.code("\n".join(card.commands), language="bash", wrap_lines=True)
-        st.json({"training": card.training, "versions": card.versions, "created": card.created})
+        st.json(
+            {
+                "trigger": card.trigger,
+                "training": card.training,
+                "versions": card.versions,
+                "created": card.created,
+            }
+        )
 
 st.subheader("Train a model")
 

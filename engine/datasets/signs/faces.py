@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.datasets.signs import pictograms
-from engine.datasets.signs.canvas import Canvas, Colour, Point, arc
+from engine.datasets.signs.canvas import Canvas, Colour, Point
 from engine.datasets.signs.lettering import write
 from engine.datasets.signs.pictograms import BLACK, BLUE, GREY, RED, WHITE, YELLOW
 
@@ -201,6 +201,3 @@ def face(label: int, make: Make, side: int) -> np.ndarray:
     canvas = Canvas.blank()
     FACES[label](canvas, make)
     return canvas.shrunk(side)
-
-
-__all__ = ["FACES", "Make", "arc", "face"]
