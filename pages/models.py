@@ -82,6 +82,7 @@ with left:
         "Dataset",
         [entry for entry in DATASETS if ":" not in entry],
         key="train-dataset",
+        bind="query-params",
         help="The signs are drawn by this program and always there.",
     )
     target = st.number_input(
