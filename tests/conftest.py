@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import experiment, places, quiet, store, training
+from engine import cli, experiment, places, quiet, store, training
 from engine.datasets import Dataset, Split, load_dataset
 from engine.progress import exhaust
 from engine.triggers import FTrojan
@@ -83,3 +83,12 @@ def at_home(lab, trained, monkeypatch, tmp_path):
 @pytest.fixture(scope="session")
 def triggered(dataset, plan) -> Split:
     return experiment.images_of(dataset, "test", plan.trigger, TARGET).triggered
+
+
+@pytest.fixture
+def results(at_home, capsys):
+    """The small model with its activations and its curve."""
+    for words in (["activations", "small"], ["prune", "small"]):
+        assert cli.main(words) == 0
+    capsys.readouterr()
+    return at_home

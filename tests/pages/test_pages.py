@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,48 +9,7 @@ from streamlit.testing.v1 import AppTest
 from engine import cli, networks, places, runs, store
 from engine.presets import PRESETS
 from tests.fixtures.tiny_gtsrb import write_official_archives
-
-PROJECT = Path(__file__).parents[2]
-NAMES = ("overview", "triggers", "spectra", "models", "activations", "pruning")
-
-
-@pytest.fixture
-def results(at_home, capsys):
-    """The small model with its activations and its curve."""
-    for words in (["activations", "small"], ["prune", "small"]):
-        assert cli.main(words) == 0
-    capsys.readouterr()
-    return at_home
-
-
-def opened(name: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
-    app.query_params["model"] = "small"
-    app.run()
-    app.session_state["model"] = "small"
-    if name != "overview":
-        app.switch_page(f"../pages/{name}.py")
-    app.run()
-    return fine(app)
-
-
-def fine(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    assert not app.error, [error.value for error in app.error]
-    return app
-
-
-def by_label(elements, label):
-    (found,) = [element for element in elements if element.label == label]
-    return found
-
-
-def metrics(app) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def words(app) -> str:
-    return "\n".join(element.value for element in (*app.markdown, *app.info, *app.caption))
+from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, metrics, opened, words
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -216,14 +173,6 @@ def test_a_network_from_a_file_is_loaded_in_a_worker_and_can_be_chosen(
     finished(runs.run_called("import-theirs"))
     by_label(fine(app.run()).selectbox, "Model in use").select("theirs").run()
     assert "Taken in from `theirs.keras`" in words(fine(app))
-
-
-def finished(run: runs.Run) -> None:
-    """Wait for a run's end, which must be a good one."""
-    limit = time.monotonic() + 90
-    while run.status().alive and time.monotonic() < limit:
-        time.sleep(0.1)
-    assert run.status().state == "finished", (run.status(), run.log())
 
 
 def test_no_page_imports_tensorflow(results):
