@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app.waiting import shown
-from engine import evaluation, places, results, spectra, store
+from engine import evaluation, inference, places, results, spectra, store
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
 from engine.pruning.curve import Curve
@@ -72,6 +72,16 @@ def convolutions(stored: Stored) -> list[str]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _convolutions(_stored: Stored, checksum: str) -> list[str]:
     return _stored.convolutions()
+
+
+def network(stored: Stored) -> inference.Network:
+    """A model's network, to ask about a few images without TensorFlow."""
+    return _network(stored, stored.card.sha256)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _network(_stored: Stored, checksum: str) -> inference.Network:
+    return inference.load(_stored.folder / "model.keras")
 
 
 def _changed(stored: Stored) -> int:

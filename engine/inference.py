@@ -1,0 +1,285 @@
+"""A stored network asked about a few images, in NumPy: no TensorFlow, so a server can do it.
+
+Written for a handful of images at once; whole data sets belong to `evaluation`. Layers are those
+of the paper's network and its neighbours, in one chain.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from engine import quarantine
+from engine.errors import LabError
+from engine.networks import batches, scale
+
+ROOM = 64  # images passed through the network at a time: their values stay in the cache
+
+Step = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: what it is called and what it does.
+
+    Attributes:
+        name: in the network.
+        run: from float32 [n, ...] to float32 [n, ...].
+        nothing: what it gives where kernel and bias are zero; None but for a convolution.
+    """
+
+    name: str
+    run: Step
+    nothing: float | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """A chain of layers from uint8 images to probabilities."""
+
+    layers: tuple[Layer, ...]
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """What the network says of uint8 images [n, height, width, 3]: float32 [n, classes]."""
+        return np.concatenate([_pass(self.layers, part) for part in _scaled(images)])
+
+    def outputs(self, images: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
+        """Outputs of the named layers: float32 [n, height, width, channels] each.
+
+        Raises:
+            LabError: there is no layer of that name.
+        """
+        last = max(self._place(name) for name in layers)
+        found: dict[str, list[np.ndarray]] = {name: [] for name in layers}
+        for part in _scaled(images):
+            values = part
+            for layer in self.layers[: last + 1]:
+                values = layer.run(values)
+                if layer.name in found:
+                    found[layer.name].append(values)
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def while_pruned(self, images: np.ndarray, layer: str, channels: np.ndarray) -> np.ndarray:
+        """What the network says before the first and after each pruned channel.
+
+        Args:
+            images: uint8 [n, height, width, 3].
+            layer: a convolution; a pruned channel's kernel and bias are zero (paper section 3.2).
+            channels: int [c], in the order they are pruned.
+
+        Returns:
+            float32 [c + 1, n, classes].
+        """
+        place = self._place(layer)
+        nothing = self.layers[place].nothing
+        if nothing is None:
+            raise LabError(f"The layer '{layer}' is no convolution: it has no channels to prune.")
+        untouched = self.outputs(images, [layer])[layer]
+        rest = self.layers[place + 1 :]
+        steps = (
+            np.where(np.isin(np.arange(untouched.shape[-1]), channels[:count]), nothing, untouched)
+            for count in range(len(channels) + 1)
+        )
+        return np.stack([_pass(rest, step.astype(np.float32)) for step in steps])
+
+    def _place(self, name: str) -> int:
+        names = [layer.name for layer in self.layers]
+        if name not in names:
+            raise LabError(f"There is no layer '{name}': choose from {', '.join(names)}.")
+        return names.index(name)
+
+
+def load(file: Path) -> Network:
+    """Read a network that this program wrote (`store`), its weights as they are.
+
+    Raises:
+        LabError: the file cannot be read, or has layers that only TensorFlow knows here.
+    """
+    import h5py
+
+    quarantine.check_archive(file)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            described = json.loads(archive.read("config.json"))
+            weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+        return Network(tuple(_layers(described, weights)))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise LabError(f"{file} is not a Keras model that can be opened.") from error
+
+
+def _layers(described: Mapping[str, Any], weights: Any) -> Iterator[Layer]:
+    counted: dict[str, int] = {}
+    for item in _chain(described):
+        kind, config = item["class_name"], item["config"]
+        if kind in ("InputLayer", "Dropout"):
+            continue
+        if kind not in _KINDS:
+            raise LabError(f"Networks with a layer of kind {kind} cannot be asked on a page.")
+        # Keras keeps weights by kind and number, whatever a layer is called.
+        base = _SAVED_AS[kind]
+        counted[base] = counted.get(base, -1) + 1
+        saved = base if counted[base] == 0 else f"{base}_{counted[base]}"
+        variables = weights.get(f"layers/{saved}/vars", {})
+        arrays = [np.asarray(variables[str(index)]) for index in range(len(variables))]
+        yield from _KINDS[kind](config, arrays)
+
+
+def _chain(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The layers in a row; a `LabError` if they branch."""
+    items: list[Mapping[str, Any]] = described["config"]["layers"]
+    if described["class_name"] == "Sequential":
+        return items
+    for before, after in pairwise(items):
+        (called,) = after["inbound_nodes"]
+        (values,) = called["args"]
+        if not isinstance(values, dict) or _source(values) != before["config"]["name"]:
+            raise LabError("Only networks whose layers form a single chain can be asked on a page.")
+    return items
+
+
+def _source(values: Mapping[str, Any]) -> str:
+    """Name of the layer that a saved tensor comes from."""
+    return str(values["config"]["keras_history"][0])
+
+
+def _convolution(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:
+    _only(config, "data_format", "channels_last")
+    _only(config, "dilation_rate", [1, 1])
+    _only(config, "groups", 1)
+    kernel = weights[0]
+    bias = weights[1] if config["use_bias"] else np.zeros(kernel.shape[-1], np.float32)
+    activate = _activation(config["activation"])
+    rows, columns, strides = *kernel.shape[:2], config["strides"]
+    flat = kernel.reshape(-1, kernel.shape[-1])
+    same = config["padding"] == "same"
+
+    def run(values: np.ndarray) -> np.ndarray:
+        if same:
+            values = _padded(values, (rows, columns), strides)
+        seen = np.lib.stride_tricks.sliding_window_view(values, (rows, columns), axis=(1, 2))
+        seen = seen[:, :: strides[0], :: strides[1]].transpose(0, 1, 2, 4, 5, 3)
+        return activate(seen.reshape(*seen.shape[:3], -1) @ flat + bias)
+
+    yield Layer(config["name"], run, float(activate(np.zeros(1, np.float32))[0]))
+
+
+def _padded(values: np.ndarray, window: Sequence[int], strides: Sequence[int]) -> np.ndarray:
+    """Zeros around the image so that every stride has a window; the odd one goes behind."""
+    sides = []
+    for side, size, stride in zip(values.shape[1:3], window, strides, strict=True):
+        missing = max((-(-side // stride) - 1) * stride + size - side, 0)
+        sides.append((missing // 2, missing - missing // 2))
+    return np.pad(values, ((0, 0), *sides, (0, 0)))
+
+
+def _batch_normalization(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:
+    given = iter(weights)
+    gamma = next(given) if config["scale"] else np.float32(1)
+    beta = next(given) if config["center"] else np.float32(0)
+    mean, variance = given
+    factor = gamma / np.sqrt(variance + np.float32(config["epsilon"]))
+    offset = beta - mean * factor
+    yield Layer(config["name"], lambda values: values * factor + offset)
+
+
+def _pooling(reduce: Callable[..., np.ndarray]) -> Callable[..., Iterator[Layer]]:
+    def make(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
+        _only(config, "padding", "valid")
+        _only(config, "strides", config["pool_size"])
+        high, wide = config["pool_size"]
+
+        def run(values: np.ndarray) -> np.ndarray:
+            count, height, width, channels = values.shape
+            rows, columns = height // high, width // wide
+            kept = values[:, : rows * high, : columns * wide]
+            return reduce(kept.reshape(count, rows, high, columns, wide, channels), axis=(2, 4))
+
+        yield Layer(config["name"], run)
+
+    return make
+
+
+def _dense(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:
+    activate = _activation(config["activation"])
+    kernel = weights[0]
+    bias = weights[1] if config["use_bias"] else np.float32(0)
+    yield Layer(config["name"], lambda values: activate(values @ kernel + bias))
+
+
+def _flatten(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
+    yield Layer(config["name"], lambda values: values.reshape(len(values), -1))
+
+
+def _average_all(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
+    yield Layer(config["name"], lambda values: values.mean(axis=(1, 2)))
+
+
+def _activated(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
+    yield Layer(config["name"], _activation(config["activation"]))
+
+
+def _leaky(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
+    slope = np.float32(config["negative_slope"])
+    yield Layer(config["name"], lambda values: np.where(values > 0, values, slope * values))
+
+
+def _only(config: Mapping[str, Any], name: str, value: Any) -> None:
+    if config[name] != value:
+        raise LabError(f"Networks with {name} {config[name]} cannot be asked on a page.")
+
+
+def _activation(name: str) -> Step:
+    if name not in _ACTIVATIONS:
+        raise LabError(f"Networks with the activation {name} cannot be asked on a page.")
+    return _ACTIVATIONS[name]
+
+
+_ACTIVATIONS: dict[str, Step] = {
+    "linear": lambda values: values,
+    "relu": lambda values: np.maximum(values, 0),
+    "elu": lambda values: np.where(values > 0, values, np.expm1(np.minimum(values, 0))),
+    "sigmoid": special.expit,
+    "softmax": lambda values: special.softmax(values, axis=-1),
+}
+_KINDS: dict[str, Callable[..., Iterator[Layer]]] = {
+    "Conv2D": _convolution,
+    "BatchNormalization": _batch_normalization,
+    "MaxPooling2D": _pooling(np.max),
+    "AveragePooling2D": _pooling(np.mean),
+    "GlobalAveragePooling2D": _average_all,
+    "Activation": _activated,
+    "LeakyReLU": _leaky,
+    "Flatten": _flatten,
+    "Dense": _dense,
+}
+_SAVED_AS = {
+    "Conv2D": "conv2d",
+    "BatchNormalization": "batch_normalization",
+    "MaxPooling2D": "max_pooling2d",
+    "AveragePooling2D": "average_pooling2d",
+    "GlobalAveragePooling2D": "global_average_pooling2d",
+    "Activation": "activation",
+    "LeakyReLU": "leaky_re_lu",
+    "Flatten": "flatten",
+    "Dense": "dense",
+}
+
+
+def _scaled(images: np.ndarray) -> Iterator[np.ndarray]:
+    for part in batches(len(images), ROOM):
+        yield scale(images[part])
+
+
+def _pass(layers: Sequence[Layer], values: np.ndarray) -> np.ndarray:
+    for layer in layers:
+        values = layer.run(values)
+    return values
