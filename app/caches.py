@@ -84,6 +84,37 @@ def _network(_stored: Stored, checksum: str) -> inference.Network:
     return inference.load(_stored.folder / "model.keras")
 
 
+def readings(
+    stored: Stored, dataset: str, index: int, trigger: str, layer: str, order: str
+) -> np.ndarray:
+    """What a model says of a test image and its triggered copy at every step of a pruning.
+
+    Returns:
+        float32 [steps, 2, classes]; step 0 is the untouched network, and the only one while
+        there is no such curve. Moving a threshold looks a step up.
+    """
+    about = (stored.card.sha256, _changed(stored), dataset, index, trigger, layer, order)
+    return _readings(stored, *about)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _readings(
+    _stored: Stored,
+    checksum: str,
+    changed: int,
+    dataset: str,
+    index: int,
+    trigger: str,
+    layer: str,
+    order: str,
+) -> np.ndarray:
+    images = np.stack(pair(dataset, _stored.card.image_shape[0], index, trigger))
+    known = curve(_stored, layer, order)
+    if known is None:
+        return network(_stored).probabilities(images)[np.newaxis]
+    return network(_stored).while_pruned(images, layer, known.channels)
+
+
 def _changed(stored: Stored) -> int:
     """Changes whenever something in the model's folder is written."""
     return stored.folder.stat().st_mtime_ns

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from engine.figures import CLEAN, TRIGGERED
+from engine.figures import CLEAN, MEASURES, TRIGGERED, pruning_curve
 
 
 def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> alt.LayerChart:
@@ -57,6 +57,58 @@ def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> al
     )
     layered: alt.LayerChart = cells + frames
     return layered.properties(height=440)
+
+
+def pulled_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
+    """Figure 7 with a rule to pull: it follows the pointer, and selects on release.
+
+    Args:
+        table: rows of a curve with step, fraction (0 to 1) and the measures in percent.
+        step: where the rule stands now.
+
+    Returns:
+        A chart whose selection `drag` holds the step pulled to.
+    """
+    # The rule's place travels as data: selections alone would forget it when the slider moves.
+    rows = table.assign(cut=step)
+    press = alt.selection_point(
+        "press", on="pointerdown", clear="window:pointerup", nearest=True, empty=False
+    )
+    drag = alt.selection_point(
+        "drag",
+        fields=["step", "cut"],
+        on="pointerdown, [pointerdown, pointerup] > pointermove",
+        clear=False,
+        nearest=True,
+        empty=False,
+    )
+    pulled, stored = "vlSelectionTest('drag_store', datum)", "datum.step == datum.cut"
+    here = f"length(data('press_store')) ? {pulled} : {stored}"
+    standing = alt.Chart(rows).transform_calculate(here=here)
+    x = alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)")
+    only_here = alt.condition("datum.here", alt.value(1), alt.value(0))
+    rule = standing.mark_rule(size=3, color="#7a8189").encode(
+        x=x, opacity=only_here, tooltip=alt.value(None)
+    )
+    handle = standing.mark_point(shape="circle", filled=True, size=220, color="#7a8189").encode(
+        x=x, y=alt.datum(0), opacity=only_here, tooltip=alt.value(None)
+    )
+    values = alt.layer(
+        *(
+            standing.mark_point(filled=True, size=90, color=colour, opacity=1).encode(
+                x=x, y=f"{measure}:Q", opacity=only_here
+            )
+            for measure, (_, colour) in MEASURES.items()
+        )
+    )
+    catcher = (
+        alt.Chart(rows)
+        .mark_point(opacity=0, size=1, cursor="ew-resize")
+        .encode(x=x, tooltip=alt.value(None))
+        .add_params(press, drag)
+    )
+    layered: alt.LayerChart = pruning_curve(table) + rule + handle + values + catcher
+    return layered
 
 
 def history(table: pd.DataFrame) -> alt.Chart:

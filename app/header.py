@@ -1,4 +1,4 @@
-"""What stands above every page: the model in use, and what went wrong."""
+"""What stands above every page: the model and dataset in use, and what went wrong."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app import caches
+from engine.datasets import alike
 from engine.errors import LabError
 from engine.store import Stored
 
-MODEL = "model"
+MODEL, DATASET = "model", "dataset"
+_TIGHTER = "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem}</style>"
 FIRST = "signs-ftrojan"  # comes with the program, and its images are drawn here
 
 
@@ -24,21 +26,40 @@ def told_plainly() -> Iterator[None]:
         st.error(str(error), icon=":material/error:")
 
 
-def choose_model() -> None:
-    """A control for the model in use; it travels in the link."""
+def choose() -> None:
+    """Controls for the model and the dataset in use; both travel in the link."""
+    st.html(_TIGHTER)
     names = caches.model_names()
     if not names:
         return
     if st.session_state.get(MODEL) not in names:
         st.session_state[MODEL] = FIRST if FIRST in names else names[0]
-    st.selectbox(
-        "Model in use",
-        names,
-        key=MODEL,
-        bind="query-params",
-        help="Every page shows this model. Train more on the page Models.",
-        width=420,
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Model in use",
+            names,
+            key=MODEL,
+            bind="query-params",
+            help="Every page shows this model. Train more on the page Models.",
+            width=320,
+        )
+        offered = alike(model_in_use().card.dataset)
+        if st.session_state.get(DATASET) not in offered:
+            st.session_state[DATASET] = offered[0]
+        st.selectbox(
+            "Images from",
+            offered,
+            key=DATASET,
+            bind="query-params",
+            help="The dataset whose test images every page shows. Accuracies and curves were"
+            " measured on the dataset that the model was trained on.",
+            width=220,
+        )
+
+
+def dataset_in_use() -> str:
+    """The dataset whose images the pages show."""
+    return str(st.session_state[DATASET])
 
 
 def model_in_use() -> Stored:

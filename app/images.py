@@ -1,6 +1,8 @@
-"""The images the pages look at: from the model's dataset, or the visitor's own."""
+"""The images the pages look at: from the dataset in use, or the visitor's own."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -11,22 +13,47 @@ from engine.datasets.decoding import decode
 from engine.store import Card
 
 STOP_SIGN = 14
+CLASS, NUMBER = "class", "image"
+SHOWN = 48  # thumbnails of a class at a time
 
 
-def at_hand(card: Card) -> bool:
-    """Whether the model's dataset is on this computer."""
-    return available(card.dataset)
+@dataclass(frozen=True)
+class Chosen:
+    """One test image.
+
+    Attributes:
+        dataset: whose test split it is from.
+        size: side in pixels.
+        index: in the test split.
+        label: its true class.
+        name: of that class.
+    """
+
+    dataset: str
+    size: int
+    index: int
+    label: int
+    name: str
+
+    def pair(self, trigger: str) -> tuple[np.ndarray, np.ndarray]:
+        """The image and its triggered copy: uint8 [height, width, 3] each."""
+        return caches.pair(self.dataset, self.size, self.index, trigger)
 
 
-def offer_to_fetch(card: Card) -> None:
+def at_hand(dataset: str) -> bool:
+    """Whether the dataset is on this computer."""
+    return available(dataset)
+
+
+def offer_to_fetch(dataset: str) -> None:
     """Say which files are missing, and fetch them in a worker where that is possible."""
-    st.info(missing_message(card.dataset), icon=":material/folder_off:")
-    name = f"data-{card.dataset}"
-    if fetchable(card.dataset):
+    st.info(missing_message(dataset), icon=":material/folder_off:")
+    name = f"data-{dataset}"
+    if fetchable(dataset):
         jobs.start_button(
-            f"Fetch {card.dataset}",
+            f"Fetch {dataset}",
             name,
-            ["data", card.dataset],
+            ["data", dataset],
             "Downloads the official archives and checks them; this takes some minutes.",
         )
         jobs.watch(name)
@@ -42,29 +69,35 @@ def uploaded(card: Card) -> np.ndarray | None:
     return None if file is None else decode(file.getvalue(), card.image_shape[0], file.name)
 
 
-def choose(card: Card) -> tuple[int, str]:
-    """Controls for one test image: its index and the name of what it shows."""
+def choose(card: Card, dataset: str) -> Chosen:
+    """Controls for one test image; the choice travels in the link and from page to page."""
     size = card.image_shape[0]
-    left, right = st.columns(2)
-    start = STOP_SIGN if len(card.class_names) > STOP_SIGN else 0
-    label = left.selectbox(
-        "What the image shows",
-        range(len(card.class_names)),
-        index=start,
-        format_func=lambda number: f"{number}: {card.class_names[number]}",
-        key="picture-class",
-        persist_state="session",
-    )
-    found = caches.indices_of_class(card.dataset, size, label)
-    if not len(found):
-        st.info("No test image shows this class: choose another one.")
-        st.stop()
-    place = right.number_input(
-        f"Which of its {len(found):,} test images",
-        min_value=1,
-        max_value=len(found),
-        value=1 + caches.clearest_of_class(card.dataset, size, label),
-        key=f"image-{card.dataset}-{label}",
-        persist_state="session",
-    )
-    return int(found[place - 1]), card.class_names[label]
+    with st.container(horizontal=True):
+        label = st.selectbox(
+            "What the image shows",
+            range(len(card.class_names)),
+            index=min(STOP_SIGN, len(card.class_names) - 1),
+            format_func=lambda number: f"{number}: {card.class_names[number]}",
+            key=CLASS,
+            bind="query-params",
+            on_change=_forget_number,
+        )
+        found = caches.indices_of_class(dataset, size, label)
+        if not len(found):
+            st.info("No test image shows this class: choose another one.")
+            st.stop()
+        if not 1 <= st.session_state.get(NUMBER, 0) <= len(found):
+            st.session_state[NUMBER] = 1 + caches.clearest_of_class(dataset, size, label)
+        place = st.number_input(
+            f"Which of its {len(found):,} images",
+            min_value=1,
+            max_value=len(found),
+            key=NUMBER,
+            bind="query-params",
+            width=200,
+        )
+    return Chosen(dataset, size, int(found[place - 1]), label, card.class_names[label])
+
+
+def _forget_number() -> None:
+    st.session_state.pop(NUMBER, None)

@@ -23,5 +23,5 @@ page = st.navigation(
     position="top",
 )
 with header.told_plainly():
-    header.choose_model()
+    header.choose()
     page.run()

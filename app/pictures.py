@@ -22,4 +22,4 @@ def amplified(clean: np.ndarray, triggered: np.ndarray, gain: float) -> np.ndarr
 
 def show(image: np.ndarray, caption: str, side: int = SIDE) -> None:
     """An image with its pixels sharp, and its caption for those who cannot see it."""
-    st.image(enlarge(image, side), caption=caption, alt=caption, width=side)
+    st.image(enlarge(image, side), caption=caption, alt=caption, width="stretch")

@@ -5,39 +5,55 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import scores
-from engine import figures
-from engine.pruning.curve import Curve
+from app import charts, drawing
+from engine.pruning.curve import Curve, threshold_at
+
+LARGEST = 60.0  # percentage points; STEP too
+STEP = 0.5
 
 
-def look_up(curve: Curve, key: str) -> float:
-    """The curve with a threshold slider; moving it is a look-up. Returns the threshold."""
-    threshold = st.slider(
+def threshold_slider(key: str, start: float) -> float:
+    """The tolerated drop in percentage points; 0 leaves the network as it is."""
+    if key not in st.session_state and key not in st.query_params:
+        st.session_state[key] = start
+    return st.slider(
         "Tolerated drop in clean accuracy (percentage points)",
-        min_value=0.5,
-        max_value=60.0,
-        value=2.0,
-        step=0.5,
-        key=f"threshold-{key}",
+        min_value=0.0,
+        max_value=LARGEST,
+        step=STEP,
+        format="%.1f",
+        key=key,
         help="Pruning stops at the first step where accuracy on clean validation images has"
         " dropped by this much. Attack success plays no part: a defender cannot know it.",
         bind="query-params",
     )
-    step = curve.step_at(threshold)
-    row, start = curve.test.iloc[step], curve.test.iloc[0]
-    st.markdown(
-        f"**{step} of {len(curve.channels)} channels pruned ({row['fraction']:.0%}).**"
-        f" {verdict(row)}"
+
+
+def step_of(curve: Curve, threshold: float) -> int:
+    """The step a threshold stops at; a look-up."""
+    return curve.step_at(threshold) if threshold else 0
+
+
+def pulled(curve: Curve, step: int, slider: str, name: str, height: int = 420) -> None:
+    """The curve with a rule to pull, which moves the slider called `slider`."""
+
+    def follow() -> None:
+        pulled_to = st.session_state[name].selection.get("drag", [])
+        place = pulled_to[0].get("step") if pulled_to else None
+        if isinstance(place, int) and 0 <= place <= len(curve.channels):
+            dropped = threshold_at(curve.validation, place) // STEP * STEP
+            st.session_state[slider] = min(float(dropped), LARGEST)
+
+    share = float(curve.test["fraction"].iloc[step])
+    drawing.chart(
+        charts.pulled_curve(curve.test, step).properties(height=height),
+        curve.test,
+        name,
+        "Clean accuracy, attack success and recovered accuracy on test images against the"
+        f" share of channels pruned; a rule marks {share:.0%}. The slider moves it, too.",
+        on_select=follow,
+        selection_mode="drag",
     )
-    scores.show(row, start)
-    st.altair_chart(
-        figures.pruning_curve(curve.test, float(row["fraction"])).properties(height=440),
-        width="stretch",
-        alt="Clean accuracy, attack success and recovered accuracy on test images against the"
-        f" share of channels pruned; a rule marks {row['fraction']:.0%}.",
-        key=f"chart-{key}",
-    )
-    return threshold
 
 
 def verdict(row: pd.Series) -> str:
@@ -53,25 +69,28 @@ def verdict(row: pd.Series) -> str:
     )
 
 
+def told(curve: Curve, step: int) -> str:
+    """How far the network is pruned and what that did, as Markdown."""
+    if not step:
+        return "**Nothing is pruned yet.** Pull the threshold."
+    row = curve.test.iloc[step]
+    pruned = f"**{step} of {len(curve.channels)} channels pruned ({row['fraction']:.0%}).**"
+    return f"{pruned} {verdict(row)}"
+
+
 def threshold_table(table: pd.DataFrame) -> None:
     """The repaired networks at several thresholds."""
-    shown = table.assign(fraction=100 * table["fraction"])
+    percent = st.column_config.NumberColumn
     st.dataframe(
-        shown,
+        table.assign(fraction=100 * table["fraction"]),
         hide_index=True,
         column_config={
-            "threshold": st.column_config.NumberColumn("Tolerated drop (points)", format="%.1f"),
-            "step": st.column_config.NumberColumn("Channels pruned"),
-            "fraction": st.column_config.NumberColumn("Channels pruned (%)", format="%.0f"),
-            "validation_accuracy": st.column_config.NumberColumn(
-                "Clean accuracy, validation (%)", format="%.1f"
-            ),
-            "clean_accuracy": st.column_config.NumberColumn(
-                "Clean accuracy, test (%)", format="%.1f"
-            ),
-            "attack_success": st.column_config.NumberColumn("Attack success (%)", format="%.1f"),
-            "recovered_accuracy": st.column_config.NumberColumn(
-                "Recovered accuracy (%)", format="%.1f"
-            ),
+            "threshold": percent("Tolerated drop (points)", format="%.1f"),
+            "step": percent("Channels pruned"),
+            "fraction": percent("Channels pruned (%)", format="%.0f"),
+            "validation_accuracy": percent("Clean accuracy, validation (%)", format="%.1f"),
+            "clean_accuracy": percent("Clean accuracy, test (%)", format="%.1f"),
+            "attack_success": percent("Attack success (%)", format="%.1f"),
+            "recovered_accuracy": percent("Recovered accuracy (%)", format="%.1f"),
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import streamlit as st
 
@@ -26,7 +27,7 @@ _DESCRIBED = {
 
 
 def show(scores: Mapping[str, float], before: Mapping[str, float] | None = None) -> None:
-    """Three metrics in percent, with the change against `before` in points."""
+    """Three metrics in percent, with the change against `before` in points where there is one."""
     columns = st.columns(3)
     for column, (name, (label, help)) in zip(columns, _DESCRIBED.items(), strict=True):
         change = None if before is None else scores[name] - before[name]
@@ -34,7 +35,14 @@ def show(scores: Mapping[str, float], before: Mapping[str, float] | None = None)
             label,
             f"{scores[name]:.2f} %",
             None if change is None else f"{change:+.2f} points",
-            delta_color="inverse" if name == "attack_success" else "normal",
+            delta_color=_colour(name, change),
+            delta_arrow="auto" if change else "off",
             help=help,
             border=True,
         )
+
+
+def _colour(name: str, change: float | None) -> Literal["off", "inverse", "normal"]:
+    if not change:
+        return "off"
+    return "inverse" if name == "attack_success" else "normal"

@@ -13,9 +13,9 @@ TRIGGERED = "#D55E00"
 RECOVERED = "#009E73"
 
 MEASURES = {
-    "clean_accuracy": ("Clean images read right", CLEAN),
-    "attack_success": ("Triggered images read as the target", TRIGGERED),
-    "recovered_accuracy": ("Triggered images read right", RECOVERED),
+    "clean_accuracy": ("Clean accuracy", CLEAN),
+    "attack_success": ("Attack success", TRIGGERED),
+    "recovered_accuracy": ("Recovered accuracy", RECOVERED),
 }
 KINDS = {"clean_mean": ("Clean images", CLEAN), "triggered_mean": ("Triggered images", TRIGGERED)}
 
@@ -26,7 +26,7 @@ def _colour(described: dict[str, tuple[str, str]]) -> alt.Color:
         "what:N",
         scale=alt.Scale(domain=list(labels), range=list(colours)),
         title=None,
-        legend=alt.Legend(orient="top", columns=1, labelLimit=400, symbolOpacity=1),
+        legend=alt.Legend(orient="top", columns=3, labelLimit=400, symbolOpacity=1),
     )
 
 

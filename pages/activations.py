@@ -20,13 +20,13 @@ st.markdown(
 )
 
 model = header.model_in_use()
-card = model.card
+card, dataset = model.card, header.dataset_in_use()
 table = caches.table(model, "activations")
 run_name = f"activations-{model.name}"
 
 if table is None:
     st.info("The activations of this model have not been measured yet.")
-    if images.at_hand(card):
+    if images.at_hand(dataset):
         jobs.start_button(
             "Measure them",
             run_name,
@@ -34,7 +34,7 @@ if table is None:
             "Runs the network once over clean and triggered validation images.",
         )
     else:
-        images.offer_to_fetch(card)
+        images.offer_to_fetch(dataset)
     jobs.watch(run_name)
     st.stop()
 

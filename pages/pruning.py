@@ -15,7 +15,7 @@ st.markdown(
 )
 
 model = header.model_in_use()
-card = model.card
+card, dataset = model.card, header.dataset_in_use()
 layers = caches.convolutions(model)
 left, right = st.columns(2)
 layer = left.selectbox(
@@ -57,7 +57,7 @@ curve = caches.curve(model, layer, order)
 run_name = f"prune-{model.name}-{layer}-{order}".replace("_", "-")
 if curve is None:
     st.info("This curve has not been computed yet.")
-    if images.at_hand(card):
+    if images.at_hand(dataset):
         jobs.start_button(
             "Compute the curve",
             run_name,
@@ -65,7 +65,7 @@ if curve is None:
             "Runs the network once over validation and test images, clean and triggered.",
         )
     else:
-        images.offer_to_fetch(card)
+        images.offer_to_fetch(dataset)
     jobs.watch(run_name, show_figures)
     st.stop()
 

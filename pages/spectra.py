@@ -21,7 +21,7 @@ st.markdown(
 )
 
 model = header.model_in_use()
-card = model.card
+card, dataset = model.card, header.dataset_in_use()
 trigger = card.parsed_trigger()
 size = card.image_shape[0]
 
@@ -42,18 +42,17 @@ channel = st.segmented_control(
     help="The eye sees fine detail in brightness (Y) well, in colour (U and V) hardly at all.",
 )
 
-if not images.at_hand(card):
-    images.offer_to_fetch(card)
+if not images.at_hand(dataset):
+    images.offer_to_fetch(dataset)
     own = images.uploaded(card)
     if own is None:
         st.stop()
     clean, triggered = (np.abs(spectrum(part[None])[0]) for part in (own, trigger(own[None])[0]))
 elif view == "One image":
-    index, _ = images.choose(card)
-    pair = caches.pair(card.dataset, size, index, card.trigger)
+    pair = images.choose(card, dataset).pair(card.trigger)
     clean, triggered = (np.abs(spectrum(part[None])[0]) for part in pair)
 else:
-    clean, triggered = caches.mean_spectra(card.dataset, size, MANY, card.trigger)
+    clean, triggered = caches.mean_spectra(dataset, size, MANY, card.trigger)
 
 plane = list(CHANNELS).index(channel)
 maps = {

@@ -15,7 +15,7 @@ st.markdown(
 )
 
 model = header.model_in_use()
-card = model.card
+card, dataset = model.card, header.dataset_in_use()
 known = card.parsed_trigger()
 
 settings, view = st.columns([1, 2], gap="large")
@@ -32,11 +32,11 @@ with settings:
 
 with view:
     st.subheader("Image")
-    if images.at_hand(card):
+    if images.at_hand(dataset):
         index, label = images.choose(card)
         clean, triggered = caches.pair(card.dataset, card.image_shape[0], index, str(trigger))
     else:
-        images.offer_to_fetch(card)
+        images.offer_to_fetch(dataset)
         clean, label = images.uploaded(card), "your image"
         if clean is None:
             st.stop()
@@ -73,7 +73,7 @@ with view:
         help="The largest change of any colour of any pixel, in grey levels.",
         border=True,
     )
-    if images.at_hand(card):
+    if images.at_hand(dataset):
         mean = caches.mean_fidelity(card.dataset, card.image_shape[0], MANY, str(trigger))
         st.caption(
             f"Mean over {MANY} test images: PSNR {mean.psnr:.1f} dB, SSIM {mean.ssim:.4f};"

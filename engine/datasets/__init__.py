@@ -23,6 +23,7 @@ from engine.progress import Work, exhaust
 
 _SOURCES: dict[str, Source] = {source.name: source for source in (Signs(), Gtsrb(), Cifar10())}
 DATASETS = (*_SOURCES, "folder:PATH")
+_SAME_CLASSES = (("signs", "gtsrb"),)
 Root = str | os.PathLike[str] | None
 
 
@@ -41,6 +42,12 @@ def available(name: str, root: Root = None) -> bool:
         return _located(source(name), places.data_root(root)) is not None
     except LabError:
         return False
+
+
+def alike(name: str) -> tuple[str, ...]:
+    """`name` first, then the datasets that show the same classes."""
+    others = [other for group in _SAME_CLASSES if name in group for other in group]
+    return (name, *(other for other in others if other != name))
 
 
 def fetchable(name: str) -> bool:
@@ -145,6 +152,7 @@ __all__ = [
     "Dataset",
     "Split",
     "SplitName",
+    "alike",
     "available",
     "fetchable",
     "load_dataset",

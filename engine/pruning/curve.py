@@ -102,6 +102,13 @@ def step_at(validation: pd.DataFrame, threshold: float) -> int:
     return int(dropped[0]) if len(dropped) else len(accuracy) - 1
 
 
+def threshold_at(validation: pd.DataFrame, step: int) -> float:
+    """The largest drop up to `step`, percentage points: the threshold that leads there, or to
+    the step before it at which accuracy had dropped as far."""
+    accuracy = validation["clean_accuracy"].to_numpy()[: step + 1]
+    return float(accuracy[0] - accuracy.min())
+
+
 def trace(
     model: keras.Model,
     layer: str,

@@ -1,0 +1,135 @@
+const MILLISECONDS = 90
+const WIDTH = 600
+const HEIGHT = 200
+const films = new WeakMap()
+
+function made(tag, className, text = "") {
+  const part = document.createElement(tag)
+  part.className = className
+  part.textContent = text
+  return part
+}
+
+function drawn(tag, attributes) {
+  const part = document.createElementNS("http://www.w3.org/2000/svg", tag)
+  Object.entries(attributes).forEach(([name, value]) => part.setAttribute(name, value))
+  return part
+}
+
+class Film {
+  constructor(root) {
+    this.root = root
+    this.step = 0
+    this.timer = null
+    this.button = made("button", "play")
+    this.button.type = "button"
+    this.button.onclick = () => (this.timer ? this.pause() : this.play())
+    this.range = made("input", "scrub")
+    this.range.type = "range"
+    this.range.min = 0
+    this.range.setAttribute("aria-label", "Channels pruned")
+    this.range.oninput = () => {
+      this.pause()
+      this.show(Number(this.range.value))
+    }
+    this.told = made("p", "told")
+    this.cells = made("div", "cells")
+    this.cells.setAttribute("role", "img")
+    this.figures = made("div", "figures")
+    this.chart = drawn("svg", {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      preserveAspectRatio: "none",
+      "aria-hidden": "true",
+    })
+    const controls = made("div", "controls")
+    controls.append(this.button, this.range)
+    const right = made("div", "right")
+    right.append(this.figures, this.chart)
+    const both = made("div", "both")
+    both.append(this.cells, right)
+    root.replaceChildren(controls, this.told, both)
+  }
+
+  load(data) {
+    const same = JSON.stringify(data) === this.loaded
+    if (same) return
+    this.loaded = JSON.stringify(data)
+    this.pause()
+    this.data = data
+    this.range.max = data.channels.length
+    this.cells.replaceChildren(
+      ...data.shades.map((shade) => {
+        const cell = made("span", "cell")
+        cell.style.setProperty("--shade", 0.15 + 0.85 * shade)
+        return cell
+      }),
+    )
+    this.values = data.measures.map((measure) => {
+      const figure = made("div", "figure")
+      const value = made("strong", "")
+      const name = made("span", "name", measure.name)
+      figure.style.setProperty("--colour", measure.colour)
+      figure.append(value, name)
+      return { figure, value }
+    })
+    this.figures.replaceChildren(...this.values.map((value) => value.figure))
+    this.lines = data.measures.map((measure) =>
+      drawn("polyline", {
+        fill: "none",
+        stroke: measure.colour,
+        "stroke-width": 3,
+        "vector-effect": "non-scaling-stroke",
+      }),
+    )
+    this.chart.replaceChildren(...this.lines)
+    this.show(0)
+  }
+
+  show(step) {
+    const { channels, measures } = this.data
+    this.step = step
+    this.range.value = step
+    const fallen = new Set(channels.slice(0, step))
+    for (const [channel, cell] of [...this.cells.children].entries())
+      cell.classList.toggle("fallen", fallen.has(channel))
+    measures.forEach((measure, place) => {
+      this.values[place].value.textContent = `${measure.values[step].toFixed(1)} %`
+      const points = measure.values
+        .slice(0, step + 1)
+        .map((value, at) => `${(WIDTH * at) / channels.length},${HEIGHT * (1 - value / 100)}`)
+      this.lines[place].setAttribute("points", points.join(" "))
+    })
+    const last = step ? ` The last one to go is channel ${channels[step - 1]}.` : ""
+    this.told.textContent = `${step} of ${channels.length} channels are switched off.${last}`
+    this.cells.setAttribute("aria-label", this.told.textContent)
+    this.range.setAttribute("aria-valuetext", this.told.textContent)
+    this.label()
+  }
+
+  play() {
+    if (this.step >= this.data.channels.length) this.show(0)
+    this.timer = setInterval(() => {
+      if (!this.root.isConnected || this.step >= this.data.channels.length) return this.pause()
+      this.show(this.step + 1)
+    }, MILLISECONDS)
+    this.label()
+  }
+
+  pause() {
+    clearInterval(this.timer)
+    this.timer = null
+    this.label()
+  }
+
+  label() {
+    this.button.textContent = this.timer ? "❚❚ Pause" : "▶ Play"
+  }
+}
+
+export default function ({ parentElement, data }) {
+  const root = parentElement.querySelector(".root")
+  if (!films.has(root)) films.set(root, new Film(root))
+  const film = films.get(root)
+  film.load(data)
+  return () => film.pause()
+}

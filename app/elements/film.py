@@ -1,0 +1,35 @@
+"""The pruning as a film: channels fall one by one, and the three figures move."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from app.elements.mounting import element
+from engine.figures import MEASURES
+
+_film = element("film")
+
+
+def film(table: pd.DataFrame, strengths: np.ndarray | None, key: str) -> None:
+    """Play a curve step by step, with a button, a scrubber and the arrow keys.
+
+    Args:
+        table: rows of a curve with channel, fraction and the measures in percent.
+        strengths: float [channels], how strongly each answers to clean images, for its shade;
+            None shades all alike.
+        key: of the element.
+    """
+    shades = np.ones(len(table) - 1) if strengths is None else np.clip(strengths, 0, None)
+    top = float(shades.max()) or 1.0
+    _film(
+        data={
+            "channels": table["channel"].astype(int).tolist()[1:],
+            "shades": np.round(shades / top, 3).tolist(),
+            "measures": [
+                {"name": label, "colour": colour, "values": table[name].round(2).tolist()}
+                for name, (label, colour) in MEASURES.items()
+            ],
+        },
+        key=key,
+    )
