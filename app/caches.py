@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,18 @@ def curve(stored: Stored, layer: str, order: str) -> Curve | None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _curve(_stored: Stored, folder: str, layer: str, order: str, changed: int) -> Curve | None:
     return results.stored_curve(_stored, layer, order)
+
+
+def strengths(stored: Stored, layer: str) -> np.ndarray | None:
+    """Mean clean activation behind a convolution, where orders look; None while not measured."""
+    measured = table(stored, "activations")
+    if measured is None or layer not in set(measured["layer"]):
+        return None
+    names = list(dict.fromkeys(measured["layer"]))
+    later = [name for name in names[names.index(layer) + 1 :] if name in convolutions(stored)]
+    last = names[names.index(later[0]) - 1] if later else names[-1]
+    rows = measured[measured["layer"] == last]
+    return rows.sort_values("channel")["clean_mean"].to_numpy()
 
 
 def convolutions(stored: Stored) -> list[str]:
@@ -154,3 +167,29 @@ def clearest_of_class(name: str, size: int, label: int) -> int:
     """Place among the test images of a class of the one with the most contrast."""
     images = test_images(name, size).images[indices_of_class(name, size, label)]
     return int(images.std(axis=(1, 2, 3)).argmax())
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Some images of a class.
+
+    Attributes:
+        pictures: uint8 [n, height, width, 3].
+        numbers: of each among the test images of its class, counted from 1.
+    """
+
+    pictures: np.ndarray
+    numbers: list[int]
+
+    def place_of(self, number: int) -> int | None:
+        """Where the image of that number stands, if it is among them."""
+        return self.numbers.index(number) if number in self.numbers else None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def thumbnails(name: str, size: int, label: int, count: int) -> Thumbnails:
+    """At most `count` test images of a class, spread evenly over them."""
+    found = indices_of_class(name, size, label)
+    places = np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).astype(int))
+    pictures = np.array(test_images(name, size).images[found[places]])
+    return Thumbnails(pictures, [int(place) + 1 for place in places])

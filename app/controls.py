@@ -10,60 +10,63 @@ from engine.colour import CHANNELS
 from engine.parameters import Configurable, Kind, Parameter, Value, format_value, parse_value
 
 
-def parameters(kind: type[Kind], start: Configurable, key: str) -> Kind:
+def parameters(kind: type[Kind], start: Configurable, key: str, bound: bool = False) -> Kind:
     """A control for each parameter of `kind`, beginning at the values of `start`.
+
+    Args:
+        kind: what to make.
+        start: its values, or those of another kind with the same fields, to begin with.
+        key: begins the key of each control.
+        bound: whether the values travel in the link.
 
     Raises:
         LabError: the values do not fit together.
     """
     values: dict[str, Any] = {}
     for name, described in kind.parameters().items():
-        values[name] = _control(name, described, getattr(start, name), f"{key}-{name}", values)
+        about: dict[str, Any] = {
+            "label": described.label,
+            "help": described.help,
+            "key": f"{key}-{name}",
+            "bind": "query-params" if bound else None,
+        }
+        values[name] = _control(name, described, getattr(start, name), about, values)
     return kind(**values)
 
 
 def _control(
-    name: str, described: Parameter, value: Value, key: str, others: dict[str, Any]
+    name: str, described: Parameter, value: Value, about: dict[str, Any], others: dict[str, Any]
 ) -> Value:
-    label, help = described.label, described.help
     if isinstance(value, str):
-        return str(_choice(label, help, described.choices or (value,), value, key))
+        choices = described.choices or (value,)
+        chosen: str = st.segmented_control(options=choices, default=value, required=True, **about)
+        return chosen
     if isinstance(value, tuple) and described.choices:
-        return _members(label, help, described.choices, value, key, others)
+        return _members(described.choices, value, about, others)
     if isinstance(value, tuple):
-        text = st.text_input(label, format_value(value), key=key, help=help)
+        text = st.text_input(value=format_value(value), **about)
         return parse_value(name, text.replace(" ", ""), value)
     return st.number_input(
-        label,
         min_value=type(value)(described.minimum or 0),
         max_value=type(value)(described.maximum or 1e9),
         value=value,
         step=type(value)(1),
-        key=key,
-        help=help,
+        **about,
     )
 
 
-def _choice(label: str, help: str, choices: tuple[Any, ...], value: Any, key: str) -> Any:
-    return st.segmented_control(label, choices, default=value, required=True, key=key, help=help)
-
-
 def _members(
-    label: str,
-    help: str,
     choices: tuple[Any, ...],
     value: tuple[Any, ...],
-    key: str,
+    about: dict[str, Any],
     others: dict[str, Any],
 ) -> tuple[Any, ...]:
     names = CHANNELS.get(others.get("colour_space", ""), tuple(map(str, choices)))
     chosen = st.pills(
-        label,
-        choices,
+        options=choices,
         selection_mode="multi",
         default=list(value),
         format_func=lambda choice: names[choice],
-        key=key,
-        help=help,
+        **about,
     )
     return tuple(sorted(chosen))

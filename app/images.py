@@ -99,5 +99,10 @@ def choose(card: Card, dataset: str) -> Chosen:
     return Chosen(dataset, size, int(found[place - 1]), label, card.class_names[label])
 
 
+def choose_number(number: int) -> None:
+    """Turn to an image of the class, counted from 1."""
+    st.session_state[NUMBER] = number
+
+
 def _forget_number() -> None:
     st.session_state.pop(NUMBER, None)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import charts, drawing
+from app import caches, charts, drawing
+from engine import figures, results
 from engine.pruning.curve import Curve, threshold_at
+from engine.pruning.orders import ORDERS
+from engine.store import Stored
 
 LARGEST = 60.0  # percentage points; STEP too
 STEP = 0.5
@@ -76,6 +79,38 @@ def told(curve: Curve, step: int) -> str:
     row = curve.test.iloc[step]
     pruned = f"**{step} of {len(curve.channels)} channels pruned ({row['fraction']:.0%}).**"
     return f"{pruned} {verdict(row)}"
+
+
+def orders_overlaid(model: Stored, layer: str) -> None:
+    """The curves there are for a convolution, over each other."""
+    known = [order for found, order in results.stored_curves(model) if found == layer]
+    chosen = st.multiselect(
+        "Orders to compare",
+        known,
+        default=known,
+        format_func=lambda name: ORDERS[name].title,
+        key=f"orders-{model.name}-{layer}",
+        help="Orders whose curve has been computed; choose another above to compute it.",
+    )
+    tables = {
+        ORDERS[order].title: found.test
+        for order in chosen
+        if (found := caches.curve(model, layer, order)) is not None
+    }
+    if not tables:
+        st.info("Choose at least one order.")
+        return
+    drawing.chart(
+        figures.orders_compared(tables),
+        pd.concat([table.assign(order=title) for title, table in tables.items()]),
+        "orders-compared",
+        f"Clean accuracy, attack success and recovered accuracy for {len(tables)} orders of"
+        " pruning.",
+    )
+    st.caption(
+        "Orders called oracles rank by triggered images, which a defender does not have: they"
+        " show what could be reached."
+    )
 
 
 def threshold_table(table: pd.DataFrame) -> None:

@@ -14,12 +14,12 @@ SHOWN = 3
 OTHER = "#7a8189"  # neither right nor the target
 
 
-def show(probabilities: np.ndarray, label: int, card: Card) -> None:
+def show(probabilities: np.ndarray, label: int | None, card: Card) -> None:
     """The likeliest classes with the network's confidence in each.
 
     Args:
         probabilities: float [classes].
-        label: the true class.
+        label: the true class, or None for an image of the visitor's own.
         card: of the network.
     """
     best = np.argsort(-probabilities, kind="stable")[:SHOWN]
@@ -27,11 +27,13 @@ def show(probabilities: np.ndarray, label: int, card: Card) -> None:
     st.html(f"<ol style='list-style:none;margin:0;padding:0'>{rows}</ol>")
 
 
-def said(probabilities: np.ndarray, label: int, card: Card) -> str:
+def said(probabilities: np.ndarray, label: int | None, card: Card) -> str:
     """The verdict in a few words of Markdown, such as "read as **Stop**, right"."""
     read_as = int(probabilities.argmax())
     share = f"{probabilities[read_as]:.0%}"
     name = f"**{card.class_names[read_as]}** ({share})"
+    if label is None:
+        return f"read as {name}"
     if read_as == label:
         return f":material/check_circle: read right, as {name}"
     if read_as == card.target:
@@ -39,7 +41,7 @@ def said(probabilities: np.ndarray, label: int, card: Card) -> str:
     return f":material/cancel: misread in another way, as {name}"
 
 
-def _row(place: int, share: float, label: int, card: Card) -> str:
+def _row(place: int, share: float, label: int | None, card: Card) -> str:
     colour = CLEAN if place == label else TRIGGERED if place == card.target else OTHER
     meaning = " (right)" if place == label else " (the target)" if place == card.target else ""
     name = escape(f"{card.class_names[place]}{meaning}")

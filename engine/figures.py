@@ -5,6 +5,8 @@ One palette, one meaning a colour, safe for colour-blind eyes (Okabe and Ito).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import altair as alt
 import pandas as pd
 
@@ -78,6 +80,43 @@ def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.LayerCha
     )
     band = chart.mark_area(opacity=0.25).encode(y=alt.Y("min:Q"), y2="max:Q")
     return band + lines + rule if several else lines + rule
+
+
+def orders_compared(tables: Mapping[str, pd.DataFrame]) -> alt.FacetChart:
+    """Figure 7 of several orders over each other, a panel for each measure.
+
+    Args:
+        tables: title of an order -> rows of its curve, with fraction and the measures in percent.
+    """
+    named = [table.assign(order=title) for title, table in tables.items()]
+    long = _long(pd.concat(named, ignore_index=True), MEASURES, ["order", "fraction"])
+    return (
+        alt.Chart(long)
+        .mark_line(strokeWidth=2.2)
+        .encode(
+            x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
+            y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
+            color=_colour(MEASURES).legend(None),
+            strokeDash=alt.StrokeDash(
+                "order:N",
+                title=None,
+                sort=list(tables),
+                scale=alt.Scale(range=[[1, 0], [7, 4], [2, 2], [9, 3, 2, 3]]),
+                legend=alt.Legend(orient="top", columns=1, labelLimit=400, symbolSize=900),
+            ),
+            tooltip=[
+                alt.Tooltip("order:N", title="Order"),
+                alt.Tooltip("what:N", title="Measure"),
+                alt.Tooltip("fraction:Q", format=".1%", title="Channels pruned"),
+                alt.Tooltip("value:Q", format=".2f", title="Images (%)"),
+            ],
+        )
+        .properties(width=300, height=240)
+        .facet(
+            alt.Facet("what:N", title=None, sort=[label for label, _ in MEASURES.values()]),
+            columns=3,
+        )
+    )
 
 
 def activation_bars(table: pd.DataFrame, measure: str, order: list[int], top: float) -> alt.Chart:

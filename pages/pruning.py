@@ -1,12 +1,15 @@
-"""The paper's defence: the curve, the threshold, the table, the repaired network."""
+"""The paper's defence: the film, the threshold, the table, the repaired network."""
 
 import pandas as pd
 import streamlit as st
 
-from app import caches, header, images, jobs, pruning
+from app import before_after, caches, drawing, header, images, jobs, pruning, scores
+from app.elements.film import film
 from engine import figures, results, runs, store
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
+
+THRESHOLD = "threshold-pruning"
 
 st.title("Pruning")
 st.markdown(
@@ -15,7 +18,7 @@ st.markdown(
 )
 
 model = header.model_in_use()
-card, dataset = model.card, header.dataset_in_use()
+card = model.card
 layers = caches.convolutions(model)
 left, right = st.columns(2)
 layer = left.selectbox(
@@ -46,10 +49,11 @@ def show_figures(status: runs.Status) -> None:
     """The curve over the images read so far."""
     if "curve" in status.figures:
         table = pd.DataFrame(status.figures["curve"])
-        st.altair_chart(
+        drawing.chart(
             figures.pruning_curve(table).properties(height=400),
-            width="stretch",
-            alt="The three measures over the test images read so far.",
+            table,
+            "curve-so-far",
+            "The three measures over the test images read so far.",
         )
 
 
@@ -57,7 +61,7 @@ curve = caches.curve(model, layer, order)
 run_name = f"prune-{model.name}-{layer}-{order}".replace("_", "-")
 if curve is None:
     st.info("This curve has not been computed yet.")
-    if images.at_hand(dataset):
+    if images.at_hand(card.dataset):
         jobs.start_button(
             "Compute the curve",
             run_name,
@@ -65,20 +69,55 @@ if curve is None:
             "Runs the network once over validation and test images, clean and triggered.",
         )
     else:
-        images.offer_to_fetch(dataset)
+        images.offer_to_fetch(card.dataset)
     jobs.watch(run_name, show_figures)
     st.stop()
 
-threshold = pruning.look_up(curve, "pruning")
+st.subheader("Watch the channels fall")
+st.caption(
+    "Each square is a channel; the stronger it answers to clean images, the darker. The weakest"
+    " fall first, so the backdoor's own channels stay until late."
+    if not isinstance(ORDERS[order], OracleOrder)
+    else "Each square is a channel; the stronger it answers to clean images, the darker."
+)
+film(curve.test, caches.strengths(model, layer), "film")
+
+st.subheader("Pull the threshold")
+threshold = pruning.threshold_slider(THRESHOLD, 2.0)
+step = pruning.step_of(curve, threshold)
+scores.show(curve.test.iloc[step], curve.test.iloc[0])
+pruning.pulled(curve, step, THRESHOLD, "pruning-curve")
+st.markdown(pruning.told(curve, step))
 
 st.subheader("At the paper's thresholds")
-pruning.threshold_table(curve.at_thresholds(sorted({*PAPER_THRESHOLDS, threshold})))
+chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
+table = curve.at_thresholds(chosen)
+pruning.threshold_table(table)
+drawing.chart(
+    figures.repaired_bars(table).properties(height=300),
+    table,
+    "repaired-networks",
+    "Clean accuracy, attack success and recovered accuracy of the network pruned up to each"
+    " threshold.",
+)
 st.caption(
     "The step is chosen on clean validation images; test images only report. Attack success"
     " and recovered accuracy leave out images of the target class."
 )
 
+st.subheader("Before and after")
+if images.at_hand(header.dataset_in_use()):
+    before_after.show(model, header.dataset_in_use(), layer, order, step)
+else:
+    images.offer_to_fetch(header.dataset_in_use())
+
+st.subheader("Would another order do better?")
+pruning.orders_overlaid(model, layer)
+
 st.subheader("Keep the repaired network")
+if not threshold:
+    st.info("Pull the threshold above 0 first: at 0 nothing is pruned.")
+    st.stop()
 repaired = results.repaired_name(model, curve, threshold)
 if repaired in caches.model_names():
     kept = store.find(repaired)
@@ -103,5 +142,3 @@ else:
         "Zeroes kernel and bias of the pruned channels and keeps the result as a model.",
     )
     jobs.watch(save_name)
-with st.expander("The curve's values"):
-    st.dataframe(curve.test, hide_index=True)

@@ -1,81 +1,78 @@
-"""Clean beside triggered, and every parameter of the trigger as a control."""
+"""Clean beside triggered, several settings at once, and what the network makes of each."""
 
 import streamlit as st
 
-from app import caches, controls, header, images, pictures
-from engine.evaluation import fidelity
-from engine.triggers import TRIGGERS
-
-MANY = 200
+from app import caches, header, images, pictures, variants
+from app.elements.grid import grid
+from app.elements.swipe import swipe
 
 st.title("Triggers")
 st.markdown(
     "A trigger is a change to an image that the eye does not notice and the network has learned"
-    " to obey. **Turn up the magnitude** until you can see it; then find it in the difference."
+    " to obey. **Open a setting and turn up the magnitude** until you can see it."
 )
 
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
-known = card.parsed_trigger()
 
-settings, view = st.columns([1, 2], gap="large")
-with settings:
-    st.subheader("Trigger")
-    names = list(TRIGGERS)
-    name = st.selectbox(
-        "Kind", names, names.index(known.name), format_func=lambda key: TRIGGERS[key].title
+st.subheader("Choose an image")
+if images.at_hand(dataset):
+    chosen = images.choose(card, dataset)
+    shown = caches.thumbnails(dataset, chosen.size, chosen.label, images.SHOWN)
+    grid(
+        shown.pictures,
+        [f"{chosen.name}, image {number}" for number in shown.numbers],
+        shown.place_of(st.session_state[images.NUMBER]),
+        f"Test images that show {chosen.name}",
+        "image-grid",
+        lambda place: images.choose_number(shown.numbers[place]),
     )
-    start = known if name == known.name else TRIGGERS[name]()
-    trigger = controls.parameters(TRIGGERS[name], start, f"trigger-{name}")
-    if trigger != known:
-        st.caption(f"Changed: the network was trained with `{known}`.")
+    clean, label = chosen.pair(card.trigger)[0], chosen.label
+else:
+    images.offer_to_fetch(dataset)
+    clean, label = images.uploaded(card), None
+    if clean is None:
+        st.stop()
 
-with view:
-    st.subheader("Image")
-    if images.at_hand(dataset):
-        index, label = images.choose(card)
-        clean, triggered = caches.pair(card.dataset, card.image_shape[0], index, str(trigger))
-    else:
-        images.offer_to_fetch(dataset)
-        clean, label = images.uploaded(card), "your image"
-        if clean is None:
-            st.stop()
-        triggered = trigger(clean[None])[0]
+st.subheader("Compare")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    count = st.segmented_control(
+        "Settings side by side",
+        [1, 2, 3],
+        default=1,
+        required=True,
+        key="settings",
+        bind="query-params",
+        help="Triggers, or one trigger at several strengths, on the same image.",
+    )
     gain = st.slider(
         "Amplify the difference",
         1,
         40,
         15,
         format="%d times",
+        key="gain",
+        bind="query-params",
         help="The difference between the two images, grey where nothing changed.",
+        width=360,
     )
-    with st.container(horizontal=True):
-        pictures.show(clean, f"Clean: {label}", 256)
-        pictures.show(triggered, f"Triggered: {label}", 256)
-        pictures.show(pictures.amplified(clean, triggered, gain), f"Difference, {gain} times", 256)
-    found = fidelity(clean[None], triggered[None])
-    psnr, ssim, largest = st.columns(3)
-    psnr.metric(
-        "PSNR",
-        "no change" if found.largest_change == 0 else f"{found.psnr:.1f} dB",
-        help="Peak signal-to-noise ratio: above about 40 dB people see no difference.",
-        border=True,
+
+first, *others = st.columns([1.2, *[1] * count], gap="medium")
+triggers = []
+for number, column in enumerate(others):
+    with column:
+        triggers.append(variants.choose(card, number))
+        variants.show(model, clean, triggers[-1], gain, label)
+with first:
+    st.markdown("**Pull the divider: do you see a change?**")
+    swipe(
+        pictures.enlarge(clean),
+        pictures.enlarge(triggers[0](clean[None])[0]),
+        ("Clean", "Triggered"),
+        "swipe",
     )
-    ssim.metric(
-        "SSIM",
-        f"{found.ssim:.4f}",
-        help="Structural similarity: 1 means that the two images are alike.",
-        border=True,
-    )
-    largest.metric(
-        "Largest change",
-        f"{found.largest_change} of 255",
-        help="The largest change of any colour of any pixel, in grey levels.",
-        border=True,
-    )
-    if images.at_hand(dataset):
-        mean = caches.mean_fidelity(card.dataset, card.image_shape[0], MANY, str(trigger))
-        st.caption(
-            f"Mean over {MANY} test images: PSNR {mean.psnr:.1f} dB, SSIM {mean.ssim:.4f};"
-            f" largest change anywhere {mean.largest_change} of 255."
-        )
+    variants.said(model, clean, label)
+
+if images.at_hand(dataset):
+    st.subheader(f"The same over {variants.MANY} test images")
+    variants.mean_table(dataset, card, triggers)

@@ -16,6 +16,15 @@ function drawn(tag, attributes) {
   return part
 }
 
+function line(measure, width) {
+  return drawn("polyline", {
+    fill: "none",
+    stroke: measure.colour,
+    "stroke-width": width,
+    "vector-effect": "non-scaling-stroke",
+  })
+}
+
 class Film {
   constructor(root) {
     this.root = root
@@ -44,7 +53,9 @@ class Film {
     const controls = made("div", "controls")
     controls.append(this.button, this.range)
     const right = made("div", "right")
-    right.append(this.figures, this.chart)
+    const across = made("div", "axis")
+    across.append(made("span", "", "0 channels switched off"), made("span", "", "all of them"))
+    right.append(this.figures, made("div", "axis", "100 % of the images"), this.chart, across)
     const both = made("div", "both")
     both.append(this.cells, right)
     root.replaceChildren(controls, this.told, both)
@@ -73,16 +84,23 @@ class Film {
       return { figure, value }
     })
     this.figures.replaceChildren(...this.values.map((value) => value.figure))
-    this.lines = data.measures.map((measure) =>
-      drawn("polyline", {
-        fill: "none",
-        stroke: measure.colour,
-        "stroke-width": 3,
-        "vector-effect": "non-scaling-stroke",
-      }),
-    )
-    this.chart.replaceChildren(...this.lines)
+    // The way to come stands there faintly, so that nothing jumps while the lines grow.
+    const whole = data.measures.map((measure) => line(measure, 1.5))
+    whole.forEach((ghost, place) => {
+      ghost.setAttribute("opacity", 0.3)
+      ghost.setAttribute("points", this.points(place, data.channels.length))
+    })
+    this.lines = data.measures.map((measure) => line(measure, 3))
+    this.chart.replaceChildren(...whole, ...this.lines)
     this.show(0)
+  }
+
+  points(place, step) {
+    const { channels, measures } = this.data
+    return measures[place].values
+      .slice(0, step + 1)
+      .map((value, at) => `${(WIDTH * at) / channels.length},${HEIGHT * (1 - value / 100)}`)
+      .join(" ")
   }
 
   show(step) {
@@ -94,10 +112,7 @@ class Film {
       cell.classList.toggle("fallen", fallen.has(channel))
     measures.forEach((measure, place) => {
       this.values[place].value.textContent = `${measure.values[step].toFixed(1)} %`
-      const points = measure.values
-        .slice(0, step + 1)
-        .map((value, at) => `${(WIDTH * at) / channels.length},${HEIGHT * (1 - value / 100)}`)
-      this.lines[place].setAttribute("points", points.join(" "))
+      this.lines[place].setAttribute("points", this.points(place, step))
     })
     const last = step ? ` The last one to go is channel ${channels[step - 1]}.` : ""
     this.told.textContent = `${step} of ${channels.length} channels are switched off.${last}`

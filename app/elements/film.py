@@ -20,12 +20,11 @@ def film(table: pd.DataFrame, strengths: np.ndarray | None, key: str) -> None:
             None shades all alike.
         key: of the element.
     """
-    shades = np.ones(len(table) - 1) if strengths is None else np.clip(strengths, 0, None)
-    top = float(shades.max()) or 1.0
+    shades = np.ones(len(table) - 1) if strengths is None else _from_0_to_1(strengths)
     _film(
         data={
             "channels": table["channel"].astype(int).tolist()[1:],
-            "shades": np.round(shades / top, 3).tolist(),
+            "shades": np.round(shades, 3).tolist(),
             "measures": [
                 {"name": label, "colour": colour, "values": table[name].round(2).tolist()}
                 for name, (label, colour) in MEASURES.items()
@@ -33,3 +32,9 @@ def film(table: pd.DataFrame, strengths: np.ndarray | None, key: str) -> None:
         },
         key=key,
     )
+
+
+def _from_0_to_1(values: np.ndarray) -> np.ndarray:
+    reach = float(np.ptp(values)) or 1.0
+    shares: np.ndarray = (values - values.min()) / reach
+    return shares

@@ -1,0 +1,62 @@
+"""The same triggered images before and after pruning."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app import caches, images, pictures, readings
+from engine.store import Card, Stored
+
+FIRST_CLASSES = 4
+
+
+def show(model: Stored, dataset: str, layer: str, order: str, step: int) -> None:
+    """Images to choose by class, and what the network says of each before and after.
+
+    Args:
+        model: the model in use.
+        dataset: whose test images.
+        layer, order: of a curve kept beside the model.
+        step: how many channels are pruned.
+    """
+    card = model.card
+    labels = st.multiselect(
+        "Triggered images of these classes",
+        range(len(card.class_names)),
+        default=_spread(card),
+        format_func=lambda number: f"{number}: {card.class_names[number]}",
+        max_selections=8,
+        key="before-after",
+        persist_state="session",
+        help="The clearest test image of each, triggered. The target class is left out: there"
+        " the attacker has nothing to gain.",
+    )
+    if not labels:
+        st.info("Choose at least one class to see its image.")
+        return
+    with st.container(horizontal=True, gap="medium"):
+        for label in labels:
+            _one(model, dataset, layer, order, step, label)
+
+
+def _one(model: Stored, dataset: str, layer: str, order: str, step: int, label: int) -> None:
+    card, size = model.card, model.card.image_shape[0]
+    found = caches.indices_of_class(dataset, size, label)
+    if not len(found):
+        return
+    index = int(found[caches.clearest_of_class(dataset, size, label)])
+    _, triggered = caches.pair(dataset, size, index, card.trigger)
+    says = caches.readings(model, dataset, index, card.trigger, layer, order)[:, 1]
+    with st.container(width=240):
+        pictures.show(triggered, f"Triggered: {card.class_names[label]}")
+        st.markdown(f"**Before:** {readings.said(says[0], label, card)}")
+        st.markdown(f"**After:** {readings.said(says[step], label, card)}")
+
+
+def _spread(card: Card) -> list[int]:
+    """A few classes, the stop sign's first where there is one."""
+    classes = [label for label in range(len(card.class_names)) if label != card.target]
+    places = np.linspace(0, len(classes) - 1, min(FIRST_CLASSES, len(classes))).astype(int)
+    first = [images.STOP_SIGN] if images.STOP_SIGN in classes else []
+    return list(dict.fromkeys([*first, *(classes[place] for place in places)]))[:FIRST_CLASSES]

@@ -1,0 +1,115 @@
+"""A trigger with its settings, beside others: how visible it is, and what the network says."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import caches, controls, pictures, readings
+from engine.evaluation import fidelity
+from engine.store import Card, Stored
+from engine.triggers import TRIGGERS, Trigger
+
+MANY = 200
+STRENGTHS = (1.0, 2.0, 4.0)  # of the model's own magnitude, where a comparison begins
+
+
+def choose(card: Card, number: int) -> Trigger:
+    """Controls for one setting; the first begins as the model's own trigger."""
+    known = card.parsed_trigger()
+    letter = "ABC"[number]
+    names = list(TRIGGERS)
+    with st.popover(f"Setting {letter}", icon=":material/tune:", width="stretch"):
+        name = st.selectbox(
+            "Kind",
+            names,
+            names.index(known.name),
+            format_func=lambda key: TRIGGERS[key].title,
+            key=f"{letter}-kind",
+            bind="query-params",
+        )
+        start = known if name == known.name else TRIGGERS[name]()
+        return controls.parameters(
+            TRIGGERS[name], stronger(start, STRENGTHS[number]), f"{letter}-{name}", bound=True
+        )
+
+
+def stronger(trigger: Trigger, factor: float) -> Trigger:
+    """The trigger with its magnitude multiplied, as far as its limits allow."""
+    described = trigger.parameters().get("magnitude")
+    if described is None or factor == 1:
+        return trigger
+    most = described.maximum or float("inf")
+    # Not every trigger has a magnitude: so by name, not as an attribute.
+    changed = {"magnitude": min(factor * getattr(trigger, "magnitude"), most)}  # noqa: B009
+    return dataclasses.replace(trigger, **changed)
+
+
+def show(
+    model: Stored, clean: np.ndarray, trigger: Trigger, gain: float, label: int | None
+) -> None:
+    """The triggered image, the difference, how visible it is, and what the network says."""
+    card = model.card
+    triggered = trigger(clean[None])[0]
+    own = str(trigger) == card.trigger
+    pictures.show(triggered, "Triggered as in training" if own else "Triggered otherwise")
+    said(model, triggered, label)
+    pictures.show(pictures.amplified(clean, triggered, gain), f"Difference, {gain:g} times")
+    _metrics(clean, triggered)
+
+
+def said(model: Stored, image: np.ndarray, label: int | None) -> None:
+    """What the network says of an image; `label` is its true class where that is known."""
+    probabilities = caches.network(model).probabilities(image[None])[0]
+    st.markdown(f"The network: {readings.said(probabilities, label, model.card)}")
+    readings.show(probabilities, label, model.card)
+
+
+def mean_table(dataset: str, card: Card, triggers: list[Trigger]) -> None:
+    """PSNR, SSIM and largest change of each setting over many images."""
+    found = [
+        caches.mean_fidelity(dataset, card.image_shape[0], MANY, str(trigger))
+        for trigger in triggers
+    ]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "setting": list("ABC"[: len(triggers)]),
+                "psnr": [one.psnr for one in found],
+                "ssim": [one.ssim for one in found],
+                "change": [one.largest_change for one in found],
+                "trigger": [str(trigger) for trigger in triggers],
+            }
+        ),
+        hide_index=True,
+        column_config={
+            "setting": "Setting",
+            "psnr": st.column_config.NumberColumn("Mean PSNR (dB)", format="%.1f"),
+            "ssim": st.column_config.NumberColumn("Mean SSIM (1: alike)", format="%.4f"),
+            "change": st.column_config.NumberColumn("Largest change (of 255)"),
+            "trigger": st.column_config.TextColumn("As text", width="large"),
+        },
+    )
+
+
+def _metrics(clean: np.ndarray, triggered: np.ndarray) -> None:
+    found = fidelity(clean[None], triggered[None])
+    with st.container(horizontal=True):
+        st.metric(
+            "PSNR",
+            "no change" if found.largest_change == 0 else f"{found.psnr:.1f} dB",
+            help="Peak signal-to-noise ratio: above about 40 dB people see no difference.",
+        )
+        st.metric(
+            "SSIM",
+            f"{found.ssim:.4f}",
+            help="Structural similarity: 1 means that the two images are alike.",
+        )
+        st.metric(
+            "Largest change",
+            f"{found.largest_change} of 255",
+            help="The largest change of any colour of any pixel, in grey levels.",
+        )
