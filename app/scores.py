@@ -28,10 +28,10 @@ _DESCRIBED = {
 
 def show(scores: Mapping[str, float], before: Mapping[str, float] | None = None) -> None:
     """Three metrics in percent, with the change against `before` in points where there is one."""
-    columns = st.columns(3)
-    for column, (name, (label, help)) in zip(columns, _DESCRIBED.items(), strict=True):
+    row = st.container(horizontal=True)
+    for name, (label, help) in _DESCRIBED.items():
         change = None if before is None else scores[name] - before[name]
-        column.metric(
+        row.metric(
             label,
             f"{scores[name]:.2f} %",
             None if change is None else f"{change:+.2f} points",

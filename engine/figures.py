@@ -28,7 +28,7 @@ def _colour(described: dict[str, tuple[str, str]]) -> alt.Color:
         "what:N",
         scale=alt.Scale(domain=list(labels), range=list(colours)),
         title=None,
-        legend=alt.Legend(orient="top", columns=3, labelLimit=400, symbolOpacity=1),
+        legend=alt.Legend(orient="top", columns=2, labelLimit=400, symbolOpacity=1),
     )
 
 

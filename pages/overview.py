@@ -20,8 +20,8 @@ with look:
     st.subheader("1. Look, then see what the network says")
     if images.at_hand(dataset):
         chosen = images.choose(card, dataset)
-        clean, triggered = st.columns(2)
-        places = {"Clean": clean.container(), "Triggered": triggered.container()}
+        side_by_side = st.container(horizontal=True)
+        places = {kind: side_by_side.container(width="stretch") for kind in ("Clean", "Triggered")}
     else:
         chosen = None
         images.offer_to_fetch(dataset)
