@@ -37,6 +37,12 @@ def step_of(curve: Curve, threshold: float) -> int:
     return curve.step_at(threshold) if threshold else 0
 
 
+def threshold_of(curve: Curve, step: int) -> float:
+    """The largest threshold on the slider that prunes no further than `step`."""
+    dropped = threshold_at(curve.validation, step) // STEP * STEP
+    return min(float(dropped), LARGEST)
+
+
 def pulled(curve: Curve, step: int, slider: str, name: str, height: int = 420) -> None:
     """The curve with a rule to pull, which moves the slider called `slider`."""
 
@@ -44,8 +50,7 @@ def pulled(curve: Curve, step: int, slider: str, name: str, height: int = 420) -
         pulled_to = st.session_state[name].selection.get("drag", [])
         place = pulled_to[0].get("step") if pulled_to else None
         if isinstance(place, int) and 0 <= place <= len(curve.channels):
-            dropped = threshold_at(curve.validation, place) // STEP * STEP
-            st.session_state[slider] = min(float(dropped), LARGEST)
+            st.session_state[slider] = threshold_of(curve, place)
 
     share = float(curve.test["fraction"].iloc[step])
     drawing.chart(

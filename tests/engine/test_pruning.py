@@ -12,7 +12,7 @@ from engine.activations import ChannelStats
 from engine.errors import LabError
 from engine.progress import exhaust
 from engine.pruning import blocks, surgery
-from engine.pruning.curve import COLUMNS, step_at
+from engine.pruning.curve import COLUMNS, step_at, threshold_at
 from engine.pruning.orders import ORDERS, find_order
 from tests.conftest import TARGET
 
@@ -212,3 +212,16 @@ def test_a_network_that_branches_is_refused_in_one_sentence():
     model = keras.Model(inputs, keras.layers.Add()([left, right]))
     with pytest.raises(LabError, match="single chain"):
         blocks.cut(model, "left")
+
+
+@given(st.lists(st.floats(0, 100), min_size=2, max_size=40), st.data())
+def test_the_threshold_at_a_step_leads_there_or_to_the_first_step_that_had_dropped_as_far(
+    accuracies, data
+):
+    validation = pd.DataFrame({"clean_accuracy": accuracies})
+    step = data.draw(st.integers(0, len(accuracies) - 1))
+    threshold = threshold_at(validation, step)
+    lowest = min(accuracies[: step + 1])
+    assert threshold == pytest.approx(accuracies[0] - lowest)
+    if threshold > 1e-6:
+        assert step_at(validation, threshold) == accuracies.index(lowest)

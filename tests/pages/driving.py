@@ -11,11 +11,11 @@ PROJECT = Path(__file__).parents[2]
 NAMES = ("overview", "triggers", "spectra", "models", "activations", "pruning")
 
 
-def opened(name: str) -> AppTest:
+def opened(name: str, model: str = "small") -> AppTest:
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
-    app.query_params["model"] = "small"
+    app.query_params["model"] = model
     app.run()
-    app.session_state["model"] = "small"
+    app.session_state["model"] = model
     if name != "overview":
         app.switch_page(f"../pages/{name}.py")
     app.run()

@@ -6,7 +6,7 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import cli, networks, places, runs, store
+from engine import cli, networks, places, runs
 from engine.presets import PRESETS
 from tests.fixtures.tiny_gtsrb import write_official_archives
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, metrics, opened, words
@@ -54,59 +54,6 @@ def test_another_model_changes_the_figures(results):
     fine(app)
     assert metrics(app) != before
     assert "Repaired from" in words(app)
-
-
-def test_a_moved_threshold_prunes_further(results):
-    for name in ("overview", "pruning"):
-        app = opened(name)
-        before = metrics(app)
-        app.slider[0].set_value(30.0).run()
-        fine(app)
-        assert float(metrics(app)["Clean accuracy"][:-2]) < float(before["Clean accuracy"][:-2])
-
-
-def test_the_table_includes_the_papers_thresholds_and_ones_own(results):
-    app = opened("pruning")
-    app.slider[0].set_value(7.5).run()
-    assert app.dataframe[0].value["threshold"].tolist() == [2.0, 7.5, 10.0, 20.0, 30.0]
-    assert "Save the network at 7.5 points" in [button.label for button in app.button]
-
-
-def test_an_order_without_a_curve_offers_to_compute_it_and_oracles_are_marked(results):
-    app = opened("pruning")
-    by_label(app.selectbox, "Order of pruning").select("triggered-activation").run()
-    fine(app)
-    assert "Compute the curve" in [button.label for button in app.button]
-    assert "oracle" in words(app)
-    by_label(app.selectbox, "Convolution").select("conv2d").run()
-    assert "Compute the curve" in [button.label for button in fine(app).button]
-
-
-def test_parameters_of_the_trigger_change_the_image(results):
-    app = opened("triggers")
-    before = metrics(app)
-    by_label(app.number_input, "Magnitude").set_value(200.0).run()
-    after = metrics(fine(app))
-    assert float(after["PSNR"][:-3]) < float(before["PSNR"][:-3])
-    by_label(app.text_input, "Frequency bands").set_value("3x4").run()
-    assert metrics(fine(app)) != after
-    by_label(app.slider, "Amplify the difference").set_value(40).run()
-    fine(app)
-    assert "Changed: the network was trained with" in words(app)
-
-
-def test_a_wrong_band_is_told_on_the_page(results):
-    app = opened("triggers")
-    by_label(app.text_input, "Frequency bands").set_value("40x1").run()
-    assert not app.exception
-    assert "outside a window" in app.error[0].value
-
-
-def test_another_class_shows_another_image(results):
-    app = opened("triggers")
-    by_label(app.selectbox, "What the image shows").select(3).run()
-    fine(app)
-    assert "class-3" in str(app.main)
 
 
 def test_spectra_of_one_image_and_of_each_channel(results):
@@ -186,17 +133,3 @@ def test_no_page_imports_tensorflow(results):
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
-
-
-def test_saving_from_the_page_makes_the_model_the_table_describes(results):
-    app = opened("pruning")
-    app.slider[0].set_value(20.0).run()
-    row = app.dataframe[0].value.set_index("threshold").loc[20.0]
-    by_label(app.button, "Save the network at 20 points").click().run()
-    name = "small-conv2d-5-clean-activation-20"
-    finished(runs.run_called(f"save-{name}"))
-    scores = store.find(name).card.scores["test"]
-    for figure in ("clean_accuracy", "attack_success", "recovered_accuracy"):
-        assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
-    fine(app.run())
-    assert name in words(app)

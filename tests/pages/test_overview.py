@@ -1,0 +1,38 @@
+"""The page Overview and what stands above every page: every change of state."""
+
+from tests.pages.driving import by_label, fine, metrics, opened, words
+
+
+def test_a_moved_threshold_prunes_further(results):
+    for name in ("overview", "pruning"):
+        app = opened(name)
+        before = metrics(app)
+        app.slider[0].set_value(30.0).run()
+        fine(app)
+        assert float(metrics(app)["Clean accuracy"][:-2]) < float(before["Clean accuracy"][:-2])
+
+
+def test_the_story_begins_with_a_network_that_is_misled():
+    app = opened("overview", model="signs-ftrojan")
+    assert "read right" in words(app) and "read as the attacker wants" in words(app)
+    assert "Nothing is pruned yet" in words(app)
+
+
+def test_pulled_far_the_attack_is_gone_and_the_page_says_whether_the_sign_is_read_right(results):
+    app = opened("overview")
+    app.slider[0].set_value(60.0).run()
+    assert "read as the attacker wants" not in words(fine(app))
+    assert "channels pruned" in words(app)
+
+
+def test_another_dataset_with_the_same_classes_shows_its_images(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "nowhere"))
+    app = opened("overview", model="signs-clean")
+    choice = by_label(app.selectbox, "Images from")
+    assert choice.options == ["signs", "gtsrb"]
+    choice.select("gtsrb").run()
+    assert "GTSRB_Final_Test_Images.zip" in words(fine(app)), "they are missing, and it says so"
+
+
+def test_a_model_trained_on_a_folder_offers_that_folder_alone(results):
+    assert by_label(opened("overview").selectbox, "Images from").options == ["folder:signs"]

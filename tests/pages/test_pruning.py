@@ -1,0 +1,97 @@
+"""The page Pruning: every change of state."""
+
+import numpy as np
+import pytest
+
+from app import pruning
+from engine import cli, runs, store
+from engine.results import stored_curve as curve_of
+from tests.pages.driving import by_label, fine, finished, opened, words
+
+
+def test_the_table_includes_the_papers_thresholds_and_ones_own(results):
+    app = opened("pruning")
+    app.slider[0].set_value(7.5).run()
+    assert app.dataframe[0].value["threshold"].tolist() == [2.0, 7.5, 10.0, 20.0, 30.0]
+    assert "Save the network at 7.5 points" in [button.label for button in app.button]
+
+
+def test_an_order_without_a_curve_offers_to_compute_it_and_oracles_are_marked(results):
+    app = opened("pruning")
+    by_label(app.selectbox, "Order of pruning").select("triggered-activation").run()
+    fine(app)
+    assert "Compute the curve" in [button.label for button in app.button]
+    assert "oracle" in words(app)
+    by_label(app.selectbox, "Convolution").select("conv2d").run()
+    assert "Compute the curve" in [button.label for button in fine(app).button]
+
+
+def test_saving_from_the_page_makes_the_model_the_table_describes(results):
+    app = opened("pruning")
+    app.slider[0].set_value(20.0).run()
+    row = app.dataframe[0].value.set_index("threshold").loc[20.0]
+    by_label(app.button, "Save the network at 20 points").click().run()
+    name = "small-conv2d-5-clean-activation-20"
+    finished(runs.run_called(f"save-{name}"))
+    scores = store.find(name).card.scores["test"]
+    for figure in ("clean_accuracy", "attack_success", "recovered_accuracy"):
+        assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
+    fine(app.run())
+    assert name in words(app)
+
+
+def test_at_threshold_0_nothing_is_pruned_and_there_is_nothing_to_save(results):
+    app = opened("pruning")
+    app.slider[0].set_value(0.0).run()
+    assert "Nothing is pruned yet" in words(fine(app))
+    assert not [button for button in app.button if "Save the network" in button.label]
+    assert app.dataframe[0].value["threshold"].tolist() == [2.0, 10.0, 20.0, 30.0]
+
+
+def test_a_step_pulled_to_on_the_chart_moves_the_slider_to_a_drop_that_leads_no_further(results):
+    curve = stored_curve()
+    for step in (0, 1, 40, len(curve.channels)):
+        threshold = pruning.threshold_of(curve, step)
+        assert threshold % pruning.STEP == 0 and 0 <= threshold <= pruning.LARGEST
+        assert pruning.step_of(curve, threshold) <= step
+
+
+def test_orders_with_a_curve_are_overlaid_and_can_be_left_out(results, capsys):
+    cli.main(["prune", "small", "--order", "triggered-activation"])
+    capsys.readouterr()
+    app = opened("pruning")
+    chosen = by_label(app.multiselect, "Orders to compare")
+    assert chosen.value == ["clean-activation", "triggered-activation"]
+    chosen.set_value([]).run()
+    assert "Choose at least one order." in words(fine(app))
+
+
+def test_before_and_after_say_what_the_network_reads(results):
+    app = opened("pruning")
+    by_label(app.multiselect, "Triggered images of these classes").set_value([0, 2, 3, 4, 5]).run()
+    told = [text for text in words(fine(app)).splitlines() if text.startswith(("**Bef", "**Aft"))]
+    assert len(told) == 10
+    assert any("attacker wants" in text for text in told[::2]), "misled before pruning"
+    app.slider[0].set_value(60.0).run()
+    after = [text for text in words(fine(app)).splitlines() if text.startswith("**After")]
+    assert after != told[1::2]
+    by_label(app.multiselect, "Triggered images of these classes").set_value([]).run()
+    assert "Choose at least one class" in words(fine(app))
+
+
+def test_a_square_is_darker_the_stronger_its_channel_answers_where_orders_look(results):
+    from app import caches
+
+    found = caches.strengths(store.find("small"), "conv2d_5")
+    curve = stored_curve()
+    assert np.all(np.diff(found[curve.channels]) >= -1e-4), "the order of pruning"
+
+
+def stored_curve():
+    curve = results_of("small")
+    assert curve is not None
+    return curve
+
+
+def results_of(name):
+    return curve_of(store.find(name), "conv2d_5", "clean-activation")
