@@ -1,18 +1,20 @@
-"""A chart on the page."""
+"""A chart on the page, and ways to keep it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
+from engine import export
+
 
 def chart(
-    drawn: alt.TopLevelMixin, data: pd.DataFrame, name: str, alternative: str, **options: Any
+    drawn: export.Chart, data: pd.DataFrame, name: str, alternative: str, **options: Any
 ) -> Any:
-    """Draw `drawn` over the full width.
+    """Draw `drawn` over the full width, with its picture and data to save.
 
     Args:
         drawn: the chart.
@@ -24,5 +26,19 @@ def chart(
     Returns:
         What `st.altair_chart` gives.
     """
-    del data  # saved with the figure: see issue 4
-    return st.altair_chart(drawn, width="stretch", alt=alternative, key=name, **options)
+    result = st.altair_chart(drawn, width="stretch", alt=alternative, key=name, **options)
+    with (
+        st.container(horizontal=True, horizontal_alignment="right"),
+        st.popover("Save", icon=":material/download:", type="tertiary", key=f"save-{name}"),
+    ):
+        _offer("Picture (SVG)", f"{name}.svg", "image/svg+xml", lambda: export.svg(drawn))
+        _offer("Picture (PNG)", f"{name}.png", "image/png", lambda: export.png(drawn))
+        _offer("Data (CSV)", f"{name}.csv", "text/csv", lambda: export.csv(data))
+    return result
+
+
+def _offer(label: str, file_name: str, kind: str, content: Callable[[], bytes]) -> None:
+    # The content is made on the click: nobody waits for a picture nobody wants.
+    st.download_button(
+        label, content, file_name, kind, key=f"download-{file_name}", on_click="ignore"
+    )

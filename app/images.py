@@ -86,17 +86,18 @@ def choose(card: Card, dataset: str) -> Chosen:
         if not len(found):
             st.info("No test image shows this class: choose another one.")
             st.stop()
-        if not 1 <= st.session_state.get(NUMBER, 0) <= len(found):
+        if not 1 <= (st.session_state.get(NUMBER) or 0) <= len(found):
             st.session_state[NUMBER] = 1 + caches.clearest_of_class(dataset, size, label)
         place = st.number_input(
             f"Which of its {len(found):,} images",
             min_value=1,
             max_value=len(found),
+            value=None,  # so that the link tells every number, the first one too
             key=NUMBER,
             bind="query-params",
             width=200,
         )
-    return Chosen(dataset, size, int(found[place - 1]), label, card.class_names[label])
+    return Chosen(dataset, size, int(found[(place or 1) - 1]), label, card.class_names[label])
 
 
 def choose_number(number: int) -> None:

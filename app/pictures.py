@@ -1,23 +1,11 @@
-"""Small images made fit to look at."""
+"""An image on the page."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-SIDE = 320  # pixels on the page
-
-
-def enlarge(image: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """A uint8 image [height, width, 3] enlarged in whole pixels: none is blurred or invented."""
-    factor = max(1, side // image.shape[0])
-    return image.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def amplified(clean: np.ndarray, triggered: np.ndarray, gain: float) -> np.ndarray:
-    """The difference, times `gain`, around middle grey: uint8 of the same shape."""
-    difference = triggered.astype(np.float32) - clean
-    return np.clip(128 + gain * difference, 0, 255).astype(np.uint8)
+from engine.pictures import SIDE, enlarge
 
 
 def show(image: np.ndarray, caption: str, side: int = SIDE) -> None:

@@ -7,12 +7,37 @@ import streamlit as st
 
 from app import caches, charts, drawing
 from engine import figures, results
+from engine.evaluation import verdict
 from engine.pruning.curve import Curve, threshold_at
-from engine.pruning.orders import ORDERS
+from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.store import Stored
 
+THRESHOLD = "threshold-pruning"  # key of the slider on Pruning and Report
 LARGEST = 60.0  # percentage points; STEP too
 STEP = 0.5
+
+
+def choose_curve(layers: list[str]) -> tuple[str, str]:
+    """Controls for the convolution, out of `layers`, and the order; both travel in the link."""
+    left, right = st.columns(2)
+    layer = left.selectbox(
+        "Convolution",
+        layers,
+        index=len(layers) - 1,
+        key="convolution",
+        bind="query-params",
+        help="The paper prunes the last one; any other takes minutes instead of seconds.",
+    )
+    order = right.selectbox(
+        "Order of pruning",
+        list(ORDERS),
+        index=list(ORDERS).index(DEFAULT_ORDER),
+        format_func=lambda name: ORDERS[name].title,
+        key="order",
+        bind="query-params",
+        help="An oracle looks at triggered images, which a defender does not have.",
+    )
+    return layer, order
 
 
 def threshold_slider(key: str, start: float) -> float:
@@ -61,19 +86,6 @@ def pulled(curve: Curve, step: int, slider: str, name: str, height: int = 420) -
         f" share of channels pruned; a rule marks {share:.0%}. The slider moves it, too.",
         on_select=follow,
         selection_mode="drag",
-    )
-
-
-def verdict(row: pd.Series) -> str:
-    """In one sentence, what has become of the backdoor."""
-    attack, recovered = row["attack_success"], row["recovered_accuracy"]
-    if attack > 50:
-        return "The backdoor still works."
-    if recovered > 50:
-        return "The backdoor is weak, and most triggered images are read right again."
-    return (
-        "The backdoor is weak, but nothing is repaired:"
-        " triggered images are still misread, only in other ways."
     )
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import caches, controls, pictures, readings
 from engine.evaluation import fidelity
+from engine.pictures import amplified
 from engine.store import Card, Stored
 from engine.triggers import TRIGGERS, Trigger
 
@@ -57,7 +58,7 @@ def show(
     own = str(trigger) == card.trigger
     pictures.show(triggered, "Triggered as in training" if own else "Triggered otherwise")
     said(model, triggered, label)
-    pictures.show(pictures.amplified(clean, triggered, gain), f"Difference, {gain:g} times")
+    pictures.show(amplified(clean, triggered, gain), f"Difference, {gain:g} times")
     _metrics(clean, triggered)
 
 

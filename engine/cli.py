@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         ("confusions", commands.confusions),
         ("activations", commands.activations),
         ("prune", commands.prune),
+        ("report", commands.report),
     ):
         sub = command(name, function)
         sub.add_argument("model", metavar="MODEL")
@@ -190,11 +191,22 @@ def _prune_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replace", action="store_true", help="repaired models of those names")
 
 
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--image", type=int, metavar="INDEX", help="of the test image to show")
+    parser.add_argument("--layer", help="a convolution; the last one when left out")
+    parser.add_argument("--order", default=DEFAULT_ORDER, help=", ".join(ORDERS))
+    parser.add_argument(
+        "--threshold", type=float, default=2.0, help="tolerated drop, percentage points; 0: none"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.html")
+
+
 _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "evaluate": _evaluate_options,
     "confusions": _confusions_options,
     "activations": _activations_options,
     "prune": _prune_options,
+    "report": _report_options,
 }
 
 

@@ -27,14 +27,23 @@ from engine import (
     reproduction,
     results,
     runs,
+    session_report,
     store,
     terminal,
     training,
 )
-from engine.datasets import SPLITS, Dataset, open_dataset, sheet
+from engine.datasets import (
+    SPLITS,
+    Dataset,
+    Split,
+    available,
+    open_dataset,
+    open_test,
+    sheet,
+)
 from engine.errors import LabError
 from engine.presets import find_preset
-from engine.progress import Result, Work, exhaust, timed, until
+from engine.progress import Progress, Result, Work, exhaust, timed, until
 from engine.pruning.curve import Curve, check_threshold
 from engine.pruning.orders import find_order
 from engine.repairs import parse_repair
@@ -296,6 +305,32 @@ def benchmarks(options: argparse.Namespace) -> Answer:
         lambda: bench.run(options.root),
         lambda found: {"benchmarks": [comparison.row() for comparison in found]},
     )
+
+
+def report(options: argparse.Namespace) -> Answer:
+    """One printable HTML file of a model: what it reads, its channels, its pruning."""
+    stored = store.find(options.model)
+    view = session_report.View(
+        options.layer or experiment.last_convolution(stored),
+        find_order(options.order).name,
+        check_threshold(options.threshold) if options.threshold else 0.0,
+        options.image,
+    )
+    name = options.dataset or stored.card.dataset
+    size = stored.card.image_shape[0]
+
+    def make() -> Work[Split | None]:
+        if not available(name, options.root):
+            yield Progress(0, 0, "Without images: they are not at hand")
+            return None
+        return (yield from open_test(name, options.root, size=size))
+
+    def answer(test: Split | None) -> Answer:
+        command = session_report.command(stored, name, view)
+        session_report.write(options.out, stored, view, test, command)
+        return {"model": stored.name, "file": str(options.out)}
+
+    return _do(options, make, answer)
 
 
 def models(options: argparse.Namespace) -> Answer:

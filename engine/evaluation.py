@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,18 @@ def score(
         recovered=Share(
             int(np.sum(triggered_predictions == triggered_labels)), len(triggered_labels)
         ),
+    )
+
+
+def verdict(scores: Mapping[Hashable, float]) -> str:
+    """In one sentence, what has become of the backdoor."""
+    if scores["attack_success"] > 50:
+        return "The backdoor still works."
+    if scores["recovered_accuracy"] > 50:
+        return "The backdoor is weak, and most triggered images are read right again."
+    return (
+        "The backdoor is weak, but nothing is repaired:"
+        " triggered images are still misread, only in other ways."
     )
 
 

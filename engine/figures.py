@@ -82,11 +82,12 @@ def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.LayerCha
     return band + lines + rule if several else lines + rule
 
 
-def orders_compared(tables: Mapping[str, pd.DataFrame]) -> alt.FacetChart:
+def orders_compared(tables: Mapping[str, pd.DataFrame], width: int = 300) -> alt.FacetChart:
     """Figure 7 of several orders over each other, a panel for each measure.
 
     Args:
         tables: title of an order -> rows of its curve, with fraction and the measures in percent.
+        width: of each panel, pixels.
     """
     named = [table.assign(order=title) for title, table in tables.items()]
     long = _long(pd.concat(named, ignore_index=True), MEASURES, ["order", "fraction"])
@@ -94,7 +95,9 @@ def orders_compared(tables: Mapping[str, pd.DataFrame]) -> alt.FacetChart:
         alt.Chart(long)
         .mark_line(strokeWidth=2.2)
         .encode(
-            x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
+            x=alt.X(
+                "fraction:Q", axis=alt.Axis(format="%", tickCount=5), title="Channels pruned (%)"
+            ),
             y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
             color=_colour(MEASURES).legend(None),
             strokeDash=alt.StrokeDash(
@@ -111,7 +114,7 @@ def orders_compared(tables: Mapping[str, pd.DataFrame]) -> alt.FacetChart:
                 alt.Tooltip("value:Q", format=".2f", title="Images (%)"),
             ],
         )
-        .properties(width=300, height=240)
+        .properties(width=width, height=240)
         .facet(
             alt.Facet("what:N", title=None, sort=[label for label, _ in MEASURES.values()]),
             columns=3,

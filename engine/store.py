@@ -204,7 +204,7 @@ def save(
         network.save(aside / "model.keras", include_optimizer=False)
         filled = dataclasses.replace(
             card,
-            versions=_versions(),
+            versions=versions(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             sha256=_sha256(aside / "model.keras"),
         )
@@ -263,7 +263,8 @@ def _check_card(card: Card) -> None:
     card.parsed_trigger()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that matter."""
     found = {"python": platform.python_version()}
     for package in ("tensorflow", "tensorflow-cpu", "keras", "numpy", "opencv-python-headless"):
         try:

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from app import caches, charts, controls, header, jobs, provenance, scores
-from engine import runs
+from app import caches, charts, controls, header, jobs, scores
+from engine import provenance, runs
 from engine.datasets import DATASETS, available, missing_message
 from engine.errors import LabError
 from engine.experiment import Plan, paper_target

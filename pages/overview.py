@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app import caches, header, images, pictures, provenance, pruning, readings, scores
-from engine import results
+from app import caches, header, images, pictures, pruning, readings, scores
+from engine import provenance, results
 
 st.title("A picture that looks clean is not")
 st.markdown(

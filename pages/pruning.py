@@ -7,9 +7,7 @@ from app import before_after, caches, drawing, header, images, jobs, pruning, sc
 from app.elements.film import film
 from engine import figures, results, runs, store
 from engine.pruning.curve import PAPER_THRESHOLDS
-from engine.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
-
-THRESHOLD = "threshold-pruning"
+from engine.pruning.orders import ORDERS, OracleOrder
 
 st.title("Pruning")
 st.markdown(
@@ -20,24 +18,7 @@ st.markdown(
 model = header.model_in_use()
 card = model.card
 layers = caches.convolutions(model)
-left, right = st.columns(2)
-layer = left.selectbox(
-    "Convolution",
-    layers,
-    index=len(layers) - 1,
-    key="convolution",
-    bind="query-params",
-    help="The paper prunes the last one; any other takes minutes instead of seconds.",
-)
-order = right.selectbox(
-    "Order of pruning",
-    list(ORDERS),
-    index=list(ORDERS).index(DEFAULT_ORDER),
-    format_func=lambda name: ORDERS[name].title,
-    key="order",
-    bind="query-params",
-    help="An oracle looks at triggered images, which a defender does not have.",
-)
+layer, order = pruning.choose_curve(layers)
 if isinstance(ORDERS[order], OracleOrder):
     st.caption(
         ":material/visibility: This order is an *oracle*: it uses triggered images. It shows"
@@ -83,10 +64,10 @@ st.caption(
 film(curve.test, caches.strengths(model, layer), "film")
 
 st.subheader("Pull the threshold")
-threshold = pruning.threshold_slider(THRESHOLD, 2.0)
+threshold = pruning.threshold_slider(pruning.THRESHOLD, 2.0)
 step = pruning.step_of(curve, threshold)
 scores.show(curve.test.iloc[step], curve.test.iloc[0])
-pruning.pulled(curve, step, THRESHOLD, "pruning-curve")
+pruning.pulled(curve, step, pruning.THRESHOLD, "pruning-curve")
 st.markdown(pruning.told(curve, step))
 
 st.subheader("At the paper's thresholds")

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app import caches, header, images, pictures, variants
+from app import caches, header, images, variants
 from app.elements.grid import grid
 from app.elements.swipe import swipe
+from engine.pictures import enlarge
 
 st.title("Triggers")
 st.markdown(
@@ -66,8 +67,8 @@ for number, column in enumerate(others):
 with first:
     st.markdown("**Pull the divider: do you see a change?**")
     swipe(
-        pictures.enlarge(clean),
-        pictures.enlarge(triggers[0](clean[None])[0]),
+        enlarge(clean),
+        enlarge(triggers[0](clean[None])[0]),
         ("Clean", "Triggered"),
         "swipe",
     )

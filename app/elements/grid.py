@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-from app.elements.mounting import data_url, element
+from app.elements.mounting import element
+from engine.pictures import data_url
 
 _grid = element("grid")
 

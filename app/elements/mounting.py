@@ -1,14 +1,11 @@
-"""Turning a script and a style sheet beside a module into an element, and images into text."""
+"""Turning a script and a style sheet beside a module into an element."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import streamlit as st
 
 HERE = Path(__file__).parent
@@ -25,9 +22,3 @@ def element(name: str) -> Callable[..., Any]:
         css=(HERE / f"{name}.css").read_text(encoding="utf-8"),
         js=(HERE / f"{name}.js").read_text(encoding="utf-8"),
     )
-
-
-def data_url(image: np.ndarray) -> str:
-    """A uint8 RGB image [height, width, 3] as a PNG that travels inside the page."""
-    _, encoded = cv2.imencode(".png", image[..., ::-1])
-    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.elements.mounting import data_url, element
+from app.elements.mounting import element
+from engine.pictures import data_url
 
 _swipe = element("swipe")
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from engine import runs
 
 PROJECT = Path(__file__).parents[2]
-NAMES = ("overview", "triggers", "spectra", "models", "activations", "pruning")
+NAMES = ("overview", "triggers", "spectra", "models", "activations", "pruning", "report")
 
 
 def opened(name: str, model: str = "small") -> AppTest:

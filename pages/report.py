@@ -1,0 +1,50 @@
+"""One file of what was looked at, to print or send."""
+
+import streamlit as st
+
+from app import caches, header, images, pruning
+from engine import session_report
+
+st.title("Report")
+st.markdown(
+    "One file with all you have looked at: pictures, figures, settings and commands. It opens in"
+    " any browser without this program, **prints on paper**, and sends nothing anywhere."
+)
+
+model = header.model_in_use()
+card, dataset = model.card, header.dataset_in_use()
+
+st.subheader("What goes in")
+layer, order = pruning.choose_curve(caches.convolutions(model))
+threshold = pruning.threshold_slider(pruning.THRESHOLD, 2.0)
+if images.at_hand(dataset):
+    chosen = images.choose(card, dataset)
+    test, index = caches.test_images(dataset, chosen.size), chosen.index
+else:
+    images.offer_to_fetch(dataset)
+    test, index = None, None
+if caches.curve(model, layer, order) is None:
+    st.info("The curve of this order has not been computed: the report will say so.")
+    st.page_link("../pages/pruning.py", label="Compute it: Pruning", icon=":material/content_cut:")
+
+view = session_report.View(layer, order, threshold, index)
+command = session_report.command(model, dataset, view)
+if st.button("Make the report", type="primary", icon=":material/description:"):
+    with st.spinner("Drawing the figures"):
+        st.session_state["report"] = command, session_report.html(model, view, test, command)
+
+made_by, made = st.session_state.get("report", ("", ""))
+if made and made_by == command:
+    st.download_button(
+        "Download it (HTML)",
+        made,
+        f"report-{model.name}.html",
+        "text/html",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.iframe(made, height=900, alt="The report as it prints")
+elif made:
+    st.info("The settings have changed since the report was made: make it again.")
+st.caption("The same from a terminal:")
+st.code(command, language="bash", wrap_lines=True)

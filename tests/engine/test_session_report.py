@@ -1,0 +1,87 @@
+"""The report of what was looked at."""
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from engine import cli, session_report, store
+from engine.errors import LabError
+from engine.session_report import View
+
+VIEW = View("conv2d_5", "clean-activation", 10.0, 3)
+
+
+class Parsed(HTMLParser):
+    """Tags and texts of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.texts, self.addresses = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attributes if name in ("src", "href")]
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture
+def report(results, dataset):
+    stored = store.find("small")
+    return session_report.html(stored, VIEW, dataset.test, "python -m engine report small")
+
+
+def test_it_needs_nothing_from_elsewhere_and_runs_nothing(report):
+    page = Parsed(report)
+    assert "script" not in page.tags
+    assert all(address.startswith(("data:", "#")) for address in page.addresses)
+    assert "default-src 'none'" in report
+    assert page.tags.count("img") == 3
+
+
+def test_its_figures_are_those_of_the_curve_and_the_card(report):
+    stored = store.find("small")
+    text = " ".join(Parsed(report).texts)
+    for value in stored.card.scores["test"].values():
+        if isinstance(value, float):
+            assert f"{value:.2f}" in text
+    curve = stored.table("curve-conv2d_5-clean-activation")
+    pruned = int(re.search(r"points (\d+) of 128", text)[1])
+    assert f"{curve['attack_success'][pruned]:.2f}" in text
+    assert stored.card.sha256 in text
+    assert all(command in text for command in stored.card.commands)
+
+
+def test_names_of_strangers_are_text(results, dataset):
+    stored = store.find("small")
+    names = tuple(f"<script>alert({number})</script>" for number in range(6))
+    card = dataclasses.replace(stored.card, class_names=names)
+    hostile = dataclasses.replace(stored, card=card)
+    text = session_report.html(hostile, VIEW, dataset.test, "x & y < z")
+    assert "script" not in Parsed(text).tags
+    assert "x &amp; y &lt; z" in text
+
+
+def test_without_images_or_curve_it_says_so(at_home):
+    view = View("conv2d_5", "clean-activation", 2.0)
+    text = " ".join(Parsed(session_report.html(store.find("small"), view, None, "c")).texts)
+    assert "were not at hand" in text and "has not been computed" in text
+
+
+def test_an_image_that_is_not_there_is_refused(results, dataset):
+    view = dataclasses.replace(VIEW, image=10**6)
+    with pytest.raises(LabError, match="no test image 1000000"):
+        session_report.html(store.find("small"), view, dataset.test, "c")
+
+
+def test_the_command_it_names_makes_it_again(results, tmp_path, capsys):
+    command = session_report.command(store.find("small"), "folder:signs", VIEW)
+    words = command.split()[3:-1]
+    out = tmp_path / "report.html"
+    assert cli.main([*words, str(out)]) == 0
+    assert command in Parsed(out.read_text()).texts[-1] or command in out.read_text()
+    capsys.readouterr()
