@@ -14,9 +14,12 @@ from app.waiting import shown
 from engine import evaluation, inference, places, results, spectra, store
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
+from engine.networks import batches
 from engine.pruning.curve import Curve
 from engine.store import Stored
 from engine.triggers import parse_trigger
+
+LOOKED_AT = 600  # test images, when looking for those a channel answers to most
 
 
 @st.cache_resource(max_entries=1)
@@ -108,6 +111,35 @@ def readings(
     """
     about = (stored.card.sha256, _changed(stored), dataset, index, trigger, layer, order)
     return _readings(stored, *about)
+
+
+def outputs(stored: Stored, dataset: str, index: int, trigger: str, layer: str) -> np.ndarray:
+    """A layer's maps of a test image and its triggered copy: float32 [2, height, width, c]."""
+    images = np.stack(pair(dataset, stored.card.image_shape[0], index, trigger))
+    return network(stored).outputs(images, [layer])[layer]
+
+
+def strongest(stored: Stored, dataset: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
+    """How strongly a layer's channels answer to test images spread over the dataset.
+
+    Returns:
+        Indices of the test images, int64 [n], and their mean activations, float32 [n, c].
+    """
+    return _strongest(stored, stored.card.sha256, dataset, layer)
+
+
+@st.cache_data(max_entries=32, show_spinner="Looking for the images this layer answers to most")
+def _strongest(
+    _stored: Stored, checksum: str, dataset: str, layer: str
+) -> tuple[np.ndarray, np.ndarray]:
+    images = test_images(dataset, _stored.card.image_shape[0]).images
+    chosen = np.unique(np.linspace(0, len(images) - 1, min(LOOKED_AT, len(images))).astype(int))
+    found = network(_stored)
+    means = [
+        found.outputs(images[chosen[part]], [layer])[layer].mean(axis=(1, 2))
+        for part in batches(len(chosen), 64)
+    ]
+    return chosen, np.concatenate(means)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

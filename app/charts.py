@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from engine.figures import CLEAN, MEASURES, TRIGGERED, pruning_curve
+from engine.figures import CLEAN, MEASURES, TRIGGERED, activation_bars, pruning_curve
 
 
 def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> alt.LayerChart:
@@ -109,6 +109,40 @@ def pulled_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
     )
     layered: alt.LayerChart = pruning_curve(table) + rule + handle + values + catcher
     return layered
+
+
+def channel_bars(
+    table: pd.DataFrame, measure: str, order: list[int], top: float, falls: pd.Series | None
+) -> alt.LayerChart:
+    """Figures 5 and 6 to click on, with the order of pruning drawn over the bars.
+
+    Args:
+        table, measure, order, top: as for `figures.activation_bars`.
+        falls: channel -> as which one it is pruned, from 1; None draws no order.
+
+    Returns:
+        A chart whose selection `channel` holds the channel clicked on.
+    """
+    clicked = alt.selection_point("channel", fields=["channel"], on="click", clear=False)
+    bars = activation_bars(table, measure, order, top).add_params(clicked)
+    if falls is None:
+        return alt.layer(bars)
+    rows = pd.DataFrame({"place": range(len(order)), "channel": order})
+    rows["falls"] = rows["channel"].map(falls)
+    points = (
+        alt.Chart(rows)
+        .mark_point(filled=True, size=18, color="#7a8189", opacity=1)
+        .encode(
+            x="place:O",
+            y=alt.Y("falls:Q", title="Pruned as number (grey)", axis=alt.Axis(orient="right")),
+            tooltip=[
+                alt.Tooltip("channel:O", title="Channel"),
+                alt.Tooltip("falls:Q", title="Pruned as number"),
+            ],
+        )
+    )
+    both: alt.LayerChart = alt.layer(bars, points)
+    return both.resolve_scale(y="independent")
 
 
 def history(table: pd.DataFrame) -> alt.Chart:

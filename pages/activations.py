@@ -1,22 +1,23 @@
 """Figures 5 and 6: what each channel does on clean and on triggered images."""
 
+from functools import partial
+
 import streamlit as st
 
-from app import caches, header, images, jobs
-from engine import figures
+from app import caches, channel, charts, drawing, header, images, jobs
 
 SORTS = {
-    "clean": ("Clean mean", ["clean_mean"]),
-    "triggered": ("Triggered mean", ["triggered_mean"]),
-    "difference": ("Triggered minus clean", ["difference"]),
-    "channel": ("Channel number", ["channel"]),
+    "clean": ("Clean", ["clean_mean"]),
+    "triggered": ("Triggered", ["triggered_mean"]),
+    "difference": ("Difference", ["difference"]),
+    "channel": ("Number", ["channel"]),
 }
 
 st.title("Activations")
 st.markdown(
     "Each bar is one channel of a layer: how strongly it answers on average. **Compare the two"
     " charts:** channels that rise far on triggered images carry the backdoor, yet many of them"
-    " work for clean images too. That is why pruning by clean activation takes so long."
+    " work for clean images too. Click a bar to look into its channel."
 )
 
 model = header.model_in_use()
@@ -26,7 +27,7 @@ run_name = f"activations-{model.name}"
 
 if table is None:
     st.info("The activations of this model have not been measured yet.")
-    if images.at_hand(dataset):
+    if images.at_hand(card.dataset):
         jobs.start_button(
             "Measure them",
             run_name,
@@ -34,12 +35,12 @@ if table is None:
             "Runs the network once over clean and triggered validation images.",
         )
     else:
-        images.offer_to_fetch(dataset)
+        images.offer_to_fetch(card.dataset)
     jobs.watch(run_name)
     st.stop()
 
 layers = list(dict.fromkeys(table["layer"]))
-left, right = st.columns(2)
+left, middle, right = st.columns([1, 1.4, 1.2])
 layer = left.selectbox(
     "Layer",
     layers,
@@ -48,8 +49,8 @@ layer = left.selectbox(
     bind="query-params",
     help="The paper looks at the last pooling layer: its channels are those that are pruned.",
 )
-sort = right.segmented_control(
-    "Channels from left to right by",
+sort = middle.segmented_control(
+    "Sort channels by",
     list(SORTS),
     default="clean",
     required=True,
@@ -57,21 +58,26 @@ sort = right.segmented_control(
     key="sort",
     bind="query-params",
 )
-
 rows = table[table["layer"] == layer]
 rows = rows.assign(difference=rows["triggered_mean"] - rows["clean_mean"])
 order = rows.sort_values(SORTS[sort][1])["channel"].tolist()
 top = float(rows[["clean_mean", "triggered_mean"]].to_numpy().max())
-clean, triggered = st.columns(2)
-for column, measure, what in (
-    (clean, "clean_mean", "clean"),
-    (triggered, "triggered_mean", "triggered"),
+with right:
+    falls = channel.falls(model, layer, len(order))
+
+for column, measure, what in zip(
+    st.columns(2), ("clean_mean", "triggered_mean"), ("clean", "triggered"), strict=True
 ):
-    column.altair_chart(
-        figures.activation_bars(rows, measure, order, top).properties(height=380),
-        width="stretch",
-        alt=f"Mean activation of the {len(order)} channels of {layer} on {what} images.",
-    )
+    with column:
+        name = f"activations-{what}"
+        drawing.chart(
+            charts.channel_bars(rows, measure, order, top, falls).properties(height=360),
+            rows,
+            name,
+            f"Mean activation of the {len(order)} channels of {layer} on {what} images.",
+            on_select=partial(channel.follow, name),
+            selection_mode="channel",
+        )
 
 raised = rows.nlargest(1, "difference").iloc[0]
 st.markdown(
@@ -79,5 +85,13 @@ st.markdown(
     f" clean to {raised['triggered_mean']:.2f} on triggered images. Both charts have the same"
     " scale and order of channels; values are means over validation images and positions."
 )
+
+st.subheader("Look into one channel")
+looked_at = channel.choose(sorted(order, key=rows.set_index("channel")["difference"].get))
+if images.at_hand(dataset):
+    channel.maps(model, images.choose(card, dataset), layer, looked_at)
+    channel.top_images(model, dataset, layer, looked_at)
+else:
+    images.offer_to_fetch(dataset)
 with st.expander("All values"):
     st.dataframe(rows.drop(columns="layer"), hide_index=True)

@@ -69,7 +69,7 @@ def test_activations_of_another_layer_in_another_order(results):
     app = opened("activations")
     by_label(app.selectbox, "Layer").select("conv2d").run()
     fine(app)
-    by_label(app.segmented_control, "Channels from left to right by").select("difference").run()
+    by_label(app.segmented_control, "Sort channels by").select("difference").run()
     fine(app)
     assert len(app.dataframe[0].value) == 32
 

@@ -1,0 +1,129 @@
+"""One channel of a layer: its map on a clean and on a triggered image, and its top images."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import caches, pictures
+from app.images import Chosen
+from engine import results
+from engine.pruning.curve import Curve
+from engine.pruning.orders import ORDERS
+from engine.store import Stored
+
+CHANNEL = "channel"
+TOP = 6
+
+
+def choose(order: list[int]) -> int:
+    """The channel looked at: typed here, clicked on a bar, or in the link."""
+    known = st.session_state.get(CHANNEL)
+    if known is not None and not 0 <= known < len(order):
+        st.session_state[CHANNEL] = None
+    chosen = st.number_input(
+        f"Channel (0 to {len(order) - 1})",
+        min_value=0,
+        max_value=len(order) - 1,
+        value=None,
+        placeholder="click a bar, or type",
+        key=CHANNEL,
+        bind="query-params",
+        width=220,
+    )
+    return order[-1] if chosen is None else int(chosen)
+
+
+def follow(chart: str) -> None:
+    """Take over the channel clicked on in the chart of that key."""
+    clicked = st.session_state[chart].selection.get("channel", [])
+    channel = clicked[0].get("channel") if clicked else None
+    if isinstance(channel, int):
+        st.session_state[CHANNEL] = channel
+
+
+def falls(model: Stored, layer: str, count: int) -> pd.Series | None:
+    """A choice among the orders there are: channel -> as which one it is pruned, from 1."""
+    known = [
+        order for found, order in results.stored_curves(model) if _reaches(model, found, layer)
+    ]
+    chosen = st.selectbox(
+        "Pruning order drawn over the bars",
+        ["none", *known],
+        index=1 if known else 0,
+        format_func=lambda name: ORDERS[name].title if name in ORDERS else "None",
+        key="order-drawn",
+        help="Orders whose curve was computed for the convolution this layer belongs to.",
+    )
+    for found, order in results.stored_curves(model):
+        if order == chosen and _reaches(model, found, layer):
+            curve = caches.curve(model, found, order)
+            if curve is not None and len(curve.channels) == count:
+                return places(curve)
+    return None
+
+
+def places(curve: Curve) -> pd.Series:
+    """Channel -> as which one it is pruned, from 1."""
+    return pd.Series(range(1, len(curve.channels) + 1), index=curve.channels)
+
+
+def _reaches(model: Stored, convolution: str, layer: str) -> bool:
+    """Whether `layer` is the convolution or stands behind it, before the next one."""
+    measured = caches.table(model, "activations")
+    if measured is None:
+        return False
+    names = list(dict.fromkeys(measured["layer"]))
+    if convolution not in names:
+        return False
+    convolutions = caches.convolutions(model)
+    behind = names[names.index(convolution) :]
+    later = [place for place, name in enumerate(behind[1:], 1) if name in convolutions]
+    return layer in (behind[: later[0]] if later else behind)
+
+
+def maps(model: Stored, chosen: Chosen, layer: str, channel: int) -> None:
+    """The channel's map on the chosen image, clean and triggered, on one scale."""
+    both = caches.outputs(model, chosen.dataset, chosen.index, model.card.trigger, layer)
+    values = both[..., channel]
+    low, high = float(values.min()), float(values.max())
+    with st.container(horizontal=True):
+        for kind, image, found in zip(
+            ("clean", "triggered"), chosen.pair(model.card.trigger), values, strict=True
+        ):
+            with st.container(width="stretch"):
+                pictures.show(image, f"{kind.capitalize()}: {chosen.name}")
+            with st.container(width="stretch"):
+                pictures.show(
+                    coloured(found, low, high),
+                    f"Channel {channel} on the {kind} image: mean {found.mean():.2f},"
+                    f" largest {found.max():.2f}",
+                )
+    st.caption(f"Both maps have one scale: dark is {low:.2f}, bright yellow {high:.2f} (no unit).")
+
+
+def coloured(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """A map [height, width] in viridis, from `low` to `high`: uint8 [height, width, 3]."""
+    reach = (high - low) or 1.0
+    grey = np.clip(255 * (values - low) / reach, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS)[..., ::-1])
+
+
+def top_images(model: Stored, dataset: str, layer: str, channel: int) -> None:
+    """The clean test images on which the channel answers most, on average over the image."""
+    card = model.card
+    indices, means = caches.strongest(model, dataset, layer)
+    best = np.argsort(-means[:, channel], kind="stable")[:TOP]
+    test = caches.test_images(dataset, card.image_shape[0])
+    st.markdown(
+        f"Of {len(indices)} clean test images spread over the dataset, channel **{channel}**"
+        " answers most to these:"
+    )
+    with st.container(horizontal=True):
+        for place in best:
+            index = int(indices[place])
+            name = card.class_names[int(test.labels[index])]
+            with st.container(width=150):
+                pictures.show(test.images[index], f"{name}: mean {means[place, channel]:.2f}", 150)

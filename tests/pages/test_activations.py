@@ -1,0 +1,55 @@
+"""The page Activations: every change of state."""
+
+import numpy as np
+
+from app import caches, channel
+from engine import networks, store
+from tests.pages.driving import by_label, fine, opened, words
+
+
+def test_a_channel_shows_its_maps_and_the_images_it_answers_to_most(results):
+    app = opened("activations")
+    by_label(app.number_input, "Channel (0 to 127)").set_value(5).run()
+    shown = str(fine(app).main)
+    assert "Channel 5 on the clean image" in shown and "Channel 5 on the triggered image" in shown
+    assert "channel **5** answers most" in words(app)
+
+
+def test_a_channel_the_layer_does_not_have_is_forgotten(results):
+    app = opened("activations")
+    by_label(app.number_input, "Channel (0 to 127)").set_value(100).run()
+    by_label(app.selectbox, "Layer").select("conv2d").run()
+    assert by_label(fine(app).number_input, "Channel (0 to 31)").value is None
+
+
+def test_the_pruning_order_is_drawn_only_over_layers_it_prunes(results):
+    app = opened("activations")
+    drawn = by_label(app.selectbox, "Pruning order drawn over the bars")
+    assert drawn.value == "clean-activation"
+    by_label(app.selectbox, "Layer").select("conv2d").run()
+    assert len(by_label(fine(app).selectbox, "Pruning order drawn over the bars").options) == 1
+
+
+def test_the_place_drawn_is_that_of_the_curve(results):
+    curve = caches.curve(store.find("small"), "conv2d_5", "clean-activation")
+    opened("activations")
+    for place in (0, 60, 127):
+        assert channel.places(curve)[curve.channels[place]] == place + 1
+
+
+def test_the_top_images_are_those_a_plain_loop_finds(results, dataset, trained):
+    stored = store.find("small")
+    network = networks.watching(trained.network(), ["conv2d_5"])
+    indices, means = caches.strongest(stored, "folder:signs", "conv2d_5")
+    assert len(indices) == len(dataset.test)
+    for index in (0, 50, 179):
+        image = networks.scale(dataset.test.images[index : index + 1])
+        expected = np.asarray(network(image)["conv2d_5"]).mean(axis=(0, 1, 2))
+        np.testing.assert_allclose(means[index], expected, atol=1e-4)
+
+
+def test_both_maps_have_one_scale():
+    low = channel.coloured(np.zeros((2, 2)), 0, 1)
+    high = channel.coloured(np.ones((2, 2)), 0, 1)
+    assert (low[0, 0] == low[1, 1]).all() and not (low == high).all()
+    assert channel.coloured(np.ones((2, 2)), 1, 1).shape == (2, 2, 3), "a flat map"
