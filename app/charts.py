@@ -113,7 +113,7 @@ def pulled_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
 
 def channel_bars(
     table: pd.DataFrame, measure: str, order: list[int], top: float, falls: pd.Series | None
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     """Figures 5 and 6 to click on, with the order of pruning drawn over the bars.
 
     Args:
@@ -141,8 +141,7 @@ def channel_bars(
             ],
         )
     )
-    both: alt.LayerChart = alt.layer(bars, points)
-    return both.resolve_scale(y="independent")
+    return alt.layer(bars, points).resolve_scale(y="independent")
 
 
 def history(table: pd.DataFrame) -> alt.Chart:
@@ -169,6 +168,27 @@ def history(table: pd.DataFrame) -> alt.Chart:
                 alt.Tooltip("what:N", title="Measure"),
                 alt.Tooltip("epoch:Q", title="Epoch"),
                 alt.Tooltip("value:Q", title="Images (%)", format=".2f"),
+            ],
+        )
+        .properties(height=340)
+    )
+
+
+def losses(table: pd.DataFrame) -> alt.Chart:
+    """Training loss, mean over the images of an epoch.
+
+    Args:
+        table: rows with epoch and loss.
+    """
+    return (
+        alt.Chart(table)
+        .mark_line(point=True, strokeWidth=2.5, color="#7a8189")
+        .encode(
+            x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("loss:Q", title="Training loss (cross-entropy, nats)"),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title="Epoch"),
+                alt.Tooltip("loss:Q", title="Loss", format=".4f"),
             ],
         )
         .properties(height=340)

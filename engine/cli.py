@@ -110,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     repair.add_argument("--name", required=True, help="of the repaired model")
     repair.add_argument("--replace", action="store_true", help="a model of that name")
     repair.set_defaults(dataset=None)
+    for name, function in (("delete", commands.delete), ("undelete", commands.undelete)):
+        command(name, function).add_argument("model", metavar="MODEL")
     models = command("models", commands.models)
     models.add_argument("names", nargs="*", metavar="MODEL", help="all of them when left out")
     models.add_argument("--out", type=Path, metavar="FILE.csv", help="write a comparison there")

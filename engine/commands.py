@@ -31,6 +31,7 @@ from engine import (
     store,
     terminal,
     training,
+    trash,
 )
 from engine.datasets import (
     SPLITS,
@@ -120,7 +121,7 @@ def train(options: argparse.Namespace) -> Answer:
             )
         )
 
-    return _work(options, run, make, _model_answer)
+    return _work(options, run, lambda: runs.in_turn(run, make), _model_answer)
 
 
 def import_model(options: argparse.Namespace) -> Answer:
@@ -331,6 +332,18 @@ def report(options: argparse.Namespace) -> Answer:
         return {"model": stored.name, "file": str(options.out)}
 
     return _do(options, make, answer)
+
+
+def delete(options: argparse.Namespace) -> Answer:
+    """Delete a model of your own; `undelete` brings it back."""
+    trash.delete(options.model)
+    return {"deleted": options.model}
+
+
+def undelete(options: argparse.Namespace) -> Answer:
+    """Bring back the model of that name that was deleted last."""
+    trash.restore(options.model)
+    return {"restored": options.model}
 
 
 def models(options: argparse.Namespace) -> Answer:

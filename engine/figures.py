@@ -166,19 +166,28 @@ def repaired_bars(table: pd.DataFrame) -> alt.Chart | alt.LayerChart:
         table: rows with threshold (points) and the measures in percent; of several networks,
             one below the other, the mean is drawn, and a line from lowest to highest.
     """
-    several = bool(table["threshold"].duplicated().any())
-    chart = alt.Chart(_ranges(_long(table, MEASURES, ["threshold"]), ["threshold"])).encode(
-        x=alt.X(
-            "threshold:O",
-            title="Tolerated drop in clean accuracy (points)",
-            axis=alt.Axis(labelAngle=0),
-        ),
+    return _bars(table, "threshold", "Tolerated drop in clean accuracy (points)")
+
+
+def models_compared(table: pd.DataFrame) -> alt.Chart | alt.LayerChart:
+    """The three measures of several models.
+
+    Args:
+        table: rows with model and the measures in percent.
+    """
+    return _bars(table, "model", "Model")
+
+
+def _bars(table: pd.DataFrame, column: str, title: str) -> alt.Chart | alt.LayerChart:
+    several = bool(table[column].duplicated().any())
+    chart = alt.Chart(_ranges(_long(table, MEASURES, [column]), [column])).encode(
+        x=alt.X(f"{column}:O", title=title, axis=alt.Axis(labelAngle=0, labelLimit=120)),
         xOffset=alt.XOffset("what:N", sort=[label for label, _ in MEASURES.values()]),
     )
     bars = chart.mark_bar().encode(
         y=alt.Y("mean:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
         color=_colour(MEASURES),
-        tooltip=_tooltip(alt.Tooltip("threshold:O", title="Tolerated drop (points)"), several),
+        tooltip=_tooltip(alt.Tooltip(f"{column}:O", title=title), several),
     )
     spread = chart.mark_rule(strokeWidth=2).encode(y=alt.Y("min:Q"), y2="max:Q")
     return bars + spread if several else bars

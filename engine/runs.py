@@ -34,6 +34,7 @@ from engine.progress import Progress, Result, Stopped, Work, exhaust
 State = Literal["starting", "running", "interrupted", "stopped", "failed", "finished"]
 ALIVE = ("starting", "running")
 STARTING_SECONDS = 90  # a worker that has not taken its lock by then never will
+POLL_SECONDS = 0.5  # between two looks at the queue
 WRITE_EVERY = 0.4  # seconds between two writes of the status
 
 
@@ -248,6 +249,42 @@ def work(
         if not asked_for and not run.checkpoint.exists():
             run.discard()
         raise
+
+
+def in_turn(run: Run, make: Callable[[], Work[Result]]) -> Work[Result]:
+    """Do the work of `make` when no other run holds the turn; first come, first served.
+
+    Two trainings at once would take more than twice as long. The system frees the turn of a
+    worker that dies.
+    """
+    turn = FileLock(places.runs_folder() / ".turn")
+    while (ahead := _ahead(run)) or not _taken(turn):
+        if run.stop_requested():
+            raise Stopped("Taken out of the queue.")
+        names = " and ".join(other.name for other in ahead) or "another training"
+        yield Progress(0, 0, f"In the queue: waiting for {names} to end")
+        time.sleep(POLL_SECONDS)
+    try:
+        return (yield from make())
+    finally:
+        turn.release()
+
+
+def _ahead(run: Run) -> list[Run]:
+    """Living runs of the same kind that were asked for earlier, the earliest first."""
+    kind = run.name.partition("-")[0]
+    others = [other for other in all_runs() if other.name.partition("-")[0] == kind]
+    mine = (run.started, run.name)
+    earlier = [other for other in others if (other.started, other.name) < mine]
+    return [other for other in reversed(earlier) if other.status().alive]
+
+
+def _taken(turn: FileLock) -> bool:
+    try:
+        turn.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True
 
 
 def _tell(

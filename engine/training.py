@@ -169,7 +169,12 @@ def fit(
             with pace.timing(indices.size):
                 loss_and_hits += train_steps(indices)
             if pace.done * GLIMPSES >= pace.total * (len(result.glimpses) + 1):
-                row = {"epoch": round(pace.done / len(train), 3), **glimpse.scores()}
+                seen = pace.done - (epoch - 1) * len(train)
+                row = {
+                    "epoch": round(pace.done / len(train), 3),
+                    "loss": float(loss_and_hits[0]) / max(seen, 1),
+                    **glimpse.scores(),
+                }
                 result.glimpses.append(row)
             yield pace.event(f"Epoch {epoch} of {settings.epochs}", result)
         if result.stopped:

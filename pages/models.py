@@ -1,15 +1,15 @@
 """Train a network with a backdoor in it, or choose one that is there."""
 
-import pandas as pd
+from functools import partial
+
 import streamlit as st
 
-from app import caches, charts, controls, header, jobs, scores
+from app import caches, cards, controls, header, jobs, training_curves
 from engine import provenance, runs
 from engine.datasets import DATASETS, available, missing_message
 from engine.errors import LabError
 from engine.experiment import Plan, paper_target
 from engine.presets import PRESETS
-from engine.training import GLIMPSED
 from engine.triggers import TRIGGERS
 
 st.title("Models")
@@ -20,18 +20,14 @@ st.markdown(
 
 names = caches.model_names()
 if names:
+    cards.show(names)
     model = header.model_in_use()
     card = model.card
-    st.subheader(card.name)
+    st.subheader(f"In use: {card.name}")
     st.markdown(provenance.told(card))
-    scores.show(card.scores["test"])
     history = caches.table(model, "history")
     if history is not None:
-        st.altair_chart(
-            charts.history(history),
-            width="stretch",
-            alt="Clean accuracy and attack success on validation after each epoch.",
-        )
+        training_curves.show(history, "history", "each epoch, on validation images")
     with st.expander("Card: settings, versions and the commands that made it"):
         st.code("\n".join(card.commands), language="bash", wrap_lines=True)
         st.json(
@@ -42,27 +38,15 @@ if names:
                 "created": card.created,
             }
         )
+    st.subheader("Compare")
+    cards.compare(names)
 
 st.subheader("Train a model")
-
-
-def show_figures(status: runs.Status) -> None:
-    """The training so far."""
-    if status.figures.get("glimpses"):
-        st.altair_chart(
-            charts.history(pd.DataFrame(status.figures["glimpses"])),
-            width="stretch",
-            alt="Clean accuracy and attack success so far, on a few validation images.",
-        )
-        st.caption(
-            f"Glimpses on {GLIMPSED} validation images of each kind. Clean images are learned"
-            " first; then, rather suddenly, the trigger."
-        )
-
-
-for run in runs.all_runs():
-    if run.name.startswith("train-"):
-        jobs.watch(run.name, show_figures)
+training = [run for run in runs.all_runs() if run.name.startswith("train-")]
+for run in reversed(training):
+    jobs.watch(run.name, partial(training_curves.show_so_far, run.name))
+if any(run.status().alive for run in training):
+    st.caption("A training started now waits in the queue until those before it have ended.")
 
 preset = st.segmented_control(
     "How to train",

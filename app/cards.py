@@ -1,0 +1,143 @@
+"""Models as cards, deleted and brought back, and set against each other."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app import caches, drawing, header
+from engine import figures, places, trash
+from engine.errors import LabError
+from engine.evaluation import FIGURES
+from engine.store import Card, Stored
+
+WIDTH = 300  # of a card, pixels
+_DISMISSED = "deletion-dismissed"
+
+
+def show(names: list[str]) -> None:
+    """A card for each model, the one in use first."""
+    _offer_undo()
+    used = st.session_state[header.MODEL]
+    with st.container(horizontal=True):
+        for name in sorted(names, key=lambda name: name != used):
+            with st.container(border=True, width=WIDTH, key=f"card-{name}"):
+                _card(name, name == used)
+
+
+def _card(name: str, used: bool) -> None:
+    st.markdown(f"**{name}**" + (" :blue-badge[in use]" if used else ""))
+    try:
+        stored = caches.model(name)
+    except LabError as error:
+        st.caption(f":material/error: {error}")
+    else:
+        st.markdown(_described(stored))
+    with st.container(horizontal=True):
+        st.button("Use", key=f"use-{name}", disabled=used, on_click=_use, args=(name,))
+        own = (places.models_folder() / name).is_dir()
+        st.button(
+            "Delete",
+            key=f"delete-{name}",
+            icon=":material/delete:",
+            type="tertiary",
+            disabled=not own,
+            on_click=_delete,
+            args=(name,),
+            help=None if own else "It comes with the program and stays.",
+        )
+
+
+def _described(stored: Stored) -> str:
+    card = stored.card
+    scores = card.scores["test"]
+    size = sum(file.stat().st_size for file in stored.folder.iterdir() if file.is_file())
+    return (
+        f"{_origin(card)}  \n"
+        f"Clean accuracy {scores['clean_accuracy']:.1f} %  \n"
+        f"Attack success {scores['attack_success']:.1f} %  \n"
+        f"Recovered accuracy {scores['recovered_accuracy']:.1f} %  \n"
+        f"{size / 1e6:.1f} MB, {card.created[:10]}"
+    )
+
+
+def _origin(card: Card) -> str:
+    trigger = card.parsed_trigger().title
+    if card.repair:
+        return f"{card.dataset}, repaired from {card.repair['parent']}"
+    if "imported_from" in card.training:
+        return f"{card.dataset}, taken in from a file"
+    return f"{card.dataset}, " + (f"{card.rate:.0%} {trigger}" if card.poisoned else "clean")
+
+
+def _use(name: str) -> None:
+    st.session_state[header.MODEL] = name
+
+
+def _delete(name: str) -> None:
+    with header.told_plainly():
+        trash.delete(name)
+        st.session_state.pop(_DISMISSED, None)
+
+
+def _undo(name: str) -> None:
+    with header.told_plainly():
+        trash.restore(name)
+
+
+def _dismiss() -> None:
+    st.session_state[_DISMISSED] = True
+
+
+def _offer_undo() -> None:
+    gone = trash.deleted()
+    if not gone or st.session_state.get(_DISMISSED):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        st.markdown(f":material/delete: **{gone[0]}** was deleted.", width="content")
+        st.button("Undo", key="undo-deletion", on_click=_undo, args=(gone[0],))
+        st.button("Dismiss", key="dismiss-deletion", type="tertiary", on_click=_dismiss)
+
+
+def compare(names: list[str]) -> None:
+    """A table and bars of the models chosen."""
+    chosen = st.multiselect(
+        "Models to compare",
+        names,
+        default=names[: min(3, len(names))],
+        max_selections=6,
+        key="compared",
+        persist_state="session",
+    )
+    rows = []
+    for name in chosen:
+        try:
+            card = caches.model(name).card
+        except LabError:
+            continue
+        scores = card.scores["test"]
+        rows.append(
+            {"model": name, "origin": _origin(card), **{key: scores[key] for key in FIGURES}}
+        )
+    if not rows:
+        st.info("Choose at least one model.")
+        return
+    table = pd.DataFrame(rows)
+    drawing.chart(
+        figures.models_compared(table).properties(height=260),
+        table,
+        "models-compared",
+        "Clean accuracy, attack success and recovered accuracy of each model on test images.",
+    )
+    percent = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "model": "Model",
+            "origin": "Data and trigger",
+            "clean_accuracy": percent("Clean accuracy (%)", format="%.2f"),
+            "attack_success": percent("Attack success (%)", format="%.2f"),
+            "recovered_accuracy": percent("Recovered accuracy (%)", format="%.2f"),
+        },
+    )

@@ -1,0 +1,42 @@
+"""How a training goes: accuracy and attack success beside the loss."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app import charts, drawing
+from engine.runs import Status
+from engine.training import GLIMPSED
+
+
+def show(table: pd.DataFrame, name: str, when: str) -> None:
+    """Both charts.
+
+    Args:
+        table: rows with epoch, loss, clean_accuracy and attack_success (percent).
+        name: begins the names of the charts.
+        when: the measures were taken, for those who cannot see the charts.
+    """
+    left, right = st.columns(2)
+    with left:
+        drawing.chart(
+            charts.history(table),
+            table,
+            f"{name}-accuracy",
+            f"Clean accuracy and attack success, {when}.",
+        )
+    with right:
+        drawing.chart(charts.losses(table), table, f"{name}-loss", f"Training loss, {when}.")
+
+
+def show_so_far(name: str, status: Status) -> None:
+    """The training called `name` while it runs."""
+    glimpses = pd.DataFrame(status.figures.get("glimpses", []))
+    if "loss" not in glimpses:
+        return
+    show(glimpses, name, "so far, on a few validation images")
+    st.caption(
+        f"Glimpses on {GLIMPSED} validation images of each kind. Clean images are learned"
+        " first; then, rather suddenly, the trigger."
+    )
