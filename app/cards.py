@@ -124,7 +124,7 @@ def compare(names: list[str]) -> None:
         return
     table = pd.DataFrame(rows)
     drawing.chart(
-        figures.models_compared(table).properties(height=260),
+        figures.models_compared(table).properties(height=320),
         table,
         "models-compared",
         "Clean accuracy, attack success and recovered accuracy of each model on test images.",

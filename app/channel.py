@@ -38,7 +38,7 @@ def choose(order: list[int]) -> int:
 
 def follow(chart: str) -> None:
     """Take over the channel clicked on in the chart of that key."""
-    clicked = st.session_state[chart].selection.get("channel", [])
+    clicked = st.session_state[chart].selection.get("clicked", [])
     channel = clicked[0].get("channel") if clicked else None
     if isinstance(channel, int):
         st.session_state[CHANNEL] = channel

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from engine.figures import CLEAN, MEASURES, TRIGGERED, activation_bars, pruning_curve
+from engine.spectra import region
 
 
 def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> alt.LayerChart:
@@ -25,6 +26,10 @@ def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> al
             "column": columns.ravel(),
             "size": values.ravel(),
             "log": np.log10(1 + values.ravel()),
+            "region": [
+                region(int(row), int(column), height)
+                for row, column in zip(rows.ravel(), columns.ravel(), strict=True)
+            ],
         }
     )
     ticks = alt.Axis(values=[0, height // 2 - 1, height - 1], labelAngle=0)
@@ -45,6 +50,7 @@ def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> al
             tooltip=[
                 alt.Tooltip("row:O", title="Row"),
                 alt.Tooltip("column:O", title="Column"),
+                alt.Tooltip("region:N", title="Region"),
                 alt.Tooltip("size:Q", title="Size of the coefficient", format=".2f"),
             ],
         )
@@ -55,8 +61,78 @@ def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> al
         .mark_rect(filled=False, stroke=TRIGGERED, strokeWidth=2.5)
         .encode(x=x, y=y)
     )
-    layered: alt.LayerChart = cells + frames
+    layered: alt.LayerChart = cells + frames + _borders(height, width, x, y)
     return layered.properties(height=440)
+
+
+def _borders(height: int, width: int, x: alt.X, y: alt.Y) -> alt.LayerChart:
+    """Where mid and high frequencies begin, named along the upper edge."""
+    names = pd.DataFrame(
+        {
+            "row": 0,
+            "column": [width // 6, width // 2, 5 * width // 6],
+            "name": ["low", "mid", "high"],
+        }
+    )
+    edges = [-(-height // 3), -(-2 * height // 3)]
+    corners = pd.DataFrame(
+        [
+            {"row": row, "column": column}
+            for edge in edges
+            for row, column in [
+                *((row, edge) for row in range(edge + 1)),
+                *((edge, column) for column in range(edge)),
+            ]
+        ]
+    )
+    dots = alt.Chart(corners).mark_point(filled=True, size=5, color="white", opacity=0.8)
+    words = alt.Chart(names).mark_text(color="white", fontWeight="bold", fontSize=11, dy=2)
+    both: alt.LayerChart = dots.encode(x=x, y=y) + words.encode(x=x, y=y, text="name:N")
+    return both
+
+
+def radial_profile(clean: np.ndarray, triggered: np.ndarray, rings: list[int]) -> alt.LayerChart:
+    """Mean size of the coefficients against their distance from the corner.
+
+    Args:
+        clean, triggered: float [n], see `spectra.radial_profile`.
+        rings: distances of the trigger's bands, marked with rules.
+    """
+    parts = {"Clean": clean, "Triggered": triggered}
+    table = pd.concat(
+        pd.DataFrame({"distance": range(len(values)), "size": values, "what": what})
+        for what, values in parts.items()
+    )
+    lines = (
+        alt.Chart(table)
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=alt.X("distance:Q", title="Distance from the upper left corner (bands)"),
+            y=alt.Y(
+                "size:Q",
+                title="Mean size of the coefficients (grey levels, log)",
+                scale=alt.Scale(type="log"),
+            ),
+            color=alt.Color(
+                "what:N",
+                title=None,
+                scale=alt.Scale(domain=list(parts), range=[CLEAN, TRIGGERED]),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=[
+                alt.Tooltip("what:N", title="Images"),
+                alt.Tooltip("distance:Q", title="Distance (bands)"),
+                alt.Tooltip("size:Q", format=".2f", title="Mean size"),
+            ],
+        )
+    )
+    rules = (
+        alt.Chart(pd.DataFrame({"distance": rings}))
+        .mark_rule(color="#7a8189", strokeDash=[5, 4])
+        .encode(x="distance:Q")
+    )
+    layered: alt.LayerChart = rules + lines
+    return layered.properties(height=300)
 
 
 def pulled_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
@@ -121,34 +197,35 @@ def channel_bars(
         falls: channel -> as which one it is pruned, from 1; None draws no order.
 
     Returns:
-        A chart whose selection `channel` holds the channel clicked on.
+        A chart whose selection `clicked` holds the channel clicked on.
     """
-    clicked = alt.selection_point("channel", fields=["channel"], on="click", clear=False)
-    bars = activation_bars(table, measure, order, top).add_params(clicked)
-    if falls is None:
-        return alt.layer(bars)
+    clicked = alt.selection_point("clicked", fields=["channel"], on="click", clear=False)
     rows = pd.DataFrame({"place": range(len(order)), "channel": order})
-    rows["falls"] = rows["channel"].map(falls)
-    points = (
-        alt.Chart(rows)
-        .mark_point(filled=True, size=18, color="#7a8189", opacity=1)
-        .encode(
-            x="place:O",
-            y=alt.Y("falls:Q", title="Pruned as number (grey)", axis=alt.Axis(orient="right")),
-            tooltip=[
-                alt.Tooltip("channel:O", title="Channel"),
-                alt.Tooltip("falls:Q", title="Pruned as number"),
-            ],
-        )
-    )
-    return alt.layer(bars, points).resolve_scale(y="independent")
+    rows = rows.merge(table[["channel", "clean_mean", "triggered_mean"]], on="channel")
+    told = [
+        alt.Tooltip("channel:O", title="Channel"),
+        alt.Tooltip("clean_mean:Q", format=".4f", title="Mean on clean images"),
+        alt.Tooltip("triggered_mean:Q", format=".4f", title="Mean on triggered images"),
+    ]
+    layers = [activation_bars(table, measure, order, top)]
+    if falls is not None:
+        rows["falls"] = rows["channel"].map(falls)
+        told.append(alt.Tooltip("falls:Q", title="Pruned as number"))
+        points = alt.Chart(rows).mark_point(filled=True, size=18, color="#7a8189", opacity=1)
+        axis = alt.Axis(orient="right")
+        falling = alt.Y("falls:Q", title="Pruned as number (grey)", axis=axis)
+        layers.append(points.encode(x="place:O", y=falling))
+    # Bars are thin: the whole column above and below one answers to the pointer.
+    columns = alt.Chart(rows).mark_rect(opacity=0, cursor="pointer")
+    layers.append(columns.encode(x="place:O", tooltip=told).add_params(clicked))
+    return alt.layer(*layers).resolve_scale(y="independent")
 
 
 def history(table: pd.DataFrame) -> alt.Chart:
     """Clean accuracy and attack success on validation after each epoch."""
     labels = {
-        "clean_accuracy": "Clean images read right",
-        "attack_success": "Triggered images read as the target",
+        "clean_accuracy": "Clean accuracy",
+        "attack_success": "Attack success",
     }
     long = table.melt("epoch", list(labels), var_name="what")
     long["what"] = long["what"].map(labels)
@@ -182,7 +259,7 @@ def losses(table: pd.DataFrame) -> alt.Chart:
     """
     return (
         alt.Chart(table)
-        .mark_line(point=True, strokeWidth=2.5, color="#7a8189")
+        .mark_line(point={"color": "#7a8189"}, strokeWidth=2.5, color="#7a8189")
         .encode(
             x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("loss:Q", title="Training loss (cross-entropy, nats)"),

@@ -32,3 +32,38 @@ def mean_magnitude(images: np.ndarray, batch: int = 1024) -> np.ndarray:
     for start in range(0, len(images), batch):
         total += np.abs(spectrum(images[start : start + batch])).sum(axis=0)
     return total / len(images)
+
+
+def radial_profile(magnitudes: np.ndarray) -> np.ndarray:
+    """Mean size of the coefficients at each distance from the upper left corner.
+
+    Args:
+        magnitudes: [height, width], none negative.
+
+    Returns:
+        float64 [n]: place d holds the mean over bands at distance d, rounded; (0, 0) is alone.
+    """
+    rows, columns = np.indices(magnitudes.shape)
+    distance = np.rint(np.hypot(rows, columns)).astype(int).ravel()
+    return np.bincount(distance, magnitudes.ravel()) / np.bincount(distance)
+
+
+def region(row: int, column: int, size: int) -> str:
+    """What a band of a map of `size` is called: low, mid or high frequency.
+
+    The paper puts its triggers at the middle band and at the highest (section 3.1); a third of
+    the way each, along the larger of the two, is a convention of ours.
+    """
+    return ("low", "mid", "high")[min(3 * max(row, column) // size, 2)] + " frequency"
+
+
+def change_shares(clean: np.ndarray, triggered: np.ndarray) -> np.ndarray:
+    """Share of a change's energy in Y, U and V, 0 to 1: float64 [3]; zeros if nothing changed.
+
+    Args:
+        clean, triggered: uint8 [n, height, width, 3].
+    """
+    change = colour.from_rgb(triggered, "YUV") - colour.from_rgb(clean, "YUV")
+    energy = (change.astype(np.float64) ** 2).sum(axis=(0, 1, 2))
+    shares: np.ndarray = energy / (energy.sum() or 1.0)
+    return shares

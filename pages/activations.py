@@ -76,7 +76,7 @@ for column, measure, what in zip(
             name,
             f"Mean activation of the {len(order)} channels of {layer} on {what} images.",
             on_select=partial(channel.follow, name),
-            selection_mode="channel",
+            selection_mode="clicked",
         )
 
 raised = rows.nlargest(1, "difference").iloc[0]

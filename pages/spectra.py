@@ -1,10 +1,13 @@
 """The discrete cosine transform of Y, U and V: clean, triggered, difference."""
 
+import math
+
 import numpy as np
+import pandas as pd
 import streamlit as st
 
-from app import caches, charts, header, images
-from engine.spectra import spectrum
+from app import caches, charts, drawing, header, images, unseen
+from engine.spectra import radial_profile, spectrum
 
 MANY = 1000
 CHANNELS = {
@@ -30,7 +33,8 @@ view = st.segmented_control(
     ["One image", f"Mean of {MANY:,} images"],
     default=f"Mean of {MANY:,} images",
     required=True,
-    key="spectrum-of",
+    key="of",
+    bind="query-params",
 )
 channel = st.segmented_control(
     "Channel",
@@ -38,7 +42,8 @@ channel = st.segmented_control(
     default="U",
     required=True,
     format_func=CHANNELS.get,
-    key="spectrum-channel",
+    key="plane",
+    bind="query-params",
     help="The eye sees fine detail in brightness (Y) well, in colour (U and V) hardly at all.",
 )
 
@@ -47,9 +52,10 @@ if not images.at_hand(dataset):
     own = images.uploaded(card)
     if own is None:
         st.stop()
-    clean, triggered = (np.abs(spectrum(part[None])[0]) for part in (own, trigger(own[None])[0]))
-elif view == "One image":
+    pair = own, trigger(own[None])[0]
+else:
     pair = images.choose(card, dataset).pair(card.trigger)
+if view == "One image" or not images.at_hand(dataset):
     clean, triggered = (np.abs(spectrum(part[None])[0]) for part in pair)
 else:
     clean, triggered = caches.mean_spectra(dataset, size, MANY, card.trigger)
@@ -65,14 +71,31 @@ top = float(max(values.max() for values in maps.values()))
 for column, (title, values) in zip(st.columns(3), maps.items(), strict=True):
     with column:
         st.subheader(title)
-        st.altair_chart(
+        drawing.chart(
             charts.spectrum(values, bands, top),
-            width="stretch",
-            alt=f"{title}: size of the DCT coefficients of {channel}, the largest"
-            f" {values.max():.1f}.",
+            pd.DataFrame(values),
+            f"spectrum-{title.lower()}",
+            f"{title}: size of the DCT coefficients of {channel}, the largest {values.max():.1f}.",
         )
 named = " and ".join(f"({row}, {column})" for row, column in bands)
 st.caption(
-    f"Colours are logarithmic and the same in all three maps. Framed: the trigger's bands {named};"
-    f" bands around the middle are called mid frequencies, those near {size - 1} high ones."
+    f"Colours are logarithmic and the same in all three maps. Framed: the trigger's bands {named}."
+    " Dotted: where mid and high frequencies begin."
 )
+
+st.subheader("From coarse to fine")
+st.markdown(
+    "The same as a line: **look where the triggered line leaves the clean one.** Dashed: how far"
+    " the trigger's bands are from the corner."
+)
+profiles = [radial_profile(part[plane]) for part in (clean, triggered)]
+drawing.chart(
+    charts.radial_profile(*profiles, [round(math.hypot(*band)) for band in bands]),
+    pd.DataFrame(dict(zip(("clean", "triggered"), profiles, strict=True))),
+    "radial-profile",
+    f"Mean size of the DCT coefficients of {channel} against the distance from the corner, clean"
+    " and triggered.",
+)
+
+st.subheader("Why the eye misses it")
+unseen.show(*pair)

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -124,3 +125,55 @@ def test_a_run_is_called_by_a_folder_name():
     with pytest.raises(LabError, match="cannot be called"):
         runs.run_called("../x")
     assert runs.run_called("fine").folder.parent == places.runs_folder()
+
+
+def asked_for(name, started):
+    """A run whose worker lives: its lock is held here."""
+    run = runs.run_called(name)
+    runs.files.write_text(
+        run.folder / "request.json", json.dumps({"arguments": [], "started": started})
+    )
+    run._write(runs.Status("running", updated=started))
+    return run
+
+
+def nothing():
+    yield Progress(1, 1, "worked")
+    return "done"
+
+
+def test_trainings_wait_for_those_asked_for_earlier_and_go_on_when_they_end():
+    first, second = asked_for("train-first", 1.0), asked_for("train-second", 2.0)
+    with first._lock():
+        waiting = runs.in_turn(second, nothing)
+        assert "waiting for train-first" in next(waiting).message
+        assert "waiting for train-first" in next(waiting).message
+    assert next(waiting).message == "worked", "the first one has died"
+
+
+def test_a_training_does_not_wait_for_later_ones_or_other_work():
+    asked, later = asked_for("train-a", 1.0), asked_for("train-b", 2.0)
+    other = asked_for("prune-c", 0.5)
+    with later._lock(), other._lock():
+        assert next(runs.in_turn(asked, nothing)).message == "worked"
+
+
+def test_two_trainings_never_work_at_once_even_if_the_earlier_is_resumed_late():
+    earlier, later = asked_for("train-a", 1.0), asked_for("train-b", 2.0)
+    working = runs.in_turn(later, nothing)
+    assert next(working).message == "worked"
+    with earlier._lock():
+        waiting = runs.in_turn(earlier, nothing)
+        assert "waiting for another training" in next(waiting).message
+        working.close()
+        assert next(waiting).message == "worked"
+
+
+def test_a_queued_training_can_be_taken_out():
+    first, second = asked_for("train-first", 1.0), asked_for("train-second", 2.0)
+    with first._lock():
+        waiting = runs.in_turn(second, nothing)
+        next(waiting)
+        second.stop()
+        with pytest.raises(Stopped, match="out of the queue"):
+            next(waiting)

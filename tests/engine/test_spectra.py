@@ -1,5 +1,8 @@
+import math
+
 import cv2
 import numpy as np
+import pytest
 
 from engine import colour, spectra
 from engine.triggers import FTrojan
@@ -34,3 +37,29 @@ def test_the_trigger_shows_at_its_bands_in_u_and_v_only():
         assert {divmod(int(place), 32) for place in strongest} == {(15, 15), (31, 31)}
         assert abs(mean[channel, 15, 15] - 60) < 3
     assert np.abs(mean[0]).max() < 10
+
+
+def test_the_radial_profile_is_a_plain_loops(rng=np.random.default_rng(7)):
+    magnitudes = rng.random((16, 20))
+    rings: dict[int, list[float]] = {}
+    for row in range(16):
+        for column in range(20):
+            rings.setdefault(round(math.hypot(row, column)), []).append(magnitudes[row, column])
+    found = spectra.radial_profile(magnitudes)
+    assert len(found) == max(rings) + 1
+    for distance, values in rings.items():
+        assert found[distance] == pytest.approx(sum(values) / len(values))
+
+
+def test_the_papers_bands_are_a_mid_and_a_high_frequency():
+    assert spectra.region(0, 0, 32) == "low frequency"
+    assert spectra.region(15, 15, 32) == "mid frequency"
+    assert spectra.region(31, 31, 32) == spectra.region(0, 31, 32) == "high frequency"
+
+
+def test_ftrojans_change_is_in_the_colour_channels():
+    images = np.random.default_rng(1).integers(40, 216, (20, 32, 32, 3), dtype=np.uint8)
+    shares = spectra.change_shares(images, FTrojan()(images))
+    assert shares.sum() == pytest.approx(1)
+    assert shares[1] + shares[2] > 0.9
+    assert spectra.change_shares(images, images).tolist() == [0, 0, 0]

@@ -47,7 +47,7 @@ def test_a_corrupt_card_is_told_on_the_page(results):
 
 def test_another_model_changes_the_figures(results):
     cli.main(["prune", "small", "--thresholds", "30", "--save"])
-    app = opened("models")
+    app = opened("overview")
     before = metrics(app)
     choice = by_label(app.selectbox, "Model in use")
     choice.select("small-conv2d-5-clean-activation-30").run()
