@@ -86,7 +86,7 @@ st.markdown(
     " scale and order of channels; values are means over validation images and positions."
 )
 
-st.subheader("Look into one channel")
+st.header("Look into one channel")
 looked_at = channel.choose(sorted(order, key=rows.set_index("channel")["difference"].get))
 if images.at_hand(dataset):
     channel.maps(model, images.choose(card, dataset), layer, looked_at)

@@ -23,7 +23,7 @@ if names:
     cards.show(names)
     model = header.model_in_use()
     card = model.card
-    st.subheader(f"In use: {card.name}")
+    st.header(f"In use: {card.name}")
     st.markdown(provenance.told(card))
     history = caches.table(model, "history")
     if history is not None:
@@ -38,10 +38,10 @@ if names:
                 "created": card.created,
             }
         )
-    st.subheader("Compare")
+    st.header("Compare")
     cards.compare(names)
 
-st.subheader("Train a model")
+st.header("Train a model")
 training = [run for run in runs.all_runs() if run.name.startswith("train-")]
 for run in reversed(training):
     jobs.watch(run.name, partial(training_curves.show_so_far, run.name))
@@ -126,7 +126,7 @@ jobs.start_button(
 st.caption("The same from a terminal:")
 st.code("python -m engine " + " ".join(arguments), language="bash", wrap_lines=True)
 
-st.subheader("Load a model from a file")
+st.header("Load a model from a file")
 st.markdown(
     "A Keras network (`.keras`) from elsewhere. It is opened in a process with little memory and"
     " time, and only if it is made of known layers. It must take pixel values from 0 to 1."

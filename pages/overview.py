@@ -17,7 +17,7 @@ curves = results.stored_curves(model)
 
 look, pull = st.columns([5, 6], gap="large")
 with look:
-    st.subheader("1. Look, then see what the network says")
+    st.header("1. Look, then see what the network says")
     if images.at_hand(dataset):
         chosen = images.choose(card, dataset)
         side_by_side = st.container(horizontal=True)
@@ -27,7 +27,7 @@ with look:
         images.offer_to_fetch(dataset)
 
 with pull:
-    st.subheader("2. Pull the threshold: does pruning repair it?")
+    st.header("2. Pull the threshold: does pruning repair it?")
     if curves:
         layer, order = curves[0]
         curve = caches.curve(model, layer, order)

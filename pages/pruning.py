@@ -54,7 +54,7 @@ if curve is None:
     jobs.watch(run_name, show_figures)
     st.stop()
 
-st.subheader("Watch the channels fall")
+st.header("Watch the channels fall")
 st.caption(
     "Each square is a channel; the stronger it answers to clean images, the darker. The weakest"
     " fall first, so the backdoor's own channels stay until late."
@@ -63,14 +63,14 @@ st.caption(
 )
 film(curve.test, caches.strengths(model, layer), "film")
 
-st.subheader("Pull the threshold")
+st.header("Pull the threshold")
 threshold = pruning.threshold_slider(pruning.THRESHOLD, 2.0)
 step = pruning.step_of(curve, threshold)
 scores.show(curve.test.iloc[step], curve.test.iloc[0])
 pruning.pulled(curve, step, pruning.THRESHOLD, "pruning-curve")
 st.markdown(pruning.told(curve, step))
 
-st.subheader("At the paper's thresholds")
+st.header("At the paper's thresholds")
 chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
 table = curve.at_thresholds(chosen)
 pruning.threshold_table(table)
@@ -86,16 +86,16 @@ st.caption(
     " and recovered accuracy leave out images of the target class."
 )
 
-st.subheader("Before and after")
+st.header("Before and after")
 if images.at_hand(header.dataset_in_use()):
     before_after.show(model, header.dataset_in_use(), layer, order, step)
 else:
     images.offer_to_fetch(header.dataset_in_use())
 
-st.subheader("Would another order do better?")
+st.header("Would another order do better?")
 pruning.orders_overlaid(model, layer)
 
-st.subheader("Keep the repaired network")
+st.header("Keep the repaired network")
 if not threshold:
     st.info("Pull the threshold above 0 first: at 0 nothing is pruned.")
     st.stop()

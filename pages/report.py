@@ -14,7 +14,7 @@ st.markdown(
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 
-st.subheader("What goes in")
+st.header("What goes in")
 layer, order = pruning.choose_curve(caches.convolutions(model))
 threshold = pruning.threshold_slider(pruning.THRESHOLD, 2.0)
 if images.at_hand(dataset):

@@ -70,7 +70,7 @@ bands = list(getattr(trigger, "bands", ()))
 top = float(max(values.max() for values in maps.values()))
 for column, (title, values) in zip(st.columns(3), maps.items(), strict=True):
     with column:
-        st.subheader(title)
+        st.header(title)
         drawing.chart(
             charts.spectrum(values, bands, top),
             pd.DataFrame(values),
@@ -83,7 +83,7 @@ st.caption(
     " Dotted: where mid and high frequencies begin."
 )
 
-st.subheader("From coarse to fine")
+st.header("From coarse to fine")
 st.markdown(
     "The same as a line: **look where the triggered line leaves the clean one.** Dashed: how far"
     " the trigger's bands are from the corner."
@@ -97,5 +97,5 @@ drawing.chart(
     " and triggered.",
 )
 
-st.subheader("Why the eye misses it")
+st.header("Why the eye misses it")
 unseen.show(*pair)

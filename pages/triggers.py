@@ -16,7 +16,7 @@ st.markdown(
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 
-st.subheader("Choose an image")
+st.header("Choose an image")
 if images.at_hand(dataset):
     chosen = images.choose(card, dataset)
     shown = caches.thumbnails(dataset, chosen.size, chosen.label, images.SHOWN)
@@ -35,7 +35,7 @@ else:
     if clean is None:
         st.stop()
 
-st.subheader("Compare")
+st.header("Compare")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     count = st.segmented_control(
         "Settings side by side",
@@ -75,5 +75,5 @@ with first:
     variants.said(model, clean, label)
 
 if images.at_hand(dataset):
-    st.subheader(f"The same over {variants.MANY} test images")
+    st.header(f"The same over {variants.MANY} test images")
     variants.mean_table(dataset, card, triggers)

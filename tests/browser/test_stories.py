@@ -17,6 +17,7 @@ PAGES = {
     "models": "Models",
     "activations": "Activations",
     "pruning": "Pruning",
+    "report": "Report",
 }
 SHIPPED = "gtsrb-ftrojan"
 FIRST = "signs-ftrojan"
@@ -35,7 +36,7 @@ def visit(page: Page, address: str, title: str) -> None:
     settled(page)
 
 
-def test_six_pages_with_the_shipped_model_and_real_images(serve, page):
+def test_every_page_with_the_shipped_model_and_real_images(serve, page):
     server = serve(real_data("gtsrb"))
     for path, title in PAGES.items():
         visit(page, f"{server.address}/{path}?model={SHIPPED}", title)
@@ -129,7 +130,7 @@ def test_a_training_survives_leaving_the_page_and_a_restarted_server(serve, page
     visit(page, f"{server.address}/models", "Models")
     expect(page.get_by_text("train-my-model: Done.")).to_be_visible(timeout=180_000)
     page.goto(f"{server.address}/models?model=my-model")
-    expect(page.get_by_role("heading", name="my-model")).to_be_visible()
+    expect(page.get_by_role("heading", name="In use: my-model")).to_be_visible()
 
 
 def test_a_stopped_training_is_resumed(serve, page, tmp_path):

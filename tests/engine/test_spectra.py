@@ -39,8 +39,8 @@ def test_the_trigger_shows_at_its_bands_in_u_and_v_only():
     assert np.abs(mean[0]).max() < 10
 
 
-def test_the_radial_profile_is_a_plain_loops(rng=np.random.default_rng(7)):
-    magnitudes = rng.random((16, 20))
+def test_the_radial_profile_is_a_plain_loops():
+    magnitudes = np.random.default_rng(7).random((16, 20))
     rings: dict[int, list[float]] = {}
     for row in range(16):
         for column in range(20):

@@ -22,7 +22,7 @@ def test_every_model_has_a_card_with_its_three_scores(results):
 def test_a_card_is_used_from_its_button(results):
     app = pressed(opened("models"), "use-signs-clean")
     assert fine(app).session_state[header.MODEL] == "signs-clean"
-    assert "In use: signs-clean" in [element.value for element in app.subheader]
+    assert "In use: signs-clean" in [element.value for element in app.header]
 
 
 def test_a_deleted_model_can_be_brought_back_and_another_takes_its_place(results):
