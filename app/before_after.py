@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import caches, images, pictures, readings
+from app import caches, images, readings
 from engine.store import Card, Stored
 
 FIRST_CLASSES = 4
@@ -35,23 +35,16 @@ def show(model: Stored, dataset: str, layer: str, order: str, step: int) -> None
     if not labels:
         st.info("Choose at least one class to see its image.")
         return
+    about = (*caches.version(model), dataset, layer, order, tuple(labels))
     with st.container(horizontal=True, gap="medium"):
-        for label in labels:
-            _one(model, dataset, layer, order, step, label)
-
-
-def _one(model: Stored, dataset: str, layer: str, order: str, step: int, label: int) -> None:
-    card, size = model.card, model.card.image_shape[0]
-    found = caches.indices_of_class(dataset, size, label)
-    if not len(found):
-        return
-    index = int(found[caches.clearest_of_class(dataset, size, label)])
-    _, triggered = caches.pair(dataset, size, index, card.trigger)
-    says = caches.readings(model, dataset, index, card.trigger, layer, order)[:, 1]
-    with st.container(width=240):
-        pictures.show(triggered, f"Triggered: {card.class_names[label]}")
-        st.markdown(f"**Before:** {readings.said(says[0], label, card)}")
-        st.markdown(f"**After:** {readings.said(says[step], label, card)}")
+        for label, picture, says in caches.misled(model, *about):
+            caption = f"Triggered: {card.class_names[label]}"
+            with st.container(width=240):
+                st.image(picture, caption=caption, alt=caption, width="stretch")
+                st.markdown(
+                    f"**Before:** {readings.said(says[0], label, card)}\n\n"
+                    f"**After:** {readings.said(says[step], label, card)}"
+                )
 
 
 def _spread(card: Card) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,11 @@ import pandas as pd
 import streamlit as st
 
 from app.waiting import shown
-from engine import evaluation, inference, places, results, spectra, store
+from engine import evaluation, export, inference, places, results, spectra, store
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
 from engine.networks import batches
+from engine.pictures import enlarge, png
 from engine.pruning.curve import Curve
 from engine.store import Stored
 from engine.triggers import parse_trigger
@@ -66,6 +68,17 @@ def curve(stored: Stored, layer: str, order: str) -> Curve | None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _curve(_stored: Stored, folder: str, layer: str, order: str, changed: int) -> Curve | None:
     return results.stored_curve(_stored, layer, order)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def spec(key: tuple[str | int | float, ...], _draw: Callable[[], export.Chart]) -> dict[str, Any]:
+    """The specification of the chart that `_draw` draws, known by `key`."""
+    return _draw().to_dict()
+
+
+def version(stored: Stored) -> tuple[str, int]:
+    """What changes whenever a model or its results do; begins keys of `spec`."""
+    return stored.card.sha256, _changed(stored)
 
 
 def strengths(stored: Stored, layer: str) -> np.ndarray | None:
@@ -199,6 +212,30 @@ def clearest_of_class(name: str, size: int, label: int) -> int:
     """Place among the test images of a class of the one with the most contrast."""
     images = test_images(name, size).images[indices_of_class(name, size, label)]
     return int(images.std(axis=(1, 2, 3)).argmax())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def misled(
+    _stored: Stored,
+    checksum: str,
+    changed: int,
+    dataset: str,
+    layer: str,
+    order: str,
+    labels: tuple[int, ...],
+) -> list[tuple[int, bytes, np.ndarray]]:
+    """The clearest test image of each class, triggered: its class, a PNG of it enlarged, and
+    what the model says of it at every step of a pruning, float32 [steps, classes]."""
+    size, trigger = _stored.card.image_shape[0], _stored.card.trigger
+    found = []
+    for label in labels:
+        indices = indices_of_class(dataset, size, label)
+        if len(indices):
+            index = int(indices[clearest_of_class(dataset, size, label)])
+            _, triggered = pair(dataset, size, index, trigger)
+            says = readings(_stored, dataset, index, trigger, layer, order)[:, 1]
+            found.append((label, png(enlarge(triggered)), says))
+    return found
 
 
 @dataclass(frozen=True)

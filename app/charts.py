@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -63,6 +66,15 @@ def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> al
     )
     layered: alt.LayerChart = cells + frames + _borders(height, width, x, y)
     return layered.properties(height=440)
+
+
+def moved(spec: Mapping[str, Any], step: int) -> dict[str, Any]:
+    """The specification of a `pulled_curve` with its rule at another step."""
+    datasets = {
+        name: [row | {"cut": step} if "cut" in row else row for row in rows]
+        for name, rows in spec["datasets"].items()
+    }
+    return {**spec, "datasets": datasets}
 
 
 def _borders(height: int, width: int, x: alt.X, y: alt.Y) -> alt.LayerChart:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -27,14 +27,38 @@ def chart(
         What `st.altair_chart` gives.
     """
     result = st.altair_chart(drawn, width="stretch", alt=alternative, key=name, **options)
+    _offer_to_save(lambda: drawn, data, name)
+    return result
+
+
+def remembered(
+    spec: Mapping[str, Any],
+    draw: Callable[[], export.Chart],
+    data: pd.DataFrame,
+    name: str,
+    alternative: str,
+    **options: Any,
+) -> Any:
+    """As `chart`, for a chart whose specification is known already (`caches.spec`).
+
+    Altair takes a tenth of a second and more to check a layered chart: too long for one that
+    follows a slider. `draw` gives the chart itself, for saving.
+    """
+    result = st.vega_lite_chart(
+        spec=dict(spec), width="stretch", alt=alternative, key=name, **options
+    )
+    _offer_to_save(draw, data, name)
+    return result
+
+
+def _offer_to_save(draw: Callable[[], export.Chart], data: pd.DataFrame, name: str) -> None:
     with (
         st.container(horizontal=True, horizontal_alignment="right"),
         st.popover("Save", icon=":material/download:", type="tertiary", key=f"save-{name}"),
     ):
-        _offer("Picture (SVG)", f"{name}.svg", "image/svg+xml", lambda: export.svg(drawn))
-        _offer("Picture (PNG)", f"{name}.png", "image/png", lambda: export.png(drawn))
+        _offer("Picture (SVG)", f"{name}.svg", "image/svg+xml", lambda: export.svg(draw()))
+        _offer("Picture (PNG)", f"{name}.png", "image/png", lambda: export.png(draw()))
         _offer("Data (CSV)", f"{name}.csv", "text/csv", lambda: export.csv(data))
-    return result
 
 
 def _offer(label: str, file_name: str, kind: str, content: Callable[[], bytes]) -> None:

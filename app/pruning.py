@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, charts, drawing
-from engine import figures, results
+from engine import export, figures, results
 from engine.evaluation import verdict
 from engine.pruning.curve import Curve, threshold_at
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
@@ -68,7 +68,9 @@ def threshold_of(curve: Curve, step: int) -> float:
     return min(float(dropped), LARGEST)
 
 
-def pulled(curve: Curve, step: int, slider: str, name: str, height: int = 420) -> None:
+def pulled(
+    model: Stored, curve: Curve, step: int, slider: str, name: str, height: int = 420
+) -> None:
     """The curve with a rule to pull, which moves the slider called `slider`."""
 
     def follow() -> None:
@@ -77,9 +79,14 @@ def pulled(curve: Curve, step: int, slider: str, name: str, height: int = 420) -
         if isinstance(place, int) and 0 <= place <= len(curve.channels):
             st.session_state[slider] = threshold_of(curve, place)
 
+    def draw() -> export.Chart:
+        return charts.pulled_curve(curve.test, step).properties(height=height)
+
     share = float(curve.test["fraction"].iloc[step])
-    drawing.chart(
-        charts.pulled_curve(curve.test, step).properties(height=height),
+    key = (*caches.version(model), curve.layer, curve.order, "pulled", height)
+    drawing.remembered(
+        charts.moved(caches.spec(key, draw), step),
+        draw,
         curve.test,
         name,
         "Clean accuracy, attack success and recovered accuracy on test images against the"
@@ -96,6 +103,23 @@ def told(curve: Curve, step: int) -> str:
     row = curve.test.iloc[step]
     pruned = f"**{step} of {len(curve.channels)} channels pruned ({row['fraction']:.0%}).**"
     return f"{pruned} {verdict(row)}"
+
+
+def repaired_bars(model: Stored, curve: Curve, table: pd.DataFrame) -> None:
+    """Figure 8, of the table at several thresholds."""
+
+    def draw() -> export.Chart:
+        return figures.repaired_bars(table).properties(height=300)
+
+    key = (*caches.version(model), curve.layer, curve.order, "bars", *table["threshold"])
+    drawing.remembered(
+        caches.spec(key, draw),
+        draw,
+        table,
+        "repaired-networks",
+        "Clean accuracy, attack success and recovered accuracy of the network pruned up to each"
+        " threshold.",
+    )
 
 
 def orders_overlaid(model: Stored, layer: str) -> None:
@@ -117,8 +141,13 @@ def orders_overlaid(model: Stored, layer: str) -> None:
     if not tables:
         st.info("Choose at least one order.")
         return
-    drawing.chart(
-        figures.orders_compared(tables),
+
+    def draw() -> export.Chart:
+        return figures.orders_compared(tables)
+
+    drawing.remembered(
+        caches.spec((*caches.version(model), layer, "orders", *chosen), draw),
+        draw,
         pd.concat([table.assign(order=title) for title, table in tables.items()]),
         "orders-compared",
         f"Clean accuracy, attack success and recovered accuracy for {len(tables)} orders of"

@@ -22,7 +22,12 @@ def amplified(clean: np.ndarray, triggered: np.ndarray, gain: float) -> np.ndarr
     return np.clip(128 + gain * difference, 0, 255).astype(np.uint8)
 
 
+def png(image: np.ndarray) -> bytes:
+    """A uint8 RGB image [height, width, 3] as a PNG file's content."""
+    _, encoded = cv2.imencode(".png", image[..., ::-1])
+    return encoded.tobytes()
+
+
 def data_url(image: np.ndarray) -> str:
     """A uint8 RGB image [height, width, 3] as a PNG that travels inside a page."""
-    _, encoded = cv2.imencode(".png", image[..., ::-1])
-    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode()
+    return "data:image/png;base64," + base64.b64encode(png(image)).decode()

@@ -33,7 +33,7 @@ with pull:
         curve = caches.curve(model, layer, order)
         step = pruning.step_of(curve, pruning.threshold_slider("threshold-overview", 0.0))
         scores.show(curve.test.iloc[step], curve.test.iloc[0])
-        pruning.pulled(curve, step, "threshold-overview", "overview-curve", height=300)
+        pruning.pulled(model, curve, step, "threshold-overview", "overview-curve", height=300)
         st.markdown(pruning.told(curve, step))
     else:
         layer, order, step = "", "", 0

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from app import before_after, caches, drawing, header, images, jobs, pruning, scores
+from app import before_after, caches, drawing, header, images, jobs, kept, pruning, scores
 from app.elements.film import film
-from engine import figures, results, runs, store
+from engine import figures, runs
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import ORDERS, OracleOrder
 
@@ -16,7 +16,7 @@ st.markdown(
 )
 
 model = header.model_in_use()
-card = model.card
+card, dataset = model.card, header.dataset_in_use()
 layers = caches.convolutions(model)
 layer, order = pruning.choose_curve(layers)
 if isinstance(ORDERS[order], OracleOrder):
@@ -63,63 +63,37 @@ st.caption(
 )
 film(curve.test, caches.strengths(model, layer), "film")
 
-st.header("Pull the threshold")
-threshold = pruning.threshold_slider(pruning.THRESHOLD, 2.0)
-step = pruning.step_of(curve, threshold)
-scores.show(curve.test.iloc[step], curve.test.iloc[0])
-pruning.pulled(curve, step, pruning.THRESHOLD, "pruning-curve")
-st.markdown(pruning.told(curve, step))
 
-st.header("At the paper's thresholds")
-chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
-table = curve.at_thresholds(chosen)
-pruning.threshold_table(table)
-drawing.chart(
-    figures.repaired_bars(table).properties(height=300),
-    table,
-    "repaired-networks",
-    "Clean accuracy, attack success and recovered accuracy of the network pruned up to each"
-    " threshold.",
-)
-st.caption(
-    "The step is chosen on clean validation images; test images only report. Attack success"
-    " and recovered accuracy leave out images of the target class."
-)
+@st.fragment  # what stands outside does not follow the threshold, and is not made again
+def follow_threshold() -> None:
+    """Everything that changes when the threshold moves."""
+    st.header("Pull the threshold")
+    threshold = pruning.threshold_slider(pruning.THRESHOLD, 2.0)
+    step = pruning.step_of(curve, threshold)
+    scores.show(curve.test.iloc[step], curve.test.iloc[0])
+    pruning.pulled(model, curve, step, pruning.THRESHOLD, "pruning-curve")
+    st.markdown(pruning.told(curve, step))
 
-st.header("Before and after")
-if images.at_hand(header.dataset_in_use()):
-    before_after.show(model, header.dataset_in_use(), layer, order, step)
-else:
-    images.offer_to_fetch(header.dataset_in_use())
+    st.header("At the paper's thresholds")
+    chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
+    table = curve.at_thresholds(chosen)
+    pruning.threshold_table(table)
+    pruning.repaired_bars(model, curve, table)
+    st.caption(
+        "The step is chosen on clean validation images; test images only report. Attack success"
+        " and recovered accuracy leave out images of the target class."
+    )
+
+    st.header("Before and after")
+    if images.at_hand(dataset):
+        before_after.show(model, dataset, layer, order, step)
+    else:
+        images.offer_to_fetch(dataset)
+    st.header("Keep the repaired network")
+    kept.offer(model, curve, threshold)
+
+
+follow_threshold()
 
 st.header("Would another order do better?")
 pruning.orders_overlaid(model, layer)
-
-st.header("Keep the repaired network")
-if not threshold:
-    st.info("Pull the threshold above 0 first: at 0 nothing is pruned.")
-    st.stop()
-repaired = results.repaired_name(model, curve, threshold)
-if repaired in caches.model_names():
-    kept = store.find(repaired)
-    st.markdown(f"The network at {threshold:g} points is kept as `{repaired}`.")
-    st.download_button(
-        "Download it (Keras)",
-        (kept.folder / "model.keras").read_bytes,
-        f"{repaired}.keras",
-        "application/octet-stream",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-else:
-    save_name = f"save-{repaired}"
-    jobs.start_button(
-        f"Save the network at {threshold:g} points",
-        save_name,
-        [
-            *("prune", model.name, "--layer", layer, "--order", order),
-            *("--thresholds", f"{threshold:g}", "--save"),
-        ],
-        "Zeroes kernel and bias of the pruned channels and keeps the result as a model.",
-    )
-    jobs.watch(save_name)

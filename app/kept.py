@@ -1,0 +1,41 @@
+"""The network pruned up to the threshold: saved as a model, and downloaded."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import caches, jobs
+from engine import results, store
+from engine.pruning.curve import Curve
+from engine.store import Stored
+
+
+def offer(model: Stored, curve: Curve, threshold: float) -> None:
+    """Save the repaired network in a worker, or download it once it is there."""
+    if not threshold:
+        st.info("Pull the threshold above 0 first: at 0 nothing is pruned.")
+        return
+    repaired = results.repaired_name(model, curve, threshold)
+    if repaired in caches.model_names():
+        saved = store.find(repaired)
+        st.markdown(f"The network at {threshold:g} points is kept as `{repaired}`.")
+        st.download_button(
+            "Download it (Keras)",
+            (saved.folder / "model.keras").read_bytes,
+            f"{repaired}.keras",
+            "application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        return
+    save_name = f"save-{repaired}"
+    jobs.start_button(
+        f"Save the network at {threshold:g} points",
+        save_name,
+        [
+            *("prune", model.name, "--layer", curve.layer, "--order", curve.order),
+            *("--thresholds", f"{threshold:g}", "--save"),
+        ],
+        "Zeroes kernel and bias of the pruned channels and keeps the result as a model.",
+    )
+    jobs.watch(save_name)
