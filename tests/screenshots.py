@@ -1,0 +1,65 @@
+"""Pictures of every page, for the README: ``python -m tests.screenshots --out FOLDER``."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.conftest import Server
+from tests.browser.test_stories import PAGES, settled, visit
+from tests.fixtures.needed import browser
+
+COLOURS = 160  # of each picture, to keep it small
+LINKS = {"": "?threshold-overview=20", "triggers": "?settings=2"}
+
+
+def taken(chromium: Browser, address: str, theme: str, width: int, out: Path) -> None:
+    """A picture of each page from top to bottom."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": 1000}, color_scheme=theme, reduced_motion="reduce"
+    )
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    for path, title in PAGES.items():
+        visit(page, f"{address}/{path}{LINKS.get(path, '')}", title)
+        height = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
+        page.set_viewport_size({"width": width, "height": max(1000, height)})
+        page.wait_for_load_state("networkidle")
+        settled(page)
+        for chart in page.get_by_test_id("stVegaLiteChart").all():
+            chart.locator("canvas, svg").first.wait_for()
+        picture = Image.open(BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
+        picture.save(out / f"{path or 'overview'}-{theme}-{width}.png", optimize=True)
+        page.set_viewport_size({"width": width, "height": 1000})
+    context.close()
+
+
+def main() -> None:
+    """Start a server of its own, visit it, write the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--widths", default="1440", metavar="1440,420")
+    parser.add_argument("--themes", default="light,dark")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        server = Server(Path(folder) / "home", Path(folder) / "nothing")
+        chromium = playwright.chromium.launch(
+            executable_path=browser(), args=["--no-sandbox", "--disable-gpu"]
+        )
+        try:
+            for theme in options.themes.split(","):
+                for width in map(int, options.widths.split(",")):
+                    taken(chromium, server.address, theme, width, options.out)
+        finally:
+            chromium.close()
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
