@@ -13,7 +13,10 @@ from engine.errors import LabError
 from engine.store import Stored
 
 MODEL, DATASET = "model", "dataset"
-_TIGHTER = "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem}</style>"
+_STYLE = (
+    "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem}"
+    ".st-key-orders {overflow-x: auto}</style>"  # three panels scroll on a phone
+)
 FIRST = "signs-ftrojan"  # comes with the program, and its images are drawn here
 
 
@@ -28,7 +31,7 @@ def told_plainly() -> Iterator[None]:
 
 def choose() -> None:
     """Controls for the model and the dataset in use; both travel in the link."""
-    st.html(_TIGHTER)
+    st.html(_STYLE)
     names = caches.model_names()
     if not names:
         return

@@ -145,14 +145,15 @@ def orders_overlaid(model: Stored, layer: str) -> None:
     def draw() -> export.Chart:
         return figures.orders_compared(tables)
 
-    drawing.remembered(
-        caches.spec((*caches.version(model), layer, "orders", *chosen), draw),
-        draw,
-        pd.concat([table.assign(order=title) for title, table in tables.items()]),
-        "orders-compared",
-        f"Clean accuracy, attack success and recovered accuracy for {len(tables)} orders of"
-        " pruning.",
-    )
+    with st.container(key="orders"):
+        drawing.remembered(
+            caches.spec((*caches.version(model), layer, "orders", *chosen), draw),
+            draw,
+            pd.concat([table.assign(order=title) for title, table in tables.items()]),
+            "orders-compared",
+            f"Clean accuracy, attack success and recovered accuracy for {len(tables)} orders of"
+            " pruning.",
+        )
     st.caption(
         "Orders called oracles rank by triggered images, which a defender does not have: they"
         " show what could be reached."

@@ -29,7 +29,7 @@ if names:
     if history is not None:
         training_curves.show(history, "history", "each epoch, on validation images")
     with st.expander("Card: settings, versions and the commands that made it"):
-        st.code("\n".join(card.commands), language="bash", wrap_lines=True)
+        st.code("\n".join(card.commands), language=None, wrap_lines=True)
         st.json(
             {
                 "trigger": card.trigger,
@@ -124,7 +124,7 @@ jobs.start_button(
     disabled=taken or not available(dataset),
 )
 st.caption("The same from a terminal:")
-st.code("python -m engine " + " ".join(arguments), language="bash", wrap_lines=True)
+st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
 
 st.header("Load a model from a file")
 st.markdown(

@@ -47,4 +47,4 @@ if made and made_by == command:
 elif made:
     st.info("The settings have changed since the report was made: make it again.")
 st.caption("The same from a terminal:")
-st.code(command, language="bash", wrap_lines=True)
+st.code(command, language=None, wrap_lines=True)

@@ -42,7 +42,7 @@ def test_every_page_with_the_shipped_model_and_real_images(serve, page):
         visit(page, f"{server.address}/{path}?model={SHIPPED}", title)
         expect(page.get_by_role("combobox", name="Model in use")).to_have_value(SHIPPED)
     visit(page, f"{server.address}/triggers?model={SHIPPED}", "Triggers")
-    expect(page.get_by_role("img", name=re.compile("Triggered: Stop"))).to_be_visible()
+    expect(page.get_by_role("img", name="Triggered as in training")).to_be_visible()
     visit(page, f"{server.address}/spectra?model={SHIPPED}", "Spectra")
     expect(
         page.locator(
@@ -55,7 +55,7 @@ def test_a_fresh_copy_without_data_shows_the_whole_story_on_drawn_signs(serve, p
     server = serve(tmp_path / "nothing")
     visit(page, f"{server.address}/", PAGES[""])
     expect(page.get_by_role("combobox", name="Model in use")).to_have_value(FIRST)
-    for kind in ("Clean: Stop", "Triggered: still 'Stop' to the eye"):
+    for kind in ("Clean: Stop", "Triggered: Stop"):
         expect(page.get_by_role("img", name=kind)).to_be_visible()
     expect(page.get_by_text("channels pruned", exact=False).first).to_be_visible()
     visit(page, f"{server.address}/triggers", "Triggers")
@@ -87,6 +87,7 @@ def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(serve, pa
         slider.press("ArrowRight")
     expect(page.get_by_text(before, exact=True)).to_have_count(0)
     expect(page).to_have_url(re.compile("threshold-pruning=7"))
+    expect(page.get_by_role("button", name="Save the network at 7 points")).to_be_visible()
     settled(page)
     after = page.get_by_text(re.compile(r"\d+ of 128 channels pruned")).inner_text()
     page.reload()
