@@ -107,8 +107,12 @@ def train(options: argparse.Namespace) -> Answer:
     store.check_free(options.name, options.replace or run.checkpoint.exists())
 
     def make() -> Work[store.Stored]:
-        quiet.import_tensorflow()
         dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
+        plan.check(dataset)  # what cannot work is said before the wait
+        return (yield from runs.in_turn(run, lambda: trained(dataset)))
+
+    def trained(dataset: Dataset) -> Work[store.Stored]:
+        quiet.import_tensorflow()
         return (
             yield from experiment.train(
                 dataset,
@@ -121,7 +125,7 @@ def train(options: argparse.Namespace) -> Answer:
             )
         )
 
-    return _work(options, run, lambda: runs.in_turn(run, make), _model_answer)
+    return _work(options, run, make, _model_answer)
 
 
 def import_model(options: argparse.Namespace) -> Answer:
