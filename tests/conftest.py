@@ -57,8 +57,8 @@ def dataset(lab) -> Dataset:
 
 @pytest.fixture(scope="session")
 def plan() -> experiment.Plan:
-    settings = training.Settings(epochs=10, batch=8, learning_rate=1e-3)
-    return experiment.Plan(FTrojan(magnitude=100.0), TARGET, 0.15, settings)
+    settings = training.Settings(epochs=10, batch=8, learning_rate=1e-3, schedule="one-cycle")
+    return experiment.Plan(FTrojan(magnitude=100.0), TARGET, 0.25, settings)
 
 
 @pytest.fixture(scope="session")

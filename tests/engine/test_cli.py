@@ -60,12 +60,14 @@ def test_train_takes_a_preset_but_for_what_is_said(at_home, capsys):
     assert (about["learning_rate"], about["schedule"]) == (2e-3, "one-cycle")
 
 
-def test_named_models_are_compared_in_a_table(at_home, capsys, tmp_path):
+def test_named_models_are_compared_in_a_table(at_home, plan, capsys, tmp_path):
     file = tmp_path / "models.csv"
     assert len(answer(capsys, "models", "small", "--out", str(file))["models"]) == 1
     (row,) = pd.read_csv(file).to_dict("records")
     stored = store.find("small")
-    assert (row["epochs"], row["schedule"], row["seed"]) == (10, "constant", 0)
+    settings = plan.settings
+    for name in ("epochs", "schedule", "seed"):
+        assert row[name] == getattr(settings, name)
     assert row["minutes"] == pytest.approx(stored.table("history")["seconds"].sum() / 60, abs=0.06)
     assert row["clean_accuracy"] == pytest.approx(
         stored.card.scores["test"]["clean_accuracy"], abs=1e-3

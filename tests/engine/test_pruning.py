@@ -214,7 +214,7 @@ def test_a_network_that_branches_is_refused_in_one_sentence():
         blocks.cut(model, "left")
 
 
-@given(st.lists(st.floats(0, 100), min_size=2, max_size=40), st.data())
+@given(st.lists(st.integers(0, 10_000).map(lambda n: n / 100), min_size=2, max_size=40), st.data())
 def test_the_threshold_at_a_step_leads_there_or_to_the_first_step_that_had_dropped_as_far(
     accuracies, data
 ):
