@@ -16,7 +16,7 @@ from engine import evaluation, export, inference, places, results, spectra, stor
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
 from engine.networks import batches
-from engine.pictures import enlarge, png
+from engine.pictures import data_url, enlarge
 from engine.pruning.curve import Curve
 from engine.store import Stored
 from engine.triggers import parse_trigger
@@ -223,8 +223,8 @@ def misled(
     layer: str,
     order: str,
     labels: tuple[int, ...],
-) -> list[tuple[int, bytes, np.ndarray]]:
-    """The clearest test image of each class, triggered: its class, a PNG of it enlarged, and
+) -> list[tuple[int, str, np.ndarray]]:
+    """The clearest test image of each class, triggered: its class, a PNG of it as an address, and
     what the model says of it at every step of a pruning, float32 [steps, classes]."""
     size, trigger = _stored.card.image_shape[0], _stored.card.trigger
     found = []
@@ -234,7 +234,7 @@ def misled(
             index = int(indices[clearest_of_class(dataset, size, label)])
             _, triggered = pair(dataset, size, index, trigger)
             says = readings(_stored, dataset, index, trigger, layer, order)[:, 1]
-            found.append((label, png(enlarge(triggered)), says))
+            found.append((label, data_url(enlarge(triggered)), says))
     return found
 
 

@@ -74,11 +74,8 @@ def follow_threshold() -> None:
     pruning.pulled(model, curve, step, pruning.THRESHOLD, "pruning-curve")
     st.markdown(pruning.told(curve, step))
 
-    st.header("At the paper's thresholds")
     chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
-    table = curve.at_thresholds(chosen)
-    pruning.threshold_table(table)
-    pruning.repaired_bars(model, curve, table)
+    pruning.threshold_table(curve.at_thresholds(chosen))
     st.caption(
         "The step is chosen on clean validation images; test images only report. Attack success"
         " and recovered accuracy leave out images of the target class."
@@ -94,6 +91,9 @@ def follow_threshold() -> None:
 
 
 follow_threshold()
+
+st.header("At the paper's thresholds")
+pruning.repaired_bars(model, curve, curve.at_thresholds(PAPER_THRESHOLDS))
 
 st.header("Would another order do better?")
 pruning.orders_overlaid(model, layer)
