@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine import commands, terminal
-from engine.commands import Answer
+from engine.commands.shared import Answer
 from engine.datasets import DATASETS, SPLITS
 from engine.errors import LabError
 from engine.presets import PRESETS
@@ -70,36 +70,36 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=function)
         return sub
 
-    data = command("data", commands.data)
+    data = command("data", commands.data.data)
     _data_options(data)
     data.add_argument("--sheet", type=Path, metavar="FILE.png", help="draw test images by class")
-    poison = command("poison", commands.poison)
+    poison = command("poison", commands.data.poison)
     _data_options(poison)
     _trigger_option(poison)
     poison.add_argument("--split", default="test", help=", ".join(SPLITS))
     poison.add_argument("--limit", type=int, default=100, metavar="N", help="images")
     poison.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
-    train = command("train", commands.train)
+    train = command("train", commands.models.train)
     _data_options(train)
     _train_options(train)
-    taken = command("import", commands.import_model)
+    taken = command("import", commands.models.import_model)
     taken.add_argument("file", type=Path, metavar="FILE.keras")
     _data_options(taken)
     _trigger_option(taken)
     taken.add_argument("--target", type=int, default=10, help="class the trigger leads to")
     taken.add_argument("--name", required=True, help="of the model")
     for name, function in (
-        ("evaluate", commands.evaluate),
-        ("confusions", commands.confusions),
-        ("activations", commands.activations),
-        ("prune", commands.prune),
-        ("report", commands.report),
+        ("evaluate", commands.models.evaluate),
+        ("confusions", commands.models.confusions),
+        ("activations", commands.pruning.activations),
+        ("prune", commands.pruning.prune),
+        ("report", commands.reports.report),
     ):
         sub = command(name, function)
         sub.add_argument("model", metavar="MODEL")
         sub.add_argument("--dataset", help="instead of the one the model was trained on")
         _OPTIONS[name](sub)
-    repair = command("repair", commands.repair)
+    repair = command("repair", commands.repairs.repair)
     repair.add_argument("model", metavar="MODEL")
     repair.add_argument(
         "--method",
@@ -110,12 +110,15 @@ def _parser() -> argparse.ArgumentParser:
     repair.add_argument("--name", required=True, help="of the repaired model")
     repair.add_argument("--replace", action="store_true", help="a model of that name")
     repair.set_defaults(dataset=None)
-    for name, function in (("delete", commands.delete), ("undelete", commands.undelete)):
+    for name, function in (
+        ("delete", commands.models.delete),
+        ("undelete", commands.models.undelete),
+    ):
         command(name, function).add_argument("model", metavar="MODEL")
-    models = command("models", commands.models)
+    models = command("models", commands.models.models)
     models.add_argument("names", nargs="*", metavar="MODEL", help="all of them when left out")
     models.add_argument("--out", type=Path, metavar="FILE.csv", help="write a comparison there")
-    reproduce = command("reproduce", commands.reproduce)
+    reproduce = command("reproduce", commands.reports.reproduce)
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
     which = reproduce.add_mutually_exclusive_group()
     which.add_argument(
@@ -127,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     which.add_argument("--model", help="that one alone, instead of DATASET-ftrojan")
     reproduce.add_argument("--out", type=Path, metavar="DIR", help="report/DATASET when left out")
-    command("bench", commands.benchmarks)
+    command("bench", commands.reports.benchmarks)
     return parser
 
 

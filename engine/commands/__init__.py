@@ -1,0 +1,8 @@
+"""What each command of the command line does, by subject: from its options to its answer.
+
+An answer is what ``--json`` prints; the first line of a command's docstring is its help.
+"""
+
+from engine.commands import data, models, pruning, repairs, reports
+
+__all__ = ["data", "models", "pruning", "repairs", "reports"]

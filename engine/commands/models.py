@@ -1,0 +1,158 @@
+"""Commands on models: train, take in, score, list, delete."""
+
+from __future__ import annotations
+
+import argparse
+
+import pandas as pd
+
+from engine import evaluation, experiment, quiet, runs, store, trash
+from engine.commands.shared import (
+    Answer,
+    command_line,
+    do,
+    model_answer,
+    open_for,
+    training_settings,
+    work,
+)
+from engine.datasets import Dataset, open_dataset
+from engine.errors import LabError
+from engine.progress import Work
+from engine.triggers import parse_trigger
+
+
+def train(options: argparse.Namespace) -> Answer:
+    """Train a network on poisoned data and keep it as a model."""
+    plan = experiment.Plan(
+        parse_trigger(options.trigger),
+        experiment.paper_target(options.dataset) if options.target is None else options.target,
+        options.rate,
+        training_settings(options),
+    )
+    run = runs.run_called(options.run or f"train-{options.name}")
+    store.check_free(options.name, options.replace or run.checkpoint.exists())
+
+    def make() -> Work[store.Stored]:
+        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
+        plan.check(dataset)  # what cannot work is said before the wait
+        return (yield from runs.in_turn(run, lambda: trained(dataset)))
+
+    def trained(dataset: Dataset) -> Work[store.Stored]:
+        quiet.import_tensorflow()
+        return (
+            yield from experiment.train(
+                dataset,
+                plan,
+                options.name,
+                command_line(options),
+                run.checkpoint,
+                run.stop_requested,
+                options.replace,
+            )
+        )
+
+    return work(options, run, make, model_answer)
+
+
+def import_model(options: argparse.Namespace) -> Answer:
+    """Take in a network trained elsewhere (.keras), opened in quarantine, and score it."""
+    trigger = parse_trigger(options.trigger)
+    store.check_free(options.name)
+
+    def make() -> Work[store.Stored]:
+        quiet.import_tensorflow()
+        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
+        return (
+            yield from experiment.import_model(
+                options.file, dataset, trigger, options.target, options.name, command_line(options)
+            )
+        )
+
+    return do(options, make, model_answer)
+
+
+def evaluate(options: argparse.Namespace) -> Answer:
+    """Clean accuracy, attack success and recovered accuracy of a model."""
+    stored = store.find(options.model)
+
+    def make() -> Work[evaluation.Scores]:
+        dataset = yield from open_for(stored, options)
+        return (yield from experiment.evaluate(stored, dataset, options.split))
+
+    def answer(scores: evaluation.Scores) -> Answer:
+        return {"model": stored.name, "split": options.split, **scores.as_dict()}
+
+    return do(options, make, answer)
+
+
+def confusions(options: argparse.Namespace) -> Answer:
+    """Which classes a model takes for which others, on clean images."""
+    stored = store.find(options.model)
+
+    def make() -> Work[pd.DataFrame]:
+        dataset = yield from open_for(stored, options)
+        return (yield from experiment.confusions(stored, dataset, options.split))
+
+    def answer(table: pd.DataFrame) -> Answer:
+        if options.out:
+            store.write_table(options.out, table)
+        wrong = table[table["label"] != table["read_as"]]
+        right = table["images"].sum() - wrong["images"].sum()
+        return {
+            "model": stored.name,
+            "dataset": options.dataset or stored.card.dataset,
+            "split": options.split,
+            "clean_accuracy": round(100 * float(right) / float(table["images"].sum()), 3),
+            "commonest": wrong.head(10).round(1).to_dict("records"),
+        }
+
+    return do(options, make, answer)
+
+
+def delete(options: argparse.Namespace) -> Answer:
+    """Delete a model of your own; `undelete` brings it back."""
+    trash.delete(options.model)
+    return {"deleted": options.model}
+
+
+def undelete(options: argparse.Namespace) -> Answer:
+    """Bring back the model of that name that was deleted last."""
+    trash.restore(options.model)
+    return {"restored": options.model}
+
+
+def models(options: argparse.Namespace) -> Answer:
+    """The models there are, or those named: how they were trained, scores on test images."""
+    if options.out and not options.names:
+        raise LabError("With --out, name the models to compare.")
+    lines = [_line(name) for name in options.names or store.names()]
+    if options.out:
+        rows = [_comparison(store.find(name)) for name in options.names]
+        store.write_table(options.out, pd.DataFrame(rows))
+    return {"models": lines}
+
+
+def _line(name: str) -> Answer:
+    try:
+        card = store.find(name).card
+    except LabError as error:
+        return {"name": name, "problem": str(error)}
+    scores = {figure: round(card.scores["test"][figure], 2) for figure in evaluation.FIGURES}
+    return {"name": name, "dataset": card.dataset, "trigger": card.trigger, **scores}
+
+
+def _comparison(stored: store.Stored) -> Answer:
+    """A row on how a model was trained, how long that took, and what came of it."""
+    card, history = stored.card, stored.table("history")
+    settings = ("epochs", "batch", "learning_rate", "schedule", "seed", "epoch_kept")
+    return {
+        "model": stored.name,
+        "dataset": card.dataset,
+        "poisoned": card.poisoned,
+        **{name: card.training.get(name, "") for name in settings},
+        "minutes": "" if history is None else round(history["seconds"].sum() / 60, 1),
+        "validation_accuracy": card.scores["validation"]["clean_accuracy"],
+        **{figure: card.scores["test"][figure] for figure in evaluation.FIGURES},
+        "command": card.commands[0],
+    }

@@ -1,0 +1,91 @@
+"""Commands on channels: what they do on clean and triggered images, what pruning them does."""
+
+from __future__ import annotations
+
+import argparse
+
+import pandas as pd
+
+from engine import experiment, quiet, results, store
+from engine.commands.shared import Answer, check_place, command_line, do, open_for
+from engine.errors import LabError
+from engine.progress import Work
+from engine.pruning.curve import Curve, check_threshold
+from engine.pruning.orders import find_order
+
+
+def activations(options: argparse.Namespace) -> Answer:
+    """Mean and share of positive values of each channel, on clean and on triggered images."""
+    stored = store.find(options.model)
+    if options.layer and not options.out:
+        raise LabError("With --layer, say where to write the table: --out FILE.csv.")
+    check_place(stored, options)
+
+    def make() -> Work[pd.DataFrame]:
+        dataset = yield from open_for(stored, options)
+        layers = [options.layer] if options.layer else []
+        return (yield from experiment.measure_activations(stored, dataset, layers))
+
+    def answer(table: pd.DataFrame) -> Answer:
+        path = options.out or stored.folder / "activations.csv"
+        if options.out:
+            store.write_table(options.out, table)
+        else:
+            stored.keep({"activations": table}, command_line(options))
+        return {"model": stored.name, "rows": len(table), "file": str(path)}
+
+    return do(options, make, answer)
+
+
+def prune(options: argparse.Namespace) -> Answer:
+    """The pruning curve, the table at the thresholds, and the repaired models."""
+    stored = store.find(options.model)
+    find_order(options.order)
+    for threshold in options.thresholds:
+        check_threshold(threshold)
+    check_place(stored, options)
+    layer = options.layer or experiment.last_convolution(stored)
+
+    def make() -> Work[Curve]:
+        # What stands beside the model already is what would be computed again.
+        quiet.import_tensorflow()
+        known = results.stored_curve(stored, layer, options.order)
+        if known and not options.out and not options.dataset:
+            return known
+        dataset = yield from open_for(stored, options)
+        curves = yield from experiment.prune(stored, dataset, layer, [options.order])
+        curve = curves[options.order]
+        if not options.out:
+            stored.keep(results.curve_tables(curve), command_line(options))
+        return curve
+
+    def answer(curve: Curve) -> Answer:
+        thresholds = options.thresholds if options.save else []
+        for threshold in thresholds:
+            store.check_free(results.repaired_name(stored, curve, threshold), options.replace)
+        table = curve.at_thresholds(options.thresholds)
+        if options.out:
+            store.write_table(options.out / "curve.csv", curve.test)
+            store.write_table(options.out / "curve-validation.csv", curve.validation)
+            store.write_table(options.out / "thresholds.csv", table)
+        saved = [
+            results.save_repaired(
+                stored,
+                curve,
+                threshold,
+                command_line(options),
+                replace=options.replace,
+                dataset=options.dataset or "",
+            ).name
+            for threshold in thresholds
+        ]
+        return {
+            "model": stored.name,
+            "layer": layer,
+            "order": options.order,
+            "thresholds": table.round(4).to_dict("records"),
+            "files": str(options.out or stored.folder),
+            "saved": saved,
+        }
+
+    return do(options, make, answer)

@@ -1,0 +1,65 @@
+"""Commands that report: the paper's tables and figures, the benchmarks, one model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from engine import bench, experiment, places, quiet, reproduction, session_report, store
+from engine.commands.shared import Answer, command_line, do
+from engine.datasets import Split, available, open_dataset, open_test
+from engine.progress import Progress, Work
+from engine.pruning.curve import check_threshold
+from engine.pruning.orders import find_order
+
+
+def reproduce(options: argparse.Namespace) -> Answer:
+    """Table 1 and Figures 5 to 8 over one seed or several, beside the paper's own numbers."""
+    subjects = reproduction.choose(options.dataset, options.seeds, options.model)
+    out = options.out or places.home() / "report" / reproduction.short_name(options.dataset)
+
+    def make() -> Work[Path]:
+        quiet.import_tensorflow()
+        dataset = yield from open_dataset(options.dataset, options.root)
+        return (yield from reproduction.reproduce(subjects, dataset, out, command_line(options)))
+
+    def answer(report: Path) -> Answer:
+        return {"models": [subject.model for subject in subjects], "report": str(report)}
+
+    return do(options, make, answer)
+
+
+def benchmarks(options: argparse.Namespace) -> Answer:
+    """The benchmarks, as ratios against the plain way in the same run."""
+    quiet.import_tensorflow()
+    return do(
+        options,
+        lambda: bench.run(options.root),
+        lambda found: {"benchmarks": [comparison.row() for comparison in found]},
+    )
+
+
+def report(options: argparse.Namespace) -> Answer:
+    """One printable HTML file of a model: what it reads, its channels, its pruning."""
+    stored = store.find(options.model)
+    view = session_report.View(
+        options.layer or experiment.last_convolution(stored),
+        find_order(options.order).name,
+        check_threshold(options.threshold) if options.threshold else 0.0,
+        options.image,
+    )
+    name = options.dataset or stored.card.dataset
+    size = stored.card.image_shape[0]
+
+    def make() -> Work[Split | None]:
+        if not available(name, options.root):
+            yield Progress(0, 0, "Without images: they are not at hand")
+            return None
+        return (yield from open_test(name, options.root, size=size))
+
+    def answer(test: Split | None) -> Answer:
+        command = session_report.command(stored, name, view)
+        session_report.write(options.out, stored, view, test, command)
+        return {"model": stored.name, "file": str(options.out)}
+
+    return do(options, make, answer)
