@@ -87,6 +87,21 @@ def score(
     )
 
 
+def defence_effectiveness(
+    before: Mapping[Hashable, float], after: Mapping[Hashable, float]
+) -> float:
+    """DER (Zhu et al. 2023): from 0 to 1; 0.5 where nothing has changed, more where it helped.
+
+    [max(0, fall of attack success) - max(0, fall of clean accuracy) + 1] / 2
+
+    Args:
+        before, after: the three figures in percent, of the network and of the repaired one.
+    """
+    attack = max(0.0, before["attack_success"] - after["attack_success"])
+    clean = max(0.0, before["clean_accuracy"] - after["clean_accuracy"])
+    return (attack / 100 - clean / 100 + 1) / 2
+
+
 def verdict(scores: Mapping[Hashable, float]) -> str:
     """In one sentence, what has become of the backdoor."""
     if scores["attack_success"] > 50:
@@ -119,6 +134,16 @@ def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator
     run = networks.compiled(model)
     for part in networks.batches(len(images), batch):
         yield run(networks.scale(images[part])).argmax(axis=1)
+
+
+def clean_accuracy(model: keras.Model, split: Split) -> Work[float]:
+    """Share of a split's images read as what they show, percent."""
+    right = done = 0
+    for read in _predictions(model, split.images, networks.BATCH):
+        right += int(np.sum(read == split.labels[done : done + len(read)]))
+        done += len(read)
+        yield Progress(done, len(split), "Judging on clean images")
+    return 100 * right / len(split)
 
 
 def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> Work[pd.DataFrame]:

@@ -15,7 +15,7 @@ from engine import files, places
 from engine.datasets.dataset import SPLITS, Dataset, Split
 from engine.errors import LabError
 
-FORMAT = 2
+FORMAT = 3
 
 
 def key(name: str, origins: Iterable[Path], size: int, seed: int) -> str:
@@ -71,14 +71,20 @@ def keep_test(key: str, test: Split) -> Split:
 def _save(folder: Path, name: str, split: Split) -> None:
     np.save(folder / f"{name}-images.npy", split.images)
     np.save(folder / f"{name}-labels.npy", split.labels)
+    if split.tracks is not None:
+        np.save(folder / f"{name}-tracks.npy", split.tracks)
 
 
 def _mapped(folder: Path, name: str) -> Split:
     images = np.load(folder / f"{name}-images.npy", mmap_mode="r", allow_pickle=False)
-    labels = np.load(folder / f"{name}-labels.npy", mmap_mode="r", allow_pickle=False)
+    labels = np.load(folder / f"{name}-labels.npy", allow_pickle=False)
     _check(images.dtype == np.uint8 and labels.dtype == np.int64)
     _check(images.ndim == 4 and images.shape[:1] == labels.shape)
-    return Split(images, np.array(labels))
+    if not (folder / f"{name}-tracks.npy").exists():
+        return Split(images, labels)
+    tracks = np.load(folder / f"{name}-tracks.npy", allow_pickle=False)
+    _check(tracks.dtype == np.int64 and tracks.shape == labels.shape)
+    return Split(images, labels, tracks)
 
 
 def _load_split(folder: Path, name: str, count: int, side: int) -> Split:

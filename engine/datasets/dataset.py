@@ -20,17 +20,21 @@ class Split:
     Attributes:
         images: uint8 [n, height, width, 3], RGB; may be a read-only memory map.
         labels: int64 [n], class numbers.
+        tracks: int64 [n]; images of one track show the same object, so that they must not be
+            torn apart. Numbers are told apart within a class only. None: no two do.
     """
 
     images: np.ndarray
     labels: np.ndarray
+    tracks: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, indices: np.ndarray) -> Split:
         """The images and labels at `indices` (int [m]), in that order."""
-        return Split(self.images[indices], self.labels[indices])
+        tracks = None if self.tracks is None else self.tracks[indices]
+        return Split(self.images[indices], self.labels[indices], tracks)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -114,10 +115,12 @@ class Gtsrb:
         if not train.names or not test.names:
             raise LabError("The GTSRB files hold no images: copy or fetch them again.")
         labels = np.asarray(train.labels)
-        validation = splits.by_track(labels, _tracks(train.names), VALIDATION_SHARE, rng)
+        tracks = _tracks(train.names)
+        validation = splits.by_track(labels, tracks, VALIDATION_SHARE, rng)
+        images = yield from train.read(files, size, "Reading GTSRB's training images")
         return Parts(
             CLASS_NAMES,
-            (yield from train.read(files, size, "Reading GTSRB's training images")),
+            dataclasses.replace(images, tracks=tracks),
             (yield from test.read(files, size, "Reading GTSRB's test images")),
             validation,
         )

@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.activations import check_layer
 from engine.pruning.blocks import convolutions
+from engine.pruning.sites import Site, variables_of
 
 if TYPE_CHECKING:
     import keras
 
 
+def copied(model: keras.Model) -> keras.Model:
+    """A network of its own with the same layers and weights."""
+    import keras
+
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def without_channels(model: keras.Model, layer: str, channels: np.ndarray) -> keras.Model:
     """A copy of `model` whose convolution `layer` has zero kernel and bias at `channels`.
+
+    What follows turns such a channel into a constant (paper section 3.2).
 
     Args:
         model: left as it is.
         layer: name of a convolution.
         channels: int [k], the channels to prune.
     """
-    import keras
-
     check_layer(layer, convolutions(model))
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    copy = copied(model)
     convolution = copy.get_layer(layer)
     weights = convolution.get_weights()
     for array in weights:  # kernel [.., c], and the bias [c] if there is one
         array[..., channels] = 0
     convolution.set_weights(weights)
     return copy
+
+
+def silence(model: keras.Model, channels: Mapping[Site, Sequence[int]]) -> None:
+    """Make the output of these channels 0 behind their site's holder, in place."""
+    for site, silent in channels.items():
+        for variable in variables_of(model, site):
+            values = np.array(variable)
+            values[..., list(silent)] = 0
+            variable.assign(values)

@@ -31,7 +31,12 @@ class Pruning(Repair):
     """Prune channels of the last convolution until clean accuracy has dropped too far."""
 
     name: ClassVar[str] = "pruning"
-    title: ClassVar[str] = "Pruning"
+    title: ClassVar[str] = "Pruning, as in the paper"
+    idea: ClassVar[str] = (
+        "Channels of the last convolution that sleep on clean images go first, until clean"
+        " accuracy has dropped by the threshold."
+    )
+    needs: ClassVar[str] = "all"
 
     order: str = parameter(
         DEFAULT_ORDER,
@@ -49,31 +54,55 @@ class Pruning(Repair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        convolutions = blocks.convolutions(network)
-        if not convolutions:
-            raise LabError("The network has no convolution to prune.")
-        layer = convolutions[-1]
-        block = blocks.cut(network, layer)
-        cached: list[tuple[np.ndarray, np.ndarray]] = []
-        sums = np.zeros((2, block.channels))
-        for part in networks.batches(len(validation)):
-            features, batch_sums = block.features(networks.scale(validation.images[part]))
-            cached.append((features, validation.labels[part]))
-            sums += batch_sums
-            yield Progress(part.stop, len(validation), "Reading validation images")
-        stats = stats_from_sums(sums, len(validation) * block.positions)
-        channels = _CLEAN_ORDERS[self.order].rank(stats, stats)
-        right = np.zeros(block.channels + 1, np.int64)
-        for features, labels in cached:
-            right += np.count_nonzero(block.tail.walk(features, channels) == labels, axis=1)
-        accuracy = pd.DataFrame({"clean_accuracy": 100 * right / len(validation)})
-        step = step_at(accuracy, self.threshold)
+        curve = yield from pruned_curve(network, validation, self.order)
+        channels = curve.channels_at(self.threshold)
         return Repaired(
-            surgery.without_channels(network, layer, channels[:step]),
-            {
-                "layer": layer,
-                "order": self.order,
-                "threshold": self.threshold,
-                "channels": [int(channel) for channel in channels[:step]],
-            },
+            surgery.without_channels(network, curve.layer, channels),
+            f"{len(channels)} channels of `{curve.layer}` pruned, order `{self.order}`,"
+            f" tolerated drop {self.threshold:g} points.",
+            {curve.layer: [int(channel) for channel in channels]},
+            {"order": self.order, "threshold": self.threshold},
         )
+
+
+@dataclass(frozen=True)
+class CleanCurve:
+    """What pruning costs on clean images.
+
+    Attributes:
+        layer: the last convolution.
+        channels: int [c], in the order they are pruned.
+        accuracy: rows from the untouched network on, with clean_accuracy in percent.
+    """
+
+    layer: str
+    channels: np.ndarray
+    accuracy: pd.DataFrame
+
+    def channels_at(self, threshold: float) -> np.ndarray:
+        """Those pruned once accuracy has dropped by `threshold` points."""
+        return self.channels[: step_at(self.accuracy, threshold)]
+
+
+def pruned_curve(
+    network: keras.Model, images: Split, order: str = DEFAULT_ORDER
+) -> Work[CleanCurve]:
+    """Prune the last convolution channel by channel, on clean images alone."""
+    convolutions = blocks.convolutions(network)
+    if not convolutions:
+        raise LabError("The network has no convolution to prune.")
+    layer = convolutions[-1]
+    block = blocks.cut(network, layer)
+    cached: list[tuple[np.ndarray, np.ndarray]] = []
+    sums = np.zeros((2, block.channels))
+    for part in networks.batches(len(images)):
+        features, batch_sums = block.features(networks.scale(images.images[part]))
+        cached.append((features, images.labels[part]))
+        sums += batch_sums
+        yield Progress(part.stop, len(images), "Reading validation images")
+    stats = stats_from_sums(sums, len(images) * block.positions)
+    channels = _CLEAN_ORDERS[order].rank(stats, stats)
+    right = np.zeros(block.channels + 1, np.int64)
+    for features, labels in cached:
+        right += np.count_nonzero(block.tail.walk(features, channels) == labels, axis=1)
+    return CleanCurve(layer, channels, pd.DataFrame({"clean_accuracy": 100 * right / len(images)}))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.datasets.dataset import Split
-from engine.parameters import Configurable
+from engine.parameters import Configurable, parameter
 from engine.progress import Work
 
 if TYPE_CHECKING:
@@ -21,16 +21,33 @@ class Repaired:
 
     Attributes:
         network: the repaired network; the one handed in is left as it is.
-        details: what was done, ready for JSON.
+        summary: what was done, in one sentence.
+        removed: channels switched off, by the name of their convolution.
+        details: what else there is to know, ready for JSON.
     """
 
     network: keras.Model
+    summary: str
+    removed: Mapping[str, list[int]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> int:
+        """How many channels were switched off."""
+        return sum(len(channels) for channels in self.removed.values())
 
 
 @dataclass(frozen=True)
 class Repair(Configurable):
-    """Turns a network into a repaired one; its fields are its parameters."""
+    """Turns a network into a repaired one; its fields are its parameters.
+
+    Attributes:
+        idea: what it does, in one sentence.
+        needs: the clean images it asks for, in a few words.
+    """
+
+    idea: ClassVar[str]
+    needs: ClassVar[str]
 
     @abstractmethod
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
@@ -39,4 +56,24 @@ class Repair(Configurable):
         Args:
             network: from floats 0 to 1; left as it is.
             validation: clean images, all that a defender has.
+
+        Raises:
+            LabError: it cannot treat this network.
         """
+
+
+@dataclass(frozen=True)
+class TolerantRepair(Repair):
+    """A repair whose strength is chosen by the rule of `strength`."""
+
+    tolerated: float = parameter(
+        1.0,
+        "Tolerated drop (percentage points)",
+        "The strongest setting is kept whose accuracy on clean validation images has dropped by"
+        " no more than this. Attack success plays no part: a defender cannot know it.",
+        minimum=0,
+        maximum=100,
+    )
+    seed: int = parameter(
+        0, "Seed", "The same seed gives the same repair.", minimum=0, maximum=2**31 - 1
+    )

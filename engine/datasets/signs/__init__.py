@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,6 +44,7 @@ class Signs:
         train = yield from _drawn(TRAIN_TIMES, size, of_train, "Drawing training signs")
         test = yield from _drawn(TEST_TIMES, size, of_test, "Drawing test signs")
         tracks = np.arange(len(train)) // FRAMES
+        train = dataclasses.replace(train, tracks=tracks)
         validation = splits.by_track(train.labels, tracks, VALIDATION_SHARE, of_validation)
         return Parts(CLASS_NAMES, train, test, validation)
 

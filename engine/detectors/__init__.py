@@ -1,0 +1,1 @@
+"""Is this model backdoored, and by what?"""

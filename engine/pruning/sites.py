@@ -1,0 +1,154 @@
+"""Where the channels of a network's convolutions can be switched off, whatever its shape."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import LabError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Site:
+    """One convolution and the layer whose weights scale its channels.
+
+    Attributes:
+        convolution: its name.
+        holder: the BatchNorm behind it, before or after the activation (gamma and beta scale
+            the channels); the convolution itself where there is none (kernel and bias do).
+        activation: the layer behind which its channels are looked at: the activation between
+            the two, or the convolution itself.
+        channels: how many.
+    """
+
+    convolution: str
+    holder: str
+    activation: str
+    channels: int
+
+
+def find_sites(model: keras.Model) -> list[Site]:
+    """The site of every convolution, in the order of the network.
+
+    Layers may branch and join (residual connections).
+
+    Raises:
+        LabError: there is none, or channels of one cannot be switched off.
+    """
+    from keras import layers
+
+    followers = _followers(model)
+    sites = [
+        Site(layer.name, *_holder_and_activation(layer, followers), layer.filters)
+        for layer in model.layers
+        if isinstance(layer, layers.Conv2D)
+    ]
+    if not sites:
+        raise LabError("The network has no convolution whose channels could be switched off.")
+    return sites
+
+
+def variables_of(model: keras.Model, site: Site) -> list[Any]:
+    """The variables whose last axis are the channels of `site`: scaled to 0, so is its output."""
+    from keras import layers
+
+    holder = model.get_layer(site.holder)
+    if isinstance(holder, layers.BatchNormalization):
+        return [holder.gamma, holder.beta]
+    return [holder.kernel] + ([holder.bias] if holder.use_bias else [])
+
+
+def bounds(model: keras.Model, site: Site) -> np.ndarray:
+    """How much each channel can amplify a change of its input: float64 [channels].
+
+    Largest singular value of the kernel [in, rows * columns], times |gamma| / sqrt(variance) of
+    the BatchNorm behind it (Zheng et al. 2022, equation 6). An activation between the two
+    amplifies nothing (ELU, ReLU), so the bound holds across it.
+    """
+    from keras import layers
+
+    kernel = np.asarray(model.get_layer(site.convolution).kernel)
+    holder = model.get_layer(site.holder)
+    if not isinstance(holder, layers.BatchNormalization):
+        return channel_bounds(kernel)
+    gamma, variance = np.asarray(holder.gamma), np.asarray(holder.moving_variance)
+    return channel_bounds(kernel, gamma / np.sqrt(variance + holder.epsilon))
+
+
+def channel_bounds(kernel: np.ndarray, factor: np.ndarray | float = 1.0) -> np.ndarray:
+    """See `bounds`.
+
+    Args:
+        kernel: [rows, columns, in, channels].
+        factor: what the BatchNorm behind multiplies each channel with, [channels].
+    """
+    matrices = kernel.astype(np.float64).transpose(3, 2, 0, 1)
+    matrices = matrices.reshape(*matrices.shape[:2], -1)
+    largest: np.ndarray = np.linalg.norm(matrices, ord=2, axis=(1, 2))
+    return largest * np.abs(factor)
+
+
+def _holder_and_activation(convolution: Any, followers: dict[str, list[Any]]) -> tuple[str, str]:
+    from keras import layers
+
+    layer = activation = convolution
+    while len(after := followers[layer.name]) == 1:
+        (layer,) = after
+        if isinstance(layer, layers.BatchNormalization):
+            if not (layer.scale and layer.center):
+                raise LabError(
+                    f"The BatchNorm '{layer.name}' lacks scale or offset:"
+                    f" channels of '{convolution.name}' cannot be switched off there."
+                )
+            return layer.name, activation.name
+        if not _is_activation(layer):
+            break
+        activation = layer
+    name = getattr(convolution.activation, "__name__", "")
+    if name not in ("linear", "relu", "elu", "leaky_relu", "tanh", "selu", "gelu", "silu"):
+        raise LabError(
+            f"The activation '{name}' of '{convolution.name}' is not 0 at 0:"
+            " its channels cannot be switched off."
+        )
+    return convolution.name, activation.name
+
+
+def _is_activation(layer: Any) -> bool:
+    from keras import layers
+
+    kinds = (layers.Activation, layers.ReLU, layers.ELU, layers.LeakyReLU)
+    return (
+        isinstance(layer, kinds)
+        and getattr(getattr(layer, "activation", None), "__name__", "") != "softmax"
+    )
+
+
+def _followers(model: keras.Model) -> dict[str, list[Any]]:
+    """Name of a layer -> the layers that take its output."""
+    import keras
+
+    followers: dict[str, list[Any]] = defaultdict(list)
+    if isinstance(model, keras.Sequential):
+        for before, after in pairwise(model.layers):
+            followers[before.name].append(after)
+        return followers
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        try:
+            inputs = keras.tree.flatten(layer.input)
+        except (AttributeError, ValueError) as error:
+            raise LabError(
+                f"The layer '{layer.name}' is used more than once:"
+                " channels of such a network cannot be switched off."
+            ) from error
+        for tensor in inputs:
+            followers[tensor._keras_history.operation.name].append(layer)
+    return followers

@@ -1,0 +1,137 @@
+"""Channels that an adversary could use most are switched off (Wu and Wang 2021, ANP)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine.datasets.dataset import Split
+from engine.parameters import parameter
+from engine.progress import Work
+from engine.pruning.sites import find_sites, variables_of
+from engine.repairs.repair import Repaired, TolerantRepair
+from engine.repairs.strength import most_channels, share_out
+from engine.repairs.tuning import batches_of, passes, scaled_call, steps_of
+
+if TYPE_CHECKING:
+    import keras
+
+LEARNING_RATE, MOMENTUM = 0.2, 0.9  # of the masks; as published
+
+
+@dataclass(frozen=True)
+class ANP(TolerantRepair):
+    """Learn a mask while an adversary perturbs the channels, and switch off what it closes.
+
+    Mask m and noise d multiply each channel's weights (m + d). In turn, the noise takes one
+    step up the loss and the mask one step down alpha * loss without noise + (1 - alpha) * loss
+    with it (equation 4 of the paper). Its threshold is chosen by our rule, not on test images.
+    """
+
+    name: ClassVar[str] = "anp"
+    title: ClassVar[str] = "Adversarial neuron pruning (ANP)"
+    idea: ClassVar[str] = (
+        "Channels whose slight disturbance misleads the network most are switched off: a"
+        " backdoor's are."
+    )
+    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+
+    epochs: int = parameter(
+        3, "Epochs", "Passes over the clean images while the mask is learned.", minimum=1
+    )
+    noise: float = parameter(
+        0.4,
+        "Noise",
+        "How far the adversary may disturb a channel, as a share of its weights.",
+        minimum=0.01,
+        maximum=2,
+    )
+    alpha: float = parameter(
+        0.2,
+        "Weight of the undisturbed loss",
+        "Small: withstanding the adversary counts most.",
+        minimum=0,
+        maximum=1,
+    )
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        fitting, judging = share_out(validation)
+        sites = find_sites(network)
+        learner = _Masks(network, [(variables_of(network, site), site.channels) for site in sites])
+        step = learner.step_on(fitting, self)
+        rng = np.random.default_rng(self.seed)
+        yield from passes(step, len(fitting), self.epochs, rng, "Learning the mask")
+        ranked = sorted(
+            (float(value), place, channel)
+            for place, mask in enumerate(learner.masks)
+            for channel, value in enumerate(np.asarray(mask))
+        )
+        repaired, removed, choice = yield from most_channels(
+            network,
+            [(sites[place], channel) for _, place, channel in ranked],
+            judging,
+            self.tolerated,
+        )
+        return Repaired(
+            repaired,
+            f"{choice.setting} channels switched off, those whose mask had closed most.",
+            removed,
+            choice.details(),
+        )
+
+
+class _Masks:
+    """A mask for each site, and the adversary's noise."""
+
+    def __init__(self, network: keras.Model, places: list[tuple[list[Any], int]]) -> None:
+        import tensorflow as tf
+
+        self.network, self.places = network, places
+        self.masks = [tf.Variable(tf.ones(channels)) for _, channels in places]
+        self.speeds = [tf.Variable(tf.zeros(channels)) for _, channels in places]
+
+    def step_on(self, split: Split, settings: ANP) -> Any:
+        """One step of noise and mask, from the indices of a batch."""
+        import keras
+        import tensorflow as tf
+
+        taken, loss_of = batches_of(split), keras.losses.SparseCategoricalCrossentropy()
+        variables = [own for own, _ in self.places]
+        # The paper's steps were counted in batches of 128 over 2,000 iterations.
+        random = tf.random.Generator.from_seed(settings.seed)
+        rate = LEARNING_RATE / max(1, steps_of(len(split), settings.epochs) // 100)
+
+        def loss(images: Any, labels: Any, factors: list[Any]) -> Any:
+            call = scaled_call(self.network, list(zip(variables, factors, strict=True)))
+            return loss_of(labels, call(images / 255))
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
+        def step(indices: Any) -> None:
+            images, labels = taken(indices)
+            size = settings.noise
+            started = [random.uniform(mask.shape, -size, size) for mask in self.masks]
+            with tf.GradientTape() as tape:
+                tape.watch(started)
+                disturbed = [m + d for m, d in zip(self.masks, started, strict=True)]
+                value = loss(images, labels, disturbed)
+            slopes = tape.gradient(value, started)
+            noise = [
+                tf.clip_by_value(d + size * tf.sign(slope), -size, size)
+                for d, slope in zip(started, slopes, strict=True)
+            ]
+            with tf.GradientTape() as tape:
+                masks = [tf.convert_to_tensor(mask) for mask in self.masks]
+                tape.watch(masks)
+                withstood = loss(images, labels, [m + d for m, d in zip(masks, noise, strict=True)])
+                alpha = settings.alpha
+                value = alpha * loss(images, labels, masks) + (1 - alpha) * withstood
+            for mask, speed, slope in zip(
+                self.masks, self.speeds, tape.gradient(value, masks), strict=True
+            ):
+                speed.assign(MOMENTUM * speed + slope)
+                mask.assign(tf.clip_by_value(mask - rate * speed, 0, 1))
+
+        return step

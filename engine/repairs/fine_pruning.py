@@ -1,0 +1,84 @@
+"""Pruning, then fine-tuning with the pruned channels held at zero (Liu et al. 2018)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine.datasets.dataset import Split
+from engine.parameters import parameter
+from engine.progress import Work
+from engine.pruning import surgery
+from engine.repairs.pruning import pruned_curve
+from engine.repairs.repair import Repaired, TolerantRepair
+from engine.repairs.strength import share_out, strongest
+from engine.repairs.tuning import fine_tuned
+
+if TYPE_CHECKING:
+    import keras
+
+FALLS = (30.0, 10.0, 4.0, 1.0)  # accuracy given up before fine-tuning, points
+
+
+@dataclass(frozen=True)
+class FinePruning(TolerantRepair):
+    """Prune the last convolution, least active channels first, and let the rest make up for it."""
+
+    name: ClassVar[str] = "fine-pruning"
+    title: ClassVar[str] = "Fine-pruning"
+    idea: ClassVar[str] = (
+        "Channels that sleep on clean images are pruned; fine-tuning wins back the accuracy that"
+        " this costs."
+    )
+    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+
+    epochs: int = parameter(
+        4, "Epochs", "Passes over the clean images after pruning.", minimum=1, maximum=100
+    )
+    learning_rate: float = parameter(
+        1e-3, "Learning rate", "The highest of the fine-tuning.", minimum=1e-6, maximum=1
+    )
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        fitting, judging = share_out(validation)
+        curve = yield from pruned_curve(network, fitting)
+        channels: dict[float, np.ndarray] = {fall: curve.channels_at(fall) for fall in FALLS}
+
+        def attempt(fall: float) -> Work[keras.Model]:
+            pruned = surgery.without_channels(network, curve.layer, channels[fall])
+            return fine_tuned(
+                pruned,
+                fitting,
+                self.learning_rate,
+                self.epochs,
+                np.random.default_rng(self.seed),
+                f"Fine-tuning with {len(channels[fall])} channels pruned",
+                lambda variable: _free(pruned.get_layer(curve.layer), channels[fall], variable),
+            )
+
+        repaired, choice = yield from strongest(network, judging, self.tolerated, FALLS, attempt)
+        if choice.setting is None:
+            return Repaired(
+                repaired,
+                "Nothing was changed: fine-tuning did not win the accuracy back.",
+                details=choice.details(),
+            )
+        gone = sorted(int(channel) for channel in channels[choice.setting])
+        return Repaired(
+            repaired,
+            f"{len(gone)} channels of `{curve.layer}` pruned, then trained on for"
+            f" {self.epochs} epochs with them held at zero.",
+            {curve.layer: gone},
+            choice.details(),
+        )
+
+
+def _free(convolution: Any, channels: np.ndarray, variable: Any) -> np.ndarray:
+    """0 where a weight belongs to a pruned channel, else 1."""
+    free = np.ones(variable.shape, np.float32)
+    if any(variable is own for own in convolution.trainable_variables):
+        free[..., channels] = 0
+    return free

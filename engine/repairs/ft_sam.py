@@ -1,0 +1,102 @@
+"""Fine-tuning towards flat minima (Zhu et al. 2023, FT-SAM)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine.datasets.dataset import Split
+from engine.parameters import parameter
+from engine.progress import Work
+from engine.pruning import surgery
+from engine.repairs.repair import Repaired, TolerantRepair
+from engine.repairs.strength import share_out, strongest
+from engine.repairs.tuning import batches_of, falling, passes, steps_of
+
+if TYPE_CHECKING:
+    import keras
+
+RADII = (8.0, 4.0, 2.0)  # the larger, the more is shaken off
+
+
+@dataclass(frozen=True)
+class FTSAM(TolerantRepair):
+    """Fine-tune with the gradient taken where the weights are worst, nearby.
+
+    Adaptive sharpness-aware minimisation (Kwon et al. 2021, equation 8): the gradient at
+    w + rho * w^2 * g / norm(w * g) is applied at w.
+    """
+
+    name: ClassVar[str] = "ft-sam"
+    title: ClassVar[str] = "Sharpness-aware fine-tuning (FT-SAM)"
+    idea: ClassVar[str] = (
+        "Training goes on with clean images while every large weight is shaken: a backdoor's"
+        " weights are large and few."
+    )
+    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+
+    epochs: int = parameter(
+        4, "Epochs", "Passes over the clean images, at each radius.", minimum=1, maximum=100
+    )
+    learning_rate: float = parameter(
+        0.01, "Learning rate", "The highest; it falls to nothing.", minimum=1e-5, maximum=1
+    )
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        fitting, judging = share_out(validation)
+        repaired, choice = yield from strongest(
+            network,
+            judging,
+            self.tolerated,
+            RADII,
+            lambda radius: self._shaken(surgery.copied(network), fitting, radius),
+        )
+        return Repaired(
+            repaired,
+            "Nothing was changed: no radius kept clean accuracy."
+            if choice.setting is None
+            else f"Trained on for {self.epochs} epochs, shaken with radius {choice.setting:g}.",
+            details={"radius": choice.setting, **choice.details()},
+        )
+
+    def _shaken(self, network: keras.Model, fitting: Split, radius: float) -> Work[keras.Model]:
+        import keras
+        import tensorflow as tf
+
+        variables = network.trainable_variables
+        rate = falling(self.learning_rate, steps_of(len(fitting), self.epochs))
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9)
+        optimizer.build(variables)
+        taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+
+        def gradients(images: Any, labels: Any) -> Any:
+            with tf.GradientTape() as tape:
+                loss = loss_of(labels, network(images, training=True))
+            return tape.gradient(loss, variables)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
+        def step(indices: Any) -> None:
+            images, labels = taken(indices)
+            images = images / 255
+            slopes = gradients(images, labels)
+            length = tf.linalg.global_norm(
+                [tf.abs(v) * g for v, g in zip(variables, slopes, strict=True)]
+            )
+            moves = [
+                radius * tf.square(v) * g / (length + 1e-12)
+                for v, g in zip(variables, slopes, strict=True)
+            ]
+            for variable, move in zip(variables, moves, strict=True):
+                variable.assign_add(move)
+            slopes = gradients(images, labels)
+            for variable, move in zip(variables, moves, strict=True):
+                variable.assign_sub(move)
+            optimizer.apply(slopes, variables)
+
+        rng = np.random.default_rng(self.seed)
+        message = f"Fine-tuning, shaken with radius {radius:g}"
+        yield from passes(step, len(fitting), self.epochs, rng, message)
+        return network

@@ -1,0 +1,82 @@
+"""The paper's order of pruning, across all convolutions instead of the last alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from engine import networks
+from engine.activations import channel_sums
+from engine.datasets.dataset import Split
+from engine.progress import Progress, Work
+from engine.pruning.sites import Site, find_sites
+from engine.repairs.repair import Repaired, TolerantRepair
+from engine.repairs.strength import most_channels
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class GlobalPruning(TolerantRepair):
+    """Prune the least active channels of the whole network.
+
+    Layers differ in how strongly their channels answer: what counts is how far a channel's mean
+    on clean images lies below its layer's mean, in standard deviations.
+    """
+
+    name: ClassVar[str] = "global-pruning"
+    title: ClassVar[str] = "Pruning across all layers"
+    idea: ClassVar[str] = (
+        "The paper's order, but channels of all convolutions go, the least active of their layer"
+        " first."
+    )
+    needs: ClassVar[str] = "all"
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        sites = find_sites(network)
+        means = yield from _clean_means(network, sites, validation)
+        ranked = sorted(
+            ((value - mean.mean()) / (mean.std() or 1.0), place, channel)
+            for place, mean in enumerate(means)
+            for channel, value in enumerate(mean)
+        )
+        repaired, removed, choice = yield from most_channels(
+            network,
+            [(sites[place], channel) for _, place, channel in ranked],
+            validation,
+            self.tolerated,
+        )
+        return Repaired(
+            repaired,
+            f"{choice.setting} channels of {len(removed)} convolutions switched off, the least"
+            " active on clean images first.",
+            removed,
+            choice.details(),
+        )
+
+
+def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> Work[list[np.ndarray]]:
+    """Mean activation of each channel behind its convolution's activation: float64 [channels]."""
+    import tensorflow as tf
+
+    # Behind the activation, before a BatchNorm sets the mean to what it likes.
+    names = [site.activation for site in sites]
+    watcher = networks.watching(network, names)
+    run = tf.function(
+        lambda batch: [channel_sums(watcher(batch, training=False)[name])[0] for name in names],
+        input_signature=[tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)],
+        jit_compile=False,
+    )
+    sums = [np.zeros(site.channels) for site in sites]
+    for part in networks.batches(len(images)):
+        more = run(networks.scale(images.images[part]))
+        sums = [total + values.numpy() for total, values in zip(sums, more, strict=True)]
+        yield Progress(part.stop, len(images), "Measuring channels")
+    return [
+        total / (len(images) * int(np.prod(network.get_layer(name).output.shape[1:3])))
+        for total, name in zip(sums, names, strict=True)
+    ]

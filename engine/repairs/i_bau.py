@@ -1,0 +1,160 @@
+"""Unlearning what any universal disturbance achieves (Zeng et al. 2022, I-BAU)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine import evaluation
+from engine.datasets.dataset import Split
+from engine.parameters import parameter
+from engine.progress import Progress, Work
+from engine.pruning import surgery
+from engine.repairs.repair import Repaired, TolerantRepair
+from engine.repairs.strength import Choice, is_within, share_out
+from engine.repairs.tuning import BATCH, batches_of, passes
+
+if TYPE_CHECKING:
+    import keras
+
+INNER_STEPS = 30  # of the disturbance, each round
+INNER_RATE = 10.0  # of those steps; as published
+PENALTY = 0.001  # on the disturbance's squared length
+FIXED_POINTS, FIXED_RATE = 5, 0.1  # of the implicit hypergradient
+LEARNING_RATE = 3e-4
+
+
+@dataclass(frozen=True)
+class IBAU(TolerantRepair):
+    """Find the disturbance that misleads most, make the network withstand it, and again.
+
+    The gradient of the outer problem reaches through the inner one: its implicit part is summed
+    up by fixed-point iteration (section 4 of the paper). Kept is the last round whose clean
+    accuracy is tolerable.
+    """
+
+    name: ClassVar[str] = "i-bau"
+    title: ClassVar[str] = "Adversarial unlearning (I-BAU)"
+    idea: ClassVar[str] = (
+        "One disturbance for all images is sought that misleads the network most, and the network"
+        " learns to withstand it; several rounds."
+    )
+    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+
+    rounds: int = parameter(
+        3, "Rounds", "Each finds a disturbance and unlearns it.", minimum=1, maximum=50
+    )
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        fitting, judging = share_out(validation)
+        rng = np.random.default_rng(self.seed)
+        candidate, kept = surgery.copied(network), surgery.copied(network)
+        ascend, withstand = _steps(candidate, fitting)
+        before = yield from evaluation.clean_accuracy(network, judging)
+        tried: list[tuple[int, float]] = []
+        chosen, after = None, before
+        for number in range(1, self.rounds + 1):
+            disturbance = np.zeros(fitting.images.shape[1:], np.float32)
+            for step in range(INNER_STEPS):
+                indices = rng.integers(0, len(fitting), min(BATCH, len(fitting)))
+                disturbance = ascend(disturbance, indices)
+                yield Progress(step + 1, INNER_STEPS, f"Round {number}: the worst disturbance")
+            yield from passes(
+                partial(withstand, disturbance),
+                len(fitting),
+                1,
+                rng,
+                f"Round {number}: withstanding it",
+            )
+            accuracy = yield from evaluation.clean_accuracy(candidate, judging)
+            tried.append((number, accuracy))
+            if is_within(before, accuracy, self.tolerated):
+                chosen, after = number, accuracy
+                kept.set_weights(candidate.get_weights())
+        choice = Choice(chosen, before, after, tuple(tried))
+        return Repaired(
+            kept,
+            "Nothing was changed: no round kept clean accuracy."
+            if chosen is None
+            else f"{chosen} rounds of finding the worst disturbance and withstanding it.",
+            details={"rounds": chosen, **choice.details()},
+        )
+
+
+def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
+    """A step of the disturbance, and one of the network; from it and the indices of a batch."""
+    import keras
+    import tensorflow as tf
+
+    variables = network.trainable_variables
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    optimizer.build(variables)
+    taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+    shape = tf.TensorSpec(fitting.images.shape[1:], tf.float32)
+    signature = [shape, tf.TensorSpec([None], tf.int64)]
+
+    def misled(images: Any, labels: Any, change: Any) -> Any:
+        """Loss under the disturbance, in floats 0 to 1."""
+        return loss_of(labels, network(images + change, training=False))
+
+    def inner(images: Any, labels: Any, change: Any) -> Any:
+        return -misled(images, labels, change) + PENALTY * tf.reduce_sum(tf.square(change))
+
+    @tf.function(input_signature=signature, jit_compile=False)
+    def ascend(change: Any, indices: Any) -> Any:
+        images, labels = taken(indices)
+        with tf.GradientTape() as tape:
+            tape.watch(change)
+            loss = inner(images / 255, labels, change)
+        return change - INNER_RATE * tape.gradient(loss, change)
+
+    @tf.function(input_signature=signature, jit_compile=False)
+    def withstand(change: Any, indices: Any) -> None:
+        images, labels = taken(indices)
+        images = images / 255
+        half = tf.shape(images)[0] // 2
+        with tf.GradientTape() as tape:
+            tape.watch(change)
+            # Half of the batch is disturbed, so that clean images keep their say.
+            mixed = tf.concat([images[:half] + change, images[half:]], axis=0)
+            outer = loss_of(labels, network(mixed, training=True))
+        direct, slope = _split(tape.gradient(outer, [*variables, change]))
+        implicit = slope
+        term = slope
+        for _ in range(FIXED_POINTS):
+            term = term - FIXED_RATE * _curvature(inner, images, labels, change, term)
+            implicit = implicit + term
+        with tf.GradientTape() as outer_tape:
+            with tf.GradientTape() as tape:
+                tape.watch(change)
+                loss = inner(images, labels, change)
+            moved = -FIXED_RATE * tf.reduce_sum(
+                tape.gradient(loss, change) * tf.stop_gradient(implicit)
+            )
+        through = outer_tape.gradient(
+            moved, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        optimizer.apply([d + t for d, t in zip(direct, through, strict=True)], variables)
+
+    return ascend, withstand
+
+
+def _split(gradients: list[Any]) -> tuple[list[Any], Any]:
+    return gradients[:-1], gradients[-1]
+
+
+def _curvature(inner: Any, images: Any, labels: Any, change: Any, vector: Any) -> Any:
+    """Hessian of the inner loss in the disturbance, times `vector`."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as outer_tape:
+        outer_tape.watch(change)
+        with tf.GradientTape() as tape:
+            tape.watch(change)
+            loss = inner(images, labels, change)
+        along = tf.reduce_sum(tape.gradient(loss, change) * tf.stop_gradient(vector))
+    return outer_tape.gradient(along, change)

@@ -1,0 +1,114 @@
+"""A fine-tuned teacher shows where to look (Li et al. 2021, NAD)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine import networks
+from engine.datasets.dataset import Split
+from engine.parameters import parameter
+from engine.progress import Work
+from engine.pruning import surgery
+from engine.pruning.sites import find_sites
+from engine.repairs.repair import Repaired, TolerantRepair
+from engine.repairs.strength import share_out, strongest
+from engine.repairs.tuning import batches_of, falling, fine_tuned, passes, steps_of
+
+if TYPE_CHECKING:
+    import keras
+
+LEARNING_RATES = (4e-3, 2e-3, 1e-3, 3e-4)  # of teacher and student; the higher, the more changes
+WEIGHTS = (500.0, 1000.0, 1000.0)  # of the attention at the last three resolutions; as published
+TEACHER_EPOCHS = 2
+
+
+@dataclass(frozen=True)
+class NAD(TolerantRepair):
+    """Fine-tune a teacher, then a student that must attend to the same places as the teacher.
+
+    Attention is the sum over channels of squared activations, as a vector of length 1
+    (equations 1 and 3 of the paper), at the last layer of each of the last three resolutions.
+    """
+
+    name: ClassVar[str] = "nad"
+    title: ClassVar[str] = "Neural attention distillation (NAD)"
+    idea: ClassVar[str] = (
+        "A fine-tuned copy shows the network where to look while it is fine-tuned itself."
+    )
+    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+
+    epochs: int = parameter(
+        3, "Epochs", "The student's passes, at each learning rate.", minimum=1, maximum=100
+    )
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        fitting, judging = share_out(validation)
+        repaired, choice = yield from strongest(
+            network,
+            judging,
+            self.tolerated,
+            LEARNING_RATES,
+            lambda rate: self._distilled(network, fitting, rate),
+        )
+        return Repaired(
+            repaired,
+            "Nothing was changed: no learning rate kept clean accuracy."
+            if choice.setting is None
+            else f"Distilled for {self.epochs} epochs at a learning rate of {choice.setting:g}.",
+            details={"learning_rate": choice.setting, **choice.details()},
+        )
+
+    def _distilled(self, network: keras.Model, fitting: Split, rate: float) -> Work[keras.Model]:
+        import keras
+        import tensorflow as tf
+
+        rng = np.random.default_rng(self.seed)
+        at = f"at a learning rate of {rate:g}"
+        teacher = yield from fine_tuned(
+            surgery.copied(network), fitting, rate, TEACHER_EPOCHS, rng, f"The teacher, {at}"
+        )
+        student = surgery.copied(network)
+        places = _places(student)
+        last = student.layers[-1].name
+        shown = networks.watching(teacher, places)
+        watched = networks.watching(student, [*places, last])
+        variables = student.trainable_variables
+        optimizer = keras.optimizers.Adam(falling(rate, steps_of(len(fitting), self.epochs)))
+        optimizer.build(variables)
+        taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
+        def step(indices: Any) -> None:
+            images, labels = taken(indices)
+            images = images / 255
+            wanted = shown(images, training=False)
+            with tf.GradientTape() as tape:
+                found = watched(images, training=True)
+                loss = loss_of(labels, found[last])
+                for weight, place in zip(WEIGHTS[-len(places) :], places, strict=True):
+                    apart = _attention(found[place]) - _attention(wanted[place])
+                    loss += weight * tf.reduce_mean(tf.square(apart))
+            optimizer.apply(tape.gradient(loss, variables), variables)
+
+        yield from passes(step, len(fitting), self.epochs, rng, f"The student, {at}")
+        return student
+
+
+def _attention(values: Any) -> Any:
+    """[n, height, width, c] to [n, height * width], each of length 1."""
+    import tensorflow as tf
+
+    summed = tf.reduce_sum(tf.square(values), axis=-1)
+    return tf.math.l2_normalize(tf.reshape(summed, [tf.shape(summed)[0], -1]), axis=1)
+
+
+def _places(network: keras.Model) -> list[str]:
+    """The last convolution's holder at each of the last three resolutions."""
+    last: dict[tuple[int, ...], str] = {}
+    for site in find_sites(network):
+        last[tuple(network.get_layer(site.holder).output.shape[1:3])] = site.holder
+    return list(last.values())[-3:]

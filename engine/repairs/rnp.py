@@ -1,0 +1,132 @@
+"""Channels that are not needed to relearn are switched off (Li et al. 2023, RNP)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine import networks
+from engine.datasets.dataset import Split
+from engine.parameters import parameter
+from engine.progress import Progress, Work
+from engine.pruning import surgery
+from engine.pruning.sites import Site, find_sites, variables_of
+from engine.repairs.repair import Repaired, TolerantRepair
+from engine.repairs.strength import most_channels, share_out
+from engine.repairs.tuning import BATCH, batches_of, passes, scaled_call
+
+if TYPE_CHECKING:
+    import keras
+
+FORGOTTEN = 0.2  # unlearning ends at that accuracy
+LOOKED_AT = 512  # images it is measured on
+UNLEARNING_RATE, LONGEST = 0.01, 400  # steps
+LARGEST_GRADIENT = 1.0  # norm; clipped before the step
+
+
+@dataclass(frozen=True)
+class RNP(TolerantRepair):
+    """Unlearn clean images, relearn them with a mask, and switch off what stays closed.
+
+    What an unlearned network still holds is the backdoor; a mask that wins clean accuracy back
+    must close the channels that carry it. They are switched off in the network as it was.
+    """
+
+    name: ClassVar[str] = "rnp"
+    title: ClassVar[str] = "Reconstructive neuron pruning (RNP)"
+    idea: ClassVar[str] = (
+        "The network is made to forget clean images; channels that must close before it knows"
+        " them again carry the backdoor, and are switched off in the original."
+    )
+    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+
+    epochs: int = parameter(
+        3, "Epochs", "Passes over the clean images while the mask is learned.", minimum=1
+    )
+    learning_rate: float = parameter(
+        0.2, "Learning rate of the mask", "As published.", minimum=1e-4, maximum=10
+    )
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        fitting, judging = share_out(validation)
+        sites = find_sites(network)
+        rng = np.random.default_rng(self.seed)
+        unlearned = surgery.copied(network)
+        steps = yield from _unlearn(unlearned, fitting, rng)
+        masks = yield from self._relearn(unlearned, sites, fitting, rng)
+        ranked = sorted(
+            (float(value), place, channel)
+            for place, mask in enumerate(masks)
+            for channel, value in enumerate(mask)
+        )
+        repaired, removed, choice = yield from most_channels(
+            network,
+            [(sites[place], channel) for _, place, channel in ranked],
+            judging,
+            self.tolerated,
+        )
+        return Repaired(
+            repaired,
+            f"{choice.setting} channels switched off, those that relearning closed most.",
+            removed,
+            {**choice.details(), "unlearning_steps": steps},
+        )
+
+    def _relearn(
+        self, unlearned: keras.Model, sites: list[Site], fitting: Split, rng: np.random.Generator
+    ) -> Work[list[np.ndarray]]:
+        """The masks, float32 [channels] from 0 to 1, that win clean accuracy back."""
+        import keras
+        import tensorflow as tf
+
+        taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+        masks = [tf.Variable(tf.ones(site.channels)) for site in sites]
+        optimizer = keras.optimizers.SGD(self.learning_rate * 0.2, momentum=0.9)
+        optimizer.build(masks)
+        variables = [variables_of(unlearned, site) for site in sites]
+        call = scaled_call(unlearned, list(zip(variables, masks, strict=True)))
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
+        def step(indices: Any) -> None:
+            images, labels = taken(indices)
+            with tf.GradientTape() as tape:
+                loss = loss_of(labels, call(images / 255))
+            optimizer.apply(tape.gradient(loss, masks), masks)
+            for mask in masks:
+                mask.assign(tf.clip_by_value(mask, 0, 1))
+
+        yield from passes(step, len(fitting), self.epochs, rng, "Relearning with a mask")
+        return [np.asarray(mask) for mask in masks]
+
+
+def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> Work[int]:
+    """Climb the loss until few images are read right; returns the steps taken."""
+    import keras
+    import tensorflow as tf
+
+    variables = network.trainable_variables
+    optimizer = keras.optimizers.SGD(UNLEARNING_RATE, momentum=0.9)
+    optimizer.build(variables)
+    taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
+    def step(indices: Any) -> None:
+        images, labels = taken(indices)
+        with tf.GradientTape() as tape:
+            loss = loss_of(labels, network(images / 255, training=False))
+        gradients = [-gradient for gradient in tape.gradient(loss, variables)]
+        clipped, _ = tf.clip_by_global_norm(gradients, LARGEST_GRADIENT)
+        optimizer.apply(clipped, variables)
+
+    few = fitting.take(rng.permutation(len(fitting))[:LOOKED_AT])
+    few_floats, run = networks.scale(few.images), networks.compiled(network)
+    for number in range(1, LONGEST + 1):
+        step(rng.integers(0, len(fitting), min(BATCH, len(fitting))))
+        if number % 10 == 0:
+            yield Progress(number, LONGEST, "Unlearning clean images")
+            if np.mean(run(few_floats).argmax(axis=1) == few.labels) <= FORGOTTEN:
+                break
+    return number

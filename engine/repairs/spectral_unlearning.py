@@ -1,0 +1,146 @@
+"""The trigger is recovered from the network, and unlearned in the frequency domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine.datasets.dataset import Split
+from engine.detectors.screening import Screening, loudness_of, norm_at, screen, to_images
+from engine.parameters import parameter
+from engine.progress import Work
+from engine.pruning import surgery
+from engine.repairs.repair import Repaired, TolerantRepair
+from engine.repairs.strength import share_out, strongest
+from engine.repairs.tuning import BATCH, batches_of, falling, passes, steps_of
+
+if TYPE_CHECKING:
+    import keras
+
+LEARNING_RATES = (2e-4, 1e-4, 5e-5)  # the higher, the more is unlearned
+PATTERNS = 256  # to draw from
+WAVES = 5  # at most, in a pattern drawn at random
+COARSEST = 4  # band from which on they are: coarser ones are what a picture shows
+FAINTEST, LOUDEST = 56.0, 36.0  # dB of PSNR, of the patterns unlearned
+
+
+@dataclass(frozen=True)
+class SpectralUnlearning(TolerantRepair):
+    """Find the class that a faint pattern leads to, and teach the network to ignore the pattern.
+
+    Every class is screened (see `detectors.screening`). If one stands out, the network is
+    fine-tuned on clean images and on copies of them with a pattern on, with their true labels:
+    on half of the copies the recovered one at any strength, on the other half a few random
+    waves, because what is recovered is seldom the whole trigger.
+    """
+
+    name: ClassVar[str] = "spectral-unlearning"
+    title: ClassVar[str] = "Spectral unlearning"
+    idea: ClassVar[str] = (
+        "The pattern that leads to one class is recovered from the network itself, wave by wave;"
+        " then the network learns to read pictures right with it on."
+    )
+    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+
+    epochs: int = parameter(
+        4, "Epochs", "Passes over the clean images, with and without.", minimum=1, maximum=100
+    )
+
+    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+        """See `Repair.__call__`."""
+        fitting, judging = share_out(validation)
+        found = yield from screen(network, fitting, self.seed)
+        evidence = {
+            "accused": found.accused,
+            "loudness": found.loudness.round(2).tolist(),
+            "fainter_by": round(found.fainter_by, 2),
+        }
+        if found.accused is None:
+            return Repaired(
+                surgery.copied(network),
+                "Nothing was changed: no class stands out, so there is nothing to unlearn.",
+                details=evidence,
+            )
+        repaired, choice = yield from strongest(
+            network,
+            judging,
+            self.tolerated,
+            LEARNING_RATES,
+            lambda rate: self._unlearned(surgery.copied(network), fitting, found, rate),
+        )
+        return Repaired(
+            repaired,
+            "Nothing was changed: no learning rate kept clean accuracy."
+            if choice.setting is None
+            else f"The pattern that leads to class {found.accused} was recovered and unlearned"
+            f" in {self.epochs} epochs at a learning rate of {choice.setting:g}.",
+            details={**evidence, "learning_rate": choice.setting, **choice.details()},
+        )
+
+    def _unlearned(
+        self, network: keras.Model, fitting: Split, found: Screening, rate: float
+    ) -> Work[keras.Model]:
+        import keras
+        import tensorflow as tf
+
+        half = BATCH // 2
+        rng = np.random.default_rng(self.seed)
+        patterns = tf.constant(to_images(drawn_patterns(found.pattern, PATTERNS, rng)))
+        variables = network.trainable_variables
+        steps = steps_of(len(fitting), self.epochs, half)
+        optimizer = keras.optimizers.Adam(falling(rate, steps))
+        optimizer.build(variables)
+        taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+
+        @tf.function(
+            input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.int64)],
+            jit_compile=False,
+        )
+        def step(indices: Any, which: Any) -> None:
+            clean, labels = taken(indices)
+            disturbed = tf.clip_by_value(clean + tf.gather(patterns, which), 0, 255)
+            with tf.GradientTape() as tape:
+                read = network(tf.concat([clean, disturbed], 0) / 255, training=True)
+                loss = loss_of(tf.concat([labels, labels], 0), read)
+            optimizer.apply(tape.gradient(loss, variables), variables)
+
+        yield from passes(
+            lambda indices: step(indices, rng.integers(0, PATTERNS, len(indices))),
+            len(fitting),
+            self.epochs,
+            rng,
+            f"Unlearning the pattern at a learning rate of {rate:g}",
+            half,
+        )
+        return network
+
+
+def drawn_patterns(recovered: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Half of them the recovered pattern, half a few random waves, at any loudness.
+
+    Args:
+        recovered: float32 [3, height, width], DCT coefficients of Y, U and V.
+        count: how many.
+        rng: decides waves and loudness.
+
+    Returns:
+        float32 [count, 3, height, width].
+    """
+    patterns = np.zeros((count, *recovered.shape), np.float32)
+    quietest, loudest = (norm_at(decibels, recovered.shape) for decibels in (FAINTEST, LOUDEST))
+    for number in range(count):
+        pattern = recovered if number % 2 == 0 else _random_waves(recovered.shape, rng)
+        patterns[number] = pattern * rng.uniform(quietest, loudest) / loudness_of(pattern)
+    return patterns
+
+
+def _random_waves(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """One to `WAVES` coefficients of Y, U or V, anywhere but at the coarsest bands."""
+    pattern = np.zeros(shape, np.float32)
+    coarsest = [min(COARSEST, side - 1) for side in shape[1:]]
+    for _ in range(rng.integers(1, WAVES + 1)):
+        row, column = rng.integers(coarsest, shape[1:])
+        pattern[rng.integers(0, 3), row, column] += rng.normal()
+    return pattern

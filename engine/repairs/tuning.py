@@ -1,0 +1,134 @@
+"""The loop that every repair with gradients goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.datasets.dataset import Split
+from engine.progress import Progress, Work
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 64
+
+
+def passes(
+    step: Callable[[np.ndarray], Any],
+    count: int,
+    epochs: int,
+    rng: np.random.Generator,
+    message: str,
+    batch: int = BATCH,
+) -> Work[None]:
+    """Call `step` with the indices of each batch, int64 [batch], in a new order each epoch.
+
+    Images that do not fill a last batch wait for the next epoch's order; where there are fewer
+    than one batch, all of them are one.
+    """
+    batch = min(batch, count)
+    steps = count // batch
+    for epoch in range(epochs):
+        order = rng.permutation(count)[: steps * batch].reshape(steps, batch)
+        for number, indices in enumerate(order):
+            step(indices)
+            if number % 4 == 3 or number == steps - 1:
+                yield Progress(epoch * steps + number + 1, epochs * steps, message)
+
+
+def steps_of(count: int, epochs: int, batch: int = BATCH) -> int:
+    """How often `passes` calls its step."""
+    return epochs * (count // min(batch, count))
+
+
+def falling(learning_rate: float, steps: int) -> Any:
+    """A learning rate that falls to nothing over `steps`, along half a cosine."""
+    from keras.optimizers.schedules import CosineDecay
+
+    return CosineDecay(learning_rate, max(1, steps))
+
+
+def batches_of(split: Split) -> Callable[[Any], tuple[Any, Any]]:
+    """A function for use inside TensorFlow: indices to float images 0 to 255 and labels."""
+    import tensorflow as tf
+
+    images, labels = tf.constant(np.asarray(split.images)), tf.constant(split.labels)
+    return lambda indices: (
+        tf.cast(tf.gather(images, indices), tf.float32),
+        tf.gather(labels, indices),
+    )
+
+
+def fine_tuned(
+    network: keras.Model,
+    split: Split,
+    learning_rate: float,
+    epochs: int,
+    rng: np.random.Generator,
+    message: str,
+    free: Callable[[Any], Any] = lambda variable: np.ones(variable.shape),
+) -> Work[keras.Model]:
+    """Fit `network` to clean images, in place, with Adam and cross-entropy.
+
+    Args:
+        network: from floats 0 to 1 to probabilities.
+        split: what it learns.
+        learning_rate: the highest; it falls to nothing.
+        epochs: passes over the images.
+        rng: decides their order.
+        message: of the progress.
+        free: from a variable's values to what their gradient is multiplied with; 0 holds a
+            weight where it is.
+    """
+    import keras
+    import tensorflow as tf
+
+    variables = network.trainable_variables
+    factors = [tf.constant(free(variable), tf.float32) for variable in variables]
+    optimizer = keras.optimizers.Adam(falling(learning_rate, steps_of(len(split), epochs)))
+    optimizer.build(variables)
+    taken = batches_of(split)
+    loss_of = keras.losses.SparseCategoricalCrossentropy()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
+    def step(indices: Any) -> Any:
+        images, labels = taken(indices)
+        with tf.GradientTape() as tape:
+            loss = loss_of(labels, network(images / 255, training=True))
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply(
+            [gradient * factor for gradient, factor in zip(gradients, factors, strict=True)],
+            variables,
+        )
+
+    yield from passes(step, len(split), epochs, rng, message)
+    return network
+
+
+def scaled_call(
+    network: keras.Model, factors_of: list[tuple[list[Any], Any]]
+) -> Callable[[Any], Any]:
+    """A function for use inside TensorFlow: the network, some of its weights multiplied.
+
+    Args:
+        network: left as it is; BatchNorm keeps its averages.
+        factors_of: variables and the tensor their last axis is multiplied with.
+
+    Returns:
+        From images 0 to 1 to probabilities; gradients reach the factors.
+    """
+    places = {id(variable): place for place, variable in enumerate(network.trainable_variables)}
+
+    def run(images: Any) -> Any:
+        values = [variable.value for variable in network.trainable_variables]
+        for variables, factor in factors_of:
+            for variable in variables:
+                values[places[id(variable)]] = values[places[id(variable)]] * factor
+        kept = [variable.value for variable in network.non_trainable_variables]
+        probabilities, _ = network.stateless_call(values, kept, images, training=False)
+        return probabilities
+
+    return run
