@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     repair.add_argument("--name", required=True, help="of the repaired model")
     repair.add_argument("--replace", action="store_true", help="a model of that name")
     repair.set_defaults(dataset=None)
+    _repairs_commands(command)
     for name, function in (
         ("delete", commands.models.delete),
         ("undelete", commands.models.undelete),
@@ -132,6 +133,35 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--out", type=Path, metavar="DIR", help="report/DATASET when left out")
     command("bench", commands.reports.benchmarks)
     return parser
+
+
+def _repairs_commands(command: Callable[..., Any]) -> None:
+    """Those that look for a backdoor, compare repairs and test what came of them."""
+    tried = command("repairs", commands.repairs.repairs)
+    tried.add_argument("model", metavar="MODEL")
+    tried.add_argument("--all", action="store_true", help=f"try {', '.join(REPAIRS)}")
+    tried.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar="NAME[:field=value,...]",
+        help="try this one; may be said several times",
+    )
+    tried.set_defaults(dataset=None)
+    kept = command("keep", commands.repairs.keep)
+    kept.add_argument("model", metavar="MODEL")
+    kept.add_argument("--method", required=True, metavar="NAME", help=", ".join(REPAIRS))
+    kept.add_argument("--name", required=True, help="of the kept model")
+    kept.add_argument("--replace", action="store_true", help="a model of that name")
+    for name, function in (
+        ("screen", commands.repairs.screen),
+        ("process", commands.repairs.process),
+        ("relapse", commands.repairs.relapse_of),
+    ):
+        sub = command(name, function)
+        sub.add_argument("model", metavar="MODEL")
+        sub.add_argument("--dataset", help="instead of the one the model was trained on")
+        sub.add_argument("--out", type=Path, metavar="DIR", help="else beside the model")
 
 
 def _data_options(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -87,9 +87,7 @@ def score(
     )
 
 
-def defence_effectiveness(
-    before: Mapping[Hashable, float], after: Mapping[Hashable, float]
-) -> float:
+def defence_effectiveness(before: Mapping[Any, float], after: Mapping[Any, float]) -> float:
     """DER (Zhu et al. 2023): from 0 to 1; 0.5 where nothing has changed, more where it helped.
 
     [max(0, fall of attack success) - max(0, fall of clean accuracy) + 1] / 2

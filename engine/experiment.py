@@ -14,11 +14,12 @@ import pandas as pd
 
 from engine import activations, evaluation, networks, poisoning, quarantine, store, training
 from engine.datasets import Dataset
+from engine.detectors import screening
+from engine.detectors.screening import Screening
 from engine.errors import LabError
 from engine.evaluation import Scores
 from engine.progress import Progress, Work
 from engine.pruning.curve import Curve, Images, trace
-from engine.repairs import Repair
 from engine.store import Card, Stored
 from engine.triggers import Trigger
 
@@ -222,45 +223,6 @@ def confusions(stored: Stored, dataset: Dataset, split: str = "test") -> Work[pd
     return evaluation.confusions(network, dataset.split(split), dataset.class_names)
 
 
-def repair(
-    stored: Stored,
-    dataset: Dataset,
-    method: Repair,
-    name: str,
-    command: str,
-    replace: bool = False,
-) -> Work[Stored]:
-    """Repair a stored model and keep the result, scored, as a model of its own.
-
-    Args:
-        stored: left as it is.
-        dataset: the repair is handed its clean validation images; test images report.
-        method: what to do.
-        name: of the new model.
-        command: what the card names as the way to make it again.
-        replace: whether a model of that name may be replaced.
-    """
-    store.check_free(name, replace)
-    network = fitting_network(stored, dataset)
-    repaired = yield from method(network, dataset.validation)
-    card, scores = stored.card, {}
-    for split in ("validation", "test"):
-        images = images_of(dataset, split, card.parsed_trigger(), card.target)
-        found = yield from evaluation.evaluate(
-            repaired.network, images.clean, images.triggered, card.target
-        )
-        scores[split] = found.as_dict()
-    parent = {"parent": stored.name, "parent_sha256": card.sha256, "method": method.name}
-    card = dataclasses.replace(
-        card,
-        name=name,
-        commands=(*card.commands[:1], command),
-        scores=scores,
-        repair={**parent, **repaired.details},
-    )
-    return store.save(card, repaired.network, {}, replace)
-
-
 def measure_activations(
     stored: Stored, dataset: Dataset, layers: Sequence[str] = ()
 ) -> Work[pd.DataFrame]:
@@ -299,6 +261,12 @@ def prune(
     )
     curves = yield from trace(network, layer, orders, validation, test, card.target)
     return curves
+
+
+def screen(stored: Stored, dataset: Dataset) -> Work[Screening]:
+    """Is there a class that a faint pattern leads to? On clean validation images alone."""
+    network = fitting_network(stored, dataset)
+    return screening.screen(network, dataset.validation)
 
 
 def last_convolution(stored: Stored) -> str:

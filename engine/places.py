@@ -24,6 +24,11 @@ def models_folder() -> Path:
     return home() / "models"
 
 
+def repaired_folder() -> Path:
+    """What comparing repairs left: a folder a model, and in it one a method."""
+    return home() / "repaired"
+
+
 def runs_folder() -> Path:
     """Status, log and checkpoint of each piece of long work."""
     return home() / "runs"

@@ -29,11 +29,8 @@ def told(card: Card) -> str:
 
 def _repaired(card: Card) -> str:
     repair = card.repair
-    return (
-        f"Repaired from `{repair['parent']}`: {len(repair['channels'])} channels of"
-        f" `{repair['layer']}` pruned, order `{repair['order']}`, tolerated drop"
-        f" {repair['threshold']:g} points."
-    )
+    summary = str(repair.get("summary", ""))
+    return f"Repaired from `{repair['parent']}`: {summary[:1].lower()}{summary[1:]}"
 
 
 def _target(card: Card) -> str:

@@ -95,10 +95,11 @@ def save_repaired(
             "parent": stored.name,
             "parent_sha256": stored.card.sha256,
             "method": "pruning",
-            "layer": curve.layer,
+            "summary": f"{step} channels of `{curve.layer}` pruned, order `{curve.order}`,"
+            f" tolerated drop {threshold:g} points.",
+            "removed": {curve.layer: [int(channel) for channel in curve.channels[:step]]},
             "order": curve.order,
             "threshold": threshold,
-            "channels": [int(channel) for channel in curve.channels[:step]],
         },
     )
     return store.save(card, network, {}, replace)

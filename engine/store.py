@@ -7,6 +7,7 @@ import hashlib
 import json
 import platform
 import re
+import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -173,7 +174,7 @@ def find(name: str) -> Stored:
     check_name(name)
     for folder in (places.models_folder(), places.SHIPPED_MODELS):
         if (folder / name).is_dir():
-            return Stored(folder / name, _read_card(folder / name / "card.json"))
+            return opened(folder / name)
     known = ", ".join(names()) or "none yet; train one first"
     raise LabError(f"There is no model '{name}'. Models here: {known}.")
 
@@ -199,7 +200,19 @@ def save(
         tables: kept as NAME.csv.
         replace: whether a model of that name may be replaced.
     """
-    folder = places.models_folder() / check_free(card.name, replace)
+    check_free(card.name, replace)
+    save_as(places.models_folder() / card.name, card, network, tables, replace)
+    return find(card.name)
+
+
+def save_as(
+    folder: Path,
+    card: Card,
+    network: keras.Model,
+    tables: Mapping[str, pd.DataFrame],
+    replace: bool = False,
+) -> Stored:
+    """`save`, but to a folder of the caller's choice, where `find` does not look."""
     with files.new_folder(folder, replace) as aside:
         network.save(aside / "model.keras", include_optimizer=False)
         filled = dataclasses.replace(
@@ -211,7 +224,22 @@ def save(
         (aside / "card.json").write_text(_to_json(filled), encoding="utf-8")
         for name, table in tables.items():
             write_table(aside / f"{name}.csv", table)
-    return find(card.name)
+    return opened(folder)
+
+
+def copy_as(stored: Stored, name: str, replace: bool = False) -> Stored:
+    """A copy of a model under another name, among the user's own."""
+    folder = places.models_folder() / check_free(name, replace)
+    card = dataclasses.replace(stored.card, name=name)
+    with files.new_folder(folder, replace) as aside:
+        shutil.copyfile(stored.folder / "model.keras", aside / "model.keras")
+        (aside / "card.json").write_text(_to_json(card), encoding="utf-8")
+    return find(name)
+
+
+def opened(folder: Path) -> Stored:
+    """The model in a folder."""
+    return Stored(folder, _read_card(folder / "card.json"))
 
 
 def _read_card(path: Path) -> Card:

@@ -1,13 +1,47 @@
-"""Commands that repair a model."""
+"""Commands that look for a backdoor, repair a model, and test what came of it."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from pathlib import Path
 
-from engine import evaluation, experiment, store
-from engine.commands.shared import Answer, command_line, do, open_for
+import pandas as pd
+
+from engine import evaluation, experiment, processing, relapse, repairing, store
+from engine.commands.shared import Answer, check_place, command_line, do, open_for
+from engine.datasets import Dataset
+from engine.detectors.screening import Screening
+from engine.errors import LabError
 from engine.progress import Work
-from engine.repairs import parse_repair
+from engine.repairs import REPAIRS, parse_repair
+from engine.store import Stored
+
+
+def screen(options: argparse.Namespace) -> Answer:
+    """Look for a class that one faint pattern leads to, on clean images alone."""
+    stored = store.find(options.model)
+    check_place(stored, options)
+
+    def make() -> Work[Screening]:
+        dataset = yield from open_for(stored, options)
+        return (yield from experiment.screen(stored, dataset))
+
+    def answer(found: Screening) -> Answer:
+        names = stored.card.class_names
+        evidence = found.evidence(names)
+        tables = {"screening": evidence}
+        if found.accused is not None:
+            tables["recovered-spectrum"] = found.spectrum()
+        _keep(stored, tables, options)
+        return {
+            "model": stored.name,
+            "accused": None if found.accused is None else names[found.accused],
+            "finding": found.told(names),
+            "faintest": evidence.head(5).to_dict("records"),
+        }
+
+    return do(options, make, answer)
 
 
 def repair(options: argparse.Namespace) -> Answer:
@@ -16,21 +50,96 @@ def repair(options: argparse.Namespace) -> Answer:
     method = parse_repair(options.method)
     store.check_free(options.name, options.replace)
 
-    def make() -> Work[store.Stored]:
+    def make() -> Work[Stored]:
         dataset = yield from open_for(stored, options)
         return (
-            yield from experiment.repair(
+            yield from repairing.repair(
                 stored, dataset, method, options.name, command_line(options), options.replace
             )
         )
 
-    def answer(kept: store.Stored) -> Answer:
+    def answer(kept: Stored) -> Answer:
         return {
             "model": kept.name,
             "folder": str(kept.folder),
             "method": str(method),
+            "summary": kept.card.repair["summary"],
             "before": {key: stored.card.scores["test"][key] for key in evaluation.FIGURES},
             "after": {key: kept.card.scores["test"][key] for key in evaluation.FIGURES},
         }
 
     return do(options, make, answer)
+
+
+def repairs(options: argparse.Namespace) -> Answer:
+    """Try repairs on a model, one after the other, and set them side by side."""
+    stored = store.find(options.model)
+    texts = list(REPAIRS) if options.all else options.method
+    if not texts:
+        raise LabError("Say which repairs to try: --all, or --method NAME once or more.")
+    methods = [parse_repair(text) for text in texts]
+
+    def make() -> Work[pd.DataFrame]:
+        dataset = yield from open_for(stored, options)
+        return (yield from repairing.compare(stored, dataset, methods, command_line(options)))
+
+    def answer(_: pd.DataFrame) -> Answer:
+        table = repairing.table_of(store.find(stored.name)).round(3)
+        shown = ["title", *evaluation.FIGURES, "der", "channels", "seconds", "problem"]
+        return {"model": stored.name, "repairs": table[shown].to_dict("records")}
+
+    return do(options, make, answer)
+
+
+def keep(options: argparse.Namespace) -> Answer:
+    """Keep a repaired copy that `repairs` made as a model of its own."""
+    stored = store.find(options.model)
+    made = repairing.kept_repairs(stored)
+    if options.method not in made:
+        there = ", ".join(made) or "none yet"
+        raise LabError(
+            f"No copy of '{stored.name}' repaired by '{options.method}' is here ({there}):"
+            f" make it with `python -m engine repairs {stored.name} --method {options.method}`."
+        )
+    kept = store.copy_as(made[options.method], options.name, options.replace)
+    return {"model": kept.name, "folder": str(kept.folder)}
+
+
+def process(options: argparse.Namespace) -> Answer:
+    """How a model reads triggered images after JPEG, PNG and resizing."""
+    return _studied(options, processing.TABLE, processing.survived)
+
+
+def relapse_of(options: argparse.Namespace) -> Answer:
+    """Whether a repaired model's backdoor comes back when it is trained on, clean images alone."""
+    return _studied(options, relapse.TABLE, relapse.relapsed)
+
+
+def _studied(
+    options: argparse.Namespace,
+    name: str,
+    study: Callable[[Stored, Dataset], Work[pd.DataFrame]],
+) -> Answer:
+    """A table on a model, kept beside it."""
+    stored = store.find(options.model)
+    check_place(stored, options)
+
+    def make() -> Work[pd.DataFrame]:
+        dataset = yield from open_for(stored, options)
+        return (yield from study(stored, dataset))
+
+    def answer(table: pd.DataFrame) -> Answer:
+        _keep(stored, {name: table}, options)
+        return {"model": stored.name, name: table.round(3).to_dict("records")}
+
+    return do(options, make, answer)
+
+
+def _keep(stored: Stored, tables: dict[str, pd.DataFrame], options: argparse.Namespace) -> None:
+    """Keep tables in the folder that --out names, else beside the model."""
+    out: Path | None = options.out
+    if out is None:
+        stored.keep(tables, command_line(options))
+        return
+    for name, table in tables.items():
+        store.write_table(out / f"{name}.csv", table)

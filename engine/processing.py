@@ -1,0 +1,93 @@
+"""What becomes of a trigger when pictures are stored, sent and resized on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from engine import evaluation
+from engine.datasets import Dataset, Split
+from engine.errors import LabError
+from engine.experiment import fitting_network, images_of
+from engine.progress import Progress, Work, retold
+from engine.store import Stored
+
+TABLE = "processing"  # beside a model
+
+
+def _encoded(images: np.ndarray, kind: str, options: tuple[int, ...] = ()) -> np.ndarray:
+    """Each image written in a file format and read again."""
+    return np.stack([_again(image, kind, options) for image in images])
+
+
+def _again(image: np.ndarray, kind: str, options: tuple[int, ...]) -> np.ndarray:
+    written, content = cv2.imencode(kind, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    if not written:
+        raise LabError(f"An image could not be written as {kind}.")
+    read = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    assert read is not None  # it was written a moment ago
+    return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
+
+
+def _resized(images: np.ndarray, share: float) -> np.ndarray:
+    """Each image at `share` of its size, and back."""
+    height, width = images.shape[1:3]
+    small = (max(1, round(share * width)), max(1, round(share * height)))
+    return np.stack(
+        [
+            cv2.resize(
+                cv2.resize(image, small, interpolation=cv2.INTER_AREA if share < 1 else LINEAR),
+                (width, height),
+                interpolation=cv2.INTER_AREA if share > 1 else LINEAR,
+            )
+            for image in images
+        ]
+    )
+
+
+LINEAR = cv2.INTER_LINEAR
+
+
+def _jpeg(quality: int) -> Callable[[np.ndarray], np.ndarray]:
+    return partial(_encoded, kind=".jpg", options=(cv2.IMWRITE_JPEG_QUALITY, quality))
+
+
+PROCESSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "nothing": np.asarray,
+    "saved as PNG": partial(_encoded, kind=".png"),
+    "JPEG, quality 95": _jpeg(95),
+    "JPEG, quality 90": _jpeg(90),
+    "JPEG, quality 75": _jpeg(75),
+    "enlarged to twice its size and back": partial(_resized, share=2.0),
+    "reduced to three quarters and back": partial(_resized, share=0.75),
+}
+
+
+def survived(stored: Stored, dataset: Dataset) -> Work[pd.DataFrame]:
+    """How clean and triggered test images are read after each process.
+
+    Returns:
+        A row each: process, and the three figures in percent.
+    """
+    network, card = fitting_network(stored, dataset), stored.card
+    images = images_of(dataset, "test", card.parsed_trigger(), card.target)
+    rows = []
+    for name, process in PROCESSES.items():
+        yield Progress(0, 0, f"Processing: {name}")
+        clean, triggered = (
+            Split(process(split.images), split.labels) for split in (images.clean, images.triggered)
+        )
+        scores = yield from retold(
+            evaluation.evaluate(network, clean, triggered, card.target),
+            partial(_told_of, name),
+        )
+        rows.append({"process": name, **scores.percentages()})
+    return pd.DataFrame(rows)
+
+
+def _told_of(process: str, event: Progress) -> Progress:
+    return Progress(event.done, event.total, f"Reading: {process}")

@@ -1,0 +1,46 @@
+"""Does the backdoor come back when a repaired network is trained on?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from engine import evaluation
+from engine.datasets import Dataset
+from engine.experiment import fitting_network, images_of
+from engine.progress import Work
+from engine.repairs.strength import share_out
+from engine.repairs.tuning import fine_tuned
+from engine.store import Stored
+
+TABLE = "relapse"  # beside a model
+EPOCHS, LEARNING_RATE = (1, 2, 4), 5e-4  # Adam's of the paper (section 3.1)
+
+
+def relapsed(stored: Stored, dataset: Dataset) -> Work[pd.DataFrame]:
+    """Fine-tune a model on clean validation images, as its new owner might, and test it.
+
+    Returns:
+        A row for each number of epochs, 0 first: epochs, and the three figures on test images
+        in percent.
+    """
+    network, card = fitting_network(stored, dataset), stored.card
+    images = images_of(dataset, "test", card.parsed_trigger(), card.target)
+    fitting, _ = share_out(dataset.validation)
+    rows, done = [], 0
+    for epochs in (0, *EPOCHS):
+        if epochs:
+            yield from fine_tuned(
+                network,
+                fitting,
+                LEARNING_RATE,
+                epochs - done,
+                np.random.default_rng(epochs),
+                f"Fine-tuning on clean images, up to epoch {epochs}",
+            )
+        done = epochs
+        scores = yield from evaluation.evaluate(
+            network, images.clean, images.triggered, card.target
+        )
+        rows.append({"epochs": epochs, **scores.percentages()})
+    return pd.DataFrame(rows)

@@ -1,0 +1,228 @@
+"""Repairs done to stored models: one to keep, or many side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from engine import evaluation, places, store
+from engine.datasets import Dataset
+from engine.errors import LabError
+from engine.evaluation import FIGURES
+from engine.experiment import fitting_network, images_of
+from engine.progress import Progress, Work, retold
+from engine.pruning.curve import PAPER_THRESHOLDS
+from engine.pruning.orders import DEFAULT_ORDER
+from engine.repairs import RECOMMENDED, REPAIRS, Repair, Repaired, parse_repair
+from engine.results import stored_curve
+from engine.store import Card, Stored
+
+if TYPE_CHECKING:
+    import keras
+
+TABLE = "repairs"  # beside a model
+COLUMNS = (
+    *("method", *FIGURES, "validation_accuracy", "channels", "seconds", "summary", "problem"),
+)
+
+
+def repair(
+    stored: Stored,
+    dataset: Dataset,
+    method: Repair,
+    name: str,
+    command: str,
+    replace: bool = False,
+) -> Work[Stored]:
+    """Repair a stored model and keep the result, scored, as a model of its own.
+
+    Args:
+        stored: left as it is.
+        dataset: the repair is handed its clean validation images; test images report.
+        method: what to do.
+        name: of the new model.
+        command: what the card names as the way to make it again.
+        replace: whether a model of that name may be replaced.
+    """
+    store.check_free(name, replace)
+    done = yield from _done(stored, dataset, method, name, command)
+    return store.save(done.card, done.network, {}, replace)
+
+
+def compare(
+    stored: Stored, dataset: Dataset, methods: Sequence[Repair], command: str
+) -> Work[pd.DataFrame]:
+    """Try repairs one after the other, each on the model as it is.
+
+    Every row is kept beside the model as soon as it is there, and the repaired network under
+    `places.repaired_folder`. What a method cannot treat becomes a row with the reason.
+
+    Args:
+        stored: left as it is.
+        dataset: as for `repair`.
+        methods: what to try; a row of an earlier try with the same method is replaced.
+        command: what the card names as the way to make the table again.
+
+    Returns:
+        The table with `COLUMNS`; scores on test images in percent.
+    """
+    for number, method in enumerate(methods):
+        told = f"{method.title} ({number + 1} of {len(methods)})"
+        try:
+            row = yield from retold(_row(stored, dataset, method, command), _prefixed(told))
+        except LabError as error:
+            row = {"method": str(method), "problem": str(error)}
+        stored = _keep_row(stored, method, row, command)
+    table = stored.table(TABLE)
+    assert table is not None
+    return table
+
+
+def table_of(stored: Stored) -> pd.DataFrame:
+    """All there is to compare: the model as it is, the paper's pruning, the repairs tried.
+
+    Returns:
+        A row each: name and title of the method, "kind" ("untouched", "paper" or "repair"), the
+        three figures in percent, DER, channels switched off, seconds, the clean images it
+        needs, summary and problem.
+    """
+    before = stored.card.scores["test"]
+    rows = [
+        {"title": "As it is", "kind": "untouched", "needs": "", "channels": 0}
+        | {name: before[name] for name in FIGURES},
+        *_paper_rows(stored),
+    ]
+    tried = stored.table(TABLE)
+    for row in [] if tried is None else tried.to_dict("records"):
+        kind = REPAIRS.get(str(row["method"]).partition(":")[0])
+        if kind is not None:
+            about = {"name": kind.name, "title": kind.title, "needs": kind.needs}
+            rows.append(row | about | {"kind": "repair"})
+    table = pd.DataFrame(rows, columns=["name", "title", "kind", "needs", *COLUMNS])
+    table["der"] = [
+        evaluation.defence_effectiveness(before, row) for row in table.to_dict("records")
+    ]
+    return table.fillna({"name": "", "summary": "", "problem": ""})
+
+
+def kept_repairs(stored: Stored) -> dict[str, Stored]:
+    """Repaired copies of a model by the name of their method: kept as models, or just tried."""
+    found: dict[str, Stored] = {}
+    folders = sorted((places.repaired_folder() / stored.name).glob("[!.]*/card.json"))
+    for made in [*map(_readable, folders), *map(_readable_model, store.names())]:
+        if made and made.card.repair.get("parent_sha256") == stored.card.sha256:
+            found[str(made.card.repair["method"])] = made
+    return found
+
+
+def recommended(stored: Stored) -> Stored | None:
+    """The copy that the recommended repair made, or None while there is none."""
+    return kept_repairs(stored).get(RECOMMENDED)
+
+
+@dataclass(frozen=True)
+class _Done:
+    card: Card
+    network: keras.Model
+    repaired: Repaired
+    seconds: float
+
+
+def _done(stored: Stored, dataset: Dataset, method: Repair, name: str, command: str) -> Work[_Done]:
+    """The method's work and its scores."""
+    network = fitting_network(stored, dataset)
+    started = time.monotonic()
+    repaired = yield from method(network, dataset.validation)
+    seconds = time.monotonic() - started
+    card, scores = stored.card, {}
+    for split in ("validation", "test"):
+        images = images_of(dataset, split, card.parsed_trigger(), card.target)
+        found = yield from evaluation.evaluate(
+            repaired.network, images.clean, images.triggered, card.target
+        )
+        scores[split] = found.as_dict()
+    card = dataclasses.replace(
+        card,
+        name=name,
+        commands=(*card.commands[:1], command),
+        scores=scores,
+        repair={
+            "parent": stored.name,
+            "parent_sha256": card.sha256,
+            "method": method.name,
+            "settings": str(method),
+            "summary": repaired.summary,
+            "removed": repaired.removed,
+            "seconds": round(seconds, 1),
+            **repaired.details,
+        },
+    )
+    return _Done(card, repaired.network, repaired, seconds)
+
+
+def _row(stored: Stored, dataset: Dataset, method: Repair, command: str) -> Work[dict[str, Any]]:
+    name = f"{stored.name}-{method.name}"
+    done = yield from _done(stored, dataset, method, name, command)
+    folder = places.repaired_folder() / stored.name / method.name
+    store.save_as(folder, done.card, done.network, {}, replace=True)
+    return {
+        "method": str(method),
+        **{figure: done.card.scores["test"][figure] for figure in FIGURES},
+        "validation_accuracy": done.card.scores["validation"]["clean_accuracy"],
+        "channels": done.repaired.channels,
+        "seconds": round(done.seconds, 1),
+        "summary": done.repaired.summary,
+    }
+
+
+def _keep_row(stored: Stored, method: Repair, row: dict[str, Any], command: str) -> Stored:
+    known = stored.table(TABLE)
+    rows = [] if known is None else known.to_dict("records")
+    rows = [old for old in rows if str(old["method"]).partition(":")[0] != method.name]
+    order = list(REPAIRS)
+    rows = sorted([*rows, row], key=lambda r: order.index(str(r["method"]).partition(":")[0]))
+    return stored.keep({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)
+
+
+def _prefixed(told: str) -> Any:
+    return lambda event: Progress(
+        event.done, event.total, f"{told}: {event.message}", event.figures
+    )
+
+
+def _paper_rows(stored: Stored) -> list[dict[str, Any]]:
+    """The paper's pruning at its four thresholds, from the curve beside the model."""
+    convolutions = stored.convolutions()
+    curve = stored_curve(stored, convolutions[-1], DEFAULT_ORDER) if convolutions else None
+    if curve is None:
+        return []
+    needs = parse_repair("pruning").needs
+    return [
+        {
+            "title": f"Pruning, as in the paper: {row['threshold']:g} points",
+            "kind": "paper",
+            "needs": needs,
+            "channels": row["step"],
+            **{name: row[name] for name in (*FIGURES, "validation_accuracy")},
+        }
+        for row in curve.at_thresholds(PAPER_THRESHOLDS).to_dict("records")
+    ]
+
+
+def _readable(card: Any) -> Stored | None:
+    try:
+        return store.opened(card.parent)
+    except LabError:
+        return None
+
+
+def _readable_model(name: str) -> Stored | None:
+    try:
+        return store.find(name)
+    except LabError:
+        return None
