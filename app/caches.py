@@ -12,11 +12,12 @@ import pandas as pd
 import streamlit as st
 
 from app.waiting import shown
-from engine import evaluation, export, inference, places, results, spectra, store
+from engine import evaluation, export, inference, places, repairing, results, spectra, store
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
 from engine.networks import batches
 from engine.pictures import data_url, enlarge
+from engine.pruning import sites
 from engine.pruning.curve import Curve
 from engine.store import Stored
 from engine.triggers import parse_trigger
@@ -79,6 +80,46 @@ def spec(key: tuple[str | int | float, ...], _draw: Callable[[], export.Chart]) 
 def version(stored: Stored) -> tuple[str, int]:
     """What changes whenever a model or its results do; begins keys of `spec`."""
     return stored.card.sha256, _changed(stored)
+
+
+def repairs(stored: Stored) -> pd.DataFrame:
+    """Everything done to a model, side by side: see `repairing.table_of`."""
+    return _repairs(stored, str(stored.folder), _changed(stored))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _repairs(_stored: Stored, folder: str, changed: int) -> pd.DataFrame:
+    return repairing.table_of(_stored)
+
+
+def amplification(stored: Stored) -> pd.DataFrame:
+    """How far each channel's bound stands out in its layer: layer, channel, above (deviations)."""
+    return _amplification(stored, stored.card.sha256)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _amplification(_stored: Stored, checksum: str) -> pd.DataFrame:
+    bounds = inference.channel_bounds(_stored.folder / "model.keras")
+    return pd.concat(
+        pd.DataFrame({"layer": layer, "channel": range(len(of)), "above": sites.above_mean(of)})
+        for layer, of in bounds.items()
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def trigger_spectrum(trigger: str, height: int, width: int) -> np.ndarray | None:
+    """What a trigger adds, as DCT coefficients of Y, U and V: [3, height, width].
+
+    None for a trigger that does not add the same to every image.
+    """
+    added = getattr(parse_trigger(trigger), "pattern", None)
+    return None if added is None else spectra.of_change(added(height, width))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def enlarged(name: str, size: int, index: int, trigger: str, kind: str) -> str:
+    """A test image or its triggered copy, enlarged, as an address for a page."""
+    return data_url(enlarge(pair(name, size, index, trigger)[kind == "Triggered"]))
 
 
 def strengths(stored: Stored, layer: str) -> np.ndarray | None:

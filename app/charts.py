@@ -282,3 +282,30 @@ def losses(table: pd.DataFrame) -> alt.Chart:
         )
         .properties(height=340)
     )
+
+
+def moved_by_layer(table: pd.DataFrame, layer: str) -> alt.Chart:
+    """How far the trigger moves each layer.
+
+    Args:
+        table: see `activations.moved_by_layer`.
+        layer: the one looked at, in the trigger's colour.
+    """
+    return (
+        alt.Chart(table)
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "layer:N", sort=list(table["layer"]), title="Layer", axis=alt.Axis(labelAngle=-45)
+            ),
+            y=alt.Y("moved:Q", title="Change of the channels' means (%)"),
+            color=alt.condition(
+                alt.datum.layer == layer, alt.value(TRIGGERED), alt.value("#7a8189")
+            ),
+            tooltip=[
+                alt.Tooltip("layer:N", title="Layer"),
+                alt.Tooltip("moved:Q", title="Change (%)", format=".1f"),
+            ],
+        )
+        .properties(height=260)
+    )

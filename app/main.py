@@ -19,6 +19,7 @@ page = st.navigation(
         st.Page("../pages/models.py", title="Models", icon=":material/model_training:"),
         st.Page("../pages/activations.py", title="Activations", icon=":material/bar_chart:"),
         st.Page("../pages/pruning.py", title="Pruning", icon=":material/content_cut:"),
+        st.Page("../pages/repairs.py", title="Repairs", icon=":material/healing:"),
         st.Page("../pages/report.py", title="Report", icon=":material/description:"),
     ],
     position="top",

@@ -96,6 +96,25 @@ def stats_from_sums(sums: np.ndarray, positions: int) -> ChannelStats:
     return ChannelStats(mean, positive)
 
 
+def moved_by_layer(table: pd.DataFrame) -> pd.DataFrame:
+    """How far the trigger moves each layer: where in the network it lives.
+
+    Args:
+        table: as `table` gives it.
+
+    Returns:
+        A row a layer, in the order of the network: layer, and moved: root mean square over the
+        channels of the triggered mean minus the clean mean, in percent of that of the clean
+        means.
+    """
+    squares = table.assign(
+        change=(table["triggered_mean"] - table["clean_mean"]) ** 2, size=table["clean_mean"] ** 2
+    )
+    sums = squares.groupby("layer", sort=False)[["change", "size"]].sum()
+    moved = 100 * np.sqrt(sums["change"] / sums["size"])
+    return pd.DataFrame({"layer": list(sums.index), "moved": moved.to_numpy()})
+
+
 def table(clean: dict[str, ChannelStats], triggered: dict[str, ChannelStats]) -> pd.DataFrame:
     """One row a layer and channel: layer, channel, clean_mean, triggered_mean, and the shares."""
     return pd.concat(

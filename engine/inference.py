@@ -21,6 +21,7 @@ from scipy import special
 from engine import quarantine
 from engine.errors import LabError
 from engine.networks import batches, scale
+from engine.pruning import sites
 
 ROOM = 64  # images passed through the network at a time: their values stay in the cache
 
@@ -104,6 +105,14 @@ def load(file: Path) -> Network:
     Raises:
         LabError: the file cannot be read, or has layers that only TensorFlow knows here.
     """
+    try:
+        return Network(tuple(_layers(saved_chain(file))))
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(file) from error
+
+
+def saved_chain(file: Path) -> list[Saved]:
+    """The layers of a stored network in a row, without input and dropout; see `load`."""
     import h5py
 
     quarantine.check_archive(file)
@@ -111,12 +120,30 @@ def load(file: Path) -> Network:
         with zipfile.ZipFile(file) as archive:
             described = json.loads(archive.read("config.json"))
             weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
-        return Network(tuple(_layers(described, weights)))
+        return list(_saved(described, weights))
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise LabError(f"{file} is not a Keras model that can be opened.") from error
+        raise _unreadable(file) from error
 
 
-def _layers(described: Mapping[str, Any], weights: Any) -> Iterator[Layer]:
+def _unreadable(file: Path) -> LabError:
+    return LabError(f"{file} is not a Keras model that can be opened.")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A layer as it lies in a file: its Keras class, its settings, its weights."""
+
+    kind: str
+    config: Mapping[str, Any]
+    arrays: list[np.ndarray]
+
+
+def _layers(chain: Sequence[Saved]) -> Iterator[Layer]:
+    for saved in chain:
+        yield from _KINDS[saved.kind](saved.config, saved.arrays)
+
+
+def _saved(described: Mapping[str, Any], weights: Any) -> Iterator[Saved]:
     counted: dict[str, int] = {}
     for item in _chain(described):
         kind, config = item["class_name"], item["config"]
@@ -130,7 +157,28 @@ def _layers(described: Mapping[str, Any], weights: Any) -> Iterator[Layer]:
         saved = base if counted[base] == 0 else f"{base}_{counted[base]}"
         variables = weights.get(f"layers/{saved}/vars", {})
         arrays = [np.asarray(variables[str(index)]) for index in range(len(variables))]
-        yield from _KINDS[kind](config, arrays)
+        yield Saved(kind, config, arrays)
+
+
+def channel_bounds(file: Path) -> dict[str, np.ndarray]:
+    """How much each channel of each convolution can amplify, from the file: see `sites.bounds`.
+
+    Raises:
+        LabError: as `load`.
+    """
+    found: dict[str, np.ndarray] = {}
+    kernel, name = None, ""
+    for saved in saved_chain(file):
+        if saved.kind == "Conv2D":
+            name, kernel = saved.config["name"], saved.arrays[0]
+            found[name] = sites.channel_bounds(kernel)
+        elif saved.kind == "BatchNormalization" and kernel is not None and saved.config["scale"]:
+            gamma, variance = saved.arrays[0], saved.arrays[-1]
+            factor = gamma / np.sqrt(variance + saved.config["epsilon"])
+            found[name] = sites.channel_bounds(kernel, factor)
+        if saved.kind not in ("Conv2D", "Activation", "LeakyReLU"):
+            kernel = None  # what follows no longer scales the convolution's own channels
+    return found
 
 
 def _chain(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:

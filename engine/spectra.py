@@ -17,8 +17,26 @@ def spectrum(images: np.ndarray) -> np.ndarray:
     Returns:
         float32 [n, 3, height, width]: channels Y, U, V; band (row, column), (0, 0) the mean.
     """
-    planes = np.moveaxis(colour.from_rgb(images, "YUV"), -1, 1)
-    return fft.dctn(planes, axes=(2, 3), norm="ortho")
+    return of_change(images)
+
+
+def added(coefficients: np.ndarray) -> np.ndarray:
+    """What a pattern adds to an image.
+
+    Args:
+        coefficients: of the DCT of Y, U and V, grey levels: [..., 3, height, width].
+
+    Returns:
+        float32 [..., height, width, 3], RGB, grey levels.
+    """
+    planes = fft.idctn(coefficients, axes=(-2, -1), norm="ortho")
+    return colour.to_rgb(np.moveaxis(planes, -3, -1), "YUV").astype(np.float32)
+
+
+def of_change(change: np.ndarray) -> np.ndarray:
+    """The inverse of `added`: float32 [..., 3, height, width] from [..., height, width, 3]."""
+    planes = np.moveaxis(colour.from_rgb(change, "YUV"), -1, -3)
+    return fft.dctn(planes, axes=(-2, -1), norm="ortho").astype(np.float32)
 
 
 def mean_magnitude(images: np.ndarray, batch: int = 1024) -> np.ndarray:

@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from app import caches, channel, charts, drawing, header, images, jobs
+from engine.activations import moved_by_layer
 
 SORTS = {
     "clean": ("Clean", ["clean_mean"]),
@@ -84,6 +85,20 @@ st.markdown(
     f"The trigger raises channel **{raised['channel']}** most: from {raised['clean_mean']:.2f} on"
     f" clean to {raised['triggered_mean']:.2f} on triggered images. Both charts have the same"
     " scale and order of channels; values are means over validation images and positions."
+)
+
+st.header("Where does the trigger live?")
+st.markdown(
+    "How far the trigger moves the channels of each layer, against how strongly they answer to"
+    " clean images. **Look where the bars begin to grow:** from there on the trigger is carried"
+    " along."
+)
+moved = moved_by_layer(table)
+drawing.chart(
+    charts.moved_by_layer(moved, layer),
+    moved,
+    "moved-by-layer",
+    "How far the trigger moves the channels of each layer, in percent.",
 )
 
 st.header("Look into one channel")

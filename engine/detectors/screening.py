@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import fft
 
-from engine import colour
+from engine import colour, spectra
 from engine.datasets.dataset import Split
 from engine.errors import LabError
 from engine.progress import Progress, Work
@@ -136,28 +136,9 @@ def norm_at(decibels: float, shape: tuple[int, ...]) -> float:
     return float(255 / 10 ** (decibels / 20) * np.sqrt(np.prod(shape)))
 
 
-def to_images(patterns: np.ndarray) -> np.ndarray:
-    """What patterns add to an image.
-
-    Args:
-        patterns: DCT coefficients of Y, U and V, [n, 3, height, width].
-
-    Returns:
-        float32 [n, height, width, 3], RGB, grey levels.
-    """
-    planes = fft.idctn(patterns, axes=(2, 3), norm="ortho")
-    return colour.to_rgb(np.moveaxis(planes, 1, -1), "YUV").astype(np.float32)
-
-
 def loudness_of(pattern: np.ndarray) -> float:
     """L2 norm of what one pattern [3, height, width] adds to an image, grey levels."""
-    return float(np.linalg.norm(to_images(pattern[np.newaxis])))
-
-
-def to_coefficients(changes: np.ndarray) -> np.ndarray:
-    """The inverse of `to_images`: float32 [n, 3, height, width] from [n, height, width, 3]."""
-    planes = np.moveaxis(colour.from_rgb(changes, "YUV"), -1, 1)
-    return fft.dctn(planes, axes=(2, 3), norm="ortho").astype(np.float32)
+    return float(np.linalg.norm(spectra.added(pattern)))
 
 
 class _Search:
@@ -233,7 +214,7 @@ def _slope(
     back = np.linalg.inv(colour.YUV)
 
     def slope(images: np.ndarray, pattern: np.ndarray, label: int) -> tuple[float, np.ndarray]:
-        reached, gradient = run(images, to_images(pattern[np.newaxis])[0], np.int64(label))
+        reached, gradient = run(images, spectra.added(pattern), np.int64(label))
         planes = np.moveaxis(gradient.numpy() @ back, -1, 0)
         return float(reached), fft.dctn(planes, axes=(1, 2), norm="ortho").astype(np.float32)
 

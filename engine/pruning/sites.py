@@ -95,6 +95,12 @@ def channel_bounds(kernel: np.ndarray, factor: np.ndarray | float = 1.0) -> np.n
     return largest * np.abs(factor)
 
 
+def above_mean(values: np.ndarray) -> np.ndarray:
+    """Standard deviations that each channel's bound lies above its layer's mean: float64 [c]."""
+    above: np.ndarray = (values - values.mean()) / (values.std() or 1.0)
+    return above
+
+
 def _holder_and_activation(convolution: Any, followers: dict[str, list[Any]]) -> tuple[str, str]:
     from keras import layers
 
@@ -139,16 +145,18 @@ def _followers(model: keras.Model) -> dict[str, list[Any]]:
         for before, after in pairwise(model.layers):
             followers[before.name].append(after)
         return followers
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.InputLayer):
+    seen = set()
+    # A layer may stand in other networks too: only this one's nodes count.
+    for node in (node for depth in model._nodes_by_depth.values() for node in depth):
+        if node.is_input:
             continue
-        try:
-            inputs = keras.tree.flatten(layer.input)
-        except (AttributeError, ValueError) as error:
+        layer = node.operation
+        if layer.name in seen:
             raise LabError(
                 f"The layer '{layer.name}' is used more than once:"
                 " channels of such a network cannot be switched off."
-            ) from error
-        for tensor in inputs:
+            )
+        seen.add(layer.name)
+        for tensor in node.input_tensors:
             followers[tensor._keras_history.operation.name].append(layer)
     return followers

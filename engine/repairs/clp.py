@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.datasets.dataset import Split
 from engine.progress import Work
-from engine.pruning.sites import Site, bounds, find_sites
+from engine.pruning.sites import Site, above_mean, bounds, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import most_channels
 
@@ -65,6 +65,5 @@ def outliers_first(
     """
     found = []
     for site, values in zip(sites, of_sites, strict=True):
-        above = (values - values.mean()) / (values.std() or 1.0)
-        found += [(site, channel, float(u)) for channel, u in enumerate(above)]
+        found += [(site, channel, float(u)) for channel, u in enumerate(above_mean(values))]
     return sorted(found, key=lambda item: -item[2])

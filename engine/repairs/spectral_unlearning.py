@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from engine import spectra
 from engine.datasets.dataset import Split
-from engine.detectors.screening import Screening, loudness_of, norm_at, screen, to_images
+from engine.detectors.screening import Screening, loudness_of, norm_at, screen
 from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning import surgery
@@ -87,7 +88,7 @@ class SpectralUnlearning(TolerantRepair):
 
         half = BATCH // 2
         rng = np.random.default_rng(self.seed)
-        patterns = tf.constant(to_images(drawn_patterns(found.pattern, PATTERNS, rng)))
+        patterns = tf.constant(spectra.added(drawn_patterns(found.pattern, PATTERNS, rng)))
         variables = network.trainable_variables
         steps = steps_of(len(fitting), self.epochs, half)
         optimizer = keras.optimizers.Adam(falling(rate, steps))

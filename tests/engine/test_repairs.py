@@ -19,10 +19,11 @@ def test_pruning_from_clean_images_alone_stops_where_the_curve_says(trained, dat
     curve = exhaust(experiment.prune(trained, dataset, LAST, [order]))[order]
     network = trained.network()
     found = exhaust(Pruning(order, 20.0)(network, dataset.validation))
-    assert found.details["channels"] == curve.channels[: curve.step_at(20.0)].tolist()
+    pruned = found.removed[LAST]
+    assert pruned == curve.channels[: curve.step_at(20.0)].tolist()
     kernel, bias = found.network.get_layer(LAST).get_weights()
-    assert not kernel[..., found.details["channels"]].any()
-    assert not bias[found.details["channels"]].any()
+    assert not kernel[..., pruned].any()
+    assert not bias[pruned].any()
     for old, new in zip(trained.network().get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 

@@ -1,0 +1,300 @@
+"""Repairs side by side, tried, looked at on images, and kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import caches, charts, drawing, images, jobs, readings, repair_charts
+from engine import repairing, store
+from engine.errors import LabError
+from engine.repairs import RECOMMENDED, REPAIRS
+from engine.store import Card, Stored
+
+_PERCENT = st.column_config.NumberColumn
+
+
+def side_by_side(model: Stored) -> None:
+    """A chart and a table of the model as it is, the paper's pruning, and every repair tried."""
+    table = caches.repairs(model)
+    drawn = table[table["problem"] == ""]
+    drawing.chart(
+        repair_charts.side_by_side(drawn),
+        drawn,
+        "repairs-compared",
+        "Clean accuracy, attack success and recovered accuracy on test images of "
+        + ", ".join(drawn["title"]),
+    )
+    st.dataframe(
+        table[
+            [
+                *("title", "clean_accuracy", "attack_success", "recovered_accuracy", "der"),
+                *("channels", "seconds", "needs", "summary", "problem"),
+            ]
+        ],
+        hide_index=True,
+        column_config={
+            "title": st.column_config.TextColumn("Repair", pinned=True),
+            "clean_accuracy": _PERCENT("Clean accuracy (%)", format="%.2f"),
+            "attack_success": _PERCENT("Attack success (%)", format="%.2f"),
+            "recovered_accuracy": _PERCENT("Recovered accuracy (%)", format="%.2f"),
+            "der": _PERCENT(
+                "DER",
+                format="%.3f",
+                help="Defence effectiveness rate, 0 to 1: half of the fall of attack success"
+                " minus the fall of clean accuracy, plus one half. 0.5: nothing gained. It does"
+                " not see whether triggered images are read right again.",
+            ),
+            "channels": _PERCENT("Channels off"),
+            "seconds": _PERCENT("Seconds", format="%.0f"),
+            "needs": "Clean images it needs",
+            "summary": "What was done",
+            "problem": "Why it could not be",
+        },
+    )
+    st.caption(
+        "Every repair is handed clean validation images and the network, nothing else. Its"
+        " strength is the strongest whose accuracy on images it did not learn from drops by a"
+        " point at most; test images, and triggered ones, only report."
+    )
+
+
+def offer_to_try(model: Stored) -> None:
+    """Choose repairs and run them in a worker, one after the other."""
+    chosen = st.multiselect(
+        "Repairs to try",
+        list(REPAIRS),
+        default=[RECOMMENDED],
+        format_func=lambda name: REPAIRS[name].title,
+        key="repairs-to-try",
+        persist_state="session",
+        help="All of them take about ten minutes on two cores, the recommended one a minute and"
+        " a half. It goes on when you leave this page.",
+    )
+    for name in chosen:
+        st.markdown(f"- **{REPAIRS[name].title}:** {REPAIRS[name].idea}")
+    run_name = f"repairs-{model.name}"
+    jobs.start_button(
+        "Try them" if len(chosen) > 1 else "Try it",
+        run_name,
+        ["repairs", model.name, *(word for name in chosen for word in ("--method", name))],
+        "Each on the model as it is; rows appear in the table as they are done.",
+        disabled=not chosen,
+    )
+    jobs.watch(run_name)
+
+
+def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> None:
+    """Triggered images as the network reads them before and after a repair.
+
+    Args:
+        model: the model in use.
+        dataset: whose test images.
+        made: its repaired copies by method.
+    """
+    card = model.card
+    name = st.segmented_control(
+        "Repaired by",
+        list(made),
+        default=RECOMMENDED if RECOMMENDED in made else next(iter(made)),
+        required=True,
+        format_func=lambda method: REPAIRS[method].title if method in REPAIRS else method,
+        key=f"repaired-by-{model.name}",
+    )
+    chosen = images.choose(card, dataset)
+    with st.container(horizontal=True, gap="medium"):
+        for kind, picture in zip(("Clean", "Triggered"), chosen.pair(card.trigger), strict=True):
+            before, after = (
+                caches.network(stored).probabilities(picture[np.newaxis])[0]
+                for stored in (model, made[name])
+            )
+            caption = f"{kind}: {chosen.name}"
+            with st.container(width=340):
+                st.image(
+                    caches.enlarged(dataset, chosen.size, chosen.index, card.trigger, kind),
+                    caption=caption,
+                    alt=caption,
+                    width="stretch",
+                )
+                st.markdown(
+                    f"**Before:** {readings.said(before, chosen.label, card)}\n\n"
+                    f"**After:** {readings.said(after, chosen.label, card)}"
+                )
+                readings.show(after, chosen.label, card)
+
+
+def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
+    """Keep a repaired copy as a model of its own, and download it."""
+    with st.form("keep-repaired", border=False):
+        method = st.selectbox(
+            "Repaired copy",
+            list(made),
+            format_func=lambda name: REPAIRS[name].title if name in REPAIRS else name,
+        )
+        name = st.text_input("Name of the new model", f"{model.name}-repaired")
+        sent = st.form_submit_button("Keep it as a model")
+    if sent and method is not None:
+        try:
+            kept = store.copy_as(made[method], name)
+        except LabError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            st.success(f"Kept as `{kept.name}`: choose it above, on any page.")
+    if method is not None:
+        st.download_button(
+            "Download the network (Keras)",
+            (made[method].folder / "model.keras").read_bytes,
+            f"{model.name}-{method}.keras",
+            "application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def screening(model: Stored) -> None:
+    """Which class a faint pattern leads to, and the pattern beside the true one."""
+    evidence = caches.table(model, "screening")
+    run_name = f"screen-{model.name}"
+    if evidence is None:
+        st.info("This model has not been screened yet.")
+        if images.at_hand(model.card.dataset):
+            jobs.start_button(
+                "Screen it",
+                run_name,
+                ["screen", model.name],
+                "For each class, seeks the faintest pattern that leads there; a minute or two.",
+            )
+        else:
+            images.offer_to_fetch(model.card.dataset)
+        jobs.watch(run_name)
+        return
+    st.markdown(_finding(evidence))
+    drawing.chart(
+        repair_charts.loudness(evidence),
+        evidence,
+        "screening",
+        "How faint a pattern each class needs, in dB; the accused class is marked.",
+    )
+    recovered = caches.table(model, "recovered-spectrum")
+    if recovered is None:
+        return
+    _spectra(model.card, recovered)
+
+
+def _finding(evidence: pd.DataFrame) -> str:
+    least, median = evidence.iloc[0], evidence["psnr_db"].median()
+    apart = f"{least['psnr_db'] - median:.0f} dB"
+    if not evidence["accused"].any():
+        return (
+            f"**No class stands out.** The one that needs least, {least['name']}, is only"
+            f" {apart} from the median class."
+        )
+    return (
+        f"**{least['name']} stands out:** a pattern of {least['psnr_db']:.0f} dB, which nobody"
+        f" sees, leads there from nearly any picture. It is {apart} fainter than what the median"
+        " class needs."
+    )
+
+
+def _spectra(card: Card, recovered: pd.DataFrame) -> None:
+    """The recovered pattern's spectrum beside the true trigger's."""
+    height, width = card.image_shape[:2]
+    shape = (3, height, width)
+    true = caches.trigger_spectrum(card.trigger, height, width)
+    known = {} if true is None else {"The attacker's own": true}
+    found = recovered["size"].to_numpy().reshape(shape)
+    st.subheader("The recovered pattern")
+    st.markdown(
+        "Found from the network and clean images alone. **Compare the bright cells:** the"
+        " network may have learned only a part of the trigger, and gives away no more than that."
+    )
+    plane = st.segmented_control(
+        "Channel", ["Y", "U", "V"], default="U", required=True, key="recovered-plane"
+    )
+    place = "YUV".index(plane)
+    bands = list(getattr(card.parsed_trigger(), "bands", ()))
+    both = {"Recovered": found, **known}
+    parts = {title: np.abs(values[place]) for title, values in both.items()}
+    top = max(float(values.max()) for values in parts.values())
+    for column, (title, values) in zip(st.columns(2), parts.items(), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            drawing.chart(
+                charts.spectrum(values, bands, top),
+                pd.DataFrame(values),
+                f"recovered-{'true' if 'own' in title else 'found'}",
+                f"{title}: size of the DCT coefficients of {plane}, the largest"
+                f" {values.max():.1f}.",
+            )
+
+
+def amplifiers(model: Stored) -> None:
+    """Which channels amplify most in their layer; from the weights alone, at once."""
+    try:
+        table = caches.amplification(model)
+    except LabError as error:
+        st.info(str(error))
+        return
+    drawing.chart(
+        repair_charts.amplification(table),
+        table,
+        "amplification",
+        "How far each channel's bound lies above its layer's mean, in standard deviations.",
+    )
+
+
+def lasting(model: Stored, repaired: Stored | None) -> None:
+    """Whether the backdoor survives processing, and comes back after a repair."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Does the trigger survive JPEG?")
+        _study(
+            model,
+            "processing",
+            "process",
+            {"process": "What happens to the picture"},
+            "Test them",
+            "Saves, compresses and resizes all test images; two minutes.",
+        )
+    with right:
+        st.subheader("Does the backdoor come back?")
+        if repaired is None:
+            st.info("Repair the model first: there is nothing yet that could come back.")
+            return
+        _study(
+            repaired,
+            "relapse",
+            "relapse",
+            {"epochs": _PERCENT("Epochs on clean images")},
+            "Train it on",
+            "Trains the repaired network on, on clean images; two minutes.",
+        )
+
+
+def _study(
+    stored: Stored, table_name: str, command: str, first: dict[str, Any], label: str, help: str
+) -> None:
+    table = caches.table(stored, table_name)
+    if table is not None:
+        figures = {
+            "clean_accuracy": _PERCENT("Clean accuracy (%)", format="%.2f"),
+            "attack_success": _PERCENT("Attack success (%)", format="%.2f"),
+            "recovered_accuracy": _PERCENT("Recovered accuracy (%)", format="%.2f"),
+        }
+        st.dataframe(table, hide_index=True, column_config={**first, **figures})
+        return
+    st.info("Not measured yet.")
+    run_name = f"{command}-{stored.name}"
+    if stored.name in caches.model_names() and images.at_hand(stored.card.dataset):
+        jobs.start_button(label, run_name, [command, stored.name], help)
+        jobs.watch(run_name)
+    elif stored.name not in caches.model_names():
+        st.caption("Keep the repaired copy as a model above, then choose it to measure this.")
+
+
+def made_by(model: Stored) -> dict[str, Stored]:
+    """Repaired copies of a model by the name of their method."""
+    return repairing.kept_repairs(model)

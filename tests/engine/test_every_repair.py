@@ -1,0 +1,117 @@
+"""What holds for every repair, on a small network with a real backdoor and on other shapes."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from engine.datasets import Split
+from engine.errors import LabError
+from engine.progress import exhaust
+from engine.repairs import REPAIRS, parse_repair, strength
+from tests.engine.test_sites import before_activation, residual, without_norm
+
+SHORT = {
+    "i-bau": "i-bau:rounds=1",
+    **{
+        name: f"{name}:epochs=1"
+        for name in (
+            *("fine-tuning", "fine-pruning", "anp", "rnp", "ft-sam", "nad", "spectral-unlearning"),
+        )
+    },
+}
+
+
+def weights_of(network: keras.Model) -> list[np.ndarray]:
+    return [np.array(weights) for weights in network.get_weights()]
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, trained, dataset):
+    method = parse_repair(SHORT.get(name, name))
+    network = trained.network()
+    before = weights_of(network)
+    first, second = (exhaust(method(network, dataset.validation)) for _ in range(2))
+    for old, new in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    for one, other in zip(weights_of(first.network), weights_of(second.network), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+    assert first.network is not network
+    assert first.removed == second.removed
+    assert first.summary.endswith(".")
+    assert first.channels == sum(map(len, first.removed.values()))
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_a_repairs_progress_never_runs_backwards_within_a_phase(name, trained, dataset):
+    work = parse_repair(SHORT.get(name, name))(trained.network(), dataset.validation)
+    before = next(work)
+    for event in work:
+        assert 0 <= event.done <= event.total
+        if (event.message, event.total) == (before.message, before.total):
+            assert event.done >= before.done or event.done <= 256
+        before = event
+
+
+def small_images(classes: int = 3, each: int = 24) -> Split:
+    rng = np.random.default_rng(3)
+    labels = np.repeat(np.arange(classes), each)
+    base = rng.integers(40, 216, (classes, 1, 1, 3))
+    images = np.clip(base[labels] + rng.normal(0, 12, (len(labels), 8, 8, 3)), 0, 255)
+    return Split(images.astype(np.uint8), labels)
+
+
+@pytest.fixture(scope="module", params=[before_activation, residual, without_norm])
+def other_shape(request):
+    """A network of another shape, fitted to three colours."""
+    network = request.param()
+    data = small_images()
+    network.compile(optimizer=keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy")
+    network.fit(data.images / np.float32(255), data.labels, epochs=30, verbose=0)
+    return request.param.__name__, network
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_other_shapes_are_treated_or_refused_in_one_sentence(name, other_shape):
+    shape, network = other_shape
+    data = small_images()
+    try:
+        repaired = exhaust(parse_repair(SHORT.get(name, name))(network, data))
+    except LabError as error:
+        assert shape == "residual", "only branches may be refused"
+        assert name in ("pruning", "fine-pruning"), "and only by what prunes a chain"
+        assert str(error).count(".") == 1
+    else:
+        read = np.asarray(repaired.network(data.images / np.float32(255))).argmax(axis=1)
+        # Of five channels, the step at which pruning stops may be a large one.
+        assert np.mean(read == data.labels) > (0.5 if name == "pruning" else 0.8)
+
+
+def test_fine_pruning_holds_pruned_channels_at_zero(trained, dataset):
+    repaired = exhaust(
+        parse_repair("fine-pruning:epochs=1,tolerated=100")(trained.network(), dataset.validation)
+    )
+    (layer, channels) = next(iter(repaired.removed.items()))
+    kernel, bias = repaired.network.get_layer(layer).get_weights()
+    assert channels
+    assert not kernel[..., channels].any()
+    assert not bias[channels].any()
+
+
+def test_a_repair_of_which_no_setting_is_tolerable_changes_nothing(trained, dataset, monkeypatch):
+    network = trained.network()
+    monkeypatch.setattr(strength, "is_within", lambda before, after, tolerated: False)
+    repaired = exhaust(parse_repair("fine-tuning:epochs=1")(network, dataset.validation))
+    for old, new in zip(network.get_weights(), repaired.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert "Nothing was changed" in repaired.summary
+
+
+def test_a_layer_that_channels_cannot_be_told_apart_in_is_said_so():
+    inputs = keras.Input((8, 8, 3))
+    network = keras.Model(
+        inputs, layers.Dense(3, "softmax")(layers.Flatten()(layers.Dense(4)(inputs)))
+    )
+    for name in ("clp", "anp", "rnp", "global-pruning", "pruning", "fine-pruning"):
+        with pytest.raises(LabError, match="no convolution"):
+            exhaust(parse_repair(name)(network, small_images()))

@@ -1,0 +1,91 @@
+"""Looking for the class that a faint pattern leads to."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from engine import evaluation, spectra
+from engine.datasets import Split
+from engine.detectors import screening
+from engine.errors import LabError
+from engine.progress import exhaust
+from tests.conftest import TARGET
+
+
+@given(arrays(np.float32, (2, 3, 8, 8), elements=st.floats(-50, 50, width=32)))
+def test_a_pattern_is_what_its_picture_says_it_is(coefficients):
+    found = spectra.of_change(spectra.added(coefficients))
+    np.testing.assert_allclose(found, coefficients, atol=1e-3)
+
+
+def test_loudness_is_the_psnr_of_what_is_added():
+    pattern = np.zeros((3, 16, 16), np.float32)
+    pattern[1, 7, 7] = 40
+    error = np.mean(spectra.added(pattern) ** 2)
+    psnr = 10 * np.log10(255**2 / error)
+    norm = screening.loudness_of(pattern)
+    assert norm == pytest.approx(screening.norm_at(psnr, pattern.shape), rel=1e-4)
+
+
+@given(st.integers(3, 40), st.floats(27, 45), st.floats(0, 30), st.data())
+def test_only_a_class_that_stands_out_is_accused(classes, level, fainter, data):
+    place = data.draw(st.integers(0, classes - 1))
+    loudness = np.full(classes, level)
+    loudness[place] += fainter
+    accused = screening.accuse(loudness)
+    assert accused == (place if loudness.max() - level >= screening.STANDS_OUT else None)
+
+
+def test_the_gradient_is_that_of_the_loss_by_finite_differences(trained, dataset):
+    network, images = trained.network(), dataset.validation.images[:8]
+    slope = screening._slope(network, images.shape[1:])
+    pattern = np.zeros((3, 32, 32), np.float32)
+    _, gradient = slope(images, pattern, 2)
+
+    def loss(place: tuple[int, int, int], step: float) -> float:
+        moved = pattern.copy()
+        moved[place] += step
+        seen = np.clip(images + spectra.added(moved), 0, 255).astype(np.float32) / 255
+        read = np.asarray(network(seen, training=False)).astype(np.float64)
+        return -float(np.mean(np.log(np.maximum(read[:, 2], 1e-7))))
+
+    for place in [(0, 1, 2), (1, 15, 15), (2, 3, 4)]:
+        numeric = (loss(place, 2.0) - loss(place, -2.0)) / 4
+        assert gradient[place] == pytest.approx(numeric, rel=0.25, abs=2e-4)
+
+
+@pytest.fixture(scope="module")
+def found(trained, dataset) -> screening.Screening:
+    return exhaust(screening.screen(trained.network(), dataset.validation))
+
+
+def test_the_attackers_class_needs_the_faintest_pattern(found):
+    assert int(found.loudness.argmax()) == TARGET
+
+
+def test_the_recovered_pattern_leads_there(found, trained, dataset):
+    others = dataset.test.labels != TARGET
+    images = dataset.test.images[others]
+    seen = np.clip(np.rint(images + spectra.added(found.pattern)), 0, 255).astype(np.uint8)
+    read = evaluation.predict(trained.network(), seen)
+    assert np.mean(read == TARGET) > 0.6
+
+
+def test_the_evidence_names_every_class_the_faintest_first(found, dataset):
+    table = found.evidence(dataset.class_names)
+    assert sorted(table["label"]) == list(range(dataset.classes))
+    assert table["psnr_db"].is_monotonic_decreasing
+    assert table["accused"].sum() == (found.accused is not None)
+
+
+def test_screening_is_repeated_by_its_seed(found, trained, dataset):
+    again = exhaust(screening.screen(trained.network(), dataset.validation))
+    np.testing.assert_allclose(again.loudness, found.loudness, atol=0.1)
+
+
+def test_images_of_one_class_cannot_be_screened(trained, dataset):
+    one = Split(dataset.test.images[:3], np.zeros(3, np.int64))
+    with pytest.raises(LabError, match="two classes"):
+        exhaust(screening.screen(trained.network(), one))

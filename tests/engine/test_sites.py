@@ -1,0 +1,122 @@
+"""Where channels can be switched off, in networks of several shapes."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras import layers
+
+from engine import inference
+from engine.errors import LabError
+from engine.pruning import sites, surgery
+
+
+def images(count: int = 4) -> np.ndarray:
+    return np.random.default_rng(0).random((count, 8, 8, 3), np.float32)
+
+
+def normal(name: str) -> layers.BatchNormalization:
+    return layers.BatchNormalization(
+        gamma_initializer=keras.initializers.RandomUniform(0.5, 2, seed=1),
+        beta_initializer=keras.initializers.RandomUniform(-1, 1, seed=2),
+        name=name,
+    )
+
+
+def behind_activation() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(5, 3, padding="same", name="conv"),
+            layers.Activation("elu", name="act"),
+            normal("norm"),
+            layers.Flatten(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def before_activation() -> keras.Model:
+    inputs = keras.Input((8, 8, 3))
+    values = normal("norm")(layers.Conv2D(5, 3, use_bias=False, name="conv")(inputs))
+    values = layers.ReLU()(values)
+    return keras.Model(inputs, layers.Dense(3, "softmax")(layers.Flatten()(values)))
+
+
+def without_norm() -> keras.Model:
+    inputs = keras.Input((8, 8, 3))
+    values = layers.Conv2D(5, 3, activation="relu", bias_initializer="ones", name="conv")(inputs)
+    return keras.Model(inputs, layers.Dense(3, "softmax")(layers.Flatten()(values)))
+
+
+def residual() -> keras.Model:
+    inputs = keras.Input((8, 8, 3))
+    first = normal("norm")(layers.Conv2D(5, 3, padding="same", name="conv")(inputs))
+    second = layers.Conv2D(5, 3, padding="same", name="conv_1")(layers.ReLU()(first))
+    joined = layers.Add(name="join")([first, second])
+    return keras.Model(inputs, layers.Dense(3, "softmax")(layers.Flatten()(joined)))
+
+
+SHAPES = {
+    "BatchNorm behind the activation": (behind_activation, "norm"),
+    "BatchNorm before the activation": (before_activation, "norm"),
+    "no BatchNorm": (without_norm, "conv"),
+    "a residual connection": (residual, "norm"),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_silenced_channel_gives_zero_and_the_others_what_they_gave(shape):
+    build, holder = SHAPES[shape]
+    model = build()
+    site = sites.find_sites(model)[0]
+    assert (site.convolution, site.holder, site.channels) == ("conv", holder, 5)
+    behind = keras.Model(model.inputs, model.get_layer(holder).output)
+    untouched = np.asarray(behind(images()))
+    silent = surgery.copied(model)
+    surgery.silence(silent, {site: [1, 3]})
+    found = np.asarray(keras.Model(silent.inputs, silent.get_layer(holder).output)(images()))
+    assert not found[..., [1, 3]].any()
+    np.testing.assert_array_equal(found[..., [0, 2, 4]], untouched[..., [0, 2, 4]])
+    np.testing.assert_array_equal(np.asarray(behind(images())), untouched)  # left as it was
+
+
+def test_a_shared_layer_is_refused_in_one_sentence():
+    inputs = keras.Input((8, 8, 3))
+    shared = layers.Conv2D(3, 3, padding="same", name="twice")
+    model = keras.Model(inputs, layers.Flatten()(shared(shared(inputs))))
+    with pytest.raises(LabError, match="used more than once"):
+        sites.find_sites(model)
+
+
+def test_a_convolution_whose_activation_is_not_zero_at_zero_is_refused():
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, layers.Conv2D(3, 3, activation="sigmoid", name="odd")(inputs))
+    with pytest.raises(LabError, match="not 0 at 0"):
+        sites.find_sites(model)
+
+
+def test_a_network_without_convolutions_is_refused():
+    inputs = keras.Input((8, 8, 3))
+    with pytest.raises(LabError, match="no convolution"):
+        sites.find_sites(keras.Model(inputs, layers.Flatten()(inputs)))
+
+
+@given(st.integers(0, 10_000))
+def test_no_change_of_a_patch_is_amplified_beyond_the_bound(seed):
+    rng = np.random.default_rng(seed)
+    kernel, factor = rng.normal(size=(3, 3, 4, 6)), rng.normal(size=6)
+    bounds = sites.channel_bounds(kernel, factor)
+    # Each input channel's 3x3 patch changes alike up to a number: what the singular value bounds.
+    patch, mixture = rng.normal(size=(3, 3)), rng.normal(size=4)
+    change = patch[..., np.newaxis] * mixture
+    answer = np.abs(np.tensordot(change, kernel, axes=3) * factor)
+    assert np.all(answer <= bounds * np.linalg.norm(patch) * np.linalg.norm(mixture) + 1e-9)
+
+
+def test_bounds_from_the_file_are_those_of_the_network(trained):
+    network = trained.network()
+    found = inference.channel_bounds(trained.folder / "model.keras")
+    for site in sites.find_sites(network):
+        np.testing.assert_allclose(found[site.convolution], sites.bounds(network, site), rtol=1e-5)

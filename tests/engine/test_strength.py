@@ -1,0 +1,109 @@
+"""The one rule that decides how strong a repair is."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import evaluation, repairs
+from engine.datasets import Split
+from engine.errors import LabError
+from engine.progress import Work, exhaust
+from engine.pruning.sites import find_sites
+from engine.repairs import strength
+
+
+@given(st.integers(2, 6), st.integers(2, 8), st.integers(1, 5))
+def test_no_track_is_learned_from_and_judged_on(classes, tracks, frames):
+    labels = np.repeat(np.arange(classes), tracks * frames)
+    numbers = np.tile(np.repeat(np.arange(tracks), frames), classes)
+    images = np.zeros((len(labels), 1, 1, 3), np.uint8)
+    fitting, judging = strength.share_out(Split(images, labels, numbers))
+    seen = [set(zip(part.labels, part.tracks, strict=True)) for part in (fitting, judging)]
+    assert not seen[0] & seen[1]
+    assert len(fitting) + len(judging) == len(labels)
+    assert set(fitting.labels) == set(judging.labels) == set(range(classes))
+
+
+def test_a_class_with_a_single_track_is_learned_from_only():
+    labels, tracks = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 0, 0])
+    fitting, judging = strength.share_out(Split(np.zeros((6, 1, 1, 3), np.uint8), labels, tracks))
+    assert 1 in fitting.labels
+    assert 1 not in judging.labels
+
+
+def test_too_few_images_are_refused():
+    with pytest.raises(LabError, match="too few"):
+        strength.share_out(Split(np.zeros((2, 1, 1, 3), np.uint8), np.array([0, 1])))
+
+
+class Reading(keras.Model):
+    """Reads each image as the class that its first value names, but for a share it gets wrong."""
+
+    def __init__(self, wrong: float) -> None:
+        super().__init__()
+        self.wrong = wrong
+
+    def call(self, images):
+        hundredths = keras.ops.round(images[:, 0, 0, 0] * 255)
+        read = keras.ops.where(hundredths < 100 * self.wrong, 1, 0)
+        return keras.ops.one_hot(read, 2)
+
+
+def numbered() -> Split:
+    """A hundred images of class 0; the first value of each is its number."""
+    images = np.zeros((100, 1, 1, 3), np.uint8)
+    images[:, 0, 0, 0] = np.arange(100)
+    return Split(images, np.zeros(100, np.int64))
+
+
+@pytest.fixture
+def reading(monkeypatch):
+    """Accuracy of a `Reading`, without the signature that `networks.compiled` asks for."""
+
+    def accuracy(model: Reading, split: Split) -> Work[float]:
+        read = np.asarray(model.call(split.images.astype(np.float32) / 255)).argmax(axis=1)
+        yield from ()
+        return 100 * float(np.mean(read == split.labels))
+
+    monkeypatch.setattr(evaluation, "clean_accuracy", accuracy)
+    monkeypatch.setattr(strength.surgery, "copied", lambda model: model)
+
+
+@pytest.mark.parametrize(
+    ("tolerated", "chosen", "tried"),
+    [(50, 0.4, [0.4]), (20, 0.2, [0.4, 0.2]), (19.9, 0.05, [0.4, 0.2, 0.05]), (1, None, 3 * [0])],
+)
+def test_the_strongest_setting_within_the_tolerance_is_kept(reading, tolerated, chosen, tried):
+    def attempt(wrong: float) -> Work[Reading]:
+        yield from ()
+        return Reading(wrong)
+
+    _, choice = exhaust(
+        strength.strongest(Reading(0.0), numbered(), tolerated, (0.4, 0.2, 0.05), attempt)
+    )
+    assert choice.setting == chosen
+    assert len(choice.tried) == len(tried)
+    assert choice.before == 100
+    assert choice.after == (100 if chosen is None else 100 - 100 * chosen)
+
+
+def test_as_many_channels_go_as_the_plain_loop_allows(trained, dataset):
+    network, judging = trained.network(), dataset.validation
+    ranked = [(site, c) for site in find_sites(network) for c in range(site.channels)][::7]
+    _, removed, choice = exhaust(strength.most_channels(network, ranked, judging, 5.0))
+    before = evaluation.predict(network, judging.images)
+    allowed = 100 * np.mean(before == judging.labels) - 5.0
+    within = [count for count, accuracy in choice.tried if accuracy >= allowed - 1e-9]
+    assert choice.setting == max(within, default=0)
+    assert sum(len(channels) for channels in removed.values()) == choice.setting
+
+
+def test_no_repair_can_be_handed_a_triggered_image():
+    for kind in repairs.REPAIRS.values():
+        handed = list(inspect.signature(kind.__call__).parameters)
+        assert handed == ["self", "network", "validation"], kind.name
+        assert not {"trigger", "target"} & set(kind.parameters()), kind.name
