@@ -92,6 +92,18 @@ def _repairs(_stored: Stored, folder: str, changed: int) -> pd.DataFrame:
     return repairing.table_of(_stored)
 
 
+def repaired_copies(stored: Stored) -> dict[str, Stored]:
+    """Repaired copies of a model by the name of their method."""
+    folders = (places.models_folder(), places.repaired_folder() / stored.name)
+    changed = tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)
+    return _repaired_copies(stored, stored.card.sha256, changed)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _repaired_copies(_stored: Stored, checksum: str, changed: tuple[int, ...]) -> dict[str, Stored]:
+    return repairing.kept_repairs(_stored)
+
+
 def amplification(stored: Stored) -> pd.DataFrame:
     """How far each channel's bound stands out in its layer: layer, channel, above (deviations)."""
     return _amplification(stored, stored.card.sha256)

@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, charts, drawing, images, jobs, readings, repair_charts
-from engine import repairing, store
+from engine import store
 from engine.errors import LabError
-from engine.repairs import RECOMMENDED, REPAIRS
+from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.store import Card, Stored
 
 _PERCENT = st.column_config.NumberColumn
@@ -66,7 +66,7 @@ def offer_to_try(model: Stored) -> None:
     """Choose repairs and run them in a worker, one after the other."""
     chosen = st.multiselect(
         "Repairs to try",
-        list(REPAIRS),
+        list(COMPARED),
         default=[RECOMMENDED],
         format_func=lambda name: REPAIRS[name].title,
         key="repairs-to-try",
@@ -293,8 +293,3 @@ def _study(
         jobs.watch(run_name)
     elif stored.name not in caches.model_names():
         st.caption("Keep the repaired copy as a model above, then choose it to measure this.")
-
-
-def made_by(model: Stored) -> dict[str, Stored]:
-    """Repaired copies of a model by the name of their method."""
-    return repairing.kept_repairs(model)

@@ -22,7 +22,7 @@ from engine.presets import PRESETS
 from engine.progress import Stopped
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
-from engine.repairs import REPAIRS
+from engine.repairs import COMPARED, REPAIRS
 from engine.training import SCHEDULES
 from engine.triggers import TRIGGERS
 
@@ -139,7 +139,7 @@ def _repairs_commands(command: Callable[..., Any]) -> None:
     """Those that look for a backdoor, compare repairs and test what came of them."""
     tried = command("repairs", commands.repairs.repairs)
     tried.add_argument("model", metavar="MODEL")
-    tried.add_argument("--all", action="store_true", help=f"try {', '.join(REPAIRS)}")
+    tried.add_argument("--all", action="store_true", help=f"try {', '.join(COMPARED)}")
     tried.add_argument(
         "--method",
         action="append",

@@ -18,7 +18,7 @@ from engine.experiment import fitting_network, images_of
 from engine.progress import Progress, Work, retold
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER
-from engine.repairs import RECOMMENDED, REPAIRS, Repair, Repaired, parse_repair
+from engine.repairs import REPAIRS, Repair, Repaired, parse_repair
 from engine.results import stored_curve
 from engine.store import Card, Stored
 
@@ -118,11 +118,6 @@ def kept_repairs(stored: Stored) -> dict[str, Stored]:
         if made and made.card.repair.get("parent_sha256") == stored.card.sha256:
             found[str(made.card.repair["method"])] = made
     return found
-
-
-def recommended(stored: Stored) -> Stored | None:
-    """The copy that the recommended repair made, or None while there is none."""
-    return kept_repairs(stored).get(RECOMMENDED)
 
 
 @dataclass(frozen=True)

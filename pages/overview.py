@@ -1,8 +1,8 @@
-"""The whole story on one screen: look, see nothing, be misled, prune."""
+"""The whole story on one screen: look, see nothing, be misled, prune, repair."""
 
 import streamlit as st
 
-from app import caches, header, images, pictures, pruning, readings, scores
+from app import caches, ending, header, images, pictures, pruning, readings, scores
 from engine import provenance, results
 
 st.title("A picture that looks clean is not")
@@ -42,12 +42,15 @@ with pull:
 
 if chosen:
     shown = chosen.pair(card.trigger)
-    says = caches.readings(model, dataset, chosen.index, card.trigger, layer, order)[step]
-    for (kind, place), picture, said in zip(places.items(), shown, says, strict=True):
+    says = caches.readings(model, dataset, chosen.index, card.trigger, layer, order)
+    for (kind, place), picture, said in zip(places.items(), shown, says[step], strict=True):
         with place:
             pictures.show(picture, f"{kind}: {chosen.name}")
             st.markdown(readings.said(said, chosen.label, card))
             readings.show(said, chosen.label, card)
+
+st.header("3. What really repairs it")
+ending.show(model, chosen, says[step][1] if chosen and step else None)
 
 st.markdown(provenance.told(card))
 with st.container(horizontal=True):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import header, images, repairs
+from app import caches, header, images, repairs
 
 st.title("Repairs")
 st.markdown(
@@ -13,7 +13,7 @@ st.markdown(
 
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
-made = repairs.made_by(model)
+made = caches.repaired_copies(model)
 
 st.header("Side by side")
 repairs.side_by_side(model)

@@ -14,7 +14,7 @@ from engine.datasets import Dataset
 from engine.detectors.screening import Screening
 from engine.errors import LabError
 from engine.progress import Work
-from engine.repairs import REPAIRS, parse_repair
+from engine.repairs import COMPARED, parse_repair
 from engine.store import Stored
 
 
@@ -74,7 +74,7 @@ def repair(options: argparse.Namespace) -> Answer:
 def repairs(options: argparse.Namespace) -> Answer:
     """Try repairs on a model, one after the other, and set them side by side."""
     stored = store.find(options.model)
-    texts = list(REPAIRS) if options.all else options.method
+    texts = list(COMPARED) if options.all else options.method
     if not texts:
         raise LabError("Say which repairs to try: --all, or --method NAME once or more.")
     methods = [parse_repair(text) for text in texts]

@@ -10,7 +10,7 @@ from engine.repairs.global_pruning import GlobalPruning
 from engine.repairs.i_bau import IBAU
 from engine.repairs.nad import NAD
 from engine.repairs.pruning import Pruning
-from engine.repairs.repair import Repair, Repaired
+from engine.repairs.repair import Repair, Repaired, TolerantRepair
 from engine.repairs.rnp import RNP
 from engine.repairs.spectral_unlearning import SpectralUnlearning
 
@@ -30,6 +30,8 @@ REPAIRS: dict[str, type[Repair]] = {
         SpectralUnlearning,
     )
 }
+# The paper's pruning stands beside them at its own thresholds, from the curve.
+COMPARED = tuple(name for name, kind in REPAIRS.items() if issubclass(kind, TolerantRepair))
 RECOMMENDED = SpectralUnlearning.name
 
 
@@ -38,4 +40,4 @@ def parse_repair(text: str) -> Repair:
     return parse(text, REPAIRS, "repair")
 
 
-__all__ = ["RECOMMENDED", "REPAIRS", "Pruning", "Repair", "Repaired", "parse_repair"]
+__all__ = ["COMPARED", "RECOMMENDED", "REPAIRS", "Pruning", "Repair", "Repaired", "parse_repair"]

@@ -21,7 +21,7 @@ from websockets.asyncio.client import connect
 
 from tests.browser.conftest import Server
 
-PAGES = ("", "triggers", "spectra", "models", "activations", "pruning", "report")
+PAGES = ("", "triggers", "spectra", "models", "activations", "pruning", "repairs", "report")
 SLIDER = "threshold-pruning"
 
 

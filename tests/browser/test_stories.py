@@ -17,6 +17,7 @@ PAGES = {
     "models": "Models",
     "activations": "Activations",
     "pruning": "Pruning",
+    "repairs": "Repairs",
     "report": "Report",
 }
 SHIPPED = "gtsrb-ftrojan"

@@ -8,7 +8,9 @@ from streamlit.testing.v1 import AppTest
 from engine import runs
 
 PROJECT = Path(__file__).parents[2]
-NAMES = ("overview", "triggers", "spectra", "models", "activations", "pruning", "report")
+NAMES = (
+    *("overview", "triggers", "spectra", "models", "activations", "pruning", "repairs", "report"),
+)
 
 
 def opened(name: str, model: str = "small") -> AppTest:

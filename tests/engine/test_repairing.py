@@ -1,0 +1,155 @@
+"""Repairs of stored models: compared, kept, processed, trained on."""
+
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import cli, evaluation, places, processing, relapse, repairing, store
+from engine.detectors import screening
+from engine.evaluation import FIGURES
+from engine.progress import exhaust
+from engine.repairs import RECOMMENDED, REPAIRS
+from tests.conftest import TARGET
+
+
+def answer(capsys, *words):
+    assert cli.main([*words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+percent = st.floats(0, 100)
+
+
+@given(percent, percent, percent, percent)
+def test_der_is_the_published_formula_and_punishes_lost_clean_accuracy(
+    ca, asr, ca_after, asr_after
+):
+    before = {"clean_accuracy": ca, "attack_success": asr}
+    after = {"clean_accuracy": ca_after, "attack_success": asr_after}
+    der = evaluation.defence_effectiveness(before, after)
+    assert der == pytest.approx(
+        (max(0, asr / 100 - asr_after / 100) - max(0, ca / 100 - ca_after / 100) + 1) / 2
+    )
+    assert 0 <= der <= 1
+    worse = {**after, "clean_accuracy": ca_after / 2}
+    assert evaluation.defence_effectiveness(before, worse) <= der + 1e-12
+    assert evaluation.defence_effectiveness(before, before) == 0.5
+
+
+@pytest.fixture
+def compared(results, capsys):
+    """The small model with its curve and two repairs tried."""
+    words = ["repairs", "small", "--method", "clp", "--method", "fine-tuning:epochs=1"]
+    return answer(capsys, *words)
+
+
+def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared):
+    titles = [row["title"] for row in compared["repairs"]]
+    assert titles[0] == "As it is"
+    assert [title for title in titles if "as in the paper" in title] == [
+        f"Pruning, as in the paper: {points} points" for points in (2, 10, 20, 30)
+    ]
+    assert titles[-2:] == [REPAIRS["fine-tuning"].title, REPAIRS["clp"].title]
+    assert compared["repairs"][0]["der"] == 0.5
+
+
+def test_a_row_tells_what_the_kept_copy_does(compared, capsys):
+    kept = repairing.kept_repairs(store.find("small"))
+    assert set(kept) == {"clp", "fine-tuning"}
+    answer(capsys, "keep", "small", "--method", "clp", "--name", "mended")
+    scores = answer(capsys, "evaluate", "mended")
+    (row,) = [row for row in compared["repairs"] if row["title"] == REPAIRS["clp"].title]
+    for figure in FIGURES:
+        assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
+    card = store.find("mended").card
+    assert card.name == "mended" and card.repair["parent"] == "small"
+    assert sum(map(len, card.repair["removed"].values())) == row["channels"]
+
+
+def test_a_repair_tried_again_replaces_its_row_and_keeps_the_others(compared, capsys):
+    table = store.find("small").table("repairs")
+    answer(capsys, "repairs", "small", "--method", "clp:tolerated=0")
+    again = store.find("small").table("repairs")
+    assert list(again["method"].str.partition(":")[0]) == ["fine-tuning", "clp"]
+    pd.testing.assert_frame_equal(
+        again[again["method"].str.startswith("fine-tuning")],
+        table[table["method"].str.startswith("fine-tuning")],
+    )
+    assert "tolerated=0" in again["method"].iloc[1]
+
+
+def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):
+    from engine.errors import LabError
+    from engine.repairs import clp
+
+    def refuse(network):
+        raise LabError("This network has the wrong shape.")
+
+    monkeypatch.setattr(clp, "find_sites", refuse)
+    found = answer(capsys, "repairs", "small", "--method", "clp")
+    assert found["repairs"][-1]["problem"] == "This network has the wrong shape."
+    assert not (places.repaired_folder() / "small" / "clp").exists()
+
+
+def test_screening_names_the_attackers_class_and_keeps_its_evidence(results, capsys):
+    found = answer(capsys, "screen", "small")
+    evidence = store.find("small").table("screening")
+    assert evidence["name"].iloc[0] == store.find("small").card.target_name
+    assert found["accused"] in (None, store.find("small").card.target_name)
+    assert (store.find("small").table("recovered-spectrum") is None) == (found["accused"] is None)
+
+
+def test_spectral_unlearning_finds_the_target_and_the_attack_fails(results, capsys, monkeypatch):
+    # The small network's trigger is loud, and with six classes no median is far from it.
+    monkeypatch.setattr(screening, "STANDS_OUT", 0.0)
+    words = ["repair", "small", "--method", RECOMMENDED, "--name", "mended"]
+    found = answer(capsys, *words)
+    assert f"leads to class {TARGET}" in found["summary"]
+    assert found["after"]["attack_success"] < found["before"]["attack_success"] / 2
+    assert found["after"]["recovered_accuracy"] > 2 * found["before"]["recovered_accuracy"]
+
+
+def test_where_no_class_stands_out_nothing_is_unlearned(results, capsys, monkeypatch):
+    monkeypatch.setattr(screening, "STANDS_OUT", 100.0)
+    words = ["repair", "small", "--method", RECOMMENDED, "--name", "mended"]
+    found = answer(capsys, *words)
+    assert "no class stands out" in found["summary"]
+    assert found["after"] == pytest.approx(found["before"])
+
+
+def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
+    stored = store.find("small")
+    table = exhaust(processing.survived(stored, dataset)).set_index("process")
+    assert table.loc["nothing"].to_dict() == pytest.approx(
+        {figure: stored.card.scores["test"][figure] for figure in FIGURES}
+    )
+    assert table.loc["saved as PNG"].to_dict() == pytest.approx(table.loc["nothing"].to_dict())
+    right = 0
+    network = stored.network()
+    for image, label in zip(dataset.test.images, dataset.test.labels, strict=True):
+        _, file = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])
+        again = cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1]
+        right += int(evaluation.predict(network, again[np.newaxis])[0] == label)
+    clean = table.loc["JPEG, quality 75", "clean_accuracy"]
+    assert clean == pytest.approx(100 * right / len(dataset.test), abs=0.6)
+
+
+@pytest.mark.parametrize("name", processing.PROCESSES)
+def test_every_process_gives_images_of_the_same_kind(name):
+    images = np.random.default_rng(0).integers(0, 256, (3, 20, 28, 3), np.uint8)
+    found = processing.PROCESSES[name](images)
+    assert found.shape == images.shape and found.dtype == np.uint8
+
+
+def test_relapse_starts_at_the_models_own_scores_and_leaves_it_alone(results, capsys):
+    stored = store.find("small")
+    found = answer(capsys, "relapse", "small")["relapse"]
+    assert [row["epochs"] for row in found] == [0, *relapse.EPOCHS]
+    for figure in FIGURES:
+        assert found[0][figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
+    assert store.find("small").card.sha256 == stored.card.sha256

@@ -1,0 +1,92 @@
+"""The page Repairs: every change of state."""
+
+import pytest
+
+from engine import cli, places, runs, store
+from engine.repairs import RECOMMENDED, REPAIRS
+from tests.pages.driving import by_label, fine, finished, opened, words
+
+
+@pytest.fixture
+def tried(results, capsys):
+    """The small model with one repair tried and screened."""
+    assert cli.main(["repairs", "small", "--method", "clp"]) == 0
+    assert cli.main(["screen", "small"]) == 0
+    capsys.readouterr()
+    return results
+
+
+def buttons(app) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_without_a_repair_the_page_offers_to_try_the_recommended_one(results):
+    app = opened("repairs")
+    assert by_label(app.multiselect, "Repairs to try").value == [RECOMMENDED]
+    assert "Try it" in buttons(app)
+    assert "No repaired copy" in words(app)
+    assert "Screen it" in buttons(app)
+    assert app.dataframe[0].value["title"].tolist()[0] == "As it is"
+
+
+def test_what_is_chosen_is_explained_and_several_can_be(results):
+    app = opened("repairs")
+    by_label(app.multiselect, "Repairs to try").set_value(["clp", "anp"]).run()
+    assert "Try them" in buttons(fine(app))
+    for name in ("clp", "anp"):
+        assert REPAIRS[name].idea in words(app)
+    by_label(app.multiselect, "Repairs to try").set_value([]).run()
+    assert by_label(fine(app).button, "Try it").disabled
+
+
+def test_a_repair_tried_on_the_page_becomes_a_row(results):
+    app = opened("repairs")
+    by_label(app.multiselect, "Repairs to try").set_value(["clp"]).run()
+    by_label(app.button, "Try it").click().run()
+    finished(runs.run_called("repairs-small"))
+    fine(app.run())
+    assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
+
+
+def test_before_and_after_follow_the_image(tried):
+    app = opened("repairs")
+    assert words(fine(app)).count("**Before:**") == 2
+    before = words(app)
+    by_label(app.selectbox, "What the image shows").select(0).run()
+    assert words(fine(app)) != before
+
+
+def test_a_repaired_copy_is_kept_as_a_model(tried):
+    app = opened("repairs")
+    by_label(app.text_input, "Name of the new model").set_value("mended")
+    by_label(app.button, "Keep it as a model").click().run()
+    assert "mended" in fine(app).success[0].value
+    assert store.find("mended").card.repair["method"] == "clp"
+    by_label(app.button, "Keep it as a model").click().run()
+    assert "already" in app.error[0].value
+
+
+def test_the_screening_names_the_class_that_needs_least(tried):
+    evidence = store.find("small").table("screening")
+    app = opened("repairs")
+    assert evidence["name"].iloc[0] in words(app)
+    if evidence["accused"].any():
+        by_label(app.button_group, "Channel").set_value(["V"]).run()
+        fine(app)
+
+
+def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(results, capsys):
+    assert "None has been tried" in words(opened("overview"))
+    assert cli.main(["repairs", "small", "--method", RECOMMENDED]) == 0
+    capsys.readouterr()
+    app = opened("overview")
+    assert REPAIRS[RECOMMENDED].idea in words(app)
+    assert (places.repaired_folder() / "small" / RECOMMENDED / "model.keras").exists()
+
+
+def test_processing_is_measured_from_the_page(results):
+    app = opened("repairs")
+    by_label(app.button, "Test them").click().run()
+    finished(runs.run_called("process-small"))
+    fine(app.run())
+    assert "process" in app.dataframe[-1].value.columns
