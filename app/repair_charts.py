@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from engine.figures import MEASURES, TRIGGERED
+from engine.figures import MEASURES, TRIGGERED, coloured
 
 
 def side_by_side(table: pd.DataFrame) -> alt.Chart:
@@ -25,18 +25,12 @@ def side_by_side(table: pd.DataFrame) -> alt.Chart:
     )
     points = (
         alt.Chart(long)
-        .mark_point(filled=True, size=130, opacity=0.95)
+        .mark_point(filled=True, size=90, opacity=1)
         .encode(
             x=alt.X("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of test images (%)"),
             y=y,
-            color=alt.Color(
-                "what:N",
-                title=None,
-                scale=alt.Scale(
-                    domain=list(labels.values()), range=[colour for _, colour in MEASURES.values()]
-                ),
-                legend=alt.Legend(orient="top"),
-            ),
+            yOffset=alt.YOffset("what:N", sort=list(labels.values())),  # equal figures are seen
+            color=coloured(MEASURES).legend(orient="top", columns=1, labelLimit=400),
             shape=alt.Shape(
                 "what:N",
                 scale=alt.Scale(
@@ -51,37 +45,36 @@ def side_by_side(table: pd.DataFrame) -> alt.Chart:
             ],
         )
     )
-    return points.properties(height=alt.Step(27))
+    return points.properties(height=34 * len(table))
 
 
-def loudness(evidence: pd.DataFrame) -> alt.Chart:
-    """How faint a pattern each class needs; the accused class in the target's colour.
+def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.Chart:
+    """The classes that need the faintest pattern; the accused one in the target's colour.
 
     Args:
         evidence: see `Screening.evidence`.
+        shown: how many classes.
     """
+    fainter = evidence.assign(fainter=evidence["psnr_db"] - evidence["psnr_db"].median())
     return (
-        alt.Chart(evidence)
+        alt.Chart(fainter.head(shown))
         .mark_bar()
         .encode(
-            x=alt.X(
+            x=alt.X("fainter:Q", title="Fainter than the median class's pattern (dB)"),
+            y=alt.Y(
                 "name:N",
                 sort=list(evidence["name"]),
-                title="Class",
-                axis=alt.Axis(labelAngle=-60, labelLimit=150),
-            ),
-            y=alt.Y(
-                "psnr_db:Q",
-                title="Faintest pattern (dB of PSNR)",
-                scale=alt.Scale(domainMin=20, zero=False),
+                title=None,
+                axis=alt.Axis(labelLimit=220, ticks=False),
             ),
             color=alt.condition("datum.accused", alt.value(TRIGGERED), alt.value("#7a8189")),
             tooltip=[
                 alt.Tooltip("name:N", title="Class"),
-                alt.Tooltip("psnr_db:Q", title="Faintest pattern (dB)", format=".1f"),
+                alt.Tooltip("psnr_db:Q", title="Its faintest pattern (dB of PSNR)", format=".1f"),
+                alt.Tooltip("fainter:Q", title="Fainter than the median (dB)", format=".1f"),
             ],
         )
-        .properties(height=340)
+        .properties(height=26 * min(shown, len(evidence)))
     )
 
 

@@ -36,6 +36,9 @@ def side_by_side(model: Stored) -> None:
             ]
         ],
         hide_index=True,
+        height="content",
+        placeholder="",
+        alt="The same figures as a table, with what each repair did and needs",
         column_config={
             "title": st.column_config.TextColumn("Repair", pinned=True),
             "clean_accuracy": _PERCENT("Clean accuracy (%)", format="%.2f"),
@@ -176,7 +179,8 @@ def screening(model: Stored) -> None:
         repair_charts.loudness(evidence),
         evidence,
         "screening",
-        "How faint a pattern each class needs, in dB; the accused class is marked.",
+        "How much fainter than the median class's pattern those of the ten classes are that need"
+        " least, in dB; the accused class is marked.",
     )
     recovered = caches.table(model, "recovered-spectrum")
     if recovered is None:

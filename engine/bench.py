@@ -13,11 +13,11 @@ from unittest import mock
 import cv2
 import numpy as np
 
-from engine import evaluation, networks, training
+from engine import evaluation, inference, networks, store, training
 from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
 from engine.progress import Progress, Work
-from engine.pruning import blocks, surgery
+from engine.pruning import blocks, sites, surgery
 from engine.triggers import FTrojan
 
 ROUNDS = 3  # each way is timed that often, in turn; the best of each counts
@@ -61,6 +61,7 @@ def run(root: str | None = None) -> Work[list[Comparison]]:
         ("Poisoning", lambda: [_poisoning()]),
         ("Pruning curve", _curve),
         ("Training", lambda: [_training()]),
+        ("Channel bounds", lambda: [_bounds()]),
     ]
     if available("gtsrb", root):
         steps.append(("Opening GTSRB", lambda: _datasets(root)))
@@ -188,6 +189,27 @@ def _training() -> Comparison:
     quick, slow = _best(ours, plain)
     return Comparison(
         "training", "images", quick / len(data), slow / len(data), 1, "model.fit on the same images"
+    )
+
+
+def _bounds() -> Comparison:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        networks.paper_network().save(file)
+
+        def plain() -> None:
+            network = store.open_network(file)
+            for site in sites.find_sites(network):
+                sites.bounds(network, site)
+
+        ours, through_keras = _best(lambda: inference.channel_bounds(file), plain)
+    return Comparison(
+        "CLP's channel bounds",
+        "networks",
+        ours,
+        through_keras,
+        1,
+        "through Keras, once TensorFlow is there",
     )
 
 

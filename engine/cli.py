@@ -148,6 +148,9 @@ def _repairs_commands(command: Callable[..., Any]) -> None:
         help="try this one; may be said several times",
     )
     tried.set_defaults(dataset=None)
+    report = command("repairs-report", commands.repairs.repairs_report)
+    report.add_argument("models", nargs="+", metavar="MODEL")
+    report.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
     kept = command("keep", commands.repairs.keep)
     kept.add_argument("model", metavar="MODEL")
     kept.add_argument("--method", required=True, metavar="NAME", help=", ".join(REPAIRS))

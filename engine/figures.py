@@ -22,7 +22,8 @@ MEASURES = {
 KINDS = {"clean_mean": ("Clean images", CLEAN), "triggered_mean": ("Triggered images", TRIGGERED)}
 
 
-def _colour(described: dict[str, tuple[str, str]]) -> alt.Color:
+def coloured(described: dict[str, tuple[str, str]]) -> alt.Color:
+    """One colour a measure, and a legend above that fits on a phone."""
     labels, colours = zip(*described.values(), strict=True)
     return alt.Color(
         "what:N",
@@ -68,7 +69,7 @@ def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.LayerCha
     several = bool(table["fraction"].duplicated().any())
     chart = alt.Chart(_ranges(_long(table, MEASURES, ["fraction"]), ["fraction"])).encode(
         x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
-        color=_colour(MEASURES),
+        color=coloured(MEASURES),
     )
     lines = chart.mark_line(strokeWidth=2.5).encode(
         y=alt.Y("mean:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
@@ -99,7 +100,7 @@ def orders_compared(tables: Mapping[str, pd.DataFrame], width: int = 300) -> alt
                 "fraction:Q", axis=alt.Axis(format="%", tickCount=5), title="Channels pruned (%)"
             ),
             y=alt.Y("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
-            color=_colour(MEASURES).legend(None),
+            color=coloured(MEASURES).legend(None),
             strokeDash=alt.StrokeDash(
                 "order:N",
                 title=None,
@@ -186,7 +187,7 @@ def _bars(table: pd.DataFrame, column: str, title: str) -> alt.Chart | alt.Layer
     )
     bars = chart.mark_bar().encode(
         y=alt.Y("mean:Q", scale=alt.Scale(domain=[0, 100]), title="Share of images (%)"),
-        color=_colour(MEASURES),
+        color=coloured(MEASURES),
         tooltip=_tooltip(alt.Tooltip(f"{column}:O", title=title), several),
     )
     spread = chart.mark_rule(strokeWidth=2).encode(y=alt.Y("min:Q"), y2="max:Q")

@@ -117,7 +117,29 @@ def kept_repairs(stored: Stored) -> dict[str, Stored]:
     for made in [*map(_readable, folders), *map(_readable_model, store.names())]:
         if made and made.card.repair.get("parent_sha256") == stored.card.sha256:
             found[str(made.card.repair["method"])] = made
-    return found
+    return {name: found[name] for name in REPAIRS if name in found}
+
+
+def over_models(models: Sequence[Stored]) -> pd.DataFrame:
+    """What `table_of` tells of several models, put together.
+
+    Returns:
+        A row for each method tried on all of them, and for the models as they are: title,
+        models (how many), and of each figure its mean, its lowest and its highest, in percent.
+    """
+    tables = pd.concat([table_of(stored) for stored in models], ignore_index=True)
+    measured = tables[tables["problem"] == ""]
+    rows = []
+    for title, of_title in measured.groupby("title", sort=False):
+        if len(of_title) < len(models):
+            continue
+        row: dict[str, Any] = {"title": title, "models": len(of_title)}
+        for figure in (*FIGURES, "der", "channels", "seconds"):
+            values = of_title[figure]
+            row |= {figure: values.mean(), f"{figure}_min": values.min()}
+            row[f"{figure}_max"] = values.max()
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def save_repaired(
             "parent": stored.name,
             "parent_sha256": stored.card.sha256,
             "method": "pruning",
-            "summary": f"{step} channels of `{curve.layer}` pruned, order `{curve.order}`,"
+            "summary": f"{step} channels of {curve.layer} pruned, order {curve.order},"
             f" tolerated drop {threshold:g} points.",
             "removed": {curve.layer: [int(channel) for channel in curve.channels[:step]]},
             "order": curve.order,

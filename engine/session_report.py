@@ -13,7 +13,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import evaluation, export, figures, files, inference, pictures, provenance, results
+from engine import (
+    evaluation,
+    export,
+    figures,
+    files,
+    inference,
+    pictures,
+    provenance,
+    repairing,
+    results,
+)
 from engine.datasets import Split
 from engine.errors import LabError
 from engine.pruning.curve import PAPER_THRESHOLDS, Curve
@@ -33,6 +43,9 @@ _NAMES = {
     "clean_accuracy": "clean accuracy (%)",
     "attack_success": "attack success (%)",
     "recovered_accuracy": "recovered accuracy (%)",
+    "title": "repair",
+    "der": "DER (0 to 1)",
+    "summary": "what was done",
 }
 
 
@@ -85,6 +98,7 @@ def html(stored: Stored, view: View, test: Split | None, made_by: str) -> str:
         *_images(stored, view, test, curve),
         *_activations(stored),
         *_pruning(stored, curve, view),
+        *_repairs(stored),
         "<h2>How to make it again</h2>",
         _commands([*card.commands, made_by]),
         "<h2>Settings and versions</h2>",
@@ -218,6 +232,21 @@ def _pruning(stored: Stored, curve: Curve | None, view: View) -> list[str]:
         "<h3>Other orders</h3><p>Those called oracles rank by triggered images, which a defender"
         " does not have.</p>",
         orders_svg,
+    ]
+
+
+def _repairs(stored: Stored) -> list[str]:
+    if stored.table(repairing.TABLE) is None:
+        return []
+    table = repairing.table_of(stored)
+    measured = table[table["problem"] == ""]
+    shown = measured[["title", *evaluation.FIGURES, "der", "summary"]]
+    return [
+        "<h2>Repairs side by side</h2>",
+        "<p>Each was handed clean validation images and the network, nothing else; its strength is"
+        " the strongest that costs a point of clean accuracy at most. Test images only report."
+        "</p>",
+        _table(shown),
     ]
 
 

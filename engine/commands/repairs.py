@@ -105,6 +105,20 @@ def keep(options: argparse.Namespace) -> Answer:
     return {"model": kept.name, "folder": str(kept.folder)}
 
 
+def repairs_report(options: argparse.Namespace) -> Answer:
+    """What repairs did to several models: mean, lowest and highest of each figure."""
+    table = repairing.over_models([store.find(name) for name in options.models])
+    if table.empty:
+        raise LabError("No repair was tried on all of them: run `python -m engine repairs` first.")
+    store.write_table(options.out, table)
+    shown = ["title", *evaluation.FIGURES, "der", "seconds"]
+    return {
+        "models": options.models,
+        "repairs": table[shown].round(2).to_dict("records"),
+        "file": str(options.out),
+    }
+
+
 def process(options: argparse.Namespace) -> Answer:
     """How a model reads triggered images after JPEG, PNG and resizing."""
     return _studied(options, processing.TABLE, processing.survived)

@@ -69,7 +69,7 @@ class FinePruning(TolerantRepair):
         gone = sorted(int(channel) for channel in channels[choice.setting])
         return Repaired(
             repaired,
-            f"{len(gone)} channels of `{curve.layer}` pruned, then trained on for"
+            f"{len(gone)} channels of {curve.layer} pruned, then trained on for"
             f" {self.epochs} epochs with them held at zero.",
             {curve.layer: gone},
             choice.details(),

@@ -58,7 +58,7 @@ class Pruning(Repair):
         channels = curve.channels_at(self.threshold)
         return Repaired(
             surgery.without_channels(network, curve.layer, channels),
-            f"{len(channels)} channels of `{curve.layer}` pruned, order `{self.order}`,"
+            f"{len(channels)} channels of {curve.layer} pruned, order {self.order},"
             f" tolerated drop {self.threshold:g} points.",
             {curve.layer: [int(channel) for channel in channels]},
             {"order": self.order, "threshold": self.threshold},

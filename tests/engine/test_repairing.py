@@ -96,6 +96,23 @@ def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsy
     assert not (places.repaired_folder() / "small" / "clp").exists()
 
 
+def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, tmp_path):
+    file = tmp_path / "repairs.csv"
+    answer(capsys, "repairs-report", "small", "--out", str(file))
+    table, alone = pd.read_csv(file), repairing.table_of(store.find("small"))
+    assert list(table["title"]) == list(alone["title"])
+    for figure in FIGURES:
+        for column in (figure, f"{figure}_min", f"{figure}_max"):
+            np.testing.assert_allclose(table[column], alone[figure], rtol=1e-4)
+
+
+def test_only_what_was_tried_on_all_models_is_reported(compared, capsys):
+    other = store.copy_as(store.find("small"), "other")
+    table = repairing.over_models([store.find("small"), other])
+    assert list(table["title"]) == ["As it is"]
+    assert table["models"].tolist() == [2]
+
+
 def test_screening_names_the_attackers_class_and_keeps_its_evidence(results, capsys):
     found = answer(capsys, "screen", "small")
     evidence = store.find("small").table("screening")
