@@ -20,7 +20,7 @@ from engine.repairs.tuning import BATCH, batches_of, falling, passes, steps_of
 if TYPE_CHECKING:
     import keras
 
-LEARNING_RATES = (2e-4, 1e-4, 5e-5)  # the higher, the more is unlearned
+LEARNING_RATES = (1e-4, 5e-5, 2e-5)  # the higher, the more is unlearned
 PATTERNS = 256  # to draw from
 WAVES = 5  # at most, in a pattern drawn at random
 COARSEST = 4  # band from which on they are: coarser ones are what a picture shows
@@ -46,7 +46,7 @@ class SpectralUnlearning(TolerantRepair):
     needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
 
     epochs: int = parameter(
-        4, "Epochs", "Passes over the clean images, with and without.", minimum=1, maximum=100
+        6, "Epochs", "Passes over the clean images, with and without.", minimum=1, maximum=100
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
