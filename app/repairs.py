@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from app import caches, charts, drawing, images, jobs, readings, repair_charts
+from app import caches, drawing, images, jobs, readings, repair_charts
 from engine import store
 from engine.errors import LabError
 from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
-from engine.store import Card, Stored
+from engine.store import Stored
 
 _PERCENT = st.column_config.NumberColumn
 
@@ -155,99 +154,6 @@ def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-
-
-def screening(model: Stored) -> None:
-    """Which class a faint pattern leads to, and the pattern beside the true one."""
-    evidence = caches.table(model, "screening")
-    run_name = f"screen-{model.name}"
-    if evidence is None:
-        st.info("This model has not been screened yet.")
-        if images.at_hand(model.card.dataset):
-            jobs.start_button(
-                "Screen it",
-                run_name,
-                ["screen", model.name],
-                "For each class, seeks the faintest pattern that leads there; a minute or two.",
-            )
-        else:
-            images.offer_to_fetch(model.card.dataset)
-        jobs.watch(run_name)
-        return
-    st.markdown(_finding(evidence))
-    drawing.chart(
-        repair_charts.loudness(evidence),
-        evidence,
-        "screening",
-        "How much fainter than the median class's pattern those of the ten classes are that need"
-        " least, in dB; the accused class is marked.",
-    )
-    recovered = caches.table(model, "recovered-spectrum")
-    if recovered is None:
-        return
-    _spectra(model.card, recovered)
-
-
-def _finding(evidence: pd.DataFrame) -> str:
-    least, median = evidence.iloc[0], evidence["psnr_db"].median()
-    apart = f"{least['psnr_db'] - median:.0f} dB"
-    if not evidence["accused"].any():
-        return (
-            f"**No class stands out.** The one that needs least, {least['name']}, is only"
-            f" {apart} from the median class."
-        )
-    return (
-        f"**{least['name']} stands out:** a pattern of {least['psnr_db']:.0f} dB, which nobody"
-        f" sees, leads there from nearly any picture. It is {apart} fainter than what the median"
-        " class needs."
-    )
-
-
-def _spectra(card: Card, recovered: pd.DataFrame) -> None:
-    """The recovered pattern's spectrum beside the true trigger's."""
-    height, width = card.image_shape[:2]
-    shape = (3, height, width)
-    true = caches.trigger_spectrum(card.trigger, height, width)
-    known = {} if true is None else {"The attacker's own": true}
-    found = recovered["size"].to_numpy().reshape(shape)
-    st.subheader("The recovered pattern")
-    st.markdown(
-        "Found from the network and clean images alone. **Compare the bright cells:** the"
-        " network may have learned only a part of the trigger, and gives away no more than that."
-    )
-    plane = st.segmented_control(
-        "Channel", ["Y", "U", "V"], default="U", required=True, key="recovered-plane"
-    )
-    place = "YUV".index(plane)
-    bands = list(getattr(card.parsed_trigger(), "bands", ()))
-    both = {"Recovered": found, **known}
-    parts = {title: np.abs(values[place]) for title, values in both.items()}
-    top = max(float(values.max()) for values in parts.values())
-    for column, (title, values) in zip(st.columns(2), parts.items(), strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            drawing.chart(
-                charts.spectrum(values, bands, top),
-                pd.DataFrame(values),
-                f"recovered-{'true' if 'own' in title else 'found'}",
-                f"{title}: size of the DCT coefficients of {plane}, the largest"
-                f" {values.max():.1f}.",
-            )
-
-
-def amplifiers(model: Stored) -> None:
-    """Which channels amplify most in their layer; from the weights alone, at once."""
-    try:
-        table = caches.amplification(model)
-    except LabError as error:
-        st.info(str(error))
-        return
-    drawing.chart(
-        repair_charts.amplification(table),
-        table,
-        "amplification",
-        "How far each channel's bound lies above its layer's mean, in standard deviations.",
-    )
 
 
 def lasting(model: Stored, repaired: Stored | None) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import caches, header, images, repairs
+from app import caches, header, images, repairs, screened
 
 st.title("Repairs")
 st.markdown(
@@ -36,7 +36,7 @@ if made:
         repairs.offer_to_keep(model, made)
 
 st.header("Which class, and by which pattern?")
-repairs.screening(model)
+screened.classes(model)
 
 st.header("Which channels amplify too much?")
 st.markdown(
@@ -44,7 +44,7 @@ st.markdown(
     " alone: how far each channel lies above the mean of its layer. **Look at the lonely points"
     " at the top**; CLP switches them off first."
 )
-repairs.amplifiers(model)
+screened.amplifiers(model)
 
 st.header("Does it last?")
 repairs.lasting(model, made.get(repairs.RECOMMENDED))

@@ -12,7 +12,7 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning.sites import find_sites, variables_of
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import most_channels, share_out
+from engine.repairs.strength import lowest_first, most_channels, share_out
 from engine.repairs.tuning import batches_of, passes, scaled_call, steps_of
 
 if TYPE_CHECKING:
@@ -64,14 +64,9 @@ class ANP(TolerantRepair):
         step = learner.step_on(fitting, self)
         rng = np.random.default_rng(self.seed)
         yield from passes(step, len(fitting), self.epochs, rng, "Learning the mask")
-        ranked = sorted(
-            (float(value), place, channel)
-            for place, mask in enumerate(learner.masks)
-            for channel, value in enumerate(np.asarray(mask))
-        )
         repaired, removed, choice = yield from most_channels(
             network,
-            [(sites[place], channel) for _, place, channel in ranked],
+            lowest_first(sites, [np.asarray(mask) for mask in learner.masks]),
             judging,
             self.tolerated,
         )

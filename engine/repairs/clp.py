@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from engine.datasets.dataset import Split
 from engine.progress import Work
-from engine.pruning.sites import Site, above_mean, bounds, find_sites
+from engine.pruning.sites import above_mean, bounds, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import most_channels
+from engine.repairs.strength import lowest_first, most_channels
 
 if TYPE_CHECKING:
     import keras
@@ -37,33 +34,20 @@ class CLP(TolerantRepair):
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
         sites = find_sites(network)
-        ranked = outliers_first(sites, [bounds(network, site) for site in sites])
+        above = [above_mean(bounds(network, site)) for site in sites]
+        outliers_first = lowest_first(sites, [-values for values in above])
         repaired, removed, choice = yield from most_channels(
-            network, [(site, channel) for site, channel, _ in ranked], validation, self.tolerated
+            network, outliers_first, validation, self.tolerated
         )
-        last = ranked[choice.setting - 1][2] if choice.setting else float("inf")
+        if not choice.setting:
+            summary = "Nothing was changed: a single channel less costs too much accuracy."
+            return Repaired(repaired, summary, details=choice.details())
+        named = {site.convolution: values for site, values in zip(sites, above, strict=True)}
+        least = min(float(named[name][channels].min()) for name, channels in removed.items())
         return Repaired(
             repaired,
             f"{choice.setting} channels switched off that amplify more than their layer's mean"
-            f" and {last:.2f} standard deviations.",
+            f" and {least:.2f} standard deviations.",
             removed,
-            {**choice.details(), "u": round(last, 4) if choice.setting else None},
+            {**choice.details(), "u": round(least, 4)},
         )
-
-
-def outliers_first(
-    sites: Sequence[Site], of_sites: Sequence[np.ndarray]
-) -> list[tuple[Site, int, float]]:
-    """Every channel, those furthest above the mean of their layer first.
-
-    Args:
-        sites: of a network.
-        of_sites: `bounds` of each, float [channels].
-
-    Returns:
-        (site, channel, u): standard deviations above the layer's mean.
-    """
-    found = []
-    for site, values in zip(sites, of_sites, strict=True):
-        found += [(site, channel, float(u)) for channel, u in enumerate(above_mean(values))]
-    return sorted(found, key=lambda item: -item[2])

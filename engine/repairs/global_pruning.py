@@ -13,7 +13,7 @@ from engine.datasets.dataset import Split
 from engine.progress import Progress, Work
 from engine.pruning.sites import Site, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import most_channels
+from engine.repairs.strength import lowest_first, most_channels
 
 if TYPE_CHECKING:
     import keras
@@ -39,14 +39,10 @@ class GlobalPruning(TolerantRepair):
         """See `Repair.__call__`."""
         sites = find_sites(network)
         means = yield from _clean_means(network, sites, validation)
-        ranked = sorted(
-            ((value - mean.mean()) / (mean.std() or 1.0), place, channel)
-            for place, mean in enumerate(means)
-            for channel, value in enumerate(mean)
-        )
+        relative = [(mean - mean.mean()) / (mean.std() or 1.0) for mean in means]
         repaired, removed, choice = yield from most_channels(
             network,
-            [(sites[place], channel) for _, place, channel in ranked],
+            lowest_first(sites, relative),
             validation,
             self.tolerated,
         )

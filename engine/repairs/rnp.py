@@ -14,7 +14,7 @@ from engine.progress import Progress, Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site, find_sites, variables_of
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import most_channels, share_out
+from engine.repairs.strength import lowest_first, most_channels, share_out
 from engine.repairs.tuning import BATCH, batches_of, passes, scaled_call
 
 if TYPE_CHECKING:
@@ -57,16 +57,8 @@ class RNP(TolerantRepair):
         unlearned = surgery.copied(network)
         steps = yield from _unlearn(unlearned, fitting, rng)
         masks = yield from self._relearn(unlearned, sites, fitting, rng)
-        ranked = sorted(
-            (float(value), place, channel)
-            for place, mask in enumerate(masks)
-            for channel, value in enumerate(mask)
-        )
         repaired, removed, choice = yield from most_channels(
-            network,
-            [(sites[place], channel) for _, place, channel in ranked],
-            judging,
-            self.tolerated,
+            network, lowest_first(sites, masks), judging, self.tolerated
         )
         return Repaired(
             repaired,

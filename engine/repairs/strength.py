@@ -150,6 +150,21 @@ def most_channels(
     return repaired, {site.convolution: sorted(found) for site, found in chosen.items()}, choice
 
 
+def lowest_first(sites: Sequence[Site], values: Sequence[np.ndarray]) -> list[tuple[Site, int]]:
+    """Every channel, by its value.
+
+    Args:
+        sites: of a network.
+        values: of each site's channels, float [channels].
+    """
+    found = sorted(
+        (float(value), place, channel)
+        for place, of_site in enumerate(values)
+        for channel, value in enumerate(of_site)
+    )
+    return [(sites[place], channel) for _, place, channel in found]
+
+
 def _counts(largest: int) -> list[int]:
     """1, 2, 3, ... and then in steps of a quarter more, below `largest`: one channel stays."""
     counts: list[int] = []
