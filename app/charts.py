@@ -307,5 +307,5 @@ def moved_by_layer(table: pd.DataFrame, layer: str) -> alt.Chart:
                 alt.Tooltip("moved:Q", title="Change (%)", format=".1f"),
             ],
         )
-        .properties(height=260)
+        .properties(height=340)
     )

@@ -15,7 +15,11 @@ from engine.store import Stored
 MODEL, DATASET = "model", "dataset"
 _STYLE = (
     "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem}"
-    ".st-key-orders {overflow-x: auto}</style>"  # three panels scroll on a phone
+    ".st-key-orders {overflow-x: auto}"  # three panels scroll on a phone
+    # White words on them: the dark theme's pale blue would swallow these.
+    "button[kind^=primary]:enabled, [data-tag] {background-color: #005a8d; border-color: #005a8d;"
+    " color: #ffffff}"
+    "button[kind^=primary]:enabled:hover {background-color: #004a75; color: #ffffff}</style>"
 )
 FIRST = "signs-ftrojan"  # comes with the program, and its images are drawn here
 

@@ -60,12 +60,12 @@ def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.Chart:
         alt.Chart(fainter.head(shown))
         .mark_bar()
         .encode(
-            x=alt.X("fainter:Q", title="Fainter than the median class's pattern (dB)"),
+            x=alt.X("fainter:Q", title="Fainter than the median class (dB)"),
             y=alt.Y(
                 "name:N",
                 sort=list(evidence["name"]),
                 title=None,
-                axis=alt.Axis(labelLimit=220, ticks=False),
+                axis=alt.Axis(labelLimit=220, ticks=False, labelOverlap=False),
             ),
             color=alt.condition("datum.accused", alt.value(TRIGGERED), alt.value("#7a8189")),
             tooltip=[
