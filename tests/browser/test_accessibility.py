@@ -8,6 +8,8 @@ from tests.browser.test_stories import PAGES, visit
 
 # Streamlit's own: empty headers in its tables, and its charts' pictures.
 KNOWN = {"empty-table-header", "svg-img-alt"}
+# Its file uploader's, too: a label on a presentational section, found while it loads.
+UPLOADER = ("presentation-role-conflict", "stFileUploaderDropzone")
 WIDTHS = (420, 1440, 2560)
 
 
@@ -19,6 +21,12 @@ def server(tmp_path_factory):
     running.stop()
 
 
+def streamlits_own(fault: dict) -> bool:
+    fault_id, part = UPLOADER
+    uploader = all(part in node["html"] for node in fault["nodes"])
+    return fault["id"] in KNOWN or (fault["id"] == fault_id and uploader)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_but_streamlits_own_faults(server, chromium, path, theme):
@@ -28,7 +36,7 @@ def test_axe_finds_nothing_but_streamlits_own_faults(server, chromium, path, the
     context.set_default_timeout(60_000)
     page = context.new_page()
     visit(page, f"{server.address}/{path}", PAGES[path])
-    found = [fault for fault in Axe().run(page).response["violations"] if fault["id"] not in KNOWN]
+    found = [fault for fault in Axe().run(page).response["violations"] if not streamlits_own(fault)]
     context.close()
     assert not found, "\n".join(
         f"{fault['id']}: {node['target']} {node['html'][:300]} {node['failureSummary'][:300]}"
