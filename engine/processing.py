@@ -34,22 +34,18 @@ def _again(image: np.ndarray, kind: str, options: tuple[int, ...]) -> np.ndarray
 
 
 def _resized(images: np.ndarray, share: float) -> np.ndarray:
-    """Each image at `share` of its size, and back."""
+    """Each image at `share` of its size, and back; means of areas where it gets smaller."""
     height, width = images.shape[1:3]
     small = (max(1, round(share * width)), max(1, round(share * height)))
+    there, back = (cv2.INTER_LINEAR, cv2.INTER_AREA)[:: 1 if share > 1 else -1]
     return np.stack(
         [
             cv2.resize(
-                cv2.resize(image, small, interpolation=cv2.INTER_AREA if share < 1 else LINEAR),
-                (width, height),
-                interpolation=cv2.INTER_AREA if share > 1 else LINEAR,
+                cv2.resize(image, small, interpolation=there), (width, height), interpolation=back
             )
             for image in images
         ]
     )
-
-
-LINEAR = cv2.INTER_LINEAR
 
 
 def _jpeg(quality: int) -> Callable[[np.ndarray], np.ndarray]:

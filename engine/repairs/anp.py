@@ -13,7 +13,7 @@ from engine.progress import Work
 from engine.pruning.sites import find_sites, variables_of
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import lowest_first, most_channels, share_out
-from engine.repairs.tuning import batches_of, passes, scaled_call, steps_of
+from engine.repairs.tuning import batches_of, passes, scaled_call
 
 if TYPE_CHECKING:
     import keras
@@ -95,9 +95,7 @@ class _Masks:
 
         taken, loss_of = batches_of(split), keras.losses.SparseCategoricalCrossentropy()
         variables = [own for own, _ in self.places]
-        # The paper's steps were counted in batches of 128 over 2,000 iterations.
         random = tf.random.Generator.from_seed(settings.seed)
-        rate = LEARNING_RATE / max(1, steps_of(len(split), settings.epochs) // 100)
 
         def loss(images: Any, labels: Any, factors: list[Any]) -> Any:
             call = scaled_call(self.network, list(zip(variables, factors, strict=True)))
@@ -127,6 +125,6 @@ class _Masks:
                 self.masks, self.speeds, tape.gradient(value, masks), strict=True
             ):
                 speed.assign(MOMENTUM * speed + slope)
-                mask.assign(tf.clip_by_value(mask - rate * speed, 0, 1))
+                mask.assign(tf.clip_by_value(mask - LEARNING_RATE * speed, 0, 1))
 
         return step
