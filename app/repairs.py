@@ -158,7 +158,7 @@ def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
 
 def lasting(model: Stored, repaired: Stored | None) -> None:
     """Whether the backdoor survives processing, and comes back after a repair."""
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader("Does the trigger survive JPEG?")
         _study(

@@ -8,13 +8,14 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
+from PIL.Image import Quantize
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.conftest import Server
 from tests.browser.test_stories import PAGES, settled, visit
 from tests.fixtures.needed import browser
 
-COLOURS = 160  # of each picture, to keep it small
+COLOURS = 256  # of each picture, to keep it small; rare ones too, since charts are made of them
 LINKS = {"": "?threshold-overview=20", "triggers": "?settings=2"}
 
 
@@ -33,7 +34,11 @@ def taken(chromium: Browser, address: str, theme: str, width: int, out: Path) ->
         settled(page)
         for chart in page.get_by_test_id("stVegaLiteChart").all():
             chart.locator("canvas, svg").first.wait_for()
-        picture = Image.open(BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
+        picture = (
+            Image.open(BytesIO(page.screenshot()))
+            .convert("RGB")
+            .quantize(COLOURS, Quantize.MAXCOVERAGE)
+        )
         picture.save(out / f"{path or 'overview'}-{theme}-{width}.png", optimize=True)
         page.set_viewport_size({"width": width, "height": 1000})
     context.close()
