@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from engine.detectors.screening import STANDS_OUT
 from engine.figures import MEASURES, TRIGGERED, coloured
 
 
@@ -48,19 +49,25 @@ def side_by_side(table: pd.DataFrame) -> alt.Chart:
     return points.properties(height=34 * len(table))
 
 
-def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.Chart:
+def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:
     """The classes that need the faintest pattern; the accused one in the target's colour.
+
+    A rule stands where a class begins to be accused.
 
     Args:
         evidence: see `Screening.evidence`.
         shown: how many classes.
     """
     fainter = evidence.assign(fainter=evidence["psnr_db"] - evidence["psnr_db"].median())
-    return (
+    bars = (
         alt.Chart(fainter.head(shown))
         .mark_bar()
         .encode(
-            x=alt.X("fainter:Q", title="Fainter than the median class (dB)"),
+            x=alt.X(
+                "fainter:Q",
+                title="Fainter than the median class (dB)",
+                scale=alt.Scale(domain=[0, max(10.0, float(fainter["fainter"].max()))]),
+            ),
             y=alt.Y(
                 "name:N",
                 sort=list(evidence["name"]),
@@ -74,8 +81,14 @@ def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.Chart:
                 alt.Tooltip("fainter:Q", title="Fainter than the median (dB)", format=".1f"),
             ],
         )
-        .properties(height=26 * min(shown, len(evidence)))
     )
+    rule = (
+        alt.Chart(pd.DataFrame({"fainter": [STANDS_OUT]}))
+        .mark_rule(strokeDash=[5, 4], color="#7a8189", size=2)
+        .encode(x="fainter:Q")
+    )
+    layered: alt.LayerChart = bars + rule
+    return layered.properties(height=26 * min(shown, len(evidence)))
 
 
 def amplification(table: pd.DataFrame) -> alt.Chart:

@@ -158,7 +158,7 @@ def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
 
 def lasting(model: Stored, repaired: Stored | None) -> None:
     """Whether the backdoor survives processing, and comes back after a repair."""
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Does the trigger survive JPEG?")
         _study(
@@ -190,9 +190,9 @@ def _study(
     table = caches.table(stored, table_name)
     if table is not None:
         figures = {
-            "clean_accuracy": _PERCENT("Clean accuracy (%)", format="%.2f"),
-            "attack_success": _PERCENT("Attack success (%)", format="%.2f"),
-            "recovered_accuracy": _PERCENT("Recovered accuracy (%)", format="%.2f"),
+            "clean_accuracy": _PERCENT("Clean (%)", format="%.2f"),
+            "attack_success": _PERCENT("Attack (%)", format="%.2f"),
+            "recovered_accuracy": _PERCENT("Recovered (%)", format="%.2f"),
         }
         st.dataframe(table, hide_index=True, column_config={**first, **figures})
         return

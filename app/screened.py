@@ -36,6 +36,7 @@ def classes(model: Stored) -> None:
         "How much fainter than the median class's pattern those of the ten classes are that need"
         " least, in dB; the accused class is marked.",
     )
+    st.caption("The class that needs least is accused if its bar crosses the dashed line.")
     recovered = caches.table(model, "recovered-spectrum")
     if recovered is None:
         return
