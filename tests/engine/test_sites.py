@@ -72,11 +72,11 @@ def test_a_silenced_channel_gives_zero_and_the_others_what_they_gave(shape):
     model = build()
     site = sites.find_sites(model)[0]
     assert (site.convolution, site.holder, site.channels) == ("conv", holder, 5)
-    behind = keras.Model(model.inputs, model.get_layer(holder).output)
+    behind = keras.Model(model.inputs[0], model.get_layer(holder).output)
     untouched = np.asarray(behind(images()))
     silent = surgery.copied(model)
     surgery.silence(silent, {site: [1, 3]})
-    found = np.asarray(keras.Model(silent.inputs, silent.get_layer(holder).output)(images()))
+    found = np.asarray(keras.Model(silent.inputs[0], silent.get_layer(holder).output)(images()))
     assert not found[..., [1, 3]].any()
     np.testing.assert_array_equal(found[..., [0, 2, 4]], untouched[..., [0, 2, 4]])
     np.testing.assert_array_equal(np.asarray(behind(images())), untouched)  # left as it was
