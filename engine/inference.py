@@ -23,7 +23,7 @@ from engine.errors import LabError
 from engine.networks import batches, scale
 from engine.pruning import sites
 
-ROOM = 64  # images passed through the network at a time: their values stay in the cache
+ROOM = 8  # images passed through the network at a time: their values stay in the cache
 
 Step = Callable[[np.ndarray], np.ndarray]
 
