@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -107,14 +108,16 @@ def table_of(stored: Stored) -> pd.DataFrame:
     table["der"] = [
         evaluation.defence_effectiveness(before, row) for row in table.to_dict("records")
     ]
+    table.loc[table["attack_success"].isna(), "der"] = float("nan")  # nothing was measured
     return table.fillna({"name": "", "summary": "", "problem": ""})
 
 
 def kept_repairs(stored: Stored) -> dict[str, Stored]:
     """Repaired copies of a model by the name of their method: kept as models, or just tried."""
     found: dict[str, Stored] = {}
-    folders = sorted((places.repaired_folder() / stored.name).glob("[!.]*/card.json"))
-    for made in [*map(_readable, folders), *map(_readable_model, store.names())]:
+    cards = sorted((places.repaired_folder() / stored.name).glob("[!.]*/card.json"))
+    opened = [_readable(store.opened, card.parent) for card in cards]
+    for made in [*opened, *(_readable(store.find, name) for name in store.names())]:
         if made and made.card.repair.get("parent_sha256") == stored.card.sha256:
             found[str(made.card.repair["method"])] = made
     return {name: found[name] for name in REPAIRS if name in found}
@@ -231,15 +234,9 @@ def _paper_rows(stored: Stored) -> list[dict[str, Any]]:
     ]
 
 
-def _readable(card: Any) -> Stored | None:
+def _readable(open_it: Callable[[Any], Stored], which: Path | str) -> Stored | None:
+    """A model, or None if its card cannot be used: the page Models says why."""
     try:
-        return store.opened(card.parent)
-    except LabError:
-        return None
-
-
-def _readable_model(name: str) -> Stored | None:
-    try:
-        return store.find(name)
+        return open_it(which)
     except LabError:
         return None

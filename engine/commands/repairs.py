@@ -94,14 +94,14 @@ def repairs(options: argparse.Namespace) -> Answer:
 def keep(options: argparse.Namespace) -> Answer:
     """Keep a repaired copy that `repairs` made as a model of its own."""
     stored = store.find(options.model)
-    made = repairing.kept_repairs(stored)
-    if options.method not in made:
+    method, made = parse_repair(options.method).name, repairing.kept_repairs(stored)
+    if method not in made:
         there = ", ".join(made) or "none yet"
         raise LabError(
-            f"No copy of '{stored.name}' repaired by '{options.method}' is here ({there}):"
-            f" make it with `python -m engine repairs {stored.name} --method {options.method}`."
+            f"No copy of '{stored.name}' repaired by '{method}' is here ({there}):"
+            f" make it with `python -m engine repairs {stored.name} --method {method}`."
         )
-    kept = store.copy_as(made[options.method], options.name, options.replace)
+    kept = store.copy_as(made[method], options.name, options.replace)
     return {"model": kept.name, "folder": str(kept.folder)}
 
 

@@ -217,6 +217,7 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         (["repairs", "small", "--method", "clp:tolerated=-1"], "between"),
         (["repairs", "nobody", "--all"], "no model 'nobody'"),
         (["keep", "small", "--method", "clp", "--name", "kept"], "repairs small --method clp"),
+        (["keep", "small", "--method", "prayer", "--name", "kept"], "no repair 'prayer'"),
         (["screen", "nobody"], "no model 'nobody'"),
         (["screen", "small", "--dataset", "folder:twin"], "--out"),
         (["process", "small", "--dataset", "folder:other", "--out", "x"], "classes apart"),

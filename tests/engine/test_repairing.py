@@ -93,6 +93,7 @@ def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsy
     monkeypatch.setattr(clp, "find_sites", refuse)
     found = answer(capsys, "repairs", "small", "--method", "clp")
     assert found["repairs"][-1]["problem"] == "This network has the wrong shape."
+    assert np.isnan(found["repairs"][-1]["der"])
     assert not (places.repaired_folder() / "small" / "clp").exists()
 
 
