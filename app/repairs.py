@@ -59,8 +59,9 @@ def side_by_side(model: Stored) -> None:
     )
     st.caption(
         "Every repair is handed clean validation images and the network, nothing else. Its"
-        " strength is the strongest whose accuracy on images it did not learn from drops by a"
-        " point at most; test images, and triggered ones, only report."
+        " strength is the strongest whose accuracy drops by a point at most, each half of"
+        " the images judging what was learned from the other; test images, and triggered ones,"
+        " only report."
     )
 
 

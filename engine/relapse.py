@@ -9,7 +9,6 @@ from engine import evaluation
 from engine.datasets import Dataset
 from engine.experiment import fitting_network, images_of
 from engine.progress import Work
-from engine.repairs.strength import share_out
 from engine.repairs.tuning import fine_tuned
 from engine.store import Stored
 
@@ -26,13 +25,12 @@ def relapsed(stored: Stored, dataset: Dataset) -> Work[pd.DataFrame]:
     """
     network, card = fitting_network(stored, dataset), stored.card
     images = images_of(dataset, "test", card.parsed_trigger(), card.target)
-    fitting, _ = share_out(dataset.validation)
     rows, done = [], 0
     for epochs in (0, *EPOCHS):
         if epochs:
             yield from fine_tuned(
                 network,
-                fitting,
+                dataset.validation,
                 LEARNING_RATE,
                 epochs - done,
                 np.random.default_rng(epochs),

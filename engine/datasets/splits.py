@@ -40,3 +40,24 @@ def by_track(
         count = min(max(1, round(share * len(own))), len(own) - 1)
         chosen[members] = np.isin(tracks[members], rng.choice(own, count, replace=False))
     return chosen
+
+
+def dealt(labels: np.ndarray, tracks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One half of the tracks: dealt in turn, class after class, so that each class is shared out.
+
+    Args:
+        labels: int [n].
+        tracks: int [n]; numbers are told apart within a class only.
+        rng: source of the order.
+
+    Returns:
+        bool [n], true for the tracks dealt first, third and so on.
+    """
+    chosen = np.zeros(len(labels), bool)
+    turn = 0
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        own = rng.permutation(np.unique(tracks[members]))
+        chosen[members] = np.isin(tracks[members], own[turn % 2 :: 2])
+        turn += len(own)
+    return chosen

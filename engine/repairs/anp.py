@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning.sites import find_sites, variables_of
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import lowest_first, most_channels, share_out
+from engine.repairs.strength import Ranked, lowest_first, most_channels, ranked_crosswise
 from engine.repairs.tuning import batches_of, passes, scaled_call
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class ANP(TolerantRepair):
         "Channels whose slight disturbance misleads the network most are switched off: a"
         " backdoor's are."
     )
-    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     epochs: int = parameter(
         3, "Epochs", "Passes over the clean images while the mask is learned.", minimum=1
@@ -58,17 +59,10 @@ class ANP(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        fitting, judging = share_out(validation)
-        sites = find_sites(network)
-        learner = _Masks(network, [(variables_of(network, site), site.channels) for site in sites])
-        step = learner.step_on(fitting, self)
-        rng = np.random.default_rng(self.seed)
-        yield from passes(step, len(fitting), self.epochs, rng, "Learning the mask")
+        ranked = yield from self._ranked(network, validation)
+        crosswise = yield from ranked_crosswise(validation, partial(self._ranked, network))
         repaired, removed, choice = yield from most_channels(
-            network,
-            lowest_first(sites, [np.asarray(mask) for mask in learner.masks]),
-            judging,
-            self.tolerated,
+            network, ranked, validation, self.tolerated, crosswise
         )
         return Repaired(
             repaired,
@@ -76,6 +70,15 @@ class ANP(TolerantRepair):
             removed,
             choice.details(),
         )
+
+    def _ranked(self, network: keras.Model, fitting: Split) -> Work[Ranked]:
+        """The channels whose mask closes most come first."""
+        sites = find_sites(network)
+        learner = _Masks(network, [(variables_of(network, site), site.channels) for site in sites])
+        step = learner.step_on(fitting, self)
+        rng = np.random.default_rng(self.seed)
+        yield from passes(step, len(fitting), self.epochs, rng, "Learning the mask")
+        return lowest_first(sites, [np.asarray(mask) for mask in learner.masks])
 
 
 class _Masks:

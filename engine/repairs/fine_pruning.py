@@ -13,7 +13,7 @@ from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.pruning import pruned_curve
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import share_out, strongest
+from engine.repairs.strength import strongest
 from engine.repairs.tuning import fine_tuned
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class FinePruning(TolerantRepair):
         "Channels that sleep on clean images are pruned; fine-tuning wins back the accuracy that"
         " this costs."
     )
-    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     epochs: int = parameter(
         4, "Epochs", "Passes over the clean images after pruning.", minimum=1, maximum=100
@@ -43,35 +43,38 @@ class FinePruning(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        fitting, judging = share_out(validation)
-        curve = yield from pruned_curve(network, fitting)
-        channels: dict[float, np.ndarray] = {fall: curve.channels_at(fall) for fall in FALLS}
+        gone: dict[str, list[int]] = {}  # in the latest attempt
 
-        def attempt(fall: float) -> Work[keras.Model]:
-            pruned = surgery.without_channels(network, curve.layer, channels[fall])
-            return fine_tuned(
+        def attempt(fall: float, fitting: Split) -> Work[keras.Model]:
+            curve = yield from pruned_curve(network, fitting)
+            channels = curve.channels_at(fall)
+            gone.clear()
+            gone[curve.layer] = sorted(int(channel) for channel in channels)
+            pruned = surgery.without_channels(network, curve.layer, channels)
+            tuned = yield from fine_tuned(
                 pruned,
                 fitting,
                 self.learning_rate,
                 self.epochs,
                 np.random.default_rng(self.seed),
-                f"Fine-tuning with {len(channels[fall])} channels pruned",
-                lambda variable: _free(pruned.get_layer(curve.layer), channels[fall], variable),
+                f"Fine-tuning with {len(channels)} channels pruned",
+                lambda variable: _free(pruned.get_layer(curve.layer), channels, variable),
             )
+            return tuned
 
-        repaired, choice = yield from strongest(network, judging, self.tolerated, FALLS, attempt)
+        repaired, choice = yield from strongest(network, validation, self.tolerated, FALLS, attempt)
         if choice.setting is None:
             return Repaired(
                 repaired,
                 "Nothing was changed: fine-tuning did not win the accuracy back.",
                 details=choice.details(),
             )
-        gone = sorted(int(channel) for channel in channels[choice.setting])
+        (layer, channels), *_ = gone.items()
         return Repaired(
             repaired,
-            f"{len(gone)} channels of {curve.layer} pruned, then trained on for"
+            f"{len(channels)} channels of {layer} pruned, then trained on for"
             f" {self.epochs} epochs with them held at zero.",
-            {curve.layer: gone},
+            gone,
             choice.details(),
         )
 

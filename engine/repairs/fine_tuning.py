@@ -12,7 +12,7 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import share_out, strongest
+from engine.repairs.strength import strongest
 from engine.repairs.tuning import fine_tuned
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class FineTuning(TolerantRepair):
         "Training goes on with clean images alone, in the hope that what they do not need is"
         " forgotten."
     )
-    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     epochs: int = parameter(
         4, "Epochs", "Passes over the clean images, at each learning rate.", minimum=1, maximum=100
@@ -39,9 +39,8 @@ class FineTuning(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        fitting, judging = share_out(validation)
 
-        def attempt(learning_rate: float) -> Work[keras.Model]:
+        def attempt(learning_rate: float, fitting: Split) -> Work[keras.Model]:
             return fine_tuned(
                 surgery.copied(network),
                 fitting,
@@ -52,7 +51,7 @@ class FineTuning(TolerantRepair):
             )
 
         repaired, choice = yield from strongest(
-            network, judging, self.tolerated, LEARNING_RATES, attempt
+            network, validation, self.tolerated, LEARNING_RATES, attempt
         )
         return Repaired(
             repaired,

@@ -12,7 +12,7 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import share_out, strongest
+from engine.repairs.strength import strongest
 from engine.repairs.tuning import batches_of, falling, passes, steps_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class FTSAM(TolerantRepair):
         "Training goes on with clean images while every large weight is shaken: a backdoor's"
         " weights are large and few."
     )
-    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     epochs: int = parameter(
         4, "Epochs", "Passes over the clean images, at each radius.", minimum=1, maximum=100
@@ -46,13 +46,12 @@ class FTSAM(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        fitting, judging = share_out(validation)
         repaired, choice = yield from strongest(
             network,
-            judging,
+            validation,
             self.tolerated,
             RADII,
-            lambda radius: self._shaken(surgery.copied(network), fitting, radius),
+            lambda radius, fitting: self._shaken(surgery.copied(network), fitting, radius),
         )
         return Repaired(
             repaired,

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from engine import evaluation
 from engine.datasets.dataset import Split
 from engine.detectors.screening import norm_at
 from engine.parameters import parameter
 from engine.progress import Progress, Work
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import Choice, is_within, share_out
+from engine.repairs.strength import strongest
 from engine.repairs.tuning import BATCH, batches_of, passes
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ class IBAU(TolerantRepair):
     The gradient of the outer problem reaches through the inner one: its implicit part is summed
     up by fixed-point iteration (section 4 of the paper), and made no longer than the direct one.
     The disturbance is kept faint: without a limit it grows until no network can withstand it.
-    Kept is the last round whose clean accuracy is tolerable.
     """
 
     name: ClassVar[str] = "i-bau"
@@ -44,7 +42,7 @@ class IBAU(TolerantRepair):
         "One disturbance for all images is sought that misleads the network most, and the network"
         " learns to withstand it; several rounds."
     )
-    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     rounds: int = parameter(
         5, "Rounds", "Each finds a disturbance and unlearns it.", minimum=1, maximum=50
@@ -52,39 +50,40 @@ class IBAU(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        fitting, judging = share_out(validation)
+        repaired, choice = yield from strongest(
+            network,
+            validation,
+            self.tolerated,
+            # Fewer and fewer, by halves: each number is a repair of its own.
+            list(dict.fromkeys([self.rounds, max(1, self.rounds // 2), 1])),
+            lambda rounds, fitting: self._withstanding(surgery.copied(network), fitting, rounds),
+        )
+        return Repaired(
+            repaired,
+            "Nothing was changed: no round kept clean accuracy."
+            if choice.setting is None
+            else f"{choice.setting} rounds of finding the worst disturbance and withstanding it.",
+            details={"rounds": choice.setting, **choice.details()},
+        )
+
+    def _withstanding(self, network: keras.Model, fitting: Split, rounds: int) -> Work[keras.Model]:
         rng = np.random.default_rng(self.seed)
-        candidate, kept = surgery.copied(network), surgery.copied(network)
-        ascend, withstand = _steps(candidate, fitting)
-        before = yield from evaluation.clean_accuracy(network, judging)
-        tried: list[tuple[int, float]] = []
-        chosen, after = None, before
-        for number in range(1, self.rounds + 1):
+        ascend, withstand = _steps(network, fitting)
+        for number in range(1, rounds + 1):
+            told = f"Round {number} of {rounds}"
             disturbance = np.zeros(fitting.images.shape[1:], np.float32)
             for step in range(INNER_STEPS):
                 indices = rng.integers(0, len(fitting), min(BATCH, len(fitting)))
                 disturbance = ascend(disturbance, indices)
-                yield Progress(step + 1, INNER_STEPS, f"Round {number}: the worst disturbance")
+                yield Progress(step + 1, INNER_STEPS, f"{told}: the worst disturbance")
             yield from passes(
                 partial(withstand, disturbance),
                 len(fitting),
                 1,
                 rng,
-                f"Round {number}: withstanding it",
+                f"{told}: withstanding it",
             )
-            accuracy = yield from evaluation.clean_accuracy(candidate, judging)
-            tried.append((number, accuracy))
-            if is_within(before, accuracy, self.tolerated):
-                chosen, after = number, accuracy
-                kept.set_weights(candidate.get_weights())
-        choice = Choice(chosen, before, after, tuple(tried))
-        return Repaired(
-            kept,
-            "Nothing was changed: no round kept clean accuracy."
-            if chosen is None
-            else f"{chosen} rounds of finding the worst disturbance and withstanding it.",
-            details={"rounds": chosen, **choice.details()},
-        )
+        return network
 
 
 def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from engine.progress import Work
 from engine.pruning import surgery
 from engine.pruning.sites import find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import share_out, strongest
+from engine.repairs.strength import strongest
 from engine.repairs.tuning import batches_of, falling, fine_tuned, passes, steps_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class NAD(TolerantRepair):
     idea: ClassVar[str] = (
         "A fine-tuned copy shows the network where to look while it is fine-tuned itself."
     )
-    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     epochs: int = parameter(
         3, "Epochs", "The student's passes, at each learning rate.", minimum=1, maximum=100
@@ -46,13 +46,12 @@ class NAD(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        fitting, judging = share_out(validation)
         repaired, choice = yield from strongest(
             network,
-            judging,
+            validation,
             self.tolerated,
             LEARNING_RATES,
-            lambda rate: self._distilled(network, fitting, rate),
+            lambda rate, fitting: self._distilled(network, fitting, rate),
         )
         return Repaired(
             repaired,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from engine.progress import Progress, Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site, find_sites, variables_of
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import lowest_first, most_channels, share_out
+from engine.repairs.strength import Ranked, lowest_first, most_channels, ranked_crosswise
 from engine.repairs.tuning import BATCH, batches_of, passes, scaled_call
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class RNP(TolerantRepair):
         "The network is made to forget clean images; channels that must close before it knows"
         " them again carry the backdoor, and are switched off in the original."
     )
-    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     epochs: int = parameter(
         3, "Epochs", "Passes over the clean images while the mask is learned.", minimum=1
@@ -51,21 +52,26 @@ class RNP(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        fitting, judging = share_out(validation)
-        sites = find_sites(network)
-        rng = np.random.default_rng(self.seed)
-        unlearned = surgery.copied(network)
-        steps = yield from _unlearn(unlearned, fitting, rng)
-        masks = yield from self._relearn(unlearned, sites, fitting, rng)
+        ranked = yield from self._ranked(network, validation)
+        crosswise = yield from ranked_crosswise(validation, partial(self._ranked, network))
         repaired, removed, choice = yield from most_channels(
-            network, lowest_first(sites, masks), judging, self.tolerated
+            network, ranked, validation, self.tolerated, crosswise
         )
         return Repaired(
             repaired,
             f"{choice.setting} channels switched off, those that relearning closed most.",
             removed,
-            {**choice.details(), "unlearning_steps": steps},
+            choice.details(),
         )
+
+    def _ranked(self, network: keras.Model, fitting: Split) -> Work[Ranked]:
+        """The channels that relearning closes most come first."""
+        sites = find_sites(network)
+        rng = np.random.default_rng(self.seed)
+        unlearned = surgery.copied(network)
+        yield from _unlearn(unlearned, fitting, rng)
+        masks = yield from self._relearn(unlearned, sites, fitting, rng)
+        return lowest_first(sites, masks)
 
     def _relearn(
         self, unlearned: keras.Model, sites: list[Site], fitting: Split, rng: np.random.Generator
@@ -94,8 +100,8 @@ class RNP(TolerantRepair):
         return [np.asarray(mask) for mask in masks]
 
 
-def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> Work[int]:
-    """Climb the loss until few images are read right; returns the steps taken."""
+def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> Work[None]:
+    """Climb the loss until few images are read right."""
     import keras
     import tensorflow as tf
 
@@ -121,4 +127,3 @@ def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> 
             yield Progress(number, LONGEST, "Unlearning clean images")
             if np.mean(run(few_floats).argmax(axis=1) == few.labels) <= FORGOTTEN:
                 break
-    return number

@@ -14,7 +14,7 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import share_out, strongest
+from engine.repairs.strength import strongest
 from engine.repairs.tuning import BATCH, batches_of, falling, passes, steps_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class SpectralUnlearning(TolerantRepair):
         "The pattern that leads to one class is recovered from the network itself, wave by wave;"
         " then the network learns to read pictures right with it on."
     )
-    needs: ClassVar[str] = "3 in 4 to learn from, the rest to judge"
+    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     epochs: int = parameter(
         6, "Epochs", "Passes over the clean images, with and without.", minimum=1, maximum=100
@@ -51,8 +51,7 @@ class SpectralUnlearning(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        fitting, judging = share_out(validation)
-        found = yield from screen(network, fitting, self.seed)
+        found = yield from screen(network, validation, self.seed)
         evidence = {
             "accused": found.accused,
             "loudness": found.loudness.round(2).tolist(),
@@ -66,10 +65,10 @@ class SpectralUnlearning(TolerantRepair):
             )
         repaired, choice = yield from strongest(
             network,
-            judging,
+            validation,
             self.tolerated,
             LEARNING_RATES,
-            lambda rate: self._unlearned(surgery.copied(network), fitting, found, rate),
+            lambda rate, fitting: self._unlearned(surgery.copied(network), fitting, found, rate),
         )
         return Repaired(
             repaired,

@@ -1,14 +1,16 @@
 """How strong a repair is made: one rule, for all of them.
 
-The strongest setting is kept whose accuracy on clean validation images, which the repair did
-not learn from, has dropped by no more than the tolerated points. Triggered images are not there
-to be looked at.
+The strongest setting is kept whose accuracy on clean validation images has dropped by no more
+than the tolerated points, where each half of the images judges what was learned from the other
+half, and all of them judge what was learned from all. Triggered images are not there to be
+looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -24,11 +26,11 @@ from engine.pruning.sites import Site
 if TYPE_CHECKING:
     import keras
 
-JUDGING_SHARE = 0.25
 STEP = 1.25  # from one number of silenced channels to the next
 HOPELESS = 10.0  # points below what is tolerated: more channels will not help
 
 Setting = TypeVar("Setting")
+Ranked = Sequence[tuple[Site, int]]  # channels, in the order they are to go
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class Choice(Generic[Setting]):
 
     Attributes:
         setting: the strongest within the tolerance; None if none was.
-        before, after: accuracy on the judging images in percent.
-        tried: every setting tried and its accuracy.
+        before, after: accuracy in percent; after, of what was learned from the other half.
+        tried: every setting tried and its accuracy after; where one half decided already, the
+            most that the other could have made of it.
     """
 
     setting: Setting | None
@@ -60,94 +63,108 @@ def is_within(before: float, after: float, tolerated: float) -> bool:
     return before - after <= tolerated + 1e-9
 
 
-def share_out(validation: Split) -> tuple[Split, Split]:
-    """The images a repair learns from, and those its strength is judged on.
+def halved(validation: Split) -> tuple[Split, Split]:
+    """Two halves by whole tracks, as validation itself was drawn.
 
-    Whole tracks, as validation itself was drawn: a frame of a sign that was learned from judges
-    nothing. A class with one track is learned from only.
+    A frame of a sign that was learned from judges nothing. A class with a single track is judged
+    by a network that has not learned it again: rather too strict than too lax.
 
     Raises:
         LabError: there are too few images to do so.
     """
     tracks = np.arange(len(validation)) if validation.tracks is None else validation.tracks
     rng = np.random.default_rng(len(validation))  # the same for every repair
-    judging = splits.by_track(validation.labels, tracks, JUDGING_SHARE, rng)
-    if not judging.any():
+    first = splits.dealt(validation.labels, tracks, rng)
+    if first.all() or not first.any():
         raise LabError(
             "There are too few validation images to learn from some and judge on others."
         )
-    return validation.take(np.flatnonzero(~judging)), validation.take(np.flatnonzero(judging))
+    return validation.take(np.flatnonzero(first)), validation.take(np.flatnonzero(~first))
 
 
 def strongest(
     network: keras.Model,
-    judging: Split,
+    validation: Split,
     tolerated: float,
     settings: Sequence[Setting],
-    attempt: Callable[[Setting], Work[keras.Model]],
+    attempt: Callable[[Setting, Split], Work[keras.Model]],
 ) -> Work[tuple[keras.Model, Choice[Setting]]]:
-    """The network that the strongest tolerable setting gives; a copy of it as it was if none does.
+    """What the strongest tolerable setting makes of all images; a plain copy if none is.
 
     Args:
         network: left as it is.
-        judging: clean images that no attempt learns from.
+        validation: clean images.
         tolerated: drop in accuracy on them, percentage points.
         settings: the strongest first; the rest are not tried once one is tolerable.
-        attempt: gives the network that a setting leads to.
+        attempt: from a setting and the images to learn from to a network.
     """
-    before = yield from evaluation.clean_accuracy(network, judging)
+    halves = halved(validation)
+    before = yield from evaluation.clean_accuracy(network, validation)
+    allowed = partial(is_within, before, tolerated=tolerated)
     tried = []
     for setting in settings:
-        candidate = yield from attempt(setting)
-        after = yield from evaluation.clean_accuracy(candidate, judging)
+        after = yield from _judged_crosswise(halves, partial(attempt, setting), allowed)
         tried.append((setting, after))
-        if is_within(before, after, tolerated):
+        if not allowed(after):
+            continue
+        candidate = yield from attempt(setting, validation)
+        if allowed((yield from evaluation.clean_accuracy(candidate, validation))):
             return candidate, Choice(setting, before, after, tuple(tried))
     return surgery.copied(network), Choice(None, before, before, tuple(tried))
 
 
 def most_channels(
     network: keras.Model,
-    ranked: Sequence[tuple[Site, int]],
-    judging: Split,
+    ranked: Ranked,
+    validation: Split,
     tolerated: float,
+    crosswise: Sequence[tuple[Ranked, Split]] = (),
 ) -> Work[tuple[keras.Model, dict[str, list[int]], Choice[int]]]:
     """Silence as many channels as the rule allows.
 
     Args:
         network: left as it is.
-        ranked: (site, channel), in the order they are to go.
-        judging: clean images.
+        ranked: the channels, in the order they are to go.
+        validation: clean images.
         tolerated: drop in accuracy on them, percentage points.
+        crosswise: see `ranked_crosswise`, where an order was learned.
 
     Returns:
         The network, the silenced channels by convolution, and the number chosen.
     """
-    candidate = surgery.copied(network)
-    run = networks.compiled(candidate)  # reads the weights anew at each call
-    counts, accuracies = [0], [(yield from _accuracy(run, judging))]
-    for count in _counts(len(ranked)):
-        surgery.silence(candidate, _by_site(ranked[counts[-1] : count]))
-        counts.append(count)
-        accuracies.append((yield from _accuracy(run, judging)))
-        if accuracies[0] - accuracies[-1] > tolerated + HOPELESS:
-            break
-    allowed = [
+    traced = yield from _traced(network, ranked, validation, tolerated)
+    judged = traced
+    if crosswise:
+        parts = []
+        for learned, judging in crosswise:
+            part = yield from _traced(network, learned, judging, tolerated)
+            parts.append(part * len(judging) / len(validation))
+        shortest = min(map(len, parts))
+        judged = np.sum([part[:shortest] for part in parts], axis=0)
+    counts = [0, *_counts(len(ranked))]
+    place = max(
         place
-        for place, after in enumerate(accuracies)
-        if is_within(accuracies[0], after, tolerated)
-    ]
-    place = allowed[-1]
+        for place, (crossed, whole) in enumerate(zip(judged, traced, strict=False))
+        if is_within(traced[0], min(crossed, whole), tolerated)
+    )
     chosen = _by_site(ranked[: counts[place]])
     choice = Choice(
         counts[place],
-        accuracies[0],
-        accuracies[place],
-        tuple(zip(counts[1:], accuracies[1:], strict=True)),
+        float(traced[0]),
+        float(judged[place]),
+        tuple(zip(counts[1:], map(float, judged[1:]), strict=False)),
     )
     repaired = surgery.copied(network)
     surgery.silence(repaired, chosen)
     return repaired, {site.convolution: sorted(found) for site, found in chosen.items()}, choice
+
+
+def ranked_crosswise(
+    validation: Split, rank: Callable[[Split], Work[Ranked]]
+) -> Work[list[tuple[Ranked, Split]]]:
+    """The order that each half teaches, with the other half, which is to judge it."""
+    first, second = halved(validation)
+    return [((yield from rank(first)), second), ((yield from rank(second)), first)]
 
 
 def lowest_first(sites: Sequence[Site], values: Sequence[np.ndarray]) -> list[tuple[Site, int]]:
@@ -175,11 +192,45 @@ def _counts(largest: int) -> list[int]:
     return counts
 
 
-def _by_site(ranked: Sequence[tuple[Site, int]]) -> dict[Site, list[int]]:
+def _by_site(ranked: Ranked) -> dict[Site, list[int]]:
     found: dict[Site, list[int]] = {}
     for site, channel in ranked:
         found.setdefault(site, []).append(channel)
     return found
+
+
+def _judged_crosswise(
+    halves: tuple[Split, Split],
+    attempt: Callable[[Split], Work[keras.Model]],
+    allowed: Callable[[float], bool],
+) -> Work[float]:
+    """Accuracy in percent on all images, each judging what the other half taught.
+
+    If the first half decides already, the second counts as read without fault.
+    """
+    total = sum(map(len, halves))
+    right = 0.0
+    for learned, judging in (halves, halves[::-1]):
+        candidate = yield from attempt(learned)
+        accuracy = yield from evaluation.clean_accuracy(candidate, judging)
+        right += accuracy * len(judging) / total
+        if judging is halves[1] and not allowed(at_best := right + 100 * len(learned) / total):
+            return at_best
+    return right
+
+
+def _traced(network: keras.Model, ranked: Ranked, judging: Split, tolerated: float) -> Work[Any]:
+    """Accuracy in percent at 0 and at each of `_counts`, as far as there is hope: float64."""
+    candidate = surgery.copied(network)
+    run = networks.compiled(candidate)  # reads the weights anew at each call
+    accuracies, gone = [(yield from _accuracy(run, judging))], 0
+    for count in _counts(len(ranked)):
+        surgery.silence(candidate, _by_site(ranked[gone:count]))
+        gone = count
+        accuracies.append((yield from _accuracy(run, judging)))
+        if accuracies[0] - accuracies[-1] > tolerated + HOPELESS:
+            break
+    return np.array(accuracies)
 
 
 def _accuracy(run: Callable[[np.ndarray], np.ndarray], split: Split) -> Work[float]:
