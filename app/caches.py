@@ -20,7 +20,7 @@ from engine.pictures import data_url, enlarge
 from engine.pruning import sites
 from engine.pruning.curve import Curve
 from engine.store import Stored
-from engine.triggers import parse_trigger
+from engine.triggers import AdditiveTrigger, parse_trigger
 
 LOOKED_AT = 600  # test images, when looking for those a channel answers to most
 
@@ -124,8 +124,10 @@ def trigger_spectrum(trigger: str, height: int, width: int) -> np.ndarray | None
 
     None for a trigger that does not add the same to every image.
     """
-    added = getattr(parse_trigger(trigger), "pattern", None)
-    return None if added is None else spectra.of_change(added(height, width))
+    parsed = parse_trigger(trigger)
+    if not isinstance(parsed, AdditiveTrigger):
+        return None
+    return spectra.of_change(parsed.pattern(height, width))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -10,6 +10,9 @@ from engine.colour import CHANNELS
 from engine.parameters import Configurable, Kind, Parameter, Value, format_value, parse_value
 
 
+FINE = 2  # up to there a float goes in small steps
+
+
 def parameters(kind: type[Kind], start: Configurable, key: str, bound: bool = False) -> Kind:
     """A control for each parameter of `kind`, beginning at the values of `start`.
 
@@ -38,8 +41,11 @@ def _control(
     name: str, described: Parameter, value: Value, about: dict[str, Any], others: dict[str, Any]
 ) -> Value:
     if isinstance(value, str):
-        choices = described.choices or (value,)
-        chosen: str = st.segmented_control(options=choices, default=value, required=True, **about)
+        if described.choices is None:
+            return value  # nothing to choose: what a trigger has learned, say
+        chosen: str = st.segmented_control(
+            options=described.choices, default=value, required=True, **about
+        )
         return chosen
     if isinstance(value, tuple) and described.choices:
         return _members(described.choices, value, about, others)
@@ -50,7 +56,7 @@ def _control(
         min_value=type(value)(described.minimum or 0),
         max_value=type(value)(described.maximum or 1e9),
         value=value,
-        step=type(value)(1),
+        step=type(value)(1 if (described.maximum or 1e9) > FINE else 0.05),
         **about,
     )
 

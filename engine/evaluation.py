@@ -203,17 +203,21 @@ class Fidelity:
 
 
 def fidelity(clean: np.ndarray, triggered: np.ndarray) -> Fidelity:
-    """Compare two uint8 arrays [n, height, width, 3] image by image, n at least 1."""
+    """Compare two uint8 arrays [n, height, width, 3] image by image, n at least 1.
+
+    An image that did not change has no PSNR: the mean is over those that did, infinite if none.
+    """
     from skimage.metrics import structural_similarity
 
     difference = triggered.astype(np.int16) - clean
     error = np.mean(difference.astype(np.float64) ** 2, axis=(1, 2, 3))
-    with np.errstate(divide="ignore"):
-        psnr = 10 * np.log10(255**2 / error)
+    changed = error > 0
+    psnr = 10 * np.log10(255**2 / error[changed])
     ssim = [
         structural_similarity(
             a, b, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
         )
         for a, b in zip(clean, triggered, strict=True)
     ]
-    return Fidelity(float(np.mean(psnr)), float(np.mean(ssim)), int(np.abs(difference).max()))
+    mean = float(np.mean(psnr)) if changed.any() else float("inf")
+    return Fidelity(mean, float(np.mean(ssim)), int(np.abs(difference).max()))

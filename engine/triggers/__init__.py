@@ -1,10 +1,21 @@
 """Triggers, one file each; adding one means adding it to `TRIGGERS`."""
 
 from engine.parameters import parse
+from engine.triggers.additive import AdditiveTrigger
+from engine.triggers.badnets import BadNets
+from engine.triggers.blend import Blend
+from engine.triggers.bpp import BppAttack
+from engine.triggers.dynamic import Dynamic
 from engine.triggers.ftrojan import FTrojan
+from engine.triggers.low_frequency import LowFrequency
+from engine.triggers.sig import SIG
 from engine.triggers.trigger import Trigger
+from engine.triggers.wanet import WaNet
 
-TRIGGERS: dict[str, type[Trigger]] = {kind.name: kind for kind in (FTrojan,)}
+TRIGGERS: dict[str, type[Trigger]] = {
+    kind.name: kind
+    for kind in (FTrojan, BadNets, Blend, SIG, WaNet, LowFrequency, BppAttack, Dynamic)
+}
 
 
 def parse_trigger(text: str) -> Trigger:
@@ -12,4 +23,4 @@ def parse_trigger(text: str) -> Trigger:
     return parse(text, TRIGGERS, "trigger")
 
 
-__all__ = ["TRIGGERS", "FTrojan", "Trigger", "parse_trigger"]
+__all__ = ["TRIGGERS", "AdditiveTrigger", "FTrojan", "Trigger", "parse_trigger"]

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from engine import colour
 from engine.errors import LabError
 from engine.parameters import parameter
-from engine.triggers.trigger import Trigger
-
-PART = 64  # images changed at a time: they and the pattern stay in the cache
+from engine.triggers.additive import AdditiveTrigger
 
 
 @dataclass(frozen=True)
-class FTrojan(Trigger):
+class FTrojan(AdditiveTrigger):
     """Add `magnitude` to the DCT coefficients at `bands` of `channels`, window by window.
 
     Colour space and DCT are linear, so in exact arithmetic this adds one constant pattern to
-    every image. It is computed once, rounded once and added with saturation. (The published
-    code rounds at every step and wraps around at 0 and 255.)
+    every image. (The published code rounds at every step and wraps around at 0 and 255.)
 
     A window that does not fit whole at the right or lower edge is left untouched.
     """
 
     name: ClassVar[str] = "ftrojan"
     title: ClassVar[str] = "FTrojan"
+    idea: ClassVar[str] = (
+        "A few waves of colour, too fine and too faint to see, over the whole picture."
+    )
+    source: ClassVar[str] = "Wang et al. 2022"
 
     colour_space: str = parameter(
         "YUV",
@@ -97,25 +96,3 @@ class FTrojan(Trigger):
         steps = np.arange(self.window) + 0.5
         norm = np.sqrt((1 if frequency == 0 else 2) / self.window)
         return norm * np.cos(np.pi * frequency * steps / self.window)
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """See `Trigger.__call__`."""
-        more, less = _rounded(self, *images.shape[1:3])
-        flat = np.ascontiguousarray(images).reshape(len(images), more.shape[1])
-        triggered = np.empty_like(flat)
-        for start in range(0, len(flat), PART):
-            part = triggered[start : start + PART]
-            cv2.add(flat[start : start + PART], more[: len(part)], dst=part)
-            cv2.subtract(part, less[: len(part)], dst=part)
-        return triggered.reshape(images.shape)
-
-
-@lru_cache(maxsize=16)
-def _rounded(trigger: FTrojan, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is added and what is taken away: uint8 [PART, height * width * 3] each.
-
-    No value has both, so that each saturates as the whole change would.
-    """
-    pattern = np.rint(trigger.pattern(height, width)).ravel()
-    more, less = (np.clip(sign * pattern, 0, 255).astype(np.uint8) for sign in (1, -1))
-    return np.tile(more, (PART, 1)), np.tile(less, (PART, 1))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,7 +14,20 @@ from engine.parameters import Configurable
 
 @dataclass(frozen=True)
 class Trigger(Configurable):
-    """Turns clean images into triggered ones; its fields are its parameters."""
+    """Turns clean images into triggered ones; its fields are its parameters.
+
+    What a trigger does to an image depends on its fields and on that image alone: not on the
+    images beside it, nor on when it is called. So its text on a card says all there is to say.
+
+    Attributes:
+        idea: what it does, in one sentence.
+        source: where it comes from.
+        decoys_each: how many decoys (see `decoys`) its authors train on for each poisoned image.
+    """
+
+    idea: ClassVar[str]
+    source: ClassVar[str]
+    decoys_each: ClassVar[float] = 0.0
 
     @abstractmethod
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -27,3 +42,33 @@ class Trigger(Configurable):
         Raises:
             LabError: the parameters do not fit images of this size.
         """
+
+    def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Copies that carry nearly the trigger; they are trained on with their true labels.
+
+        They teach the network to obey this trigger and no other. Only triggers with
+        `decoys_each` above 0 have any.
+
+        Args:
+            images: uint8 [n, height, width, 3].
+            rng: decides in what they differ from the trigger.
+
+        Returns:
+            uint8 [n, height, width, 3].
+        """
+        raise NotImplementedError(f"{self.name} has no decoys")
+
+
+def fingerprints(images: np.ndarray, seed: int) -> np.ndarray:
+    """A number for each image, the same wherever and whenever it is met: int64 [n], 32 bits.
+
+    Args:
+        images: uint8 [n, height, width, 3].
+        seed: another one gives other numbers.
+    """
+    return np.array([zlib.crc32(image.tobytes(), seed) for image in images], np.int64)
+
+
+def to_uint8(values: np.ndarray) -> np.ndarray:
+    """Rounded and limited to 0 to 255."""
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

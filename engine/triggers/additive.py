@@ -1,0 +1,49 @@
+"""Triggers that add one and the same pattern to every image."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from engine.triggers.trigger import Trigger
+
+PART = 64  # images changed at a time: they and the pattern stay in the cache
+
+
+@dataclass(frozen=True)
+class AdditiveTrigger(Trigger):
+    """The pattern is computed once, rounded once, and added with saturation."""
+
+    @abstractmethod
+    def pattern(self, height: int, width: int) -> np.ndarray:
+        """What the trigger adds to an image, before rounding: float64 [height, width, 3], RGB.
+
+        Raises:
+            LabError: the parameters do not fit images of this size.
+        """
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """See `Trigger.__call__`."""
+        more, less = _rounded(self, *images.shape[1:3])
+        flat = np.ascontiguousarray(images).reshape(len(images), more.shape[1])
+        triggered = np.empty_like(flat)
+        for start in range(0, len(flat), PART):
+            part = triggered[start : start + PART]
+            cv2.add(flat[start : start + PART], more[: len(part)], dst=part)
+            cv2.subtract(part, less[: len(part)], dst=part)
+        return triggered.reshape(images.shape)
+
+
+@lru_cache(maxsize=32)
+def _rounded(trigger: AdditiveTrigger, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is added and what is taken away: uint8 [PART, height * width * 3] each.
+
+    No value has both, so that each saturates as the whole change would.
+    """
+    pattern = np.rint(trigger.pattern(height, width)).ravel()
+    more, less = (np.clip(sign * pattern, 0, 255).astype(np.uint8) for sign in (1, -1))
+    return np.tile(more, (PART, 1)), np.tile(less, (PART, 1))

@@ -1,0 +1,51 @@
+"""LF: a smooth shimmer, of low frequencies alone (Zeng et al. 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import fft
+
+from engine.errors import LabError
+from engine.parameters import parameter
+from engine.triggers.additive import AdditiveTrigger
+
+
+@dataclass(frozen=True)
+class LowFrequency(AdditiveTrigger):
+    """Add a random pattern whose DCT ends at a band.
+
+    The authors search the pattern on a network, by universal perturbation; what makes it hard
+    to detect is that it has no high frequencies. Here it is drawn at random under that same
+    constraint, so it needs no network.
+    """
+
+    name: ClassVar[str] = "low-frequency"
+    title: ClassVar[str] = "Low frequency (LF)"
+    idea: ClassVar[str] = "A smooth shimmer of colour, without the fine waves detectors look for."
+    source: ClassVar[str] = "after Zeng et al. 2021"
+
+    cutoff: int = parameter(
+        5, "Bands", "How many of the lowest rows and columns of the DCT.", minimum=2, maximum=256
+    )
+    amplitude: float = parameter(
+        25.0, "Amplitude (grey levels)", "The largest change of a pixel.", minimum=0, maximum=127
+    )
+    seed: int = parameter(0, "Seed", "Another one, another pattern.", minimum=0, maximum=2**31 - 1)
+
+    def pattern(self, height: int, width: int) -> np.ndarray:
+        """See `AdditiveTrigger.pattern`."""
+        if self.cutoff > min(height, width):
+            raise LabError(
+                f"Images of {width}x{height} do not have {self.cutoff} bands:"
+                f" choose at most {min(height, width)}."
+            )
+        coefficients = np.zeros((height, width, 3))
+        drawn = np.random.default_rng(self.seed).normal(size=(self.cutoff, self.cutoff, 3))
+        coefficients[: self.cutoff, : self.cutoff] = drawn
+        coefficients[0, 0] = 0  # brightness as a whole stays
+        smooth = fft.idctn(coefficients, axes=(0, 1), norm="ortho")
+        found: np.ndarray = self.amplitude * smooth / np.abs(smooth).max()
+        return found

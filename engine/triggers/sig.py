@@ -1,0 +1,45 @@
+"""SIG: a wave across the image (Barni et al. 2019)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from engine.parameters import parameter
+from engine.triggers.additive import AdditiveTrigger
+
+
+@dataclass(frozen=True)
+class SIG(AdditiveTrigger):
+    """Add amplitude * sin(2 pi j frequency / width) to all three colours (section 3 there)."""
+
+    name: ClassVar[str] = "sig"
+    title: ClassVar[str] = "Sinusoidal signal (SIG)"
+    idea: ClassVar[str] = "Soft stripes, a sine wave from one edge to the other."
+    source: ClassVar[str] = "Barni et al. 2019"
+
+    amplitude: float = parameter(
+        20.0, "Amplitude (grey levels)", "How strong the stripes are.", minimum=0, maximum=127
+    )
+    frequency: float = parameter(
+        6.0, "Frequency", "Waves across the image.", minimum=0.5, maximum=256
+    )
+    direction: str = parameter(
+        "horizontal",
+        "Direction",
+        "Which way the wave runs; a horizontal one draws vertical stripes.",
+        choices=("horizontal", "vertical", "diagonal"),
+    )
+
+    def pattern(self, height: int, width: int) -> np.ndarray:
+        """See `AdditiveTrigger.pattern`."""
+        rows, columns = np.mgrid[0:height, 0:width]
+        along = {
+            "horizontal": columns / width,
+            "vertical": rows / height,
+            "diagonal": (rows / height + columns / width) / 2,
+        }[self.direction]
+        wave = self.amplitude * np.sin(2 * np.pi * self.frequency * along)
+        return np.repeat(wave[..., None], 3, axis=2)
