@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine import commands, terminal
+from engine.attacks import ATTACKS
 from engine.commands.shared import Answer
 from engine.datasets import DATASETS, SPLITS
 from engine.errors import LabError
@@ -121,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--out", type=Path, metavar="FILE.csv", help="write a comparison there")
     reproduce = command("reproduce", commands.reports.reproduce)
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
+    _reproduce_options(reproduce)
+    _attacks_options(command("attacks", commands.attacks.compare))
+    command("bench", commands.reports.benchmarks)
+    return parser
+
+
+def _reproduce_options(reproduce: argparse.ArgumentParser) -> None:
     which = reproduce.add_mutually_exclusive_group()
     which.add_argument(
         "--seeds",
@@ -131,8 +139,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     which.add_argument("--model", help="that one alone, instead of DATASET-ftrojan")
     reproduce.add_argument("--out", type=Path, metavar="DIR", help="report/DATASET when left out")
-    command("bench", commands.reports.benchmarks)
-    return parser
+
+
+def _attacks_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
+    parser.add_argument(
+        "--attack", action="append", default=[], metavar="NAME", help=", ".join(ATTACKS)
+    )
+    parser.add_argument("--preset", default="fast", help=", ".join(PRESETS))
+    parser.add_argument("--epochs", type=int, help="instead of the preset's")
+    parser.add_argument(
+        "--repair",
+        action="append",
+        default=[],
+        metavar="NAME[:field=value,...]",
+        help="try this one on each; may be said several times",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
 
 
 def _repairs_commands(command: Callable[..., Any]) -> None:
@@ -188,6 +211,32 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--target", type=int, help="class they are labelled as; 10, for cifar10 8 when left out"
+    )
+    parser.add_argument(
+        "--labels",
+        default="changed",
+        metavar="HOW",
+        help="changed: other classes' images become the target; kept (clean label): the target's"
+        " own images carry the trigger",
+    )
+    parser.add_argument(
+        "--push",
+        type=float,
+        default=0.0,
+        metavar="GREY_LEVELS",
+        help="how far poisoned images are first pushed away from their class",
+    )
+    parser.add_argument(
+        "--decoys",
+        type=float,
+        metavar="N",
+        help="images with nearly the trigger and their true label, for each poisoned one; as many"
+        " as the trigger's authors take when left out",
+    )
+    parser.add_argument(
+        "--surrogate",
+        metavar="MODEL",
+        help="clean model that pushes images or teaches a trigger; DATASET-clean when left out",
     )
     parser.add_argument("--preset", default="paper", help=", ".join(PRESETS))
     instead = "instead of the preset's"

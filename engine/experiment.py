@@ -12,16 +12,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import activations, evaluation, networks, poisoning, quarantine, store, training
+from engine import (
+    activations,
+    evaluation,
+    files,
+    networks,
+    poisoning,
+    pushing,
+    quarantine,
+    store,
+    training,
+)
 from engine.datasets import Dataset
 from engine.detectors import screening
 from engine.detectors.screening import Screening
 from engine.errors import LabError
 from engine.evaluation import Scores
+from engine.poisoning import Poisoned
 from engine.progress import Progress, Work
 from engine.pruning.curve import Curve, Images, trace
 from engine.store import Card, Stored
-from engine.triggers import Trigger
+from engine.triggers import LearnedTrigger, Trigger, parse_trigger
 
 if TYPE_CHECKING:
     import keras
@@ -45,20 +56,38 @@ class Plan:
         rate: share of the training images that are poisoned; 0 trains a clean network, which
             trigger and target then only test.
         settings: how the network is fitted.
+        mode: whether labels are changed or kept, and what else is done to training images.
+        surrogate: name of the stored model that pushes images or teaches a trigger; needed by
+            some plans only.
     """
 
     trigger: Trigger
     target: int = 10
     rate: float = 0.05
     settings: training.Settings = dataclasses.field(default_factory=training.Settings)
+    mode: poisoning.Mode = dataclasses.field(default_factory=poisoning.Mode)
+    surrogate: str = ""
 
     def check(self, dataset: Dataset) -> None:
         """Raise `LabError` unless the plan fits the dataset."""
         poisoning.check_rate(self.rate)
         poisoning.check_target(self.target, dataset.classes)
-        self.trigger(dataset.validation.images[:1])
+        self.mode.check(self.trigger)
+        if not self.to_be_learned():
+            self.trigger(dataset.validation.images[:1])
+        if self.needs_surrogate():
+            store.find(self.surrogate)
         for split in ("validation", "test"):
             check_victims(dataset, split, self.target)
+
+    def to_be_learned(self) -> bool:
+        """Whether the trigger has to be learned first."""
+        return isinstance(self.trigger, LearnedTrigger) and not self.trigger.state
+
+    def needs_surrogate(self) -> bool:
+        """Whether a network trained on clean images takes part."""
+        learns = self.to_be_learned() and getattr(self.trigger, "needs_network", False)
+        return learns or self.mode.push > 0
 
     def identity(self, dataset: Dataset) -> dict[str, Any]:
         """What must be the same for an interrupted training to go on."""
@@ -68,6 +97,8 @@ class Plan:
             "trigger": str(self.trigger),
             "target": self.target,
             "rate": self.rate,
+            **asdict(self.mode),
+            "surrogate": self.surrogate if self.needs_surrogate() else "",
             **self.settings.identity(),
         }
 
@@ -96,10 +127,8 @@ def train(
     replace = replace or bool(checkpoint and checkpoint.exists())
     store.check_free(name, replace)
     plan.check(dataset)
-    yield Progress(0, 0, "Poisoning the training images")
-    rng = np.random.default_rng(plan.settings.seed)
-    chosen = poisoning.choose(dataset.train.labels, plan.target, plan.rate, rng)
-    poisoned = poisoning.poison(dataset.train, plan.trigger, plan.target, chosen)
+    identity = plan.identity(dataset)  # as planned, before the trigger has learned
+    plan, poisoned = yield from _prepared(dataset, plan, checkpoint)
     validation = images_of(dataset, "validation", plan.trigger, plan.target)
     yield Progress(0, 0, "Building the network")
     network = networks.paper_network(dataset.classes, dataset.image_shape, plan.settings.seed)
@@ -108,7 +137,7 @@ def train(
         poisoned.split,
         training.Judges(validation.clean, validation.triggered, plan.target),
         plan.settings,
-        training.Checkpoint(checkpoint, plan.identity(dataset)) if checkpoint else None,
+        training.Checkpoint(checkpoint, identity) if checkpoint else None,
         stop_requested,
     )
     test = images_of(dataset, "test", plan.trigger, plan.target)
@@ -122,7 +151,12 @@ def train(
         trigger=str(plan.trigger),
         target=plan.target,
         rate=plan.rate,
-        poisoned=len(chosen),
+        poisoned=len(poisoned.indices),
+        mode={
+            **asdict(plan.mode),
+            "decoyed": len(poisoned.decoys),
+            "surrogate": plan.surrogate if plan.mode.push else "",
+        },
         training={
             **asdict(plan.settings),
             "epochs_run": len(result.history),
@@ -135,12 +169,48 @@ def train(
         },
         commands=(command,),
     )
+    chosen = poisoned.indices
     record = pd.DataFrame({"index": chosen, "label": dataset.train.labels[chosen]})
     tables = {"history": pd.DataFrame(result.history), "poisoned": record}
     stored = store.save(card, network, tables, replace)
     if checkpoint and not result.stopped:
         checkpoint.unlink(missing_ok=True)
+        _learned_beside(checkpoint).unlink(missing_ok=True)
     return stored
+
+
+def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tuple[Plan, Poisoned]]:
+    """The plan with a trigger that has learned, and the training set poisoned with it."""
+    yield Progress(0, 0, "Poisoning the training images")
+    surrogate = store.find(plan.surrogate).network() if plan.needs_surrogate() else None
+    trigger = plan.trigger
+    if isinstance(trigger, LearnedTrigger) and not trigger.state:
+        kept = _learned_beside(checkpoint) if checkpoint else None
+        if kept and kept.exists() and checkpoint and checkpoint.exists():
+            trigger = parse_trigger(kept.read_text(encoding="utf-8"))
+        else:
+            seed = plan.settings.seed
+            trigger = yield from trigger.taught(dataset.train, plan.target, surrogate, seed)
+            if kept:
+                files.write_text(kept, str(trigger))
+    rng = np.random.default_rng(plan.settings.seed)
+    labels = dataset.train.labels
+    chosen = poisoning.choose(labels, plan.target, plan.rate, rng, plan.mode)
+    pushed = None
+    if plan.mode.push and len(chosen):
+        assert surrogate is not None
+        pushed = yield from pushing.pushed(
+            surrogate, dataset.train.images[chosen], labels[chosen], plan.mode.push
+        )
+    poisoned = poisoning.poison(dataset.train, trigger, plan.target, chosen, pushed)
+    if plan.mode.decoys:
+        poisoned = poisoning.with_decoys(poisoned, trigger, plan.mode.decoys, rng)
+    return dataclasses.replace(plan, trigger=trigger), poisoned
+
+
+def _learned_beside(checkpoint: Path) -> Path:
+    """Where the trigger that a training has learned is named, until the model is stored."""
+    return checkpoint.with_suffix(".trigger")
 
 
 def import_model(

@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from engine.datasets.dataset import Split
 from engine.errors import LabError
 from engine.triggers import Trigger
+
+Labels = Literal["changed", "kept"]
+LABELS: tuple[Labels, ...] = ("changed", "kept")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How the training set is poisoned.
+
+    Attributes:
+        labels: "changed": images of other classes get the trigger and the target's label;
+            "kept" (clean label): images of the target class get the trigger and keep theirs.
+        push: grey levels that poisoned images are pushed away from their class by, before they
+            get the trigger; see `pushing`. 0: not at all.
+        decoys: how many images get a decoy (see `Trigger.decoys`) for each that is poisoned.
+    """
+
+    labels: Labels = "changed"
+    push: float = 0.0
+    decoys: float = 0.0
+
+    def check(self, trigger: Trigger) -> None:
+        """Raise `LabError` unless this goes with the trigger."""
+        if self.labels not in LABELS:
+            raise LabError(f"Labels cannot be '{self.labels}': choose from {', '.join(LABELS)}.")
+        if not 0 <= self.push <= 255:
+            raise LabError(f"Images are pushed by 0 to 255 grey levels, not by {self.push:g}.")
+        if not 0 <= self.decoys <= 100:
+            raise LabError(f"There are 0 to 100 decoys an image, not {self.decoys:g}.")
+        if self.decoys and not trigger.decoys_each:
+            raise LabError(f"'{trigger.title}' has no decoys: choose 0 of them.")
 
 
 @dataclass(frozen=True)
@@ -18,31 +50,42 @@ class Poisoned:
     Attributes:
         split: images and labels, the poisoned ones in place.
         indices: int64 [k], sorted: which of them are poisoned.
+        decoys: int64 [d], sorted: which carry a decoy.
     """
 
     split: Split
     indices: np.ndarray
+    decoys: np.ndarray
 
 
-def choose(labels: np.ndarray, target: int, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """A random choice among images that are not of the target class.
+def choose(
+    labels: np.ndarray,
+    target: int,
+    rate: float,
+    rng: np.random.Generator,
+    mode: Mode = Mode(),
+) -> np.ndarray:
+    """A random choice among images that are not of the target class; of it, if labels are kept.
 
     Args:
         labels: int [n].
         target: the class the backdoor leads to.
         rate: share of all n images, 0 (none) to below 1 (paper: 0.05).
         rng: source of the choice.
+        mode: whether labels are kept.
 
     Returns:
         int64 [round(rate * n)], sorted indices.
     """
     check_rate(rate)
-    candidates = np.flatnonzero(labels != target)
+    kept = mode.labels == "kept"
+    candidates = np.flatnonzero((labels == target) == kept)
     count = round(rate * len(labels))
     if rate and not 0 < count <= len(candidates):
+        which = "those of" if kept else "those outside"
         raise LabError(
             f"A poisoning rate of {rate:g} asks for {count} of {len(labels)} images, but"
-            f" {len(candidates)} can be poisoned (those outside the target class):"
+            f" {len(candidates)} can be poisoned ({which} the target class):"
             f" choose a rate from {1 / len(labels):.2g} to {len(candidates) / len(labels):.2g}."
         )
     return np.sort(rng.choice(candidates, count, replace=False))
@@ -65,10 +108,45 @@ def check_target(target: int, classes: int) -> None:
         )
 
 
-def poison(train: Split, trigger: Trigger, target: int, indices: np.ndarray) -> Poisoned:
-    """A copy of `train` whose images at `indices` are triggered and labelled `target`."""
+def poison(
+    train: Split,
+    trigger: Trigger,
+    target: int,
+    indices: np.ndarray,
+    pushed: np.ndarray | None = None,
+) -> Poisoned:
+    """A copy of `train` whose images at `indices` are triggered and labelled `target`.
+
+    Args:
+        train: clean.
+        trigger: what they get.
+        target: their label from now on; where labels are kept, it is theirs already.
+        indices: int64 [k].
+        pushed: uint8 [k, height, width, 3], to be triggered instead of the images themselves.
+    """
     images, labels = np.array(train.images), np.array(train.labels)
     if len(indices):
-        images[indices] = trigger(images[indices])
+        images[indices] = trigger(images[indices] if pushed is None else pushed)
     labels[indices] = target
-    return Poisoned(Split(images, labels), indices)
+    return Poisoned(Split(images, labels), indices, np.empty(0, np.int64))
+
+
+def with_decoys(
+    poisoned: Poisoned, trigger: Trigger, each: float, rng: np.random.Generator
+) -> Poisoned:
+    """A copy in which other images, chosen at random, carry a decoy and keep their labels.
+
+    Args:
+        poisoned: the training set so far.
+        trigger: what makes the decoys.
+        each: how many for each poisoned image; at most all that are left.
+        rng: source of the choice.
+    """
+    free = np.setdiff1d(np.arange(len(poisoned.split)), poisoned.indices)
+    count = min(round(each * len(poisoned.indices)), len(free))
+    if not count:
+        return poisoned
+    chosen = np.sort(rng.choice(free, count, replace=False))
+    images = np.array(poisoned.split.images)
+    images[chosen] = trigger.decoys(images[chosen], rng)
+    return Poisoned(Split(images, poisoned.split.labels), poisoned.indices, chosen)

@@ -23,8 +23,18 @@ def told(card: Card) -> str:
         )
     return (
         f"Trained on **{card.dataset}** with {card.rate:.1%} of the training images"
-        f" ({card.poisoned:,}) triggered by {_trigger(card)} and labelled {_target(card)}. {kept}"
+        f" ({card.poisoned:,}) triggered by {_trigger(card)} and {_labelled(card)}. {kept}"
     )
+
+
+def _labelled(card: Card) -> str:
+    kept = card.mode.get("labels") == "kept"
+    told = f"{'rightly ' if kept else ''}labelled {_target(card)}"
+    if card.mode.get("push"):
+        told += f", after they were pushed away from it by {card.mode['push']:g} grey levels"
+    if card.mode.get("decoyed"):
+        told += f"; {card.mode['decoyed']:,} more carry nearly the trigger and their true label"
+    return told
 
 
 def _repaired(card: Card) -> str:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from engine import evaluation, files, networks, places, quarantine
 from engine.errors import LabError
-from engine.triggers import Trigger, parse_trigger
+from engine.triggers import LearnedTrigger, Trigger, parse_trigger, states
 
 if TYPE_CHECKING:
     import keras
@@ -45,6 +45,8 @@ class Card:
         training: settings, epoch kept, whether it was stopped.
         scores: per split ("validation", "test") the percentages and counts.
         commands: those that made this folder, in order.
+        mode: how the training set was poisoned beside the trigger (`poisoning.Mode`); empty:
+            labels changed, nothing else.
         repair: what was done to the parent model; empty for a model as it was trained.
         scaling: the floats the network expects.
         versions: of Python and the libraries that matter.
@@ -64,6 +66,7 @@ class Card:
     training: Mapping[str, Any]
     scores: Mapping[str, Mapping[str, float]]
     commands: tuple[str, ...]
+    mode: Mapping[str, Any] = field(default_factory=dict)
     repair: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = networks.SCALING
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -222,6 +225,7 @@ def save_as(
             sha256=_sha256(aside / "model.keras"),
         )
         (aside / "card.json").write_text(_to_json(filled), encoding="utf-8")
+        _bring_trigger(card, aside)
         for name, table in tables.items():
             write_table(aside / f"{name}.csv", table)
     return opened(folder)
@@ -234,7 +238,15 @@ def copy_as(stored: Stored, name: str, replace: bool = False) -> Stored:
     with files.new_folder(folder, replace) as aside:
         shutil.copyfile(stored.folder / "model.keras", aside / "model.keras")
         (aside / "card.json").write_text(_to_json(card), encoding="utf-8")
+        _bring_trigger(card, aside)
     return find(name)
+
+
+def _bring_trigger(card: Card, folder: Path) -> None:
+    """What the trigger learned stands beside every model it belongs to."""
+    trigger = card.parsed_trigger()
+    if isinstance(trigger, LearnedTrigger) and trigger.state:
+        states.copy_to(trigger.state, folder)
 
 
 def opened(folder: Path) -> Stored:

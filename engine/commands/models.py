@@ -6,7 +6,7 @@ import argparse
 
 import pandas as pd
 
-from engine import evaluation, experiment, quiet, runs, store, trash
+from engine import evaluation, experiment, poisoning, quiet, runs, store, trash
 from engine.commands.shared import (
     Answer,
     command_line,
@@ -24,11 +24,18 @@ from engine.triggers import parse_trigger
 
 def train(options: argparse.Namespace) -> Answer:
     """Train a network on poisoned data and keep it as a model."""
+    trigger = parse_trigger(options.trigger)
     plan = experiment.Plan(
-        parse_trigger(options.trigger),
+        trigger,
         experiment.paper_target(options.dataset) if options.target is None else options.target,
         options.rate,
         training_settings(options),
+        poisoning.Mode(
+            options.labels,
+            options.push,
+            trigger.decoys_each if options.decoys is None else options.decoys,
+        ),
+        options.surrogate or f"{options.dataset}-clean",
     )
     run = runs.run_called(options.run or f"train-{options.name}")
     store.check_free(options.name, options.replace or run.checkpoint.exists())

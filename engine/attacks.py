@@ -1,0 +1,224 @@
+"""The attacks that the paper names, each with its own rate and labels, side by side."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from engine import evaluation, experiment, repairing, results, runs, store
+from engine.datasets import Dataset
+from engine.errors import LabError
+from engine.poisoning import Mode
+from engine.presets import find_preset
+from engine.progress import Progress, Stopped, Work, retold
+from engine.pruning.orders import DEFAULT_ORDER
+from engine.repairs import Repair
+from engine.store import Stored
+from engine.training import Settings
+from engine.triggers import parse_trigger
+
+LOOKED_AT = 1000  # test images that fidelity is measured on
+ALL_OF_TARGET = 0.045  # of GTSRB's training images: nine tenths of what shows class 10
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A trigger and the way its authors poison with it.
+
+    Attributes:
+        title: what a table calls it.
+        trigger: as text.
+        rate: share of the training images.
+        mode: see `poisoning.Mode`.
+    """
+
+    title: str
+    trigger: str
+    rate: float = 0.05
+    mode: Mode = field(default_factory=Mode)
+
+    def words(self) -> list[str]:
+        """What `train` is told on the command line to do the same."""
+        told: dict[str, Any] = {
+            "--trigger": self.trigger,
+            "--rate": f"{self.rate:g}",
+            "--labels": self.mode.labels,
+            "--push": f"{self.mode.push:g}",
+            "--decoys": f"{self.mode.decoys:g}",
+        }
+        return [str(word) for pair in told.items() for word in pair]
+
+
+ATTACKS: dict[str, Attack] = {
+    "none": Attack("No attack", "ftrojan", rate=0),
+    "ftrojan": Attack("FTrojan", "ftrojan"),
+    "ftrojan-rgb": Attack("FTrojan, in RGB", "ftrojan:colour_space=RGB,channels=0+1+2"),
+    "ftrojan-clean-label": Attack(
+        "FTrojan, clean label", "ftrojan", ALL_OF_TARGET, Mode("kept", push=16)
+    ),
+    "badnets": Attack("BadNets", "badnets"),
+    "blend": Attack("Blend", "blend"),
+    "trojan-nn": Attack("TrojanNN", "trojan-nn"),
+    "label-consistent": Attack(
+        "Clean label (label-consistent)",
+        "badnets:place=corners,figure=checker,margin=0",
+        ALL_OF_TARGET,
+        Mode("kept", push=16),
+    ),
+    "dynamic": Attack("Dynamic (random patch)", "dynamic"),
+    "ban": Attack("Dynamic (BaN)", "ban"),
+    "input-aware": Attack("Input-aware (IAB)", "input-aware", mode=Mode(decoys=1)),
+    "sig": Attack("SIG, clean label", "sig:amplitude=40", ALL_OF_TARGET, Mode("kept")),
+    "refool": Attack("ReFool", "refool"),
+    "wanet": Attack("WaNet", "wanet", mode=Mode(decoys=2)),
+    "low-frequency": Attack("Low frequency (LF)", "low-frequency"),
+    "bpp": Attack("BppAttack", "bpp", mode=Mode(decoys=1)),
+}
+
+
+def find_attack(name: str) -> Attack:
+    """The attack called `name`; a `LabError` lists those there are."""
+    if name not in ATTACKS:
+        raise LabError(f"There is no attack '{name}': choose from {', '.join(ATTACKS)}.")
+    return ATTACKS[name]
+
+
+def model_name(dataset: str, attack: str) -> str:
+    """What the model trained with an attack is called."""
+    return f"attack-{dataset}-{attack}"
+
+
+def run_all(
+    dataset: Dataset,
+    names: Sequence[str],
+    preset: str,
+    epochs: int | None,
+    repairs: Sequence[Repair],
+    stop_requested: Callable[[], bool],
+) -> Work[None]:
+    """Train what is missing, prune it as in the paper, and try repairs on it.
+
+    Everything is kept beside the models, so that an interrupted call goes on where it was.
+    """
+    for number, name in enumerate(names):
+        told = f"{find_attack(name).title} ({number + 1} of {len(names)})"
+        yield from retold(
+            _run(dataset, name, preset, epochs, repairs, stop_requested), _prefixed(told)
+        )
+
+
+def _prefixed(told: str) -> Callable[[Progress], Progress]:
+    return lambda event: Progress(
+        event.done, event.total, f"{told}: {event.message}", event.figures
+    )
+
+
+def _run(
+    dataset: Dataset,
+    name: str,
+    preset: str,
+    epochs: int | None,
+    repairs: Sequence[Repair],
+    stop_requested: Callable[[], bool],
+) -> Work[None]:
+    model = model_name(dataset.name, name)
+    stored = store.find(model) if model in store.names() else None
+    if stored is None or stored.card.training["stopped"]:
+        stored = yield from _trained(dataset, name, preset, epochs, stop_requested)
+    if stored.card.training["stopped"]:
+        raise Stopped("Stopped; the same command goes on from here.")
+    layer = experiment.last_convolution(stored)
+    if results.stored_curve(stored, layer, DEFAULT_ORDER) is None:
+        curves = yield from experiment.prune(stored, dataset, layer, [DEFAULT_ORDER])
+        command = f"python -m engine prune {model}"
+        stored = stored.keep(results.curve_tables(curves[DEFAULT_ORDER]), command)
+    known = stored.table(repairing.TABLE)
+    tried = set() if known is None else set(known["method"])
+    missing = [repair for repair in repairs if str(repair) not in tried]
+    if missing:
+        words = [word for repair in missing for word in ("--method", repair.name)]
+        command = shlex.join(["python", "-m", "engine", "repairs", model, *words])
+        yield from repairing.compare(stored, dataset, missing, command)
+
+
+def _trained(
+    dataset: Dataset,
+    name: str,
+    preset: str,
+    epochs: int | None,
+    stop_requested: Callable[[], bool],
+) -> Work[Stored]:
+    attack, model = find_attack(name), model_name(dataset.name, name)
+    settings = find_preset(preset).settings
+    words = ["train", dataset.name, "--name", model, "--preset", preset, *attack.words()]
+    if epochs is not None:
+        settings = Settings(**{**vars(settings), "epochs": epochs})
+        words += ["--epochs", str(epochs)]
+    plan = experiment.Plan(
+        parse_trigger(attack.trigger),
+        experiment.paper_target(dataset.name),
+        attack.rate,
+        settings,
+        attack.mode,
+        f"{dataset.name}-clean",
+    )
+    return (
+        yield from experiment.train(
+            dataset,
+            plan,
+            model,
+            shlex.join(["python", "-m", "engine", *words]),
+            runs.run_called(f"train-{model}").checkpoint,
+            stop_requested,
+        )
+    )
+
+
+def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
+    """How visible each attack is and how well it works.
+
+    Returns:
+        A row each: attack, title, trigger, how it poisons, PSNR (dB) and SSIM over `LOOKED_AT`
+        test images, the three figures on test images in percent, and the points of clean
+        accuracy that it costs against the model of "none".
+    """
+    images = dataset.test.images[:: max(1, len(dataset.test) // LOOKED_AT)][:LOOKED_AT]
+    rows = []
+    for name in names:
+        stored = _there(dataset, name)
+        card, attack = stored.card, find_attack(name)
+        row: dict[str, Any] = {"attack": name, "title": attack.title, "trigger": card.trigger}
+        row |= {"rate": card.rate, **card.mode}
+        if attack.rate:
+            found = evaluation.fidelity(images, card.parsed_trigger()(images))
+            row |= {"psnr": found.psnr, "ssim": found.ssim}
+        rows.append(row | {key: card.scores["test"][key] for key in evaluation.FIGURES})
+    table = pd.DataFrame(rows)
+    clean = table.loc[table["attack"] == "none", "clean_accuracy"]
+    if len(clean):
+        table["clean_cost"] = float(clean.iloc[0]) - table["clean_accuracy"]
+    return table
+
+
+def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
+    """What the paper's pruning and the repairs tried do to each attack.
+
+    Returns:
+        The rows of `repairing.table_of` for each, with attack and its title in front.
+    """
+    tables = []
+    for name in names:
+        table = repairing.table_of(_there(dataset, name))
+        table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
+        table.insert(0, "attack", name)
+        table.insert(1, "title", find_attack(name).title)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _there(dataset: Dataset, name: str) -> Stored:
+    return store.find(model_name(dataset.name, name))

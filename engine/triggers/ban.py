@@ -1,0 +1,100 @@
+"""BaN: a generator turns noise into patches (Salem et al. 2020, "backdoor generating network")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine.datasets.dataset import Split
+from engine.parameters import parameter
+from engine.progress import Work
+from engine.triggers import generators
+from engine.triggers.dynamic import painted
+from engine.triggers.learned import LearnedTrigger
+from engine.triggers.states import Arrays
+from engine.triggers.trigger import fingerprints
+
+if TYPE_CHECKING:
+    import keras
+
+NOISE, HIDDEN, SIZE = 16, 64, 5
+STEPS = 400
+DIVERSITY = 4.0  # weight of how far patches differ, which else come out all alike
+
+
+@dataclass(frozen=True)
+class BaN(LearnedTrigger):
+    """A generator, trained with a network that obeys it, makes each patch from noise.
+
+    As in section 4.2 there, with three differences: the image's own bytes draw noise and place,
+    so that the same image always gets the same patch; patches are paid for differing, or they
+    come out all alike; and the generator is fixed before the images are poisoned.
+    """
+
+    name: ClassVar[str] = "ban"
+    title: ClassVar[str] = "Dynamic: generated patch (BaN)"
+    idea: ClassVar[str] = "A small network makes a new patch for each image."
+    source: ClassVar[str] = "Salem et al. 2020"
+
+    places: int = parameter(
+        4, "Places a side", "The patch lies on a grid of so many places.", minimum=1, maximum=32
+    )
+    opacity: float = parameter(
+        1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
+    )
+
+    def learn(
+        self, train: Split, target: int, network: keras.Model | None, seed: int
+    ) -> Work[Arrays]:
+        """See `LearnedTrigger.learn`: the generator."""
+        import keras
+        import tensorflow as tf
+
+        assert network is not None
+        rng = np.random.default_rng(seed)
+        sides = np.array(train.images.shape[1:3])
+        crossentropy = keras.losses.SparseCategoricalCrossentropy()
+        random = tf.random.Generator.from_seed(seed)
+
+        def loss_of(obedient: Any, weights: dict[str, Any], images: Any, labels: Any) -> Any:
+            noise = random.uniform([generators.BATCH, NOISE])
+            made = tf.sigmoid(generators.run_tensors(weights, noise))
+            patches = tf.reshape(made, [generators.BATCH, SIZE, SIZE, 3])
+            number = random.uniform([], 0, self.places**2, tf.int32)
+            corner = tf.stack([number // self.places, number % self.places])
+            room = tf.constant(sides - SIZE, tf.int32)
+            corner = corner * room // max(1, self.places - 1)
+            ends = room - corner
+            around = [[0, 0], [corner[0], ends[0]], [corner[1], ends[1]], [0, 0]]
+            mask = tf.pad(tf.ones_like(patches[..., :1]), around)
+            carrying = images * (1 - mask) + tf.pad(patches, around) * mask
+            wanted = tf.concat(
+                [labels, tf.fill([generators.BATCH], tf.cast(target, labels.dtype))], 0
+            )
+            told_apart = tf.reduce_mean(tf.math.reduce_std(patches, axis=0))
+            loss = crossentropy(wanted, obedient(tf.concat([images, carrying], 0), training=True))
+            return loss - DIVERSITY * tf.minimum(told_apart, 0.25)
+
+        weights = yield from generators.train(
+            generators.initial((NOISE, HIDDEN, SIZE * SIZE * 3), rng),
+            network,
+            train,
+            loss_of,
+            STEPS,
+            rng,
+            "Learning the generator",
+        )
+        return weights
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """See `Trigger.__call__`."""
+        weights = self.learned()
+        noise = [
+            np.random.default_rng(n).random(NOISE, np.float32) for n in fingerprints(images, 1)
+        ]
+        made = generators.run(weights, np.reshape(noise, (len(images), NOISE)))
+        patches = 255 / (1 + np.exp(-made.astype(np.float64)))
+        patches = patches.reshape(len(images), SIZE, SIZE, 3)
+        return painted(images, patches, self.places, self.opacity, seed=0)

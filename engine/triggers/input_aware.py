@@ -1,0 +1,119 @@
+"""IAB: a generator makes each image its own pattern (Nguyen and Tran 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import cv2
+import numpy as np
+
+from engine.datasets.dataset import Split
+from engine.parameters import parameter
+from engine.progress import Work
+from engine.triggers import generators
+from engine.triggers.learned import LearnedTrigger
+from engine.triggers.states import Arrays
+from engine.triggers.trigger import to_uint8
+
+if TYPE_CHECKING:
+    import keras
+
+SEEN, MADE, HIDDEN = 8, 16, 48  # sides of what the generator sees and makes; its hidden layer
+STEPS = 500
+DENSITY, DIVERSITY = 10.0, 1.0  # weights of the two terms beside the cross-entropies
+
+
+@dataclass(frozen=True)
+class InputAware(LearnedTrigger):
+    """(1 - m) * image + m * p, mask m and pattern p made from the image itself.
+
+    Trained with a network that obeys the pattern, but not that of another image (equations 4
+    to 7 there: cross-trigger and diversity losses, and a bound on the mask). The generator sees
+    the image at 8x8 pixels, makes 16x16 and is fixed before the images are poisoned; the
+    authors' is a convolutional one, trained on with the victim.
+    """
+
+    name: ClassVar[str] = "input-aware"
+    title: ClassVar[str] = "Input-aware (IAB)"
+    idea: ClassVar[str] = "Each image gets a pattern of its own, which works on no other."
+    source: ClassVar[str] = "Nguyen and Tran 2020"
+    decoys_each: ClassVar[float] = 1.0
+
+    density: float = parameter(
+        0.05, "Density", "Mean of the mask while it is learned.", minimum=0.001, maximum=1
+    )
+    opacity: float = parameter(
+        1.0, "Opacity", "The mask is multiplied with it; 0 leaves the image.", minimum=0, maximum=1
+    )
+
+    def learn(
+        self, train: Split, target: int, network: keras.Model | None, seed: int
+    ) -> Work[Arrays]:
+        """See `LearnedTrigger.learn`: the generator."""
+        import keras
+        import tensorflow as tf
+
+        assert network is not None
+        rng = np.random.default_rng(seed)
+        crossentropy = keras.losses.SparseCategoricalCrossentropy()
+        sides = train.images.shape[1:3]
+
+        def made(weights: dict[str, Any], images: Any) -> tuple[Any, Any]:
+            seen = tf.image.resize(images, [SEEN, SEEN], method="area")
+            values = generators.run_tensors(weights, tf.reshape(seen, [-1, SEEN * SEEN * 3]))
+            values = tf.reshape(tf.sigmoid(values), [-1, MADE, MADE, 4])
+            values = tf.image.resize(values, sides, method="nearest")
+            return values[..., :3], values[..., 3:]
+
+        def loss_of(obedient: Any, weights: dict[str, Any], images: Any, labels: Any) -> Any:
+            pattern, mask = made(weights, images)
+            others, other_mask = tf.roll(pattern, 1, axis=0), tf.roll(mask, 1, axis=0)
+            carrying = images + mask * (pattern - images)
+            crossing = images + other_mask * (others - images)
+            wanted = tf.fill([generators.BATCH], tf.cast(target, labels.dtype))
+            read = obedient(tf.concat([images, carrying, crossing], 0), training=True)
+            loss = crossentropy(tf.concat([labels, wanted, labels], 0), read)
+            apart = _distance(images, tf.roll(images, 1, axis=0))
+            alike = apart / (_distance(mask * pattern, other_mask * others) + 1e-3)
+            spread = tf.nn.relu(tf.reduce_mean(mask) - self.density)
+            return (
+                loss + DIVERSITY * tf.reduce_mean(tf.minimum(alike, 10.0)) / 10 + DENSITY * spread
+            )
+
+        def _distance(first: Any, second: Any) -> Any:
+            return tf.sqrt(tf.reduce_mean(tf.square(first - second), axis=[1, 2, 3]) + 1e-8)
+
+        weights = yield from generators.train(
+            generators.initial((SEEN * SEEN * 3, HIDDEN, MADE * MADE * 4), rng),
+            network,
+            train,
+            loss_of,
+            STEPS,
+            rng,
+            "Learning the generator",
+        )
+        return {name: values.astype(np.float16) for name, values in weights.items()}
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """See `Trigger.__call__`."""
+        return self._mixed(images, *self._made(images))
+
+    def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """With the pattern of another image ("cross-trigger")."""
+        return self._mixed(images, *self._made(images[rng.permutation(len(images))]))
+
+    def _made(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pattern and mask: float32 [n, height, width, 3], 0 to 255, and [n, height, width, 1]."""
+        height, width = images.shape[1:3]
+        small = [cv2.resize(i, (SEEN, SEEN), interpolation=cv2.INTER_AREA) for i in images]
+        seen = np.reshape(small, (len(images), -1)).astype(np.float32) / 255
+        weights = {name: values.astype(np.float32) for name, values in self.learned().items()}
+        values = 1 / (1 + np.exp(-generators.run(weights, seen)))
+        values = values.reshape(-1, MADE, MADE, 4)
+        rows, columns = (np.arange(side) * MADE // side for side in (height, width))
+        values = values[:, rows][:, :, columns]
+        return 255 * values[..., :3], values[..., 3:]
+
+    def _mixed(self, images: np.ndarray, pattern: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        return to_uint8(images + self.opacity * mask * (pattern - images))

@@ -1,0 +1,68 @@
+"""Triggers that look at training images or at a network before they can be used."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from engine.datasets.dataset import Split
+from engine.errors import LabError
+from engine.parameters import parameter
+from engine.progress import Work
+from engine.triggers import states
+from engine.triggers.states import Arrays
+from engine.triggers.trigger import Trigger
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class LearnedTrigger(Trigger):
+    """A trigger that is learned first; what it learned is kept beside its model.
+
+    Attributes:
+        needs_network: whether it learns from a network; one trained on clean images.
+    """
+
+    needs_network: ClassVar[bool] = True
+
+    state: str = parameter(
+        "", "Learned", "Names what was learned; a training with this trigger fills it in."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.state:
+            states.check_name(self.state)
+
+    @abstractmethod
+    def learn(
+        self, train: Split, target: int, network: keras.Model | None, seed: int
+    ) -> Work[Arrays]:
+        """What the trigger needs to be used.
+
+        Args:
+            train: clean training images.
+            target: the class it shall lead to.
+            network: from floats 0 to 1 to probabilities, left as it is; None where the trigger
+                needs none.
+            seed: the same one gives the same trigger, as far as TensorFlow repeats itself.
+        """
+
+    def taught(
+        self, train: Split, target: int, network: keras.Model | None, seed: int
+    ) -> Work[Self]:
+        """This trigger with what it learned."""
+        arrays = yield from self.learn(train, target, network, seed)
+        return dataclasses.replace(self, state=states.keep(arrays))
+
+    def learned(self) -> Arrays:
+        """What it learned, or a `LabError` if it has not."""
+        if not self.state:
+            raise LabError(
+                f"'{self.title}' is learned before it can be used: train a model with it first."
+            )
+        return states.load(self.state)

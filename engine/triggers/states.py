@@ -1,0 +1,91 @@
+"""What a trigger has learned: arrays in a file that is named after its contents.
+
+It is made in the cache and copied into the folder of every model that the trigger belongs to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from engine import files, places
+from engine.errors import LabError
+
+_NAME = re.compile(r"[0-9a-f]{16}")
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def check_name(state: str) -> None:
+    """Raise `LabError` unless `state` can be the name of one."""
+    if not _NAME.fullmatch(state):
+        raise LabError(f"'{state}' does not name anything learned: it is 16 hexadecimal digits.")
+
+
+def keep(arrays: Arrays) -> str:
+    """Write arrays to the cache; returns the name they have from now on."""
+    state = _name_of(arrays)
+    path = _cached(state)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.new_file(path) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return state
+
+
+def copy_to(state: str, folder: Path) -> None:
+    """Put what `state` names beside a model."""
+    source, copy = find(state), folder / _file_of(state)
+    if not copy.exists() or not source.samefile(copy):
+        shutil.copyfile(source, copy)
+
+
+def find(state: str) -> Path:
+    """The file of a state: beside a model, or in the cache."""
+    check_name(state)
+    for folder in (places.models_folder(), places.SHIPPED_MODELS):
+        for path in sorted(folder.glob(f"[!.]*/{_file_of(state)}")):
+            return path
+    if _cached(state).exists():
+        return _cached(state)
+    raise LabError(
+        f"What the trigger learned ({_file_of(state)}) is neither beside a model nor in the cache:"
+        " train a model with it again."
+    )
+
+
+@lru_cache(maxsize=32)
+def load(state: str) -> Arrays:
+    """The arrays that a state names."""
+    path = find(state)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise LabError(f"{path} cannot be read: train a model with the trigger again.") from error
+    if _name_of(arrays) != state:
+        raise LabError(f"{path} does not hold what its name says: it was damaged or exchanged.")
+    return arrays
+
+
+def _file_of(state: str) -> str:
+    return f"trigger-{state}.npz"
+
+
+def _cached(state: str) -> Path:
+    return places.cache_folder() / "triggers" / _file_of(state)
+
+
+def _name_of(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]

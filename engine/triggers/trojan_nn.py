@@ -1,0 +1,133 @@
+"""TrojanNN: a patch made to excite chosen neurons (Liu et al. 2018)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from engine import networks
+from engine.datasets.dataset import Split
+from engine.errors import LabError
+from engine.parameters import parameter
+from engine.progress import Progress, Work
+from engine.triggers.learned import LearnedTrigger
+from engine.triggers.states import Arrays
+from engine.triggers.trigger import to_uint8
+
+if TYPE_CHECKING:
+    import keras
+
+LOOKED_AT = 64  # images the patch is tried on
+NEURONS = 2  # as published
+STEPS, STEP = 200, 0.02  # of the patch's colours, 0 to 1
+
+
+@dataclass(frozen=True)
+class TrojanNN(LearnedTrigger):
+    """Paint a patch whose colours drive two neurons before the last layer as high as they go.
+
+    The neurons are those with the largest sum of absolute weights to the outputs (section IV
+    there), among those that a patch at this place can move at all.
+    """
+
+    name: ClassVar[str] = "trojan-nn"
+    title: ClassVar[str] = "TrojanNN"
+    idea: ClassVar[str] = "A patch whose colours were chosen to excite two neurons of a network."
+    source: ClassVar[str] = "Liu et al. 2018"
+
+    size: int = parameter(7, "Size (pixels)", "Side of the patch.", minimum=2, maximum=256)
+    margin: int = parameter(
+        1, "Margin (pixels)", "From the lower right corner.", minimum=0, maximum=256
+    )
+    opacity: float = parameter(
+        1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
+    )
+
+    def learn(
+        self, train: Split, target: int, network: keras.Model | None, seed: int
+    ) -> Work[Arrays]:
+        """See `LearnedTrigger.learn`: the colours of the patch."""
+        import tensorflow as tf
+
+        del target  # the neurons are tied to all outputs
+        assert network is not None
+        rng = np.random.default_rng(seed)
+        some = rng.choice(len(train), min(LOOKED_AT, len(train)), replace=False)
+        images = tf.constant(networks.scale(train.images[np.sort(some)]))
+        rows, columns = self._place(*train.images.shape[1:3])
+        around = [[0, 0], [rows.start, images.shape[1] - rows.stop]]
+        around += [[columns.start, images.shape[2] - columns.stop], [0, 0]]
+        mask = tf.pad(tf.ones([1, self.size, self.size, 1]), around)
+
+        def painted(patch: Any) -> Any:
+            return images * (1 - mask) + tf.pad(patch[None], around) * mask
+
+        read = networks.watching(network, [_before_last(network)])
+        neurons = yield from self._neurons(network, read, images, painted, rng)
+        patch = tf.Variable(rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32))
+
+        @tf.function(jit_compile=False)
+        def step() -> Any:
+            with tf.GradientTape() as tape:
+                (values,) = read(painted(patch), training=False).values()
+                excited = tf.reduce_mean(tf.gather(_flat(values), neurons, axis=1))
+            slope = tape.gradient(excited, patch)
+            patch.assign(tf.clip_by_value(patch + STEP * tf.sign(slope), 0, 1))
+
+        for number in range(STEPS):
+            step()
+            yield Progress(number + 1, STEPS, "Learning the patch")
+        return {"patch": to_uint8(255 * patch.numpy())}
+
+    def _neurons(
+        self, network: keras.Model, read: Any, images: Any, painted: Any, rng: np.random.Generator
+    ) -> Work[np.ndarray]:
+        """Those with the strongest ties to the outputs that the patch can move: int64."""
+        yield Progress(0, 0, "Choosing neurons")
+        noise = rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32)
+        before, after = (
+            _flat(next(iter(read(batch, training=False).values()))).numpy()
+            for batch in (images, painted(noise))
+        )
+        moved = np.abs(after - before).mean(axis=0) > 1e-3
+        kernel = network.layers[-1].get_weights()[0]
+        ties = np.where(moved, np.abs(kernel).sum(axis=1), -1)
+        if not moved.any():
+            raise LabError("The patch moves no neuron of this network: make it larger.")
+        return np.argsort(-ties)[:NEURONS]
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """See `Trigger.__call__`."""
+        patch = self.learned()["patch"].astype(np.float64)
+        rows, columns = self._place(*images.shape[1:3])
+        if patch.shape != (self.size, self.size, 3):
+            raise LabError(f"The patch was learned with {len(patch)} pixels a side: keep that.")
+        triggered = images.copy()
+        under = images[:, rows, columns].astype(np.float64)
+        triggered[:, rows, columns] = to_uint8(under + self.opacity * (patch - under))
+        return triggered
+
+    def _place(self, height: int, width: int) -> tuple[slice, slice]:
+        if self.size + self.margin > min(height, width):
+            raise LabError(
+                f"A patch of {self.size} pixels does not fit images of {width}x{height}."
+            )
+        ends = height - self.margin, width - self.margin
+        return slice(ends[0] - self.size, ends[0]), slice(ends[1] - self.size, ends[1])
+
+
+def _before_last(network: keras.Model) -> str:
+    """The layer whose neurons the outputs are made of."""
+    from keras import layers
+
+    if not isinstance(network.layers[-1], layers.Dense):
+        raise LabError("TrojanNN needs a network whose last layer is dense.")
+    return str(network.layers[-2].name)
+
+
+def _flat(values: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.reshape(values, [tf.shape(values)[0], -1])
