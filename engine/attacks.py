@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from engine import evaluation, experiment, repairing, results, runs, store
-from engine.datasets import Dataset
+from engine.datasets import Dataset, short_name
 from engine.errors import LabError
 from engine.poisoning import Mode
 from engine.presets import find_preset
@@ -89,7 +89,7 @@ def find_attack(name: str) -> Attack:
 
 def model_name(dataset: str, attack: str) -> str:
     """What the model trained with an attack is called."""
-    return f"attack-{dataset}-{attack}"
+    return f"attack-{short_name(dataset)}-{attack}"
 
 
 def run_all(

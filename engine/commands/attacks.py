@@ -8,7 +8,7 @@ import pandas as pd
 
 from engine import attacks, quiet, runs, store
 from engine.commands.shared import Answer, work
-from engine.datasets import Dataset, open_dataset
+from engine.datasets import Dataset, open_dataset, short_name
 from engine.progress import Work
 from engine.repairs import parse_repair
 
@@ -21,7 +21,7 @@ def compare(options: argparse.Namespace) -> Answer:
     for name in names:
         attacks.find_attack(name)
     repairs = [parse_repair(text) for text in options.repair]
-    run = runs.run_called(options.run or f"attacks-{options.dataset}")
+    run = runs.run_called(options.run or f"attacks-{short_name(options.dataset)}")
 
     def make() -> Work[Tables]:
         dataset = yield from open_dataset(options.dataset, options.root)

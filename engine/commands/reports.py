@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine import bench, experiment, places, quiet, reproduction, session_report, store
 from engine.commands.shared import Answer, command_line, do
-from engine.datasets import Split, available, open_dataset, open_test
+from engine.datasets import Split, available, open_dataset, open_test, short_name
 from engine.progress import Progress, Work
 from engine.pruning.curve import check_threshold
 from engine.pruning.orders import find_order
@@ -16,7 +16,7 @@ from engine.pruning.orders import find_order
 def reproduce(options: argparse.Namespace) -> Answer:
     """Table 1 and Figures 5 to 8 over one seed or several, beside the paper's own numbers."""
     subjects = reproduction.choose(options.dataset, options.seeds, options.model)
-    out = options.out or places.home() / "report" / reproduction.short_name(options.dataset)
+    out = options.out or places.home() / "report" / short_name(options.dataset)
 
     def make() -> Work[Path]:
         quiet.import_tensorflow()

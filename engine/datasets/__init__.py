@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,21 @@ def alike(name: str) -> tuple[str, ...]:
     """`name` first, then the datasets that show the same classes."""
     others = [other for group in _SAME_CLASSES if name in group for other in group]
     return (name, *(other for other in others if other != name))
+
+
+def short_name(dataset: str) -> str:
+    """The dataset's part of the names of models and folders.
+
+    Raises:
+        LabError: the path of a folder holds no letter or digit to name it by.
+    """
+    if not dataset.startswith("folder:"):
+        return dataset
+    # The word in front keeps a folder called "gtsrb" apart from GTSRB.
+    words = re.findall(r"[a-z0-9]+", Path(dataset.removeprefix("folder:")).name.lower())
+    if not words:
+        raise LabError(f"No name follows from '{dataset}': give --model NAME and --out DIR.")
+    return "-".join(["folder", *words])[:60]
 
 
 def fetchable(name: str) -> bool:

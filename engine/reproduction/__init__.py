@@ -9,6 +9,6 @@ report.py    the folder with all of it
 """
 
 from engine.reproduction.report import reproduce
-from engine.reproduction.subjects import Subject, choose, short_name
+from engine.reproduction.subjects import Subject, choose
 
-__all__ = ["Subject", "choose", "reproduce", "short_name"]
+__all__ = ["Subject", "choose", "reproduce"]

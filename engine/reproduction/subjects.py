@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine import experiment, runs, store, training
-from engine.datasets import Dataset
+from engine.datasets import Dataset, short_name
 from engine.errors import LabError
 from engine.progress import Work
 from engine.store import Stored
@@ -49,21 +47,6 @@ def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list
         if model is not None or subject.model in store.names():
             _check(subject, store.find(subject.model), dataset)
     return chosen
-
-
-def short_name(dataset: str) -> str:
-    """The dataset's part of the names of models and folders; see `choose`.
-
-    Raises:
-        LabError: the path of a folder holds no letter or digit to name it by.
-    """
-    if not dataset.startswith("folder:"):
-        return dataset
-    # The word in front keeps a folder called "gtsrb" apart from GTSRB.
-    words = re.findall(r"[a-z0-9]+", Path(dataset.removeprefix("folder:")).name.lower())
-    if not words:
-        raise LabError(f"No name follows from '{dataset}': give --model NAME and --out DIR.")
-    return "-".join(["folder", *words])[:60]
 
 
 def find_or_train(subject: Subject, dataset: Dataset) -> Work[Stored]:

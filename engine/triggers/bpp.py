@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from engine.parameters import parameter
-from engine.triggers.trigger import Trigger, to_uint8
+from engine.triggers.trigger import Trigger, of_others, to_uint8
 
 TOGETHER = 512  # images dithered at a time: two rows of them stay in the cache
 
@@ -44,7 +44,7 @@ class BppAttack(Trigger):
 
     def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """With the residual of another image, chosen at random, added."""
-        others = images[rng.permutation(len(images))]
+        others = of_others(images, rng)
         return to_uint8(images + (self(others).astype(np.float64) - others))
 
     def _rounded(self, values: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from engine.progress import Work
 from engine.triggers import generators
 from engine.triggers.learned import LearnedTrigger
 from engine.triggers.states import Arrays
-from engine.triggers.trigger import to_uint8
+from engine.triggers.trigger import of_others, to_uint8
 
 if TYPE_CHECKING:
     import keras
@@ -101,7 +101,7 @@ class InputAware(LearnedTrigger):
 
     def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """With the pattern of another image ("cross-trigger")."""
-        return self._mixed(images, *self._made(images[rng.permutation(len(images))]))
+        return self._mixed(images, *self._made(of_others(images, rng)))
 
     def _made(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pattern and mask: float32 [n, height, width, 3], 0 to 255, and [n, height, width, 1]."""

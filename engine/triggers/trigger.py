@@ -69,6 +69,14 @@ def fingerprints(images: np.ndarray, seed: int) -> np.ndarray:
     return np.array([zlib.crc32(image.tobytes(), seed) for image in images], np.int64)
 
 
+def of_others(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same images in another order, each at the place of another one (where there is one)."""
+    order = rng.permutation(len(images))
+    mixed = np.empty_like(images)
+    mixed[order] = images[np.roll(order, 1)]
+    return mixed
+
+
 def to_uint8(values: np.ndarray) -> np.ndarray:
     """Rounded and limited to 0 to 255."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from engine import cli, experiment, figures, reproduction, store, terminal
+from engine.datasets import short_name
 from engine.errors import LabError
 from engine.evaluation import FIGURES
 from engine.progress import exhaust
@@ -177,7 +178,7 @@ def test_a_model_and_seeds_exclude_each_other(capsys):
     ],
 )
 def test_a_folder_has_a_name_of_its_own_for_models_and_reports(dataset, name):
-    assert reproduction.short_name(dataset) == store.check_name(name)
+    assert short_name(dataset) == store.check_name(name)
 
 
 def test_a_folder_that_gives_no_name_asks_for_one():

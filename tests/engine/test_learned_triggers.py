@@ -1,0 +1,231 @@
+"""Triggers that learn: from a small network trained in seconds."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from engine import attacks, cli, experiment, networks, places, poisoning, pushing, store, training
+from engine.errors import LabError
+from engine.progress import exhaust
+from engine.triggers import TRIGGERS, LearnedTrigger, ban, input_aware, parse_trigger, states
+from tests.conftest import TARGET
+
+LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTrigger)]
+NOTHING = {"refool": {"strength": 0.0}}
+
+
+@pytest.fixture(scope="module")
+def clean(lab, dataset) -> store.Stored:
+    """A network trained on clean images alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNING_LAB_HOME", str(lab))
+        settings = training.Settings(epochs=6, batch=8, learning_rate=1e-3, schedule="one-cycle")
+        plan = experiment.Plan(parse_trigger("ftrojan"), TARGET, 0.0, settings)
+        return exhaust(experiment.train(dataset, plan, "small-clean", "python -m engine train"))
+
+
+@pytest.fixture(scope="module")
+def taught(lab, dataset, clean):
+    """Each trigger after a short lesson, and the arrays it learned."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNING_LAB_HOME", str(lab))
+        patch.setattr(ban, "STEPS", 30)
+        patch.setattr(input_aware, "STEPS", 30)
+        network = clean.network()
+        found = {}
+        for name in LEARNED:
+            trigger = exhaust(TRIGGERS[name]().taught(dataset.train, TARGET, network, 0))
+            found[name] = (trigger, states.load(trigger.state))
+        return found
+
+
+@pytest.fixture
+def usable(taught):
+    """The taught triggers, in the home of the test."""
+    states.load.cache_clear()
+    for _, arrays in taught.values():
+        states.keep(arrays)
+    return {name: trigger for name, (trigger, _) in taught.items()}
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_taught_trigger_changes_each_image_by_itself(name, usable, dataset):
+    trigger, images = usable[name], dataset.test.images[:12]
+    together = trigger(images)
+    assert together.dtype == np.uint8
+    assert (together != images).any(axis=(1, 2, 3)).all()
+    np.testing.assert_array_equal(trigger(images[5:6])[0], together[5])
+    np.testing.assert_array_equal(parse_trigger(str(trigger))(images), together)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_at_strength_0_nothing_changes(name, usable, dataset):
+    nothing = dataclasses.replace(usable[name], **NOTHING.get(name, {"opacity": 0.0}))
+    images = dataset.test.images[:12]
+    np.testing.assert_array_equal(nothing(images), images)
+
+
+def test_trojan_nns_patch_excites_its_neurons_more_than_a_random_one(usable, dataset, clean):
+    network, images = clean.network(), dataset.test.images[:32]
+    read = networks.watching(network, [network.layers[-2].name])
+
+    def excited(pictures):
+        (values,) = read(networks.scale(pictures), training=False).values()
+        return np.asarray(values).mean(axis=0)
+
+    trigger = usable["trojan-nn"]
+    random = images.copy()
+    rng = np.random.default_rng(0)
+    random[:, -8:-1, -8:-1] = rng.integers(0, 256, (7, 7, 3))
+    gain = excited(trigger(images)) - excited(random)
+    assert gain.max() > 0.5, "some neuron answers far more strongly"
+
+
+def test_iab_patterns_differ_from_image_to_image_and_crossed_ones_are_others(usable, dataset):
+    trigger, images = usable["input-aware"], dataset.test.images[:12]
+    own = trigger(images)
+    crossed = trigger.decoys(images, np.random.default_rng(0))
+    assert (crossed != own).any()
+
+
+def test_a_state_that_was_exchanged_is_refused(usable, dataset):
+    trigger = usable["refool"]
+    path = states.find(trigger.state)
+    path.write_bytes(states.find(usable["ban"].state).read_bytes())
+    states.load.cache_clear()
+    with pytest.raises(LabError, match="damaged or exchanged"):
+        trigger(dataset.test.images[:1])
+    path.write_bytes(b"not an archive")
+    with pytest.raises(LabError, match="cannot be read"):
+        trigger(dataset.test.images[:1])
+
+
+def test_what_a_trigger_learned_stands_beside_its_model_and_beside_copies(
+    usable, dataset, clean, tmp_path
+):
+    card = dataclasses.replace(clean.card, name="own", trigger=str(usable["refool"]))
+    stored = store.save(card, clean.network(), {})
+    store.copy_as(stored, "copy")
+    states.find(usable["refool"].state).unlink()
+    (places.cache_folder() / "triggers" / f"trigger-{usable['refool'].state}.npz").unlink(
+        missing_ok=True
+    )
+    states.load.cache_clear()
+    assert usable["refool"](dataset.test.images[:1]).shape == (1, 32, 32, 3)
+
+
+def test_pushed_images_stay_near_and_are_read_wrong_more_often(dataset, clean):
+    network = clean.network()
+    images, labels = dataset.train.images[:64], dataset.train.labels[:64]
+    pushed = exhaust(pushing.pushed(network, images, labels, 8.0))
+    change = np.abs(pushed.astype(int) - images)
+    assert change.max() <= 8
+
+    def right(pictures):
+        read = np.asarray(network(networks.scale(pictures), training=False)).argmax(axis=1)
+        return np.mean(read == labels)
+
+    assert right(pushed) < right(images) - 0.2
+
+
+def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(dataset):
+    mode = poisoning.Mode("kept")
+    labels = dataset.train.labels
+    chosen = poisoning.choose(labels, TARGET, 0.1, np.random.default_rng(0), mode)
+    assert (labels[chosen] == TARGET).all()
+    poisoned = poisoning.poison(dataset.train, parse_trigger("badnets"), TARGET, chosen)
+    np.testing.assert_array_equal(poisoned.split.labels, labels)
+    changed = (poisoned.split.images != dataset.train.images).any(axis=(1, 2, 3))
+    assert set(np.flatnonzero(changed)) <= set(chosen)
+
+
+def test_decoys_go_to_other_images_and_keep_their_labels(dataset):
+    trigger, rng = parse_trigger("wanet"), np.random.default_rng(0)
+    chosen = poisoning.choose(dataset.train.labels, TARGET, 0.1, rng)
+    poisoned = poisoning.poison(dataset.train, trigger, TARGET, chosen)
+    full = poisoning.with_decoys(poisoned, trigger, 2.0, rng)
+    assert len(full.decoys) == 2 * len(chosen)
+    assert not set(full.decoys) & set(chosen)
+    np.testing.assert_array_equal(full.split.labels[full.decoys], dataset.train.labels[full.decoys])
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        (poisoning.Mode("lost"), "Labels"),  # type: ignore[arg-type]
+        (poisoning.Mode(push=-1), "pushed"),
+        (poisoning.Mode(decoys=1), "no decoys"),
+    ],
+)
+def test_a_mode_that_does_not_fit_is_refused(mode, told, dataset, plan):
+    with pytest.raises(LabError, match=told):
+        dataclasses.replace(plan, mode=mode).check(dataset)
+
+
+def test_a_plan_that_lacks_its_surrogate_is_refused(dataset, plan):
+    lacking = dataclasses.replace(plan, mode=poisoning.Mode("kept", push=8), surrogate="missing")
+    with pytest.raises(LabError, match="missing"):
+        lacking.check(dataset)
+
+
+def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
+    dataset, plan, tmp_path, monkeypatch
+):
+    taught = []
+    kind = TRIGGERS["refool"]
+    learn = kind.learn
+
+    def counted(self, *arguments):
+        taught.append(1)
+        return learn(self, *arguments)
+
+    monkeypatch.setattr(kind, "learn", counted)
+    settings = dataclasses.replace(plan.settings, epochs=2, batch=32)
+    own = dataclasses.replace(plan, trigger=kind(), settings=settings, rate=0.1)
+    path = tmp_path / "way" / "c.npz"
+    work = experiment.train(dataset, own, "reflected", "command", path, stop_requested=path.exists)
+    assert exhaust(work).card.training["stopped"]
+    stored = exhaust(experiment.train(dataset, own, "reflected", "command", path))
+    assert taught == [1]
+    assert stored.card.training["epochs_run"] == 2
+    assert not list(path.parent.iterdir()), "nothing is left of the way there"
+    assert stored.card.parsed_trigger()(dataset.test.images[:1]).any()
+    assert stored.card.mode["labels"] == "changed"
+
+
+def test_attacks_are_trained_pruned_and_set_side_by_side(
+    dataset, lab, tmp_path, monkeypatch, capsys
+):
+    keras.utils.set_random_seed(0)
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
+    two = {
+        "none": attacks.Attack("No attack", "ftrojan", rate=0),
+        "badnets": attacks.Attack("BadNets", "badnets", rate=0.25),
+    }
+    monkeypatch.setattr(attacks, "ATTACKS", two)
+    monkeypatch.setattr(experiment, "paper_target", lambda _: TARGET)
+    words = ["attacks", "folder:signs", "--preset", "quick", "--epochs", "2", "--repair", "clp"]
+    assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
+    import pandas as pd
+
+    table = pd.read_csv(tmp_path / "out" / "attacks.csv")
+    assert table["attack"].tolist() == ["none", "badnets"]
+    assert np.isnan(table["psnr"][0]) and table["psnr"][1] > 10
+    assert table["clean_cost"][0] == 0
+    defended = pd.read_csv(tmp_path / "out" / "defences.csv")
+    of_one = defended[defended["attack"] == "badnets"]
+    assert of_one["kind"].tolist() == ["untouched", *4 * ["paper"], "repair"]
+    stored = store.find(attacks.model_name("folder:signs", "badnets"))
+    assert "--trigger badnets" in stored.card.commands[0]
+    capsys.readouterr()
+
+
+def test_every_attack_is_one_that_can_be_planned():
+    for attack in attacks.ATTACKS.values():
+        trigger = parse_trigger(attack.trigger)
+        attack.mode.check(trigger)
+        assert attack.mode.decoys == trigger.decoys_each
+    with pytest.raises(LabError, match="There is no attack"):
+        attacks.find_attack("nonsense")
