@@ -240,6 +240,38 @@ def pair(name: str, size: int, index: int, trigger: str) -> tuple[np.ndarray, np
     return clean, parse_trigger(trigger)(clean[np.newaxis])[0]
 
 
+@dataclass(frozen=True)
+class Effect:
+    """What a trigger does to one image.
+
+    Attributes:
+        triggered: uint8 [height, width, 3].
+        spectrum: of the change: the largest of Y, U and V for each band, float32 [height, width].
+        fidelity: how visible the change is.
+    """
+
+    triggered: np.ndarray
+    spectrum: np.ndarray
+    fidelity: Fidelity
+
+
+def effect(clean: np.ndarray, trigger: str) -> Effect:
+    """What a trigger does to an image of the dataset or of the visitor's own, uint8.
+
+    Raises:
+        LabError: the trigger has not been learned, or does not fit images of this size.
+    """
+    return _effect(clean, clean.tobytes(), trigger)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _effect(_clean: np.ndarray, content: bytes, trigger: str) -> Effect:
+    triggered = parse_trigger(trigger)(_clean[np.newaxis])[0]
+    coefficients = np.abs(spectra.of_change(triggered.astype(np.float32) - _clean))
+    measured = evaluation.fidelity(_clean[np.newaxis], triggered[np.newaxis])
+    return Effect(triggered, coefficients.max(axis=0), measured)
+
+
 @st.cache_data(max_entries=64, show_spinner="Comparing images")
 def mean_fidelity(name: str, size: int, count: int, trigger: str) -> Fidelity:
     """PSNR, SSIM and largest change over the first `count` test images."""

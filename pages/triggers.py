@@ -1,8 +1,8 @@
-"""Clean beside triggered, several settings at once, and what the network makes of each."""
+"""Clean beside triggered, several settings at once, every trigger there is, and an eye test."""
 
 import streamlit as st
 
-from app import caches, header, images, variants
+from app import caches, eye_test, gallery, header, images, variants
 from app.elements.grid import grid
 from app.elements.swipe import swipe
 from engine.pictures import enlarge
@@ -33,6 +33,7 @@ else:
     images.offer_to_fetch(dataset)
     clean, label = images.uploaded(card), None
     if clean is None:
+        eye_test.show(card, dataset)
         st.stop()
 
 st.header("Compare")
@@ -77,3 +78,18 @@ with first:
 if images.at_hand(dataset):
     st.header(f"The same over {variants.MANY} test images")
     variants.mean_table(dataset, card, triggers)
+
+st.header("All triggers side by side")
+st.markdown(
+    "The same image with each trigger there is, at its usual settings. **Compare the first two"
+    " pictures, then look at the fourth:** it shows whether the change is made of coarse waves"
+    " (upper left), of fine ones (lower right), or of all. Differences are amplified as set above."
+)
+gallery.show(card, clean, gain)
+
+st.header("Eye test: which one is triggered?")
+st.markdown(
+    "Ten pairs of pictures of the same test image: **one is clean, one is triggered, left or right"
+    " at random.** Can you tell which?"
+)
+eye_test.show(card, dataset)

@@ -156,3 +156,27 @@ def test_the_story_ends_with_the_triggered_sign_read_right_again(serve, page, tm
     expect(page.get_by_text("No overtaking by lorries stands out")).to_be_visible()
     triggered = page.get_by_text(re.compile(r"After:.*read right, as Stop", re.DOTALL))
     expect(triggered).to_have_count(2)
+
+
+def test_the_eye_test_is_played_to_its_end(serve, page, tmp_path):
+    server = serve(tmp_path / "nothing")
+    visit(page, f"{server.address}/triggers", "Triggers")
+    expect(page.get_by_role("heading", name="BadNets", level=3)).to_be_visible()
+    begin = page.get_by_role("button", name="Start", exact=True)
+    begin.focus()
+    begin.press("Enter")
+    left = page.get_by_role("button", name="Left", exact=True)
+    for number in range(1, 11):
+        expect(page.get_by_text(f"Pair {number} of 10", exact=True)).to_be_visible()
+        for side in ("Left picture", "Right picture"):
+            expect(page.get_by_role("img", name=side, exact=True)).to_be_visible()
+        if number == 1:
+            left.focus()
+        expect(left).to_be_focused()  # so that the keyboard alone plays it
+        page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile("Guessing gives 5 on average"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+ of 10$"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile(r"Pair \d+, left picture"))).to_have_count(10)
+    settled(page)
+    page.get_by_role("button", name="Again", exact=True).click()
+    expect(page.get_by_text("Pair 1 of 10", exact=True)).to_be_visible()

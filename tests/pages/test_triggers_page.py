@@ -1,8 +1,56 @@
 """The page Triggers: every change of state."""
 
-from app import variants
-from engine.triggers import FTrojan
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import eye_test, gallery, variants
+from engine.errors import LabError
+from engine.triggers import TRIGGERS, FTrojan, Trigger
 from tests.pages.driving import by_label, fine, metrics, opened, words
+
+WHY = "'Fake' is <learned> before it can be used."
+
+
+@dataclass(frozen=True)
+class Unlearned(Trigger):
+    name: ClassVar[str] = "fake"
+    title: ClassVar[str] = "Fake & learned"
+    idea: ClassVar[str] = "Nobody taught it."
+    source: ClassVar[str] = "nobody"
+
+    def __call__(self, images):
+        raise LabError(WHY)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Three triggers that need nothing, and one that has not been learned."""
+    for name in list(TRIGGERS):
+        if name not in ("ftrojan", "badnets", "wanet"):
+            monkeypatch.delitem(TRIGGERS, name)
+    monkeypatch.setitem(TRIGGERS, "fake", Unlearned)
+
+
+def bodies(app) -> list[str]:
+    return [element.proto.body for element in app.get("html")]
+
+
+def asked(app) -> str:
+    """How far the eye test has come."""
+    (progress,) = app.get("progress")
+    return progress.proto.text
+
+
+def cards(app) -> dict[str, str]:
+    """Title -> HTML of each card of the gallery, in order."""
+    found = [part for body in bodies(app) for part in re.findall(r"<article.*?</article>", body)]
+    return {re.search(r"<h3>([^<]*?) *<", part).group(1).strip(): part for part in found}
 
 
 def test_parameters_of_the_trigger_change_the_image(results):
@@ -57,3 +105,97 @@ def test_a_picture_picked_from_the_grid_becomes_the_image(results):
     app.run()
     assert str(fine(app).main) != before
     assert by_label(app.number_input, "Which of its 30 images").value == 7
+
+
+def test_every_trigger_has_its_card_the_models_own_first(results, few):
+    found = cards(opened("triggers"))
+    assert list(found) == ["FTrojan", "BadNets", "Warping (WaNet)", "Fake &amp; learned"]
+    assert "the model's own" in found["FTrojan"] and "the model's own" not in found["BadNets"]
+    for name in list(found)[:3]:
+        assert found[name].count("<img") == 4, "clean, triggered, change, spectrum"
+        assert " dB</dd>" in found[name] and " of 255</dd>" in found[name]
+
+
+def test_a_trigger_without_what_it_learned_says_so_and_the_others_stand(results, few):
+    card = cards(opened("triggers"))["Fake &amp; learned"]
+    assert "&#x27;Fake&#x27; is &lt;learned&gt; before" in card
+    assert "Nobody taught it." in card and "nobody" in card and "<img" not in card
+
+
+def test_the_triggers_shown_are_chosen(results, few):
+    app = opened("triggers")
+    by_label(app.pills, "Triggers to show").set_value(["wanet"]).run()
+    assert list(cards(fine(app))) == ["Warping (WaNet)"]
+    by_label(app.pills, "Triggers to show").set_value([]).run()
+    assert not cards(fine(app))
+    assert "Choose at least one trigger" in words(app)
+
+
+def test_the_models_own_trigger_is_shown_with_its_own_settings(results, few):
+    card = cards(opened("triggers"))["FTrojan"]
+    shown = float(re.search(r"([\d.]+) dB", card).group(1))
+    assert f"{shown} dB" == metrics(opened("triggers"))["PSNR"], "of setting A, which is its own"
+
+
+def test_amplifying_changes_the_differences_of_all(results, few):
+    app = opened("triggers")
+    before = cards(app)
+    by_label(app.slider, "Amplify the difference").set_value(40).run()
+    after = cards(fine(app))
+    assert all("Change, 40 times" in after[name] for name in list(after)[:3])
+    assert all(before[name] != after[name] for name in list(after)[:3])
+
+
+def test_a_change_of_one_band_is_one_bright_cell_and_nothing_is_dark():
+    sizes = np.zeros((8, 8), np.float32)
+    sizes[3, 5] = 30
+    drawn = gallery.heat_map(sizes, 30.0)
+    assert drawn[3, 5].tolist() == [253, 231, 37], "the brightest of viridis"
+    assert (drawn[0, 0] == drawn[7, 7]).all() and drawn[0, 0].tolist() == [68, 1, 84]
+    assert (gallery.heat_map(np.zeros((8, 8)), 0.0) == drawn[0, 0]).all()
+
+
+def test_an_image_of_ones_own_is_shown_with_every_trigger(at_home, few, monkeypatch, tmp_path):
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "nowhere"))
+    app = opened("triggers")
+    assert not cards(app)
+    assert "The eye test needs test images" in words(app)
+    content = BytesIO()
+    Image.fromarray(np.full((48, 48, 3), 90, np.uint8)).save(content, "PNG")
+    upload = by_label(app.file_uploader, "Or use an image of your own")
+    upload.set_value(("grey.png", content.getvalue(), "image/png")).run()
+    assert len(cards(fine(app))) == 4
+    assert words(app).count("The eye test needs test images") == 1
+
+
+def test_the_eye_test_is_played_to_its_end_and_again(results, few):
+    app = opened("triggers")
+    by_label(app.button, "Start").click().run()
+    for number in range(10):
+        assert asked(fine(app)) == f"Pair {number + 1} of 10"
+        pair = app.session_state[eye_test.GAME].pairs[number]
+        right = "Left" if pair.triggered_left else "Right"
+        wrong = "Right" if pair.triggered_left else "Left"
+        by_label(app.button, right if number < 9 else wrong).click().run()
+    assert metrics(fine(app))["Right"] == "9 of 10"
+    assert "9 or more in 1.1%" in words(app) and "you see this trigger" in words(app)
+    (solved,) = [body for body in bodies(app) if "<div class='eye-answers'" in body]
+    assert solved.count("✓ right") == 9 and solved.count("✗ wrong") == 1
+    assert solved.count("<img") == 20
+    before = app.session_state[eye_test.GAME].pairs
+    by_label(app.button, "Again").click().run()
+    assert asked(fine(app)) == "Pair 1 of 10"
+    assert app.session_state[eye_test.GAME].pairs != before
+
+
+def test_another_trigger_to_look_for_ends_the_eye_test_begun(results, few):
+    app = opened("triggers")
+    by_label(app.button, "Start").click().run()
+    by_label(app.button, "Left").click().run()
+    by_label(app.selectbox, "Trigger to look for").select("badnets").run()
+    by_label(fine(app).button, "Start").click().run()
+    assert app.session_state[eye_test.GAME].trigger == "badnets"
+    assert asked(fine(app)) == "Pair 1 of 10"
+    by_label(app.selectbox, "Trigger to look for").select("fake").run()
+    assert WHY in [info.value for info in fine(app).info]
+    assert not [button for button in app.button if button.label in ("Start", "Again", "Left")]

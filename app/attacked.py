@@ -1,0 +1,133 @@
+"""Controls for how a training set is poisoned: which attack, with which settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import caches, controls
+from engine.attacks import ATTACKS
+from engine.errors import LabError
+from engine.poisoning import LABELS, Mode
+from engine.triggers import TRIGGERS, LearnedTrigger, Trigger, parse_trigger
+
+TOLD = {"changed": "Changed to the target", "kept": "Kept (clean label)"}
+
+
+@dataclass(frozen=True)
+class Poisoning:
+    """What was chosen.
+
+    Attributes:
+        trigger: with its settings.
+        rate: share of the training images.
+        mode: labels, push and decoys.
+        surrogate: name of a model; empty where none is needed.
+    """
+
+    trigger: Trigger
+    rate: float
+    mode: Mode
+    surrogate: str
+
+    def words(self) -> list[str]:
+        """What `train` is told; what it takes for granted is left out."""
+        words = ["--trigger", str(self.trigger), "--rate", f"{self.rate:g}"]
+        if self.mode.labels != Mode.labels:
+            words += ["--labels", self.mode.labels]
+        if self.mode.push:
+            words += ["--push", f"{self.mode.push:g}"]
+        if self.mode.decoys != self.trigger.decoys_each:
+            words += ["--decoys", f"{self.mode.decoys:g}"]
+        return words + (["--surrogate", self.surrogate] if self.surrogate else [])
+
+
+def choose(dataset: str) -> Poisoning:
+    """An attack to begin with, and controls for all there is to it."""
+    name = st.selectbox(
+        "Attack",
+        [key for key, attack in ATTACKS.items() if attack.rate],
+        format_func=lambda key: ATTACKS[key].title,
+        key="attack",
+        bind="query-params",
+        help="Those the paper names and some more; everything below can be changed.",
+    )
+    attack = ATTACKS[name]
+    start = parse_trigger(attack.trigger)
+    kind = TRIGGERS[start.name]
+    st.caption(f"{kind.idea} ({kind.source})")
+    rate = st.slider(
+        "Poisoned training images",
+        0.0,
+        50.0,
+        100 * attack.rate,
+        0.5,
+        format="%.1f %%",
+        key=f"rate-{name}",
+        help="Share of the training images that get the trigger and the target's label; at 0 the"
+        " network stays clean.",
+    )
+    trigger = controls.parameters(kind, start, f"train-{name}")
+    mode = _mode(name, attack.mode, kind)
+    needed = mode.push > 0 or (isinstance(trigger, LearnedTrigger) and trigger.needs_network)
+    return Poisoning(trigger, rate / 100, mode, _surrogate(dataset) if needed else "")
+
+
+def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
+    labels = st.segmented_control(
+        "Labels of the poisoned images",
+        LABELS,
+        default=start.labels,
+        required=True,
+        format_func=lambda key: TOLD[key],
+        key=f"labels-{name}",
+        help="Changed: images of other classes are labelled as the target. Kept: images of the"
+        " target class carry the trigger, so that every label is right.",
+    )
+    push = st.number_input(
+        "Push away from their class first (grey levels)",
+        0.0,
+        64.0,
+        start.push,
+        1.0,
+        key=f"push-{name}",
+        help="Poisoned images are made hard to read, so that the trigger is left to learn from;"
+        " useful where labels are kept.",
+    )
+    decoys = 0.0
+    if kind.decoys_each:
+        decoys = st.number_input(
+            "Decoys for each poisoned image",
+            0.0,
+            10.0,
+            start.decoys,
+            0.5,
+            key=f"decoys-{name}",
+            help="Images that carry nearly the trigger, with their true label: they teach the"
+            " network to obey this trigger and no other.",
+        )
+    return Mode(labels, push, decoys)
+
+
+def _surrogate(dataset: str) -> str:
+    """A clean model of the dataset, that the attacker learns from."""
+    found = []
+    for name in caches.model_names():
+        try:
+            card = caches.model(name).card
+        except LabError:
+            continue
+        if card.dataset == dataset and not card.poisoned and not card.repair:
+            found.append(name)
+    if not found:
+        raise LabError(
+            f"This attack learns from a network trained on clean images of {dataset}, and there is"
+            " none yet: train one first, with 0 % poisoned."
+        )
+    return st.selectbox(
+        "Clean network to learn from",
+        found,
+        key=f"surrogate-{dataset}",
+        help="The attacker tries the trigger on it; the poisoned network is trained afresh.",
+    )

@@ -1,0 +1,89 @@
+"""Drawing the pairs of the eye test, and scoring the answers."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import caches
+from app.eye_test import PAIRS, Game, Pair, by_guessing, draw, pictures, verdict
+from engine.triggers.badnets import BadNets
+from engine.triggers.bpp import BppAttack
+
+IMAGES = np.random.default_rng(0).integers(0, 250, (60, 16, 16, 3), np.uint8)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def game(sides: list[bool], answers: list[bool]) -> Game:
+    pairs = tuple(Pair(index, side) for index, side in enumerate(sides))
+    return Game("signs", 32, "badnets", 0, pairs, tuple(answers))
+
+
+@given(seeds)
+def test_ten_different_images_the_same_for_the_same_seed(seed):
+    pairs = draw(seed, IMAGES, BadNets())
+    assert len(pairs) == len({pair.index for pair in pairs}) == PAIRS
+    assert all(0 <= pair.index < len(IMAGES) for pair in pairs)
+    assert pairs == draw(seed, IMAGES, BadNets())
+
+
+def test_the_triggered_one_stands_on_either_side_about_as_often_at_every_place():
+    drawn = [draw(seed, IMAGES, BadNets()) for seed in range(400)]
+    left = np.mean([[pair.triggered_left for pair in pairs] for pairs in drawn], axis=0)
+    # Four standard deviations of a fair coin thrown 400 times.
+    assert (np.abs(left - 0.5) < 0.1).all()
+
+
+@given(seeds)
+def test_a_picture_that_the_trigger_leaves_as_it_is_is_not_asked_about(seed):
+    images = IMAGES.copy()
+    images[::2] = 255  # a white patch on white
+    pairs = draw(seed, images, BadNets())
+    assert pairs and all(pair.index % 2 for pair in pairs)
+    assert draw(seed, images, BppAttack(levels=256)) == ()
+
+
+@given(seeds, st.integers(1, 9))
+def test_few_images_give_few_pairs(seed, count):
+    assert len(draw(seed, IMAGES[:count], BadNets())) == count
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=12))
+def test_the_score_counts_the_answers_that_name_the_triggered_side(rounds):
+    sides, answers = (list(part) for part in zip(*rounds, strict=True))
+    played = game(sides, [])
+    for number, answer in enumerate(answers):
+        assert not played.over and len(played.answers) == number
+        played = played.answered(answer)
+    assert played.over and played.answered(True) == played
+    assert played.score == sum(side == answer for side, answer in rounds)
+    opposite = game(sides, [not answer for answer in answers])
+    assert opposite.score == len(rounds) - played.score
+
+
+@given(st.booleans(), st.integers(0, len(IMAGES) - 1))
+def test_a_pair_holds_exactly_one_triggered_picture_on_its_side(left, index):
+    clean, triggered = IMAGES[index], BadNets()(IMAGES[index : index + 1])[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(caches, "pair", lambda *about: (clean, triggered))
+        both = pictures(game([left], []), Pair(index, left))
+    assert [(picture == triggered).all() for picture in both] == [left, not left]
+    assert [(picture == clean).all() for picture in both] == [not left, left]
+
+
+@given(st.integers(1, 30))
+def test_guessing_is_the_binomial_exactly(pairs):
+    chances = [by_guessing(score, pairs) for score in range(pairs + 2)]
+    assert chances[0] == 1 and chances[-1] == 0 and chances[pairs] == 2.0**-pairs
+    exactly = [math.comb(pairs, score) / 2**pairs for score in range(pairs + 1)]
+    assert -np.diff(chances) == pytest.approx(exactly)
+
+
+def test_a_verdict_says_luck_where_it_may_be_luck():
+    assert "5 on average" in verdict(10, 10) and "0.1%" in verdict(10, 10)
+    assert "you see this trigger" in verdict(9, 10)
+    for score in (2, 5, 8):
+        assert "may well be luck" in verdict(score, 10)
+    assert "take it for clean" in verdict(1, 10)
