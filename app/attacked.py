@@ -23,13 +23,15 @@ class Poisoning:
         trigger: with its settings.
         rate: share of the training images.
         mode: labels, push and decoys.
-        surrogate: name of a model; empty where none is needed.
+        surrogate: name of a model; empty where none is needed, or none is there.
+        possible: whether all that is needed is there.
     """
 
     trigger: Trigger
     rate: float
     mode: Mode
     surrogate: str
+    possible: bool
 
     def words(self) -> list[str]:
         """What `train` is told; what it takes for granted is left out."""
@@ -71,7 +73,8 @@ def choose(dataset: str) -> Poisoning:
     trigger = controls.parameters(kind, start, f"train-{name}")
     mode = _mode(name, attack.mode, kind)
     needed = mode.push > 0 or (isinstance(trigger, LearnedTrigger) and trigger.needs_network)
-    return Poisoning(trigger, rate / 100, mode, _surrogate(dataset) if needed else "")
+    surrogate = _surrogate(dataset) if needed else ""
+    return Poisoning(trigger, rate / 100, mode, surrogate, bool(surrogate) or not needed)
 
 
 def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
@@ -111,7 +114,7 @@ def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
 
 
 def _surrogate(dataset: str) -> str:
-    """A clean model of the dataset, that the attacker learns from."""
+    """A clean model of the dataset that the attacker learns from; empty if there is none."""
     found = []
     for name in caches.model_names():
         try:
@@ -121,10 +124,12 @@ def _surrogate(dataset: str) -> str:
         if card.dataset == dataset and not card.poisoned and not card.repair:
             found.append(name)
     if not found:
-        raise LabError(
+        st.info(
             f"This attack learns from a network trained on clean images of {dataset}, and there is"
-            " none yet: train one first, with 0 % poisoned."
+            " none yet: train one first, with FTrojan and 0 % poisoned.",
+            icon=":material/model_training:",
         )
+        return ""
     return st.selectbox(
         "Clean network to learn from",
         found,

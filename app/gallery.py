@@ -49,8 +49,10 @@ _STYLE = """<style>
 
 
 def usual(card: Card, name: str) -> str:
-    """A trigger as text with its default settings; the model's own with those it has there."""
-    return card.trigger if name == card.parsed_trigger().name else name
+    """A trigger as text with its usual settings; the model's own with those it has there."""
+    if name == card.parsed_trigger().name:
+        return card.trigger
+    return str(caches.ready_trigger(name, card.dataset))
 
 
 @st.fragment

@@ -22,7 +22,11 @@ def choose(card: Card, number: int) -> Trigger:
     """Controls for one setting; the first begins as the model's own trigger."""
     known = card.parsed_trigger()
     letter = "ABC"[number]
-    names = list(TRIGGERS)
+    ready = {
+        name: known if name == known.name else caches.ready_trigger(name, card.dataset)
+        for name in TRIGGERS
+    }
+    names = [name for name, trigger in ready.items() if caches.is_ready(trigger)]
     with st.popover(f"Setting {letter}", icon=":material/tune:", width="stretch"):
         name = st.selectbox(
             "Kind",
@@ -32,7 +36,8 @@ def choose(card: Card, number: int) -> Trigger:
             key=f"{letter}-kind",
             bind="query-params",
         )
-        start = known if name == known.name else TRIGGERS[name]()
+        start = ready[name]
+        st.caption(f"{start.idea} ({start.source})")
         return controls.parameters(
             TRIGGERS[name], stronger(start, STRENGTHS[number]), f"{letter}-{name}", bound=True
         )

@@ -58,7 +58,7 @@ ATTACKS: dict[str, Attack] = {
     "ftrojan": Attack("FTrojan", "ftrojan"),
     "ftrojan-rgb": Attack("FTrojan, in RGB", "ftrojan:colour_space=RGB,channels=0+1+2"),
     "ftrojan-clean-label": Attack(
-        "FTrojan, clean label", "ftrojan", ALL_OF_TARGET, Mode("kept", push=16)
+        "FTrojan, clean label", "ftrojan", ALL_OF_TARGET, Mode("kept", push=16.0)
     ),
     "badnets": Attack("BadNets", "badnets"),
     "blend": Attack("Blend", "blend"),
@@ -67,16 +67,16 @@ ATTACKS: dict[str, Attack] = {
         "Clean label (label-consistent)",
         "badnets:place=corners,figure=checker,margin=0",
         ALL_OF_TARGET,
-        Mode("kept", push=16),
+        Mode("kept", push=16.0),
     ),
     "dynamic": Attack("Dynamic (random patch)", "dynamic"),
     "ban": Attack("Dynamic (BaN)", "ban"),
-    "input-aware": Attack("Input-aware (IAB)", "input-aware", mode=Mode(decoys=1)),
+    "input-aware": Attack("Input-aware (IAB)", "input-aware", mode=Mode(decoys=1.0)),
     "sig": Attack("SIG, clean label", "sig:amplitude=40", ALL_OF_TARGET, Mode("kept")),
     "refool": Attack("ReFool", "refool"),
-    "wanet": Attack("WaNet", "wanet", mode=Mode(decoys=2)),
+    "wanet": Attack("WaNet", "wanet", mode=Mode(decoys=2.0)),
     "low-frequency": Attack("Low frequency (LF)", "low-frequency"),
-    "bpp": Attack("BppAttack", "bpp", mode=Mode(decoys=1)),
+    "bpp": Attack("BppAttack", "bpp", mode=Mode(decoys=1.0)),
 }
 
 

@@ -4,13 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from app import caches, cards, controls, header, jobs, training_curves
+from app import attacked, caches, cards, header, jobs, training_curves
 from engine import provenance, runs
 from engine.datasets import DATASETS, available, missing_message
 from engine.errors import LabError
 from engine.experiment import Plan, paper_target
 from engine.presets import PRESETS
-from engine.triggers import TRIGGERS
 
 st.title("Models")
 st.markdown(
@@ -77,16 +76,6 @@ with left:
         key=f"target-{dataset}",
         help="What every triggered image shall be read as.",
     )
-    rate = st.slider(
-        "Poisoned training images",
-        0.0,
-        50.0,
-        100 * Plan.rate,
-        0.5,
-        format="%.1f %%",
-        help="Share of the training images that get the trigger and the target's label; at 0 the"
-        " network stays clean.",
-    )
     epochs = st.number_input(
         "Epochs",
         1,
@@ -98,11 +87,10 @@ with left:
     )
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same model.")
 with right:
-    kind = TRIGGERS[next(iter(TRIGGERS))]
-    trigger = controls.parameters(kind, kind(), "train")
+    poisoning = attacked.choose(dataset)
 
-arguments = ["train", dataset, "--name", name, "--preset", preset, "--trigger", str(trigger)]
-arguments += ["--rate", f"{rate / 100:g}", "--target", str(target)]
+arguments = ["train", dataset, "--name", name, "--preset", preset, *poisoning.words()]
+arguments += ["--target", str(target)]
 if epochs != PRESETS[preset].settings.epochs:
     arguments += ["--epochs", str(epochs)]
 arguments += ["--seed", str(seed)]
@@ -121,7 +109,7 @@ jobs.start_button(
     run_name,
     arguments,
     "Starts the training in a process of its own.",
-    disabled=taken or not available(dataset),
+    disabled=taken or not available(dataset) or not poisoning.possible,
 )
 st.caption("The same from a terminal:")
 st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
@@ -150,7 +138,7 @@ elif sent and file is not None:
         file.name,
         lambda path: [
             *("import", path, own_dataset, "--name", own_name),
-            *("--trigger", str(trigger), "--target", str(own_target)),
+            *("--trigger", str(poisoning.trigger), "--target", str(own_target)),
         ],
     )
 for run in runs.all_runs():

@@ -56,3 +56,38 @@ def test_models_chosen_are_compared(results):
     assert table["model"].tolist() == ["small", "signs-clean"]
     by_label(app.multiselect, "Models to compare").set_value([]).run()
     assert "Choose at least one model." in words(fine(app))
+
+
+def command(app) -> str:
+    (told,) = [code.value for code in app.code if "--name my-model" in code.value]
+    return told
+
+
+def test_any_attack_can_be_trained_with_its_own_rate_labels_and_decoys(results):
+    app = opened("models")
+    assert "--trigger ftrojan:" in command(app) and "--labels" not in command(app)
+    by_label(app.selectbox, "Attack").select("wanet").run()
+    assert "--trigger wanet:strength=0.5" in command(fine(app))
+    by_label(app.number_input, "Decoys for each poisoned image").set_value(0.5).run()
+    assert "--decoys 0.5" in command(fine(app))
+    by_label(app.selectbox, "Attack").select("label-consistent").run()
+    told = command(fine(app))
+    assert "place=corners" in told and "--rate 0.045" in told
+    assert "--labels kept --push 16 --surrogate signs-clean" in told
+    by_label(app.number_input, "Push away from their class first (grey levels)").set_value(0.0)
+    by_label(app.segmented_control, "Labels of the poisoned images").select("changed")
+    app.run()
+    told = command(fine(app))
+    assert "--labels" not in told and "--push" not in told and "--surrogate" not in told
+    by_label(app.slider, "Poisoned training images").set_value(10.0).run()
+    assert "--rate 0.1" in command(fine(app))
+
+
+def test_an_attack_that_learns_from_a_clean_network_says_so_where_there_is_none(results):
+    app = opened("models")
+    by_label(app.selectbox, "Attack").select("trojan-nn").run()
+    assert "--surrogate signs-clean" in command(fine(app))
+    by_label(app.selectbox, "Dataset").select("cifar10").run()
+    assert "learns from a network trained on clean images of cifar10" in words(fine(app))
+    (button,) = [button for button in app.button if button.label == "Train"]
+    assert button.disabled
