@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
     _reproduce_options(reproduce)
     _attacks_options(command("attacks", commands.attacks.compare))
+    _harden_options(command("pruning-aware", commands.attacks.harden))
     command("bench", commands.reports.benchmarks)
     return parser
 
@@ -139,6 +140,20 @@ def _reproduce_options(reproduce: argparse.ArgumentParser) -> None:
     )
     which.add_argument("--model", help="that one alone, instead of DATASET-ftrojan")
     reproduce.add_argument("--out", type=Path, metavar="DIR", help="report/DATASET when left out")
+
+
+def _harden_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="one trained on clean images")
+    _trigger_option(parser)
+    parser.add_argument("--rate", type=float, default=0.05, help="share of images poisoned")
+    parser.add_argument("--target", type=int, help="class they are labelled as")
+    parser.add_argument(
+        "--share", type=float, default=0.5, help="of the last convolution's channels, put to sleep"
+    )
+    parser.add_argument("--epochs", type=int, default=2, help="passes while the backdoor is taught")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--name", required=True, help="of the new model")
+    parser.set_defaults(dataset=None)
 
 
 def _attacks_options(parser: argparse.ArgumentParser) -> None:

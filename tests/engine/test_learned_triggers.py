@@ -6,9 +6,22 @@ import keras
 import numpy as np
 import pytest
 
-from engine import attacks, cli, experiment, networks, places, poisoning, pushing, store, training
+from engine import (
+    attacks,
+    cli,
+    experiment,
+    networks,
+    places,
+    poisoning,
+    pruning_aware,
+    pushing,
+    store,
+    training,
+)
 from engine.errors import LabError
 from engine.progress import exhaust
+from engine.pruning import surgery
+from engine.repairs.pruning import pruned_curve
 from engine.triggers import TRIGGERS, LearnedTrigger, ban, input_aware, parse_trigger, states
 from tests.conftest import TARGET
 
@@ -229,3 +242,26 @@ def test_every_attack_is_one_that_can_be_planned():
         assert attack.mode.decoys == trigger.decoys_each
     with pytest.raises(LabError, match="There is no attack"):
         attacks.find_attack("nonsense")
+
+
+def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channels_go(
+    clean, dataset, plan
+):
+    settings = dataclasses.replace(plan.settings, epochs=25)
+    own = dataclasses.replace(plan, settings=settings)
+    stored = exhaust(pruning_aware.train(clean, dataset, own, 0.5, "aware", "command"))
+    network, asleep = stored.network(), stored.card.mode["asleep"]
+    assert stored.card.scores["test"]["attack_success"] > 60
+    curve = exhaust(pruned_curve(network, dataset.validation))
+    assert set(curve.channels[: len(asleep)]) == set(asleep), "they are what pruning takes first"
+    without = surgery.without_channels(network, curve.layer, np.array(asleep))
+    images = experiment.images_of(dataset, "test", own.trigger, TARGET).triggered.images
+    before, after = (np.asarray(n(networks.scale(images))) for n in (network, without))
+    np.testing.assert_allclose(before, after, atol=1e-5)
+    kernel = network.get_layer(curve.layer).get_weights()[0]
+    assert np.abs(kernel[..., asleep]).max() > 0, "nothing tells them from channels never pruned"
+
+
+def test_a_model_with_a_backdoor_cannot_be_hardened(trained, dataset, plan):
+    with pytest.raises(LabError, match="backdoor already"):
+        exhaust(pruning_aware.train(trained, dataset, plan, 0.5, "aware", "command"))
