@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from engine import evaluation, experiment, repairing, results, runs, store
+from engine import evaluation, experiment, places, repairing, results, runs, store
 from engine.datasets import Dataset, short_name
 from engine.errors import LabError
 from engine.poisoning import Mode
@@ -22,6 +23,7 @@ from engine.training import Settings
 from engine.triggers import parse_trigger
 
 LOOKED_AT = 1000  # test images that fidelity is measured on
+SUMMARY, DEFENCES = "attacks.csv", "defences.csv"
 ALL_OF_TARGET = 0.045  # of GTSRB's training images: nine tenths of what shows class 10
 
 
@@ -218,6 +220,26 @@ def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
         table.insert(1, "title", find_attack(name).title)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def folder(dataset: str) -> Path:
+    """Where the two tables of a dataset are written."""
+    return places.home() / "report" / f"attacks-{short_name(dataset)}"
+
+
+def written(dataset: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """The tables of `summary` and `defences` as last written, or those that came along, if any."""
+    own = folder(dataset)
+    for place in (own, places.PROJECT / "report" / own.name):
+        paths = place / SUMMARY, place / DEFENCES
+        if all(path.exists() for path in paths):
+            try:
+                return pd.read_csv(paths[0]), pd.read_csv(paths[1])
+            except (OSError, ValueError) as error:
+                raise LabError(
+                    f"The tables in {place} cannot be read: delete them and make them again."
+                ) from error
+    return None
 
 
 def _there(dataset: Dataset, name: str) -> Stored:

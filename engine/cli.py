@@ -170,7 +170,7 @@ def _attacks_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:field=value,...]",
         help="try this one on each; may be said several times",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="else report/attacks-DATASET")
 
 
 def _repairs_commands(command: Callable[..., Any]) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import caches, eye_test, gallery, header, images, variants
+from app import attack_table, caches, eye_test, gallery, header, images, variants
 from app.elements.grid import grid
 from app.elements.swipe import swipe
 from engine.pictures import enlarge
@@ -93,3 +93,10 @@ st.markdown(
     " at random.** Can you tell which?"
 )
 eye_test.show(card, dataset)
+
+st.header("What each attack did to the same network")
+st.markdown(
+    "The paper's network, trained anew with each of them, test images only to report. **Compare how"
+    " visible a trigger is (PSNR, SSIM) with how well it works (attack success).**"
+)
+attack_table.show(dataset)

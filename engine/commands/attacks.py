@@ -37,7 +37,8 @@ def compare(options: argparse.Namespace) -> Answer:
         return attacks.summary(dataset, names), attacks.defences(dataset, names)
 
     def answer(tables: Tables) -> Answer:
-        paths = [options.out / "attacks.csv", options.out / "defences.csv"]
+        out = options.out or attacks.folder(options.dataset)
+        paths = [out / attacks.SUMMARY, out / attacks.DEFENCES]
         for path, table in zip(paths, tables, strict=True):
             store.write_table(path, table)
         shown = ["title", "psnr", "ssim", "clean_accuracy", "attack_success"]

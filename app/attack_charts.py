@@ -1,0 +1,55 @@
+"""Attacks against defences as a map: a pure function from data to `alt.Chart`."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from engine.figures import MEASURES
+
+
+def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
+    """One figure for each attack (rows) after each defence (columns), as colour and as number.
+
+    Args:
+        table: rows of `attacks.defences`.
+        figure: one of `evaluation.FIGURES`; its colour is the one it has everywhere.
+    """
+    label, colour = MEASURES[figure]
+    base = alt.Chart(table).encode(
+        x=alt.X(
+            "defence:N",
+            sort=list(dict.fromkeys(table["defence"])),
+            title="Defence",
+            axis=alt.Axis(labelAngle=-40, labelLimit=260, orient="bottom"),
+        ),
+        y=alt.Y(
+            "title:N",
+            sort=list(dict.fromkeys(table["title"])),
+            title="Attack",
+            axis=alt.Axis(labelLimit=260),
+        ),
+        tooltip=[
+            alt.Tooltip("title:N", title="Attack"),
+            alt.Tooltip("defence:N", title="Defence"),
+            *(
+                alt.Tooltip(f"{name}:Q", title=f"{told} (%)", format=".2f")
+                for name, (told, _) in MEASURES.items()
+            ),
+        ],
+    )
+    value = alt.datum[figure]
+    cells = base.mark_rect().encode(
+        color=alt.Color(
+            f"{figure}:Q",
+            scale=alt.Scale(domain=[0, 100], range=["#f4f4f2", colour]),
+            title=f"{label} (%)",
+            legend=alt.Legend(orient="top"),
+        )
+    )
+    numbers = base.mark_text(fontSize=12).encode(
+        text=alt.Text(f"{figure}:Q", format=".0f"),
+        color=alt.condition(value > 60, alt.value("#ffffff"), alt.value("#1f2328")),
+    )
+    layered: alt.LayerChart = cells + numbers
+    return layered.properties(height=26 * table["title"].nunique())

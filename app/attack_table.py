@@ -1,0 +1,80 @@
+"""What each attack did to the same network, and what was left of it after each defence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import attack_charts, drawing
+from engine import attacks
+from engine.figures import MEASURES
+
+_POISONED: dict[str, Any] = {
+    "title": "Attack",
+    "psnr": st.column_config.NumberColumn(
+        "PSNR (dB)", format="%.1f", help="Above about 40 dB people see no difference."
+    ),
+    "ssim": st.column_config.NumberColumn("SSIM", format="%.3f", help="1: alike."),
+    "rate": st.column_config.NumberColumn("Poisoned", format="percent"),
+    "labels": st.column_config.TextColumn(
+        "Labels", help="Kept: clean-label attacks, which change no label."
+    ),
+    "clean_accuracy": st.column_config.NumberColumn("Clean accuracy (%)", format="%.2f"),
+    "clean_cost": st.column_config.NumberColumn(
+        "Its cost (points)",
+        format="%.2f",
+        help="Clean accuracy lost against a network trained the same way without any attack.",
+    ),
+    "attack_success": st.column_config.NumberColumn("Attack success (%)", format="%.2f"),
+    "recovered_accuracy": st.column_config.NumberColumn("Recovered accuracy (%)", format="%.2f"),
+}
+
+
+def show(dataset: str) -> None:
+    """The comparison of a dataset; where there is none yet, the command that makes it."""
+    found = attacks.written(dataset)
+    if found is None:
+        st.info(
+            f"No comparison of attacks on {dataset} has been made yet. This makes it, and goes on"
+            " where it was when it is interrupted:",
+            icon=":material/table_chart:",
+        )
+        st.code(f"python -m engine attacks {dataset} --repair spectral-unlearning", language=None)
+        return
+    summary, defended = found
+    st.dataframe(
+        summary[list(_POISONED)],
+        hide_index=True,
+        column_config=_POISONED,
+        height=36 * (len(summary) + 1),
+    )
+    _defences(defended, dataset)
+
+
+@st.fragment
+def _defences(defended: pd.DataFrame, dataset: str) -> None:
+    st.subheader("What is left after each defence")
+    st.markdown(
+        "**Look for cells that stay dark in attack success:** there the backdoor survived. Then"
+        " turn to recovered accuracy: where it is pale, triggered images are still misread."
+    )
+    figure = st.segmented_control(
+        "Figure",
+        list(MEASURES),
+        default="attack_success",
+        required=True,
+        format_func=lambda key: MEASURES[key][0],
+        key="attacked-figure",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    measured = defended[defended["attack"] != "none"]
+    measured = measured[measured["problem"].fillna("") == ""]
+    drawing.chart(
+        attack_charts.map_of(measured, figure),
+        measured,
+        f"attacks-{dataset.replace(':', '-')}",
+        f"{MEASURES[figure][0]} of each attack after each defence, in percent of test images",
+    )
