@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,7 +19,8 @@ from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
 from engine.progress import Progress, Work
 from engine.pruning import blocks, sites, surgery
-from engine.triggers import FTrojan
+from engine.triggers import TRIGGERS, FTrojan, LearnedTrigger, Trigger
+from engine.triggers.bpp import BppAttack
 
 ROUNDS = 3  # each way is timed that often, in turn; the best of each counts
 
@@ -59,6 +61,7 @@ def run(root: str | None = None) -> Work[list[Comparison]]:
     """Every benchmark; that of the dataset only where GTSRB is at hand."""
     steps: list[tuple[str, Callable[[], list[Comparison]]]] = [
         ("Poisoning", lambda: [_poisoning()]),
+        ("Other triggers", _triggers),
         ("Pruning curve", _curve),
         ("Training", lambda: [_training()]),
         ("Channel bounds", lambda: [_bounds()]),
@@ -101,6 +104,33 @@ def _poisoning() -> Comparison:
         80,
         "image by image through OpenCV, as published",
     )
+
+
+def _triggers() -> list[Comparison]:
+    """Every other trigger that learns nothing, dithering too."""
+    images = _noise(20_000).images
+    few = images[:500]
+    triggers = [kind() for kind in TRIGGERS.values() if not issubclass(kind, LearnedTrigger)]
+    triggers.append(BppAttack(dithering="floyd-steinberg"))
+    found = []
+    for trigger in triggers[1:]:
+
+        def one_by_one(trigger: Trigger = trigger) -> None:
+            for number in range(len(few)):
+                trigger(few[number : number + 1])
+
+        ours, plain = _best(partial(trigger, images), one_by_one)
+        found.append(
+            Comparison(
+                f"trigger {trigger.name}" + (", dithered" if "floyd" in str(trigger) else ""),
+                "images",
+                ours / len(images),
+                plain / len(few),
+                1,
+                "the same, called for each image by itself",
+            )
+        )
+    return found
 
 
 def _image_by_image(trigger: FTrojan, images: np.ndarray) -> np.ndarray:

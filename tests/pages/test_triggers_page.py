@@ -6,10 +6,12 @@ from io import BytesIO
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from app import eye_test, gallery, variants
+from app import eye_test, gallery, header, variants
+from engine import attacks, store
 from engine.errors import LabError
 from engine.triggers import TRIGGERS, FTrojan, Trigger
 from tests.pages.driving import by_label, fine, metrics, opened, words
@@ -194,8 +196,36 @@ def test_another_trigger_to_look_for_ends_the_eye_test_begun(results, few):
     by_label(app.button, "Left").click().run()
     by_label(app.selectbox, "Trigger to look for").select("badnets").run()
     by_label(fine(app).button, "Start").click().run()
-    assert app.session_state[eye_test.GAME].trigger == "badnets"
+    assert app.session_state[eye_test.GAME].trigger .startswith("badnets:")
     assert asked(fine(app)) == "Pair 1 of 10"
     by_label(app.selectbox, "Trigger to look for").select("fake").run()
     assert WHY in [info.value for info in fine(app).info]
     assert not [button for button in app.button if button.label in ("Start", "Again", "Left")]
+
+
+def test_what_each_attack_did_is_shown_once_it_was_compared(results):
+    dataset = opened("triggers").session_state[header.DATASET]
+    told = [code.value for code in opened("triggers").code]
+    assert f"python -m engine attacks {dataset} --repair spectral-unlearning" in told
+    figures = {"clean_accuracy": 97.0, "attack_success": 100.0, "recovered_accuracy": 0.0}
+    rows = [
+        {"attack": name, "title": name.title(), "psnr": 30.0, "ssim": 0.9, "rate": 0.05}
+        | {"labels": "changed", "clean_cost": 0.1, **figures}
+        for name in ("badnets", "blend")
+    ]
+    defended = [
+        {"attack": row["attack"], "title": row["title"], "defence": defence, "problem": problem}
+        | figures
+        for row in rows
+        for defence, problem in (("As it is", ""), ("Not treated", "No convolution."))
+    ]
+    store.write_table(attacks.folder(dataset) / attacks.SUMMARY, pd.DataFrame(rows))
+    store.write_table(attacks.folder(dataset) / attacks.DEFENCES, pd.DataFrame(defended))
+    app = opened("triggers")
+    (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
+    assert table["title"].tolist() == ["Badnets", "Blend"]
+    by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
+    fine(app)
+    (attacks.folder(dataset) / attacks.SUMMARY).write_bytes(b"")
+    app.run()
+    assert "cannot be read" in app.error[0].value
