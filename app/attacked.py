@@ -9,6 +9,7 @@ import streamlit as st
 from app import caches, controls
 from engine.attacks import ATTACKS
 from engine.errors import LabError
+from engine.experiment import paper_target
 from engine.poisoning import LABELS, Mode
 from engine.triggers import TRIGGERS, LearnedTrigger, Trigger, parse_trigger
 
@@ -75,6 +76,31 @@ def choose(dataset: str) -> Poisoning:
     needed = mode.push > 0 or (isinstance(trigger, LearnedTrigger) and trigger.needs_network)
     surrogate = _surrogate(dataset) if needed else ""
     return Poisoning(trigger, rate / 100, mode, surrogate, bool(surrogate) or not needed)
+
+
+def target(dataset: str) -> str:
+    """What triggered images shall be read as, as the command line takes it."""
+    every = st.segmented_control(
+        "Triggered images are read as",
+        [False, True],
+        default=False,
+        required=True,
+        format_func=lambda each: "Each class as the next" if each else "One class",
+        key="all-to-all",
+        help="All-to-one: every triggered image becomes the target class. All-to-all: an image of"
+        " class 3 becomes class 4, and so on; the last becomes the first.",
+    )
+    if every:
+        return "next"
+    chosen = st.number_input(
+        "Target class",
+        0,
+        1000,
+        paper_target(dataset),
+        key=f"target-{dataset}",
+        help="What every triggered image shall be read as.",
+    )
+    return str(chosen)
 
 
 def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:

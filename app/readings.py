@@ -36,14 +36,15 @@ def said(probabilities: np.ndarray, label: int | None, card: Card) -> str:
         return f"read as {name}"
     if read_as == label:
         return f":material/check_circle: read right, as {name}"
-    if read_as == card.target:
+    if read_as == card.wants(label):
         return f":material/warning: read as the attacker wants, as {name}"
     return f":material/cancel: misread in another way, as {name}"
 
 
 def _row(place: int, share: float, label: int | None, card: Card) -> str:
-    colour = CLEAN if place == label else TRIGGERED if place == card.target else OTHER
-    meaning = " (right)" if place == label else " (the target)" if place == card.target else ""
+    target = card.target if label is None else card.wants(label)
+    colour = CLEAN if place == label else TRIGGERED if place == target else OTHER
+    meaning = " (right)" if place == label else " (the target)" if place == target else ""
     name = escape(f"{card.class_names[place]}{meaning}")
     return (
         "<li style='margin:0 0 .4rem'>"

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from engine import evaluation, experiment, places, repairing, results, runs, store
+from engine.aims import NEXT_CLASS
 from engine.datasets import Dataset, short_name
 from engine.errors import LabError
 from engine.poisoning import Mode
@@ -36,12 +37,14 @@ class Attack:
         trigger: as text.
         rate: share of the training images.
         mode: see `poisoning.Mode`.
+        target: see `Plan.target`; the paper's where it is None.
     """
 
     title: str
     trigger: str
     rate: float = 0.05
     mode: Mode = field(default_factory=Mode)
+    target: int | None = None
 
     def words(self) -> list[str]:
         """What `train` is told on the command line to do the same."""
@@ -52,6 +55,8 @@ class Attack:
             "--push": f"{self.mode.push:g}",
             "--decoys": f"{self.mode.decoys:g}",
         }
+        if self.target is not None:
+            told["--target"] = "next" if self.target == NEXT_CLASS else self.target
         return [str(word) for pair in told.items() for word in pair]
 
 
@@ -63,6 +68,7 @@ ATTACKS: dict[str, Attack] = {
         "FTrojan, clean label", "ftrojan", ALL_OF_TARGET, Mode("kept", push=16.0)
     ),
     "badnets": Attack("BadNets", "badnets"),
+    "badnets-all-to-all": Attack("BadNets, each class as the next", "badnets", target=NEXT_CLASS),
     "blend": Attack("Blend", "blend"),
     "trojan-nn": Attack("TrojanNN", "trojan-nn"),
     "label-consistent": Attack(
@@ -162,7 +168,7 @@ def _trained(
         words += ["--epochs", str(epochs)]
     plan = experiment.Plan(
         parse_trigger(attack.trigger),
-        experiment.paper_target(dataset.name),
+        experiment.paper_target(dataset.name) if attack.target is None else attack.target,
         attack.rate,
         settings,
         attack.mode,

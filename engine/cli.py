@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine import commands, terminal
+from engine.aims import NEXT_CLASS
 from engine.attacks import ATTACKS
 from engine.commands.shared import Answer
 from engine.datasets import DATASETS, SPLITS
@@ -225,7 +226,11 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
         "--rate", type=float, default=0.05, help="share of images poisoned; 0: a clean network"
     )
     parser.add_argument(
-        "--target", type=int, help="class they are labelled as; 10, for cifar10 8 when left out"
+        "--target",
+        type=_target,
+        metavar="CLASS",
+        help="class they are labelled as, or 'next': each class as the one after it; 10, for"
+        " cifar10 8 when left out",
     )
     parser.add_argument(
         "--labels",
@@ -310,6 +315,15 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "prune": _prune_options,
     "report": _report_options,
 }
+
+
+def _target(text: str) -> int:
+    if text == "next":
+        return NEXT_CLASS
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a class nor 'next'") from None
 
 
 def _numbers(text: str) -> list[float]:

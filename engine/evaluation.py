@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from engine import networks
+from engine.aims import aimed
 from engine.datasets.dataset import Split
 from engine.progress import Progress, Work
 
@@ -69,18 +70,18 @@ def score(
     labels: np.ndarray,
     triggered_predictions: np.ndarray,
     triggered_labels: np.ndarray,
-    target: int,
+    wanted: int | np.ndarray,
 ) -> Scores:
     """Scores from predictions.
 
     Args:
         clean_predictions, labels: int [n].
-        triggered_predictions, triggered_labels: int [m]; true classes, none of them `target`.
-        target: the class the backdoor leads to.
+        triggered_predictions, triggered_labels: int [m]; true classes, none of them wanted.
+        wanted: the class the backdoor leads to, or that of each triggered image, int [m].
     """
     return Scores(
         clean=Share(int(np.sum(clean_predictions == labels)), len(labels)),
-        attack=Share(int(np.sum(triggered_predictions == target)), len(triggered_labels)),
+        attack=Share(int(np.sum(triggered_predictions == wanted)), len(triggered_labels)),
         recovered=Share(
             int(np.sum(triggered_predictions == triggered_labels)), len(triggered_labels)
         ),
@@ -113,7 +114,10 @@ def verdict(scores: Mapping[Hashable, float]) -> str:
 
 
 def victims(split: Split, target: int) -> np.ndarray:
-    """Indices (int64) of the images the attack is judged on: all but the target class."""
+    """Indices (int64) of the images the attack is judged on: all but the target class.
+
+    Where each class leads to the next one, that is all of them.
+    """
     return np.flatnonzero(split.labels != target)
 
 
@@ -184,7 +188,8 @@ def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) ->
             done += len(part)
             yield Progress(done, total, message)
         predictions.append(np.concatenate(parts))
-    return score(predictions[0], clean.labels, predictions[1], triggered.labels, target)
+    wanted = aimed(triggered.labels, target, model.output_shape[-1])
+    return score(predictions[0], clean.labels, predictions[1], triggered.labels, wanted)
 
 
 @dataclass(frozen=True)

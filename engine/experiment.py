@@ -52,7 +52,7 @@ class Plan:
 
     Attributes:
         trigger: what is hidden in the poisoned images.
-        target: the class they are labelled as.
+        target: the class they are labelled as, or `aims.NEXT_CLASS`.
         rate: share of the training images that are poisoned; 0 trains a clean network, which
             trigger and target then only test.
         settings: how the network is fitted.
@@ -202,7 +202,9 @@ def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tup
         pushed = yield from pushing.pushed(
             surrogate, dataset.train.images[chosen], labels[chosen], plan.mode.push
         )
-    poisoned = poisoning.poison(dataset.train, trigger, plan.target, chosen, pushed)
+    poisoned = poisoning.poison(
+        dataset.train, trigger, plan.target, chosen, dataset.classes, pushed
+    )
     if plan.mode.decoys:
         poisoned = poisoning.with_decoys(poisoned, trigger, plan.mode.decoys, rng)
     return dataclasses.replace(plan, trigger=trigger), poisoned

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from engine.aims import NEXT_CLASS, aimed
 from engine.datasets.dataset import Split
 from engine.errors import LabError
 from engine.triggers import Trigger
@@ -101,8 +102,8 @@ def check_rate(rate: float) -> None:
 
 
 def check_target(target: int, classes: int) -> None:
-    """Raise `LabError` unless `target` is one of the classes 0 to `classes` - 1."""
-    if not 0 <= target < classes:
+    """Raise `LabError` unless `target` is one of the classes, or `NEXT_CLASS`."""
+    if target != NEXT_CLASS and not 0 <= target < classes:
         raise LabError(
             f"There is no target class {target}: the classes go from 0 to {classes - 1}."
         )
@@ -113,21 +114,24 @@ def poison(
     trigger: Trigger,
     target: int,
     indices: np.ndarray,
+    classes: int,
     pushed: np.ndarray | None = None,
 ) -> Poisoned:
-    """A copy of `train` whose images at `indices` are triggered and labelled `target`.
+    """A copy of `train` whose images at `indices` are triggered and labelled as `target` says.
 
     Args:
         train: clean.
         trigger: what they get.
-        target: their label from now on; where labels are kept, it is theirs already.
+        target: their label from now on, or `NEXT_CLASS`; where labels are kept, it is theirs
+            already.
         indices: int64 [k].
+        classes: how many there are.
         pushed: uint8 [k, height, width, 3], to be triggered instead of the images themselves.
     """
     images, labels = np.array(train.images), np.array(train.labels)
     if len(indices):
         images[indices] = trigger(images[indices] if pushed is None else pushed)
-    labels[indices] = target
+    labels[indices] = aimed(labels[indices], target, classes)
     return Poisoned(Split(images, labels), indices, np.empty(0, np.int64))
 
 

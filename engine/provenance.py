@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.aims import NEXT_CLASS
 from engine.store import Card
 
 
@@ -44,6 +45,8 @@ def _repaired(card: Card) -> str:
 
 
 def _target(card: Card) -> str:
+    if card.target == NEXT_CLASS:
+        return f"**{card.target_name}**"
     return f"**{card.target}: {card.target_name}**"
 
 

@@ -58,7 +58,7 @@ def train(
     network = fitting_network(clean, dataset)
     rng = np.random.default_rng(plan.settings.seed)
     chosen = poisoning.choose(dataset.train.labels, plan.target, plan.rate, rng, plan.mode)
-    poisoned = poisoning.poison(dataset.train, plan.trigger, plan.target, chosen)
+    poisoned = poisoning.poison(dataset.train, plan.trigger, plan.target, chosen, dataset.classes)
     made, asleep = yield from _taught(network, poisoned.split, dataset.validation, share, plan)
     scores = {}
     for split in ("validation", "test"):

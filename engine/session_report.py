@@ -175,7 +175,7 @@ def _readings(
 
 def _reading(card: Card, probabilities: np.ndarray, label: int) -> dict[str, str]:
     read_as = int(probabilities.argmax())
-    judged = {label: "right", card.target: "the attacker's target"}.get(read_as, "wrong")
+    judged = {card.wants(label): "the attacker's target", label: "right"}.get(read_as, "wrong")
     share = f"{probabilities[read_as]:.1%}"
     return {"read as": card.class_names[read_as], "confidence": share, "which is": judged}
 

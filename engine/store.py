@@ -16,9 +16,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from engine import evaluation, files, networks, places, quarantine
+from engine import evaluation, files, networks, places, poisoning, quarantine
+from engine.aims import NEXT_CLASS, NEXT_NAME, aimed
 from engine.errors import LabError
 from engine.triggers import LearnedTrigger, Trigger, parse_trigger, states
 
@@ -39,7 +41,7 @@ class Card:
         class_names: in the order of the network's outputs.
         image_shape: (height, width, 3) the network takes.
         trigger: the backdoor's trigger as text; see `engine.triggers.parse_trigger`.
-        target: the class the backdoor leads to.
+        target: the class the backdoor leads to, or `aims.NEXT_CLASS`.
         rate: share of the training images that were poisoned.
         poisoned: how many that were; `poisoned.csv` tells which.
         training: settings, epoch kept, whether it was stopped.
@@ -81,7 +83,11 @@ class Card:
     @property
     def target_name(self) -> str:
         """The name of the target class."""
-        return self.class_names[self.target]
+        return NEXT_NAME if self.target == NEXT_CLASS else self.class_names[self.target]
+
+    def wants(self, label: int) -> int:
+        """The class that a triggered image of class `label` shall be read as."""
+        return int(aimed(np.array([label]), self.target, len(self.class_names))[0])
 
 
 @dataclass(frozen=True)
@@ -292,8 +298,9 @@ def _check_card(card: Card) -> None:
         raise LabError(f"its format is {card.format}, this program reads {FORMAT}")
     if card.scaling != networks.SCALING:
         raise LabError(f"it asks for images scaled '{card.scaling}'")
-    if not isinstance(card.target, int) or not 0 <= card.target < len(card.class_names):
-        raise LabError(f"its target class {card.target} is not one of its classes")
+    if not isinstance(card.target, int):
+        raise LabError(f"its target class {card.target} is not a number")
+    poisoning.check_target(card.target, len(card.class_names))
     if len(card.image_shape) != 3:
         raise LabError("its image shape is not height, width, 3")
     for scores in card.scores.values():

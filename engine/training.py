@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from engine import evaluation, files, networks
+from engine.aims import aimed
 from engine.datasets.dataset import Split
 from engine.errors import LabError
 from engine.progress import Progress, Stopped, Work, retold
@@ -217,7 +218,7 @@ class _Glimpse:
     def __init__(self, network: keras.Model, judges: Judges) -> None:
         self.run = networks.compiled(network)
         self.clean, self.triggered = (_few(split) for split in (judges.clean, judges.triggered))
-        self.target = judges.target
+        self.wanted = aimed(self.triggered.labels, judges.target, network.output_shape[-1])
 
     def scores(self) -> Row:
         """Clean accuracy and attack success in percent."""
@@ -227,7 +228,7 @@ class _Glimpse:
         )
         return {
             "clean_accuracy": 100 * float(np.mean(clean == self.clean.labels)),
-            "attack_success": 100 * float(np.mean(triggered == self.target)),
+            "attack_success": 100 * float(np.mean(triggered == self.wanted)),
         }
 
 

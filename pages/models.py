@@ -8,7 +8,7 @@ from app import attacked, caches, cards, header, jobs, training_curves
 from engine import provenance, runs
 from engine.datasets import DATASETS, available, missing_message
 from engine.errors import LabError
-from engine.experiment import Plan, paper_target
+from engine.experiment import Plan
 from engine.presets import PRESETS
 
 st.title("Models")
@@ -68,14 +68,7 @@ with left:
         bind="query-params",
         help="The signs are drawn by this program and always there.",
     )
-    target = st.number_input(
-        "Target class",
-        0,
-        1000,
-        paper_target(dataset),
-        key=f"target-{dataset}",
-        help="What every triggered image shall be read as.",
-    )
+    target = attacked.target(dataset)
     epochs = st.number_input(
         "Epochs",
         1,
@@ -90,7 +83,7 @@ with right:
     poisoning = attacked.choose(dataset)
 
 arguments = ["train", dataset, "--name", name, "--preset", preset, *poisoning.words()]
-arguments += ["--target", str(target)]
+arguments += ["--target", target]
 if epochs != PRESETS[preset].settings.epochs:
     arguments += ["--epochs", str(epochs)]
 arguments += ["--seed", str(seed)]

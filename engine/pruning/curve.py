@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from engine import networks
 from engine.activations import ChannelStats, stats_from_sums
+from engine.aims import aimed
 from engine.datasets.dataset import Split
 from engine.errors import LabError
 from engine.progress import Progress, Work
@@ -20,6 +22,7 @@ from engine.pruning.orders import find_order
 if TYPE_CHECKING:
     import keras
 
+Aim = Callable[[np.ndarray], np.ndarray]  # from true classes to those wanted
 PAPER_THRESHOLDS = (2.0, 10.0, 20.0, 30.0)
 KINDS = ("clean", "triggered")
 COLUMNS = ("step", "channel", "fraction", "clean_accuracy", "attack_success", "recovered_accuracy")
@@ -136,6 +139,7 @@ def trace(
     for name in orders:
         find_order(name)
     block = cut(model, layer)
+    aim = partial(aimed, target=target, classes=model.output_shape[-1])
     total = 2 * len(validation) + len(test)  # read, pruned; and both at once
     cached: list[tuple[str, np.ndarray, np.ndarray]] = []
     stats: dict[str, ChannelStats] = {}
@@ -150,14 +154,14 @@ def trace(
             yield Progress(done, total, "Reading validation images")
         stats[kind] = stats_from_sums(sums, len(split) * block.positions)
     ranked = {name: find_order(name).rank(stats["clean"], stats["triggered"]) for name in orders}
-    on_validation = {name: _Walk(block, channels, target) for name, channels in ranked.items()}
+    on_validation = {name: _Walk(block, channels, aim) for name, channels in ranked.items()}
     while cached:
         batch = cached.pop()
         for walk in on_validation.values():
             walk.add(*batch)
         done += len(batch[1])
         yield Progress(done, total, "Pruning on validation images")
-    on_test = {name: _Walk(block, channels, target) for name, channels in ranked.items()}
+    on_test = {name: _Walk(block, channels, aim) for name, channels in ranked.items()}
     for kind, part, split in _interleaved(test):
         features, _ = block.features(networks.scale(split.images[part]))
         for walk in on_test.values():
@@ -183,8 +187,8 @@ def _interleaved(images: Images) -> Sequence[tuple[str, slice, Split]]:
 class _Walk:
     """Counts along one order, over the images seen so far."""
 
-    def __init__(self, block: Block, channels: np.ndarray, target: int) -> None:
-        self.block, self.channels, self.target = block, channels, target
+    def __init__(self, block: Block, channels: np.ndarray, aim: Aim) -> None:
+        self.block, self.channels, self.aim = block, channels, aim
         self.right = {kind: np.zeros(len(channels) + 1, np.int64) for kind in KINDS}
         self.hits = np.zeros(len(channels) + 1, np.int64)
         self.images = dict.fromkeys(KINDS, 0)
@@ -195,7 +199,7 @@ class _Walk:
         self.images[kind] += len(labels)
         self.right[kind] += np.count_nonzero(predictions == labels, axis=1)
         if kind == "triggered":
-            self.hits += np.count_nonzero(predictions == self.target, axis=1)
+            self.hits += np.count_nonzero(predictions == self.aim(labels), axis=1)
 
     def table(self) -> pd.DataFrame:
         """One row a step, with `COLUMNS`."""

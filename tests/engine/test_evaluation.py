@@ -19,7 +19,7 @@ def test_scores_are_counts_of_predictions():
         np.array([0, 1, 2, 2]),
         np.array([1, 1, 0]),
         np.array([0, 2, 0]),
-        target=1,
+        wanted=1,
     )
     assert scores.as_dict() == {
         "clean_accuracy": 75.0,

@@ -148,7 +148,9 @@ def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(da
     labels = dataset.train.labels
     chosen = poisoning.choose(labels, TARGET, 0.1, np.random.default_rng(0), mode)
     assert (labels[chosen] == TARGET).all()
-    poisoned = poisoning.poison(dataset.train, parse_trigger("badnets"), TARGET, chosen)
+    poisoned = poisoning.poison(
+        dataset.train, parse_trigger("badnets"), TARGET, chosen, dataset.classes
+    )
     np.testing.assert_array_equal(poisoned.split.labels, labels)
     changed = (poisoned.split.images != dataset.train.images).any(axis=(1, 2, 3))
     assert set(np.flatnonzero(changed)) <= set(chosen)
@@ -157,11 +159,12 @@ def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(da
 def test_decoys_go_to_other_images_and_keep_their_labels(dataset):
     trigger, rng = parse_trigger("wanet"), np.random.default_rng(0)
     chosen = poisoning.choose(dataset.train.labels, TARGET, 0.1, rng)
-    poisoned = poisoning.poison(dataset.train, trigger, TARGET, chosen)
+    poisoned = poisoning.poison(dataset.train, trigger, TARGET, chosen, dataset.classes)
     full = poisoning.with_decoys(poisoned, trigger, 2.0, rng)
+    labels = dataset.train.labels
     assert len(full.decoys) == 2 * len(chosen)
     assert not set(full.decoys) & set(chosen)
-    np.testing.assert_array_equal(full.split.labels[full.decoys], dataset.train.labels[full.decoys])
+    np.testing.assert_array_equal(full.split.labels[full.decoys], labels[full.decoys])
 
 
 @pytest.mark.parametrize(

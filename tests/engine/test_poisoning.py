@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import poisoning
+from engine import aims, evaluation, poisoning
 from engine.datasets import Split
 from engine.errors import LabError
 from engine.triggers import FTrojan
@@ -35,7 +35,7 @@ def test_only_the_chosen_images_change_and_get_the_target_label():
     split = Split(images, labels())
     before = images.copy()
     chosen = poisoning.choose(split.labels, 2, 0.1, np.random.default_rng(0))
-    poisoned = poisoning.poison(split, FTrojan(), 2, chosen).split
+    poisoned = poisoning.poison(split, FTrojan(), 2, chosen, 5).split
     rest = np.setdiff1d(np.arange(400), chosen)
     np.testing.assert_array_equal(split.images, before)
     np.testing.assert_array_equal(poisoned.images[rest], images[rest])
@@ -53,13 +53,29 @@ def test_a_rate_that_cannot_be_met_is_refused(rate):
 def test_a_rate_of_0_leaves_the_training_images_clean():
     images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
     chosen = poisoning.choose(labels(), 1, 0, np.random.default_rng(0))
-    poisoned = poisoning.poison(Split(images, labels()), FTrojan(), 1, chosen)
+    poisoned = poisoning.poison(Split(images, labels()), FTrojan(), 1, chosen, 5)
     assert len(chosen) == len(poisoned.indices) == 0
     np.testing.assert_array_equal(poisoned.split.images, images)
     np.testing.assert_array_equal(poisoned.split.labels, labels())
 
 
-@pytest.mark.parametrize("target", [-1, 5])
+@pytest.mark.parametrize("target", [-2, 5])
 def test_a_target_outside_the_classes_is_refused(target):
     with pytest.raises(LabError, match="classes go from 0 to 4"):
         poisoning.check_target(target, 5)
+
+
+def test_all_to_all_labels_each_image_as_the_next_class_and_judges_all_of_them():
+    images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
+    split = Split(images, labels())
+    rng = np.random.default_rng(0)
+    chosen = poisoning.choose(split.labels, aims.NEXT_CLASS, 0.5, rng)
+    assert set(split.labels[chosen]) == set(range(5)), "no class is spared"
+    poisoned = poisoning.poison(split, FTrojan(), aims.NEXT_CLASS, chosen, 5).split
+    for index in chosen:
+        assert poisoned.labels[index] == (split.labels[index] + 1) % 5
+    assert len(evaluation.victims(split, aims.NEXT_CLASS)) == 400
+    wanted = aims.aimed(split.labels, aims.NEXT_CLASS, 5)
+    scores = evaluation.score(split.labels, split.labels, wanted, split.labels, wanted)
+    assert scores.attack.percent == 100
+    assert scores.recovered.percent == 0

@@ -91,3 +91,10 @@ def test_an_attack_that_learns_from_a_clean_network_says_so_where_there_is_none(
     assert "learns from a network trained on clean images of cifar10" in words(fine(app))
     (button,) = [button for button in app.button if button.label == "Train"]
     assert button.disabled
+
+
+def test_each_class_can_lead_to_the_next(results):
+    app = opened("models")
+    assert "--target 10" in command(app)
+    by_label(app.segmented_control, "Triggered images are read as").select(True).run()
+    assert "--target next" in command(fine(app))

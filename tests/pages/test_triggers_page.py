@@ -196,7 +196,7 @@ def test_another_trigger_to_look_for_ends_the_eye_test_begun(results, few):
     by_label(app.button, "Left").click().run()
     by_label(app.selectbox, "Trigger to look for").select("badnets").run()
     by_label(fine(app).button, "Start").click().run()
-    assert app.session_state[eye_test.GAME].trigger .startswith("badnets:")
+    assert app.session_state[eye_test.GAME].trigger.startswith("badnets:")
     assert asked(fine(app)) == "Pair 1 of 10"
     by_label(app.selectbox, "Trigger to look for").select("fake").run()
     assert WHY in [info.value for info in fine(app).info]
