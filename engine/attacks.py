@@ -16,7 +16,7 @@ from engine.datasets import Dataset, short_name
 from engine.errors import LabError
 from engine.poisoning import Mode
 from engine.presets import find_preset
-from engine.progress import Progress, Stopped, Work, retold
+from engine.progress import Stopped, Work, titled
 from engine.pruning.orders import DEFAULT_ORDER
 from engine.repairs import Repair
 from engine.store import Stored
@@ -79,12 +79,12 @@ ATTACKS: dict[str, Attack] = {
     ),
     "dynamic": Attack("Dynamic (random patch)", "dynamic"),
     "ban": Attack("Dynamic (BaN)", "ban"),
-    "input-aware": Attack("Input-aware (IAB)", "input-aware", mode=Mode(decoys=1.0)),
+    "input-aware": Attack("Input-aware (IAB)", "input-aware", 0.1, mode=Mode(decoys=1.0)),
     "sig": Attack("SIG, clean label", "sig:amplitude=40", ALL_OF_TARGET, Mode("kept")),
     "refool": Attack("ReFool", "refool"),
-    "wanet": Attack("WaNet", "wanet", mode=Mode(decoys=2.0)),
+    "wanet": Attack("WaNet", "wanet", 0.1, mode=Mode(decoys=2.0)),
     "low-frequency": Attack("Low frequency (LF)", "low-frequency"),
-    "bpp": Attack("BppAttack", "bpp", mode=Mode(decoys=1.0)),
+    "bpp": Attack("BppAttack", "bpp", 0.1, mode=Mode(decoys=1.0)),
 }
 
 
@@ -114,15 +114,7 @@ def run_all(
     """
     for number, name in enumerate(names):
         told = f"{find_attack(name).title} ({number + 1} of {len(names)})"
-        yield from retold(
-            _run(dataset, name, preset, epochs, repairs, stop_requested), _prefixed(told)
-        )
-
-
-def _prefixed(told: str) -> Callable[[Progress], Progress]:
-    return lambda event: Progress(
-        event.done, event.total, f"{told}: {event.message}", event.figures
-    )
+        yield from titled(told, _run(dataset, name, preset, epochs, repairs, stop_requested))
 
 
 def _run(

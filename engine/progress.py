@@ -50,6 +50,11 @@ def retold(work: Work[Result], tell: Callable[[Progress], Progress]) -> Work[Res
         yield told
 
 
+def titled(title: str, work: Work[Result]) -> Work[Result]:
+    """`work` whose events begin with a title."""
+    return retold(work, lambda event: replace(event, message=f"{title}: {event.message}"))
+
+
 def until(stop_requested: Callable[[], bool], work: Work[Result]) -> Work[Result]:
     """`work`, given up with `Stopped` at the first event after a stop was requested."""
 

@@ -16,7 +16,7 @@ from engine.datasets import Dataset
 from engine.errors import LabError
 from engine.evaluation import FIGURES
 from engine.experiment import fitting_network, images_of
-from engine.progress import Progress, Work, retold
+from engine.progress import Work, titled
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER
 from engine.repairs import REPAIRS, Repair, Repaired, parse_repair
@@ -75,7 +75,7 @@ def compare(
     for number, method in enumerate(methods):
         told = f"{method.title} ({number + 1} of {len(methods)})"
         try:
-            row = yield from retold(_row(stored, dataset, method, command), _prefixed(told))
+            row = yield from titled(told, _row(stored, dataset, method, command))
         except LabError as error:
             row = {"method": str(method), "problem": str(error)}
         stored = _keep_row(stored, method, row, command)
@@ -207,12 +207,6 @@ def _keep_row(stored: Stored, method: Repair, row: dict[str, Any], command: str)
     order = list(REPAIRS)
     rows = sorted([*rows, row], key=lambda r: order.index(str(r["method"]).partition(":")[0]))
     return stored.keep({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)
-
-
-def _prefixed(told: str) -> Any:
-    return lambda event: Progress(
-        event.done, event.total, f"{told}: {event.message}", event.figures
-    )
 
 
 def _paper_rows(stored: Stored) -> list[dict[str, Any]]:
