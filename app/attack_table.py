@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import attack_charts, drawing
+from app import attack_charts, drawing, jobs
 from engine import attacks
+from engine.datasets import available, short_name
 from engine.figures import MEASURES
 
 _POISONED: dict[str, Any] = {
@@ -36,12 +37,7 @@ def show(dataset: str) -> None:
     """The comparison of a dataset; where there is none yet, the command that makes it."""
     found = attacks.written(dataset)
     if found is None:
-        st.info(
-            f"No comparison of attacks on {dataset} has been made yet. This makes it, and goes on"
-            " where it was when it is interrupted:",
-            icon=":material/table_chart:",
-        )
-        st.code(f"python -m engine attacks {dataset} --repair spectral-unlearning", language=None)
+        _offer(dataset)
         return
     summary, defended = found
     st.dataframe(
@@ -51,6 +47,26 @@ def show(dataset: str) -> None:
         height=36 * (len(summary) + 1),
     )
     _defences(defended, dataset)
+
+
+def _offer(dataset: str) -> None:
+    """Say that there is no comparison yet, and make it in a worker."""
+    st.info(
+        f"No comparison of attacks on {dataset} has been made yet.", icon=":material/table_chart:"
+    )
+    arguments = ["attacks", dataset, "--repair", "spectral-unlearning"]
+    name = f"attacks-{short_name(dataset)}"
+    jobs.start_button(
+        "Compare the attacks",
+        name,
+        arguments,
+        "Trains a network with each attack, one after the other: some hours on two cores. When it"
+        " is stopped it goes on, later, from where it was.",
+        disabled=not available(dataset),
+    )
+    jobs.watch(name)
+    st.caption("The same from a terminal:")
+    st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
 
 
 @st.fragment

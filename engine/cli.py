@@ -320,10 +320,11 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 def _target(text: str) -> int:
     if text == "next":
         return NEXT_CLASS
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is neither a class nor 'next'") from None
+    if not re.fullmatch("[0-9]{1,6}", text):
+        raise argparse.ArgumentTypeError(
+            f"there is no target class {text}: it is a number, or next"
+        )
+    return int(text)
 
 
 def _numbers(text: str) -> list[float]:

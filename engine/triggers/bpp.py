@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from engine.parameters import parameter
@@ -38,8 +37,7 @@ class BppAttack(Trigger):
         """See `Trigger.__call__`."""
         table = to_uint8(self._rounded(np.arange(256, dtype=np.float32)))
         if self.dithering == "none":
-            flat = np.ascontiguousarray(images).reshape(len(images), -1)
-            return np.asarray(cv2.LUT(flat, table)).reshape(images.shape)
+            return np.take(table, images)
         return self._dithered(images)
 
     def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
