@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
 import numpy as np
 
 from engine.parameters import parameter
@@ -35,10 +36,13 @@ class BppAttack(Trigger):
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """See `Trigger.__call__`."""
+        if self.dithering != "none":
+            return self._dithered(images)
+        if not len(images):
+            return images.copy()  # OpenCV makes one value of none
         table = to_uint8(self._rounded(np.arange(256, dtype=np.float32)))
-        if self.dithering == "none":
-            return np.take(table, images)
-        return self._dithered(images)
+        flat = np.ascontiguousarray(images).reshape(len(images), -1)
+        return np.asarray(cv2.LUT(flat, table)).reshape(images.shape)
 
     def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """With the residual of another image, chosen at random, added."""
