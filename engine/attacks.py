@@ -79,7 +79,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "dynamic": Attack("Dynamic (random patch)", "dynamic"),
     "ban": Attack("Dynamic (BaN)", "ban"),
-    "input-aware": Attack("Input-aware (IAB)", "input-aware", 0.1, mode=Mode(decoys=1.0)),
+    "input-aware": Attack("Input-aware (IAB)", "input-aware", mode=Mode(decoys=1.0)),
     "sig": Attack("SIG, clean label", "sig:amplitude=40", ALL_OF_TARGET, Mode("kept")),
     "refool": Attack("ReFool", "refool"),
     "wanet": Attack("WaNet", "wanet", 0.1, mode=Mode(decoys=2.0)),
