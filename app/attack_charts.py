@@ -7,6 +7,8 @@ import pandas as pd
 
 from engine.figures import MEASURES
 
+ROOM = 230  # pixels that legend and slanted labels take
+
 
 def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
     """One figure for each attack (rows) after each defence (columns), as colour and as number.
@@ -16,12 +18,14 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
         figure: one of `evaluation.FIGURES`; its colour is the one it has everywhere.
     """
     label, colour = MEASURES[figure]
+    short = table["defence"].str.replace("Pruning, as in the paper:", "Pruned,")
+    table = table.assign(defence=short)
     base = alt.Chart(table).encode(
         x=alt.X(
             "defence:N",
             sort=list(dict.fromkeys(table["defence"])),
             title="Defence",
-            axis=alt.Axis(labelAngle=-40, labelLimit=260, orient="bottom"),
+            axis=alt.Axis(labelAngle=-40, labelLimit=260, labelOverlap=False, orient="bottom"),
         ),
         y=alt.Y(
             "title:N",
@@ -52,4 +56,4 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
         color=alt.condition(value > 60, alt.value("#ffffff"), alt.value("#1f2328")),
     )
     layered: alt.LayerChart = cells + numbers
-    return layered.properties(height=26 * table["title"].nunique())
+    return layered.properties(height=ROOM + 28 * table["title"].nunique())
