@@ -113,12 +113,16 @@ def table_of(stored: Stored) -> pd.DataFrame:
 
 
 def kept_repairs(stored: Stored) -> dict[str, Stored]:
-    """Repaired copies of a model by the name of their method: kept as models, or just tried."""
+    """Repaired copies of a model by the name of their method: kept as models, or just tried.
+
+    Of several with the same method, the one made last.
+    """
     found: dict[str, Stored] = {}
     cards = sorted((places.repaired_folder() / stored.name).glob("[!.]*/card.json"))
     opened = [_readable(store.opened, card.parent) for card in cards]
-    for made in [*opened, *(_readable(store.find, name) for name in store.names())]:
-        if made and made.card.repair.get("parent_sha256") == stored.card.sha256:
+    named = (_readable(store.find, name) for name in store.names())
+    for made in sorted(filter(None, [*named, *opened]), key=lambda made: made.card.created):
+        if made.card.repair.get("parent_sha256") == stored.card.sha256:
             found[str(made.card.repair["method"])] = made
     return {name: found[name] for name in REPAIRS if name in found}
 

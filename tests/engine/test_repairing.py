@@ -173,3 +173,10 @@ def test_relapse_starts_at_the_models_own_scores_and_leaves_it_alone(results, ca
     for figure in FIGURES:
         assert found[0][figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
     assert store.find("small").card.sha256 == stored.card.sha256
+
+
+def test_what_is_kept_is_what_was_tried_last(compared, capsys):
+    answer(capsys, "keep", "small", "--method", "clp", "--name", "kept")
+    answer(capsys, "repairs", "small", "--method", "clp:tolerated=0")
+    answer(capsys, "keep", "small", "--method", "clp", "--name", "kept", "--replace")
+    assert "tolerated=0" in store.find("kept").card.repair["settings"]
