@@ -37,7 +37,7 @@ def taken(chromium: Browser, address: str, theme: str, width: int, out: Path) ->
         picture = (
             Image.open(BytesIO(page.screenshot()))
             .convert("RGB")
-            .quantize(COLOURS, Quantize.MAXCOVERAGE)
+            .quantize(COLOURS, Quantize.MAXCOVERAGE, kmeans=2)
         )
         picture.save(out / f"{path or 'overview'}-{theme}-{width}.png", optimize=True)
         page.set_viewport_size({"width": width, "height": 1000})
