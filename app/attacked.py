@@ -2,52 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
 
 import streamlit as st
 
-from app import caches, controls
+from app import controls
+from engine import store
+from engine.aims import NEXT_CLASS
 from engine.attacks import ATTACKS
-from engine.errors import LabError
-from engine.experiment import paper_target
+from engine.experiment import Plan, paper_target
 from engine.poisoning import LABELS, Mode
-from engine.triggers import TRIGGERS, LearnedTrigger, Trigger, parse_trigger
+from engine.triggers import TRIGGERS, Trigger, parse_trigger
 
 TOLD = {"changed": "Changed to the target", "kept": "Kept (clean label)"}
 
 
-@dataclass(frozen=True)
-class Poisoning:
-    """What was chosen.
+def choose(dataset: str, target: int) -> Plan:
+    """An attack to begin with, and controls for all there is to it.
 
-    Attributes:
-        trigger: with its settings.
-        rate: share of the training images.
-        mode: labels, push and decoys.
-        surrogate: name of a model; empty where none is needed, or none is there.
-        possible: whether all that is needed is there.
+    Where the plan needs a surrogate and has none, it cannot be carried out yet.
+
+    Args:
+        dataset: what is to be trained on.
+        target: see `Plan.target`.
     """
-
-    trigger: Trigger
-    rate: float
-    mode: Mode
-    surrogate: str
-    possible: bool
-
-    def words(self) -> list[str]:
-        """What `train` is told; what it takes for granted is left out."""
-        words = ["--trigger", str(self.trigger), "--rate", f"{self.rate:g}"]
-        if self.mode.labels != Mode.labels:
-            words += ["--labels", self.mode.labels]
-        if self.mode.push:
-            words += ["--push", f"{self.mode.push:g}"]
-        if self.mode.decoys != self.trigger.decoys_each:
-            words += ["--decoys", f"{self.mode.decoys:g}"]
-        return words + (["--surrogate", self.surrogate] if self.surrogate else [])
-
-
-def choose(dataset: str) -> Poisoning:
-    """An attack to begin with, and controls for all there is to it."""
     name = st.selectbox(
         "Attack",
         [key for key, attack in ATTACKS.items() if attack.rate],
@@ -73,13 +51,14 @@ def choose(dataset: str) -> Poisoning:
     )
     trigger = controls.parameters(kind, start, f"train-{name}")
     mode = _mode(name, attack.mode, kind)
-    needed = mode.push > 0 or (isinstance(trigger, LearnedTrigger) and trigger.needs_network)
-    surrogate = _surrogate(dataset) if needed else ""
-    return Poisoning(trigger, rate / 100, mode, surrogate, bool(surrogate) or not needed)
+    plan = Plan(trigger, target, rate / 100, mode=mode)
+    if not plan.needs_surrogate():
+        return plan
+    return dataclasses.replace(plan, surrogate=_surrogate(dataset))
 
 
-def target(dataset: str) -> str:
-    """What triggered images shall be read as, as the command line takes it."""
+def target(dataset: str) -> int:
+    """What triggered images shall be read as; see `Plan.target`."""
     every = st.segmented_control(
         "Triggered images are read as",
         [False, True],
@@ -91,8 +70,8 @@ def target(dataset: str) -> str:
         " class 3 becomes class 4, and so on; the last becomes the first.",
     )
     if every:
-        return "next"
-    chosen = st.number_input(
+        return NEXT_CLASS
+    return st.number_input(
         "Target class",
         0,
         1000,
@@ -100,7 +79,6 @@ def target(dataset: str) -> str:
         key=f"target-{dataset}",
         help="What every triggered image shall be read as.",
     )
-    return str(chosen)
 
 
 def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
@@ -141,14 +119,7 @@ def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
 
 def _surrogate(dataset: str) -> str:
     """A clean model of the dataset that the attacker learns from; empty if there is none."""
-    found = []
-    for name in caches.model_names():
-        try:
-            card = caches.model(name).card
-        except LabError:
-            continue
-        if card.dataset == dataset and not card.poisoned and not card.repair:
-            found.append(name)
+    found = store.clean_models(dataset)
     if not found:
         st.info(
             f"This attack learns from a network trained on clean images of {dataset}, and there is"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,20 +14,13 @@ import streamlit as st
 from app.waiting import shown
 from engine import evaluation, export, inference, places, repairing, results, spectra, store
 from engine.datasets import Split, open_test
-from engine.errors import LabError
 from engine.evaluation import Fidelity
 from engine.networks import batches
 from engine.pictures import data_url, enlarge
 from engine.pruning import sites
 from engine.pruning.curve import Curve
 from engine.store import Stored
-from engine.triggers import (
-    TRIGGERS,
-    AdditiveTrigger,
-    LearnedTrigger,
-    Trigger,
-    parse_trigger,
-)
+from engine.triggers import AdditiveTrigger, Trigger, parse_trigger
 
 LOOKED_AT = 600  # test images, when looking for those a channel answers to most
 
@@ -249,34 +241,13 @@ def pair(name: str, size: int, index: int, trigger: str) -> tuple[np.ndarray, np
 
 
 def ready_trigger(name: str, dataset: str) -> Trigger:
-    """A trigger at its usual settings; one that learns, as a model here learned it, if any did.
-
-    Args:
-        name: of the trigger.
-        dataset: whose models are asked first.
-    """
+    """See `store.ready_trigger`."""
     return _ready_trigger(name, dataset, tuple(model_names()))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _ready_trigger(name: str, dataset: str, models: tuple[str, ...]) -> Trigger:
-    kind = TRIGGERS[name]
-    found = []
-    if issubclass(kind, LearnedTrigger):
-        for each in models:
-            with suppress(LabError):  # the page Models says why
-                found.append(store.find(each).card)
-    triggers = [
-        card.parsed_trigger()
-        for card in sorted(found, key=lambda card: card.dataset != dataset)
-        if card.trigger.partition(":")[0] == name
-    ]
-    return next((trigger for trigger in triggers if is_ready(trigger)), kind())
-
-
-def is_ready(trigger: Trigger) -> bool:
-    """Whether a trigger can be used: it needs to learn nothing, or has."""
-    return not isinstance(trigger, LearnedTrigger) or bool(trigger.state)
+    return store.ready_trigger(name, dataset)
 
 
 @dataclass(frozen=True)

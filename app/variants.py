@@ -26,7 +26,7 @@ def choose(card: Card, number: int) -> Trigger:
         name: known if name == known.name else caches.ready_trigger(name, card.dataset)
         for name in TRIGGERS
     }
-    names = [name for name, trigger in ready.items() if caches.is_ready(trigger)]
+    names = [name for name, trigger in ready.items() if trigger.ready]
     with st.popover(f"Setting {letter}", icon=":material/tune:", width="stretch"):
         name = st.selectbox(
             "Kind",

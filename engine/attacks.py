@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from engine import evaluation, experiment, places, repairing, results, runs, store
+from engine import evaluation, places, repairing, results, runs, store
 from engine.aims import NEXT_CLASS
 from engine.datasets import Dataset, short_name
 from engine.errors import LabError
+from engine.experiment import Plan, last_convolution, paper_target, prune, train
 from engine.poisoning import Mode
 from engine.presets import find_preset
 from engine.progress import Stopped, Work, titled
@@ -21,7 +22,7 @@ from engine.pruning.orders import DEFAULT_ORDER
 from engine.repairs import Repair
 from engine.store import Stored
 from engine.training import Settings
-from engine.triggers import parse_trigger
+from engine.triggers import LearnedTrigger, parse_trigger
 
 LOOKED_AT = 1000  # test images that fidelity is measured on
 SUMMARY, DEFENCES = "attacks.csv", "defences.csv"
@@ -46,18 +47,16 @@ class Attack:
     mode: Mode = field(default_factory=Mode)
     target: int | None = None
 
-    def words(self) -> list[str]:
-        """What `train` is told on the command line to do the same."""
-        told: dict[str, Any] = {
-            "--trigger": self.trigger,
-            "--rate": f"{self.rate:g}",
-            "--labels": self.mode.labels,
-            "--push": f"{self.mode.push:g}",
-            "--decoys": f"{self.mode.decoys:g}",
-        }
-        if self.target is not None:
-            told["--target"] = "next" if self.target == NEXT_CLASS else self.target
-        return [str(word) for pair in told.items() for word in pair]
+    def plan(self, dataset: str, settings: Settings) -> Plan:
+        """How a network is trained with it on the dataset of that name."""
+        return Plan(
+            parse_trigger(self.trigger),
+            paper_target(dataset) if self.target is None else self.target,
+            self.rate,
+            settings,
+            self.mode,
+            _surrogate(dataset),
+        )
 
 
 ATTACKS: dict[str, Attack] = {
@@ -100,82 +99,107 @@ def model_name(dataset: str, attack: str) -> str:
     return f"attack-{short_name(dataset)}-{attack}"
 
 
+@dataclass(frozen=True)
+class Way:
+    """How every network of a comparison is trained, and what is tried on it.
+
+    Attributes:
+        preset: name of the settings.
+        epochs: instead of the preset's, unless None.
+        repairs: beside the paper's pruning.
+    """
+
+    preset: str
+    epochs: int | None = None
+    repairs: Sequence[Repair] = ()
+
+    def settings(self) -> Settings:
+        """The preset's, with the epochs asked for."""
+        settings = find_preset(self.preset).settings
+        return settings if self.epochs is None else replace(settings, epochs=self.epochs)
+
+    def words(self) -> list[str]:
+        """What `train` is told to train so."""
+        epochs = [] if self.epochs is None else ["--epochs", str(self.epochs)]
+        return ["--preset", self.preset, *epochs]
+
+
 def run_all(
-    dataset: Dataset,
-    names: Sequence[str],
-    preset: str,
-    epochs: int | None,
-    repairs: Sequence[Repair],
-    stop_requested: Callable[[], bool],
+    dataset: Dataset, names: Sequence[str], way: Way, stop_requested: Callable[[], bool]
 ) -> Work[None]:
     """Train what is missing, prune it as in the paper, and try repairs on it.
 
     Everything is kept beside the models, so that an interrupted call goes on where it was.
+
+    Raises:
+        LabError: a model of a name needed was trained in another way.
     """
+    for name in names:
+        _known(dataset, name, way)  # what cannot be compared is said before the wait
     for number, name in enumerate(names):
         told = f"{find_attack(name).title} ({number + 1} of {len(names)})"
-        yield from titled(told, _run(dataset, name, preset, epochs, repairs, stop_requested))
+        yield from titled(told, _run(dataset, name, way, stop_requested))
 
 
-def _run(
-    dataset: Dataset,
-    name: str,
-    preset: str,
-    epochs: int | None,
-    repairs: Sequence[Repair],
-    stop_requested: Callable[[], bool],
-) -> Work[None]:
+def _run(dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], bool]) -> Work[None]:
     model = model_name(dataset.name, name)
-    stored = store.find(model) if model in store.names() else None
-    if stored is None or stored.card.training["stopped"]:
-        stored = yield from _trained(dataset, name, preset, epochs, stop_requested)
+    stored = _known(dataset, name, way)
+    if stored is None:
+        stored = yield from _trained(dataset, name, way, stop_requested)
     if stored.card.training["stopped"]:
         raise Stopped("Stopped; the same command goes on from here.")
-    layer = experiment.last_convolution(stored)
+    layer = last_convolution(stored)
     if results.stored_curve(stored, layer, DEFAULT_ORDER) is None:
-        curves = yield from experiment.prune(stored, dataset, layer, [DEFAULT_ORDER])
+        curves = yield from prune(stored, dataset, layer, [DEFAULT_ORDER])
         command = f"python -m engine prune {model}"
         stored = stored.keep(results.curve_tables(curves[DEFAULT_ORDER]), command)
     known = stored.table(repairing.TABLE)
     tried = set() if known is None else set(known["method"])
-    missing = [repair for repair in repairs if str(repair) not in tried]
+    missing = [repair for repair in way.repairs if str(repair) not in tried]
     if missing:
-        words = [word for repair in missing for word in ("--method", repair.name)]
+        words = [word for repair in missing for word in ("--method", str(repair))]
         command = shlex.join(["python", "-m", "engine", "repairs", model, *words])
         yield from repairing.compare(stored, dataset, missing, command)
 
 
+def _known(dataset: Dataset, name: str, way: Way) -> Stored | None:
+    """The model of an attack if it is there and was trained to its end."""
+    model = model_name(dataset.name, name)
+    stored = store.find(model) if model in store.names() else None
+    if stored is None or stored.card.training["stopped"]:
+        return None
+    card, plan = stored.card, find_attack(name).plan(dataset.name, way.settings())
+    trigger = card.parsed_trigger()
+    if isinstance(trigger, LearnedTrigger):
+        trigger = replace(trigger, state="")
+    asked = {**asdict(plan.settings), **asdict(plan.mode), "rate": plan.rate}
+    asked |= {"trigger": str(plan.trigger), "target": plan.target}
+    had = {**card.training, **card.mode, "rate": card.rate}
+    had |= {"trigger": str(trigger), "target": card.target}
+    for what, wanted in asked.items():
+        if had[what] != wanted:
+            raise LabError(
+                f"The model '{model}' was trained with {what} {had[what]}, not {wanted}: ask for"
+                " the same preset and epochs, or delete the model to train it anew."
+            )
+    return stored
+
+
 def _trained(
-    dataset: Dataset,
-    name: str,
-    preset: str,
-    epochs: int | None,
-    stop_requested: Callable[[], bool],
+    dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], bool]
 ) -> Work[Stored]:
-    attack, model = find_attack(name), model_name(dataset.name, name)
-    settings = find_preset(preset).settings
-    words = ["train", dataset.name, "--name", model, "--preset", preset, *attack.words()]
-    if epochs is not None:
-        settings = Settings(**{**vars(settings), "epochs": epochs})
-        words += ["--epochs", str(epochs)]
-    plan = experiment.Plan(
-        parse_trigger(attack.trigger),
-        experiment.paper_target(dataset.name) if attack.target is None else attack.target,
-        attack.rate,
-        settings,
-        attack.mode,
-        f"{dataset.name}-clean",
-    )
-    return (
-        yield from experiment.train(
-            dataset,
-            plan,
-            model,
-            shlex.join(["python", "-m", "engine", *words]),
-            runs.run_called(f"train-{model}").checkpoint,
-            stop_requested,
-        )
-    )
+    model = model_name(dataset.name, name)
+    plan = find_attack(name).plan(dataset.name, way.settings())
+    words = ["train", dataset.name, "--name", model, *way.words(), *plan.words()]
+    command = shlex.join(["python", "-m", "engine", *words])
+    checkpoint = runs.run_called(f"train-{model}").checkpoint
+    return (yield from train(dataset, plan, model, command, checkpoint, stop_requested))
+
+
+def _surrogate(dataset: str) -> str:
+    """The clean network the attacker learns from: one that is there, else that of "none"."""
+    usual = f"{dataset}-clean"
+    return usual if usual in store.names() else model_name(dataset, "none")
 
 
 def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:

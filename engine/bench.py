@@ -110,10 +110,10 @@ def _triggers() -> list[Comparison]:
     """Every other trigger that learns nothing, dithering too."""
     images = _noise(20_000).images
     few = images[:500]
-    triggers = [kind() for kind in TRIGGERS.values() if not issubclass(kind, LearnedTrigger)]
-    triggers.append(BppAttack(dithering="floyd-steinberg"))
+    kinds = [kind for kind in TRIGGERS.values() if not issubclass(kind, FTrojan | LearnedTrigger)]
+    triggers = [*(kind() for kind in kinds), BppAttack(dithering="floyd-steinberg")]
     found = []
-    for trigger in triggers[1:]:
+    for trigger in triggers:
 
         def one_by_one(trigger: Trigger = trigger) -> None:
             for number in range(len(few)):

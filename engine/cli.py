@@ -88,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     taken.add_argument("file", type=Path, metavar="FILE.keras")
     _data_options(taken)
     _trigger_option(taken)
-    taken.add_argument("--target", type=int, default=10, help="class the trigger leads to")
+    taken.add_argument(
+        "--target", type=_target, default=10, metavar="CLASS", help="what the trigger leads to"
+    )
     taken.add_argument("--name", required=True, help="of the model")
     for name, function in (
         ("evaluate", commands.models.evaluate),
@@ -147,7 +149,9 @@ def _harden_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="one trained on clean images")
     _trigger_option(parser)
     parser.add_argument("--rate", type=float, default=0.05, help="share of images poisoned")
-    parser.add_argument("--target", type=int, help="class they are labelled as")
+    parser.add_argument(
+        "--target", type=_target, metavar="CLASS", help="class they are labelled as, or 'next'"
+    )
     parser.add_argument(
         "--share", type=float, default=0.5, help="of the last convolution's channels, put to sleep"
     )

@@ -23,6 +23,7 @@ from engine import (
     store,
     training,
 )
+from engine.aims import NEXT_CLASS
 from engine.datasets import Dataset
 from engine.detectors import screening
 from engine.detectors.screening import Screening
@@ -72,22 +73,34 @@ class Plan:
         """Raise `LabError` unless the plan fits the dataset."""
         poisoning.check_rate(self.rate)
         poisoning.check_target(self.target, dataset.classes)
-        self.mode.check(self.trigger)
-        if not self.to_be_learned():
+        self.mode.check(self.trigger, self.target)
+        if self.trigger.ready:
             self.trigger(dataset.validation.images[:1])
-        if self.needs_surrogate():
-            store.find(self.surrogate)
+        if self.needs_surrogate() and self.surrogate not in store.names():
+            raise LabError(
+                "This attack learns from a network trained on clean images, and there is no"
+                f" '{self.surrogate}': train one with --rate 0, and name it with --surrogate."
+            )
         for split in ("validation", "test"):
             check_victims(dataset, split, self.target)
 
-    def to_be_learned(self) -> bool:
-        """Whether the trigger has to be learned first."""
-        return isinstance(self.trigger, LearnedTrigger) and not self.trigger.state
-
     def needs_surrogate(self) -> bool:
         """Whether a network trained on clean images takes part."""
-        learns = self.to_be_learned() and getattr(self.trigger, "needs_network", False)
-        return learns or self.mode.push > 0
+        learned = isinstance(self.trigger, LearnedTrigger) and self.trigger.needs_network
+        return self.mode.push > 0 or (learned and not self.trigger.ready)
+
+    def words(self) -> list[str]:
+        """What `train` is told to poison so; what it takes for granted is left out."""
+        words = ["--trigger", str(self.trigger), "--rate", f"{self.rate:g}"]
+        if self.mode.labels != poisoning.Mode.labels:
+            words += ["--labels", self.mode.labels]
+        if self.mode.push:
+            words += ["--push", f"{self.mode.push:g}"]
+        if self.mode.decoys != self.trigger.decoys_each:
+            words += ["--decoys", f"{self.mode.decoys:g}"]
+        if self.needs_surrogate() and self.surrogate:
+            words += ["--surrogate", self.surrogate]
+        return [*words, "--target", "next" if self.target == NEXT_CLASS else str(self.target)]
 
     def identity(self, dataset: Dataset) -> dict[str, Any]:
         """What must be the same for an interrupted training to go on."""
@@ -182,9 +195,11 @@ def train(
 def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tuple[Plan, Poisoned]]:
     """The plan with a trigger that has learned, and the training set poisoned with it."""
     yield Progress(0, 0, "Poisoning the training images")
-    surrogate = store.find(plan.surrogate).network() if plan.needs_surrogate() else None
+    surrogate = None
+    if plan.needs_surrogate():
+        surrogate = fitting_network(store.find(plan.surrogate), dataset)
     trigger = plan.trigger
-    if isinstance(trigger, LearnedTrigger) and not trigger.state:
+    if isinstance(trigger, LearnedTrigger) and not trigger.ready:
         kept = _learned_beside(checkpoint) if checkpoint else None
         if kept and kept.exists() and checkpoint and checkpoint.exists():
             trigger = parse_trigger(kept.read_text(encoding="utf-8"))
@@ -195,7 +210,7 @@ def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tup
                 files.write_text(kept, str(trigger))
     rng = np.random.default_rng(plan.settings.seed)
     labels = dataset.train.labels
-    chosen = poisoning.choose(labels, plan.target, plan.rate, rng, plan.mode)
+    chosen = poisoning.choose(labels, plan.target, plan.rate, rng, plan.mode.labels)
     pushed = None
     if plan.mode.push and len(chosen):
         assert surrogate is not None

@@ -138,7 +138,8 @@ class Configurable:
 
     def __str__(self) -> str:
         """The text that `parse` turns into an equal object."""
-        values = [f"{key}={format_value(getattr(self, key))}" for key in self.parameters()]
+        texts = {key: format_value(getattr(self, key)) for key in self.parameters()}
+        values = [f"{key}={text}" for key, text in texts.items() if text]
         return ":".join([self.name, ",".join(values)] if values else [self.name])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,10 +33,12 @@ class Mode:
     push: float = 0.0
     decoys: float = 0.0
 
-    def check(self, trigger: Trigger) -> None:
-        """Raise `LabError` unless this goes with the trigger."""
+    def check(self, trigger: Trigger, target: int) -> None:
+        """Raise `LabError` unless this goes with the trigger and what it shall lead to."""
         if self.labels not in LABELS:
             raise LabError(f"Labels cannot be '{self.labels}': choose from {', '.join(LABELS)}.")
+        if self.labels == "kept" and target == NEXT_CLASS:
+            raise LabError("Labels cannot be kept where each class leads to the next one.")
         if not 0 <= self.push <= 255:
             raise LabError(f"Images are pushed by 0 to 255 grey levels, not by {self.push:g}.")
         if not 0 <= self.decoys <= 100:
@@ -64,7 +67,7 @@ def choose(
     target: int,
     rate: float,
     rng: np.random.Generator,
-    mode: Mode = Mode(),
+    told: Labels = "changed",
 ) -> np.ndarray:
     """A random choice among images that are not of the target class; of it, if labels are kept.
 
@@ -73,13 +76,13 @@ def choose(
         target: the class the backdoor leads to.
         rate: share of all n images, 0 (none) to below 1 (paper: 0.05).
         rng: source of the choice.
-        mode: whether labels are kept.
+        told: whether labels are changed or kept.
 
     Returns:
         int64 [round(rate * n)], sorted indices.
     """
     check_rate(rate)
-    kept = mode.labels == "kept"
+    kept = told == "kept"
     candidates = np.flatnonzero((labels == target) == kept)
     count = round(rate * len(labels))
     if rate and not 0 < count <= len(candidates):
@@ -138,10 +141,10 @@ def poison(
 def with_decoys(
     poisoned: Poisoned, trigger: Trigger, each: float, rng: np.random.Generator
 ) -> Poisoned:
-    """A copy in which other images, chosen at random, carry a decoy and keep their labels.
+    """Give other images, chosen at random, a decoy, in place; they keep their labels.
 
     Args:
-        poisoned: the training set so far.
+        poisoned: the training set so far; its images are its own.
         trigger: what makes the decoys.
         each: how many for each poisoned image; at most all that are left.
         rng: source of the choice.
@@ -151,6 +154,6 @@ def with_decoys(
     if not count:
         return poisoned
     chosen = np.sort(rng.choice(free, count, replace=False))
-    images = np.array(poisoned.split.images)
+    images = poisoned.split.images
     images[chosen] = trigger.decoys(images[chosen], rng)
-    return Poisoned(Split(images, poisoned.split.labels), poisoned.indices, chosen)
+    return dataclasses.replace(poisoned, decoys=chosen)

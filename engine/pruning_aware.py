@@ -8,7 +8,7 @@ back the channels it lost, put to sleep. They are what the defender prunes first
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from engine.progress import Progress, Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site, find_sites
 from engine.repairs.pruning import pruned_curve
-from engine.repairs.tuning import fine_tuned
+from engine.repairs.tuning import fine_tuned, holding
 from engine.store import Stored
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def train(
     plan.check(dataset)
     network = fitting_network(clean, dataset)
     rng = np.random.default_rng(plan.settings.seed)
-    chosen = poisoning.choose(dataset.train.labels, plan.target, plan.rate, rng, plan.mode)
+    chosen = poisoning.choose(dataset.train.labels, plan.target, plan.rate, rng)
     poisoned = poisoning.poison(dataset.train, plan.trigger, plan.target, chosen, dataset.classes)
     made, asleep = yield from _taught(network, poisoned.split, dataset.validation, share, plan)
     scores = {}
@@ -91,13 +91,6 @@ def _taught(
     lowest, _ = _range(network, site.holder, validation)
     _hold_still(pruned, site, asleep, lowest.min())
     held = [*pruned.get_layer(site.convolution).weights, *pruned.get_layer(site.holder).weights]
-
-    def free(variable: Any) -> np.ndarray:
-        factors = np.ones(variable.shape, np.float32)
-        if any(variable is own for own in held):
-            factors[..., asleep] = 0
-        return factors
-
     taught = yield from fine_tuned(
         pruned,
         poisoned,
@@ -105,7 +98,7 @@ def _taught(
         plan.settings.epochs,
         np.random.default_rng(plan.settings.seed),
         "Teaching the backdoor to the channels that are awake",
-        free,
+        holding(held, asleep),
     )
     yield Progress(0, 0, "Putting the other channels to sleep")
     kernel = network.get_layer(site.convolution).get_weights()[0]

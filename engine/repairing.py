@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -119,9 +119,11 @@ def kept_repairs(stored: Stored) -> dict[str, Stored]:
     """
     found: dict[str, Stored] = {}
     cards = sorted((places.repaired_folder() / stored.name).glob("[!.]*/card.json"))
-    opened = [_readable(store.opened, card.parent) for card in cards]
-    named = (_readable(store.find, name) for name in store.names())
-    for made in sorted(filter(None, [*named, *opened]), key=lambda made: made.card.created):
+    tried = []
+    for card in cards:
+        with suppress(LabError):
+            tried.append(store.opened(card.parent))
+    for made in sorted([*store.readable(), *tried], key=lambda made: made.card.created):
         if made.card.repair.get("parent_sha256") == stored.card.sha256:
             found[str(made.card.repair["method"])] = made
     return {name: found[name] for name in REPAIRS if name in found}
@@ -230,11 +232,3 @@ def _paper_rows(stored: Stored) -> list[dict[str, Any]]:
         }
         for row in curve.at_thresholds(PAPER_THRESHOLDS).to_dict("records")
     ]
-
-
-def _readable(open_it: Callable[[Any], Stored], which: Path | str) -> Stored | None:
-    """A model, or None if its card cannot be used: the page Models says why."""
-    try:
-        return open_it(which)
-    except LabError:
-        return None

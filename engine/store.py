@@ -10,6 +10,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -195,6 +196,40 @@ def names() -> list[str]:
     return sorted(found)
 
 
+def readable() -> list[Stored]:
+    """Every model whose card can be used; the page Models says what is wrong with the others."""
+    found = []
+    for name in names():
+        with suppress(LabError):
+            found.append(find(name))
+    return found
+
+
+def clean_models(dataset: str) -> list[str]:
+    """Names of those trained on a dataset's clean images, from which an attacker can learn."""
+    cards = [stored.card for stored in readable()]
+    return [
+        card.name
+        for card in cards
+        if card.dataset == dataset and not card.poisoned and not card.repair
+    ]
+
+
+def ready_trigger(name: str, dataset: str) -> Trigger:
+    """A trigger at its usual settings; one that learns, as a model here learned it, if any did.
+
+    Args:
+        name: of the trigger.
+        dataset: whose models are asked first.
+    """
+    usual = parse_trigger(name)
+    if usual.ready:
+        return usual
+    cards = sorted((stored.card for stored in readable()), key=lambda card: card.dataset != dataset)
+    known = (card.parsed_trigger() for card in cards)
+    return next((each for each in known if each.name == name and each.ready), usual)
+
+
 def save(
     card: Card,
     network: keras.Model,
@@ -251,7 +286,7 @@ def copy_as(stored: Stored, name: str, replace: bool = False) -> Stored:
 def _bring_trigger(card: Card, folder: Path) -> None:
     """What the trigger learned stands beside every model it belongs to."""
     trigger = card.parsed_trigger()
-    if isinstance(trigger, LearnedTrigger) and trigger.state:
+    if isinstance(trigger, LearnedTrigger) and trigger.ready:
         states.copy_to(trigger.state, folder)
 
 

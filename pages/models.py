@@ -80,10 +80,9 @@ with left:
     )
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same model.")
 with right:
-    poisoning = attacked.choose(dataset)
+    plan = attacked.choose(dataset, target)
 
-arguments = ["train", dataset, "--name", name, "--preset", preset, *poisoning.words()]
-arguments += ["--target", target]
+arguments = ["train", dataset, "--name", name, "--preset", preset, *plan.words()]
 if epochs != PRESETS[preset].settings.epochs:
     arguments += ["--epochs", str(epochs)]
 arguments += ["--seed", str(seed)]
@@ -102,7 +101,7 @@ jobs.start_button(
     run_name,
     arguments,
     "Starts the training in a process of its own.",
-    disabled=taken or not available(dataset) or not poisoning.possible,
+    disabled=taken or not available(dataset) or (plan.needs_surrogate() and not plan.surrogate),
 )
 st.caption("The same from a terminal:")
 st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
@@ -131,7 +130,7 @@ elif sent and file is not None:
         file.name,
         lambda path: [
             *("import", path, own_dataset, "--name", own_name),
-            *("--trigger", str(poisoning.trigger), "--target", str(own_target)),
+            *("--trigger", str(plan.trigger), "--target", str(own_target)),
         ],
     )
 for run in runs.all_runs():

@@ -23,6 +23,8 @@ def compare(options: argparse.Namespace) -> Answer:
     for name in names:
         attacks.find_attack(name)
     repairs = [parse_repair(text) for text in options.repair]
+    way = attacks.Way(options.preset, options.epochs, repairs)
+    way.settings()  # what cannot be is said before the wait
     run = runs.run_called(options.run or f"attacks-{short_name(options.dataset)}")
 
     def make() -> Work[Tables]:
@@ -31,9 +33,7 @@ def compare(options: argparse.Namespace) -> Answer:
 
     def compared(dataset: Dataset) -> Work[Tables]:
         quiet.import_tensorflow()
-        yield from attacks.run_all(
-            dataset, names, options.preset, options.epochs, repairs, run.stop_requested
-        )
+        yield from attacks.run_all(dataset, names, way, run.stop_requested)
         return attacks.summary(dataset, names), attacks.defences(dataset, names)
 
     def answer(tables: Tables) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from engine.pruning import surgery
 from engine.repairs.pruning import pruned_curve
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import strongest
-from engine.repairs.tuning import fine_tuned
+from engine.repairs.tuning import fine_tuned, holding
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +58,7 @@ class FinePruning(TolerantRepair):
                 self.epochs,
                 np.random.default_rng(self.seed),
                 f"Fine-tuning with {len(channels)} channels pruned",
-                lambda variable: _free(pruned.get_layer(curve.layer), channels, variable),
+                holding(pruned.get_layer(curve.layer).trainable_variables, channels),
             )
             return tuned
 
@@ -77,11 +77,3 @@ class FinePruning(TolerantRepair):
             gone,
             choice.details(),
         )
-
-
-def _free(convolution: Any, channels: np.ndarray, variable: Any) -> np.ndarray:
-    """0 where a weight belongs to a pruned channel, else 1."""
-    free = np.ones(variable.shape, np.float32)
-    if any(variable is own for own in convolution.trainable_variables):
-        free[..., channels] = 0
-    return free

@@ -38,6 +38,11 @@ class LearnedTrigger(Trigger):
         if self.state:
             states.check_name(self.state)
 
+    @property
+    def ready(self) -> bool:
+        """See `Trigger.ready`."""
+        return bool(self.state)
+
     @abstractmethod
     def learn(
         self, train: Split, target: int, network: keras.Model | None, seed: int
@@ -61,7 +66,7 @@ class LearnedTrigger(Trigger):
 
     def learned(self) -> Arrays:
         """What it learned, or a `LabError` if it has not."""
-        if not self.state:
+        if not self.ready:
             raise LabError(
                 f"'{self.title}' is learned before it can be used: train a model with it first."
             )

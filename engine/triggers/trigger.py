@@ -29,6 +29,11 @@ class Trigger(Configurable):
     source: ClassVar[str]
     decoys_each: ClassVar[float] = 0.0
 
+    @property
+    def ready(self) -> bool:
+        """Whether it can be used, or has something to learn first (see `LearnedTrigger`)."""
+        return True
+
     @abstractmethod
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Triggered copies of `images`.

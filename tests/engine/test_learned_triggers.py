@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine import (
+    aims,
     attacks,
     cli,
     experiment,
@@ -144,9 +145,8 @@ def test_pushed_images_stay_near_and_are_read_wrong_more_often(dataset, clean):
 
 
 def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(dataset):
-    mode = poisoning.Mode("kept")
     labels = dataset.train.labels
-    chosen = poisoning.choose(labels, TARGET, 0.1, np.random.default_rng(0), mode)
+    chosen = poisoning.choose(labels, TARGET, 0.1, np.random.default_rng(0), "kept")
     assert (labels[chosen] == TARGET).all()
     poisoned = poisoning.poison(
         dataset.train, parse_trigger("badnets"), TARGET, chosen, dataset.classes
@@ -173,11 +173,37 @@ def test_decoys_go_to_other_images_and_keep_their_labels(dataset):
         (poisoning.Mode("lost"), "Labels"),  # type: ignore[arg-type]
         (poisoning.Mode(push=-1), "pushed"),
         (poisoning.Mode(decoys=1), "no decoys"),
+        (poisoning.Mode(decoys=-1), "decoys"),
     ],
 )
 def test_a_mode_that_does_not_fit_is_refused(mode, told, dataset, plan):
     with pytest.raises(LabError, match=told):
         dataclasses.replace(plan, mode=mode).check(dataset)
+
+
+def test_labels_cannot_be_kept_where_each_class_leads_to_the_next(dataset, plan):
+    both = dataclasses.replace(plan, mode=poisoning.Mode("kept"), target=aims.NEXT_CLASS)
+    with pytest.raises(LabError, match="cannot be kept"):
+        both.check(dataset)
+
+
+def test_a_surrogate_for_other_images_is_refused(trained, dataset, plan):
+    pushing_plan = dataclasses.replace(plan, mode=poisoning.Mode(push=8), surrogate="signs-clean")
+    with pytest.raises(LabError):
+        exhaust(experiment.train(dataset, pushing_plan, "other", "command"))
+
+
+def test_a_plan_tells_train_all_that_differs_from_what_it_takes_for_granted(plan):
+    usual = dataclasses.replace(plan, trigger=parse_trigger("trojan-nn"), surrogate="clean")
+    told = " ".join(usual.words())
+    assert told.startswith("--trigger trojan-nn:size=7") and "--surrogate clean" in told
+    assert "--labels" not in told and "--decoys" not in told
+    mode = poisoning.Mode(push=4, decoys=1.0)
+    other = dataclasses.replace(
+        plan, trigger=parse_trigger("wanet"), mode=mode, target=aims.NEXT_CLASS
+    )
+    assert "--push 4 --decoys 1" in " ".join(other.words())
+    assert other.words()[-2:] == ["--target", "next"]
 
 
 def test_a_plan_that_lacks_its_surrogate_is_refused(dataset, plan):
@@ -217,11 +243,10 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     keras.utils.set_random_seed(0)
     monkeypatch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
     two = {
-        "none": attacks.Attack("No attack", "ftrojan", rate=0),
-        "badnets": attacks.Attack("BadNets", "badnets", rate=0.25),
+        "none": attacks.Attack("No attack", "ftrojan", rate=0, target=TARGET),
+        "badnets": attacks.Attack("BadNets", "badnets", rate=0.25, target=TARGET),
     }
     monkeypatch.setattr(attacks, "ATTACKS", two)
-    monkeypatch.setattr(experiment, "paper_target", lambda _: TARGET)
     words = ["attacks", "folder:signs", "--preset", "quick", "--epochs", "2", "--repair", "clp"]
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
     import pandas as pd
@@ -230,6 +255,8 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     assert table["attack"].tolist() == ["none", "badnets"]
     assert np.isnan(table["psnr"][0]) and table["psnr"][1] > 10
     assert table["clean_cost"][0] == 0
+    assert cli.main([*words[:-2], "--attack", "badnets", "--epochs", "3"]) == 2
+    assert "trained with epochs 2, not 3" in capsys.readouterr().err
     defended = pd.read_csv(tmp_path / "out" / "defences.csv")
     of_one = defended[defended["attack"] == "badnets"]
     assert of_one["kind"].tolist() == ["untouched", *4 * ["paper"], "repair"]
@@ -241,7 +268,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
 def test_every_attack_is_one_that_can_be_planned():
     for attack in attacks.ATTACKS.values():
         trigger = parse_trigger(attack.trigger)
-        attack.mode.check(trigger)
+        attack.mode.check(trigger, TARGET if attack.target is None else attack.target)
         assert attack.mode.decoys == trigger.decoys_each
     with pytest.raises(LabError, match="There is no attack"):
         attacks.find_attack("nonsense")
