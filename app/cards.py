@@ -99,12 +99,13 @@ def _offer_undo() -> None:
         st.button("Dismiss", key="dismiss-deletion", type="tertiary", on_click=_dismiss)
 
 
-def compare(names: list[str]) -> None:
-    """A table and bars of the models chosen."""
+def compare(names: list[str], first: str) -> None:
+    """A table and bars of the models chosen; to begin with, `first` and those after it by name."""
+    start = names.index(first)
     chosen = st.multiselect(
         "Models to compare",
         names,
-        default=names[: min(3, len(names))],
+        default=(names[start:] + names[:start])[:3],
         max_selections=6,
         key="compared",
         persist_state="session",

@@ -8,6 +8,8 @@ import pandas as pd
 from engine.detectors.screening import STANDS_OUT
 from engine.figures import MEASURES, TRIGGERED, coloured
 
+ROOM = 130  # pixels that legend and axis take
+
 
 def side_by_side(table: pd.DataFrame) -> alt.Chart:
     """The three measures of every repair, a row each; points on a line.
@@ -22,7 +24,7 @@ def side_by_side(table: pd.DataFrame) -> alt.Chart:
         "title:N",
         sort=list(table["title"]),
         title=None,
-        axis=alt.Axis(labelLimit=320, ticks=False, grid=True),
+        axis=alt.Axis(labelLimit=320, ticks=False, grid=True, labelOverlap=False),
     )
     points = (
         alt.Chart(long)
@@ -46,7 +48,7 @@ def side_by_side(table: pd.DataFrame) -> alt.Chart:
             ],
         )
     )
-    return points.properties(height=34 * len(table))
+    return points.properties(height=ROOM + 26 * len(table))
 
 
 def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:

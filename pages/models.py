@@ -38,7 +38,7 @@ if names:
             }
         )
     st.header("Compare")
-    cards.compare(names)
+    cards.compare(names, card.name)
 
 st.header("Train a model")
 training = [run for run in runs.all_runs() if run.name.startswith("train-")]
