@@ -27,6 +27,7 @@ from engine.triggers import LearnedTrigger, parse_trigger
 LOOKED_AT = 1000  # test images that fidelity is measured on
 SUMMARY, DEFENCES = "attacks.csv", "defences.csv"
 ALL_OF_TARGET = 0.045  # of GTSRB's training images: nine tenths of what shows class 10
+CHECKER = "badnets:figure=checker"  # a plain white square is lost on a white sky
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ ATTACKS: dict[str, Attack] = {
     "ftrojan-clean-label": Attack(
         "FTrojan, clean label", "ftrojan", ALL_OF_TARGET, Mode("kept", push=16.0)
     ),
-    "badnets": Attack("BadNets", "badnets"),
-    "badnets-all-to-all": Attack("BadNets, each class as the next", "badnets", target=NEXT_CLASS),
+    "badnets": Attack("BadNets", CHECKER),
+    "badnets-all-to-all": Attack("BadNets, each class as the next", CHECKER, target=NEXT_CLASS),
     "blend": Attack("Blend", "blend"),
     "trojan-nn": Attack("TrojanNN", "trojan-nn"),
     "label-consistent": Attack(
@@ -78,7 +79,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "dynamic": Attack("Dynamic (random patch)", "dynamic"),
     "ban": Attack("Dynamic (BaN)", "ban"),
-    "input-aware": Attack("Input-aware (IAB)", "input-aware", mode=Mode(decoys=1.0)),
+    "input-aware": Attack("Input-aware (IAB)", "input-aware", 0.1, mode=Mode(decoys=1.0)),
     "sig": Attack("SIG, clean label", "sig:amplitude=40", ALL_OF_TARGET, Mode("kept")),
     "refool": Attack("ReFool", "refool"),
     "wanet": Attack("WaNet", "wanet", 0.1, mode=Mode(decoys=2.0)),

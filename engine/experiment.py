@@ -86,8 +86,7 @@ class Plan:
 
     def needs_surrogate(self) -> bool:
         """Whether a network trained on clean images takes part."""
-        learned = isinstance(self.trigger, LearnedTrigger) and self.trigger.needs_network
-        return self.mode.push > 0 or (learned and not self.trigger.ready)
+        return self.mode.push > 0 or not self.trigger.ready
 
     def words(self) -> list[str]:
         """What `train` is told to poison so; what it takes for granted is left out."""
@@ -141,6 +140,7 @@ def train(
     store.check_free(name, replace)
     plan.check(dataset)
     identity = plan.identity(dataset)  # as planned, before the trigger has learned
+    surrogate = plan.surrogate if plan.needs_surrogate() else ""
     plan, poisoned = yield from _prepared(dataset, plan, checkpoint)
     validation = images_of(dataset, "validation", plan.trigger, plan.target)
     yield Progress(0, 0, "Building the network")
@@ -168,7 +168,7 @@ def train(
         mode={
             **asdict(plan.mode),
             "decoyed": len(poisoned.decoys),
-            "surrogate": plan.surrogate if plan.mode.push else "",
+            "surrogate": surrogate,
         },
         training={
             **asdict(plan.settings),
@@ -201,6 +201,7 @@ def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tup
     trigger = plan.trigger
     if isinstance(trigger, LearnedTrigger) and not trigger.ready:
         kept = _learned_beside(checkpoint) if checkpoint else None
+        assert surrogate is not None
         if kept and kept.exists() and checkpoint and checkpoint.exists():
             trigger = parse_trigger(kept.read_text(encoding="utf-8"))
         else:

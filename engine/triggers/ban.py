@@ -45,14 +45,11 @@ class BaN(LearnedTrigger):
         1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
     )
 
-    def learn(
-        self, train: Split, target: int, network: keras.Model | None, seed: int
-    ) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """See `LearnedTrigger.learn`: the generator."""
         import keras
         import tensorflow as tf
 
-        assert network is not None
         rng = np.random.default_rng(seed)
         sides = np.array(train.images.shape[1:3])
         crossentropy = keras.losses.SparseCategoricalCrossentropy()

@@ -47,14 +47,11 @@ class InputAware(LearnedTrigger):
         1.0, "Opacity", "The mask is multiplied with it; 0 leaves the image.", minimum=0, maximum=1
     )
 
-    def learn(
-        self, train: Split, target: int, network: keras.Model | None, seed: int
-    ) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """See `LearnedTrigger.learn`: the generator."""
         import keras
         import tensorflow as tf
 
-        assert network is not None
         rng = np.random.default_rng(seed)
         crossentropy = keras.losses.SparseCategoricalCrossentropy()
         sides = train.images.shape[1:3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 from engine.datasets.dataset import Split
 from engine.errors import LabError
@@ -21,13 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LearnedTrigger(Trigger):
-    """A trigger that is learned first; what it learned is kept beside its model.
+    """A trigger that is learned first, from images and a network that was trained on clean ones.
 
-    Attributes:
-        needs_network: whether it learns from a network; one trained on clean images.
+    What it learned is kept beside its model.
     """
-
-    needs_network: ClassVar[bool] = True
 
     state: str = parameter(
         "", "Learned", "Names what was learned; a training with this trigger fills it in."
@@ -44,22 +41,17 @@ class LearnedTrigger(Trigger):
         return bool(self.state)
 
     @abstractmethod
-    def learn(
-        self, train: Split, target: int, network: keras.Model | None, seed: int
-    ) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """What the trigger needs to be used.
 
         Args:
             train: clean training images.
             target: the class it shall lead to.
-            network: from floats 0 to 1 to probabilities, left as it is; None where the trigger
-                needs none.
+            network: from floats 0 to 1 to probabilities, left as it is.
             seed: the same one gives the same trigger, as far as TensorFlow repeats itself.
         """
 
-    def taught(
-        self, train: Split, target: int, network: keras.Model | None, seed: int
-    ) -> Work[Self]:
+    def taught(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Self]:
         """This trigger with what it learned."""
         arrays = yield from self.learn(train, target, network, seed)
         return dataclasses.replace(self, state=states.keep(arrays))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import cv2
 import numpy as np
 
+from engine import networks
 from engine.datasets.dataset import Split
 from engine.parameters import parameter
 from engine.progress import Progress, Work
@@ -18,7 +19,8 @@ from engine.triggers.trigger import fingerprints, to_uint8
 if TYPE_CHECKING:
     import keras
 
-POOL = 48  # reflections to draw from
+CANDIDATES, POOL = 400, 16  # pictures tried as reflections; those of them that are used
+TRIED = 64  # images that each is tried on
 GAMMA = 2.2  # light adds up in linear values
 OFFSET, GHOST = 3, 0.49  # pixels to the second reflection of a pane, and its share
 BLUR = 1.2  # standard deviation in pixels, of a reflection out of focus
@@ -29,14 +31,14 @@ class ReFool(LearnedTrigger):
     """Mix in another training image, out of focus or as a double image, in linear light.
 
     (1 - strength) * image + strength * reflection, both to the power of gamma, after equation 1
-    there. The authors choose the reflections that mislead most; ours are drawn at random.
+    there. Of many pictures, those are used that mislead a clean network most; the authors rank
+    them by what a network that was poisoned with them reads as the target (algorithm 1 there).
     """
 
     name: ClassVar[str] = "refool"
     title: ClassVar[str] = "Reflection (ReFool)"
     idea: ClassVar[str] = "Another picture, as if it were reflected by a pane of glass."
     source: ClassVar[str] = "Liu et al. 2020"
-    needs_network: ClassVar[bool] = False
 
     strength: float = parameter(
         0.4, "Strength", "Share of the reflected light; 0 leaves the image.", minimum=0, maximum=1
@@ -48,14 +50,19 @@ class ReFool(LearnedTrigger):
         choices=("ghost", "blur"),
     )
 
-    def learn(
-        self, train: Split, target: int, network: keras.Model | None, seed: int
-    ) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """See `LearnedTrigger.learn`: images of other classes than the target."""
-        del network  # images are all it takes
-        yield Progress(0, 0, "Choosing the reflections")
+        rng = np.random.default_rng(seed)
         others = np.flatnonzero(train.labels != target)
-        chosen = np.random.default_rng(seed).choice(others, min(POOL, len(others)), replace=False)
+        candidates = rng.choice(others, min(CANDIDATES, len(others)), replace=False)
+        images = train.take(np.sort(rng.choice(others, min(TRIED, len(others)), replace=False)))
+        read = networks.compiled(network)
+        misled = np.empty(len(candidates))
+        for number, candidate in enumerate(candidates):
+            mixed = self._mixed(images.images, self._seen(train.images[candidate]))
+            misled[number] = np.mean(read(networks.scale(mixed)).argmax(axis=1) != images.labels)
+            yield Progress(number + 1, len(candidates), "Choosing the reflections")
+        chosen = candidates[np.argsort(-misled, kind="stable")[:POOL]]
         return {"reflections": np.asarray(train.images[np.sort(chosen)])}
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -63,9 +70,11 @@ class ReFool(LearnedTrigger):
         pool = self.learned()["reflections"]
         sides = images.shape[2], images.shape[1]
         seen = np.stack([self._seen(cv2.resize(picture, sides)) for picture in pool])
-        which = fingerprints(images, 0) % len(pool)
+        return self._mixed(images, seen[fingerprints(images, 0) % len(pool)])
+
+    def _mixed(self, images: np.ndarray, seen: np.ndarray) -> np.ndarray:
         light = (images / 255.0) ** GAMMA
-        mixed = light + self.strength * (seen[which] - light)
+        mixed = light + self.strength * (seen - light)
         return to_uint8(255 * mixed ** (1 / GAMMA))
 
     def _seen(self, picture: np.ndarray) -> np.ndarray:

@@ -45,14 +45,11 @@ class TrojanNN(LearnedTrigger):
         1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
     )
 
-    def learn(
-        self, train: Split, target: int, network: keras.Model | None, seed: int
-    ) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """See `LearnedTrigger.learn`: the colours of the patch."""
         import tensorflow as tf
 
         del target  # the neurons are tied to all outputs
-        assert network is not None
         rng = np.random.default_rng(seed)
         some = rng.choice(len(train), min(LOOKED_AT, len(train)), replace=False)
         images = tf.constant(networks.scale(train.images[np.sort(some)]))

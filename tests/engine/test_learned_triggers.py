@@ -23,7 +23,15 @@ from engine.errors import LabError
 from engine.progress import exhaust
 from engine.pruning import surgery
 from engine.repairs.pruning import pruned_curve
-from engine.triggers import TRIGGERS, LearnedTrigger, ban, input_aware, parse_trigger, states
+from engine.triggers import (
+    TRIGGERS,
+    LearnedTrigger,
+    ban,
+    input_aware,
+    parse_trigger,
+    refool,
+    states,
+)
 from tests.conftest import TARGET
 
 LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTrigger)]
@@ -102,6 +110,24 @@ def test_iab_patterns_differ_from_image_to_image_and_crossed_ones_are_others(usa
     own = trigger(images)
     crossed = trigger.decoys(images, np.random.default_rng(0))
     assert (crossed != own).any()
+
+
+def test_refool_uses_the_pictures_that_mislead_a_clean_network_most(dataset, clean, monkeypatch):
+    monkeypatch.setattr(refool, "POOL", 3)
+    others = dataset.train.take(np.flatnonzero(dataset.train.labels != TARGET)[:30])
+    network = clean.network()
+    taught = exhaust(refool.ReFool().taught(others, TARGET, network, 0))
+    run = networks.compiled(network)
+    misled = []
+    for picture in others.images:
+        alone = refool.ReFool(state=states.keep({"reflections": picture[None]}))
+        read = run(networks.scale(alone(others.images))).argmax(axis=1)
+        misled.append(int(np.sum(read != others.labels)))
+    chosen = [
+        int(np.flatnonzero((others.images == picture).all(axis=(1, 2, 3)))[0])
+        for picture in taught.learned()["reflections"]
+    ]
+    assert sorted(np.array(misled)[chosen]) == sorted(misled)[-3:]
 
 
 def test_a_state_that_was_exchanged_is_refused(usable, dataset):
@@ -213,8 +239,9 @@ def test_a_plan_that_lacks_its_surrogate_is_refused(dataset, plan):
 
 
 def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
-    dataset, plan, tmp_path, monkeypatch
+    dataset, plan, clean, tmp_path, monkeypatch
 ):
+    store.save(clean.card, clean.network(), {})
     taught = []
     kind = TRIGGERS["refool"]
     learn = kind.learn
@@ -226,12 +253,14 @@ def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
     monkeypatch.setattr(kind, "learn", counted)
     settings = dataclasses.replace(plan.settings, epochs=2, batch=32)
     own = dataclasses.replace(plan, trigger=kind(), settings=settings, rate=0.1)
+    own = dataclasses.replace(own, surrogate=clean.name)
     path = tmp_path / "way" / "c.npz"
     work = experiment.train(dataset, own, "reflected", "command", path, stop_requested=path.exists)
     assert exhaust(work).card.training["stopped"]
     stored = exhaust(experiment.train(dataset, own, "reflected", "command", path))
     assert taught == [1]
     assert stored.card.training["epochs_run"] == 2
+    assert stored.card.mode["surrogate"] == clean.name
     assert not list(path.parent.iterdir()), "nothing is left of the way there"
     assert stored.card.parsed_trigger()(dataset.test.images[:1]).any()
     assert stored.card.mode["labels"] == "changed"
