@@ -11,7 +11,7 @@ from engine import store
 from engine.aims import NEXT_CLASS
 from engine.attacks import ATTACKS
 from engine.experiment import Plan, paper_target
-from engine.poisoning import LABELS, Mode
+from engine.poisoning import LABELS, MOST_ASLEEP, Mode
 from engine.triggers import TRIGGERS, Trigger, parse_trigger
 
 TOLD = {"changed": "Changed to the target", "kept": "Kept (clean label)"}
@@ -114,7 +114,19 @@ def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
             help="Images that carry nearly the trigger, with their true label: they teach the"
             " network to obey this trigger and no other.",
         )
-    return Mode(labels, push, decoys)
+    asleep = st.slider(
+        "Channels kept asleep",
+        0,
+        round(100 * MOST_ASLEEP),
+        round(100 * start.asleep),
+        5,
+        format="%d %%",
+        key=f"asleep-{name}",
+        help="Share of the last convolution's channels that the backdoor is kept out of. The"
+        " paper's pruning takes them first, and in vain (Liu et al. 2018). The training begins"
+        " with a clean network then.",
+    )
+    return Mode(labels, push, decoys, asleep / 100)
 
 
 def _surrogate(dataset: str) -> str:
@@ -131,5 +143,6 @@ def _surrogate(dataset: str) -> str:
         "Clean network to learn from",
         found,
         key=f"surrogate-{dataset}",
-        help="The attacker tries the trigger on it; the poisoned network is trained afresh.",
+        help="The attacker tries the trigger on it. The poisoned network is trained afresh,"
+        " unless channels are kept asleep: then it begins as this one.",
     )

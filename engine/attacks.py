@@ -67,6 +67,7 @@ ATTACKS: dict[str, Attack] = {
     "ftrojan-clean-label": Attack(
         "FTrojan, clean label", "ftrojan", ALL_OF_TARGET, Mode("kept", push=16.0)
     ),
+    "pruning-aware": Attack("FTrojan that knows of pruning", "ftrojan", mode=Mode(asleep=0.5)),
     "badnets": Attack("BadNets", CHECKER),
     "badnets-all-to-all": Attack("BadNets, each class as the next", CHECKER, target=NEXT_CLASS),
     "blend": Attack("Blend", "blend"),
@@ -175,7 +176,7 @@ def _known(dataset: Dataset, name: str, way: Way) -> Stored | None:
         trigger = replace(trigger, state="")
     asked = {**asdict(plan.settings), **asdict(plan.mode), "rate": plan.rate}
     asked |= {"trigger": str(plan.trigger), "target": plan.target}
-    had = {**card.training, **card.mode, "rate": card.rate}
+    had = {**card.training, **asdict(Mode()), **card.mode, "rate": card.rate}
     had |= {"trigger": str(trigger), "target": card.target}
     for what, wanted in asked.items():
         if had[what] != wanted:

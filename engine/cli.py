@@ -127,7 +127,6 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
     _reproduce_options(reproduce)
     _attacks_options(command("attacks", commands.attacks.compare))
-    _harden_options(command("pruning-aware", commands.attacks.harden))
     command("bench", commands.reports.benchmarks)
     return parser
 
@@ -143,22 +142,6 @@ def _reproduce_options(reproduce: argparse.ArgumentParser) -> None:
     )
     which.add_argument("--model", help="that one alone, instead of DATASET-ftrojan")
     reproduce.add_argument("--out", type=Path, metavar="DIR", help="report/DATASET when left out")
-
-
-def _harden_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="one trained on clean images")
-    _trigger_option(parser)
-    parser.add_argument("--rate", type=float, default=0.05, help="share of images poisoned")
-    parser.add_argument(
-        "--target", type=_target, metavar="CLASS", help="class they are labelled as, or 'next'"
-    )
-    parser.add_argument(
-        "--share", type=float, default=0.5, help="of the last convolution's channels, put to sleep"
-    )
-    parser.add_argument("--epochs", type=int, default=2, help="passes while the backdoor is taught")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--name", required=True, help="of the new model")
-    parser.set_defaults(dataset=None)
 
 
 def _attacks_options(parser: argparse.ArgumentParser) -> None:
@@ -258,9 +241,18 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
         " as the trigger's authors take when left out",
     )
     parser.add_argument(
+        "--asleep",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the last convolution's channels, that the backdoor is kept out of, so that"
+        " pruning takes them first and in vain",
+    )
+    parser.add_argument(
         "--surrogate",
         metavar="MODEL",
-        help="clean model that pushes images or teaches a trigger; DATASET-clean when left out",
+        help="clean model that pushes images, teaches a trigger or is taught the backdoor;"
+        " DATASET-clean when left out",
     )
     parser.add_argument("--preset", default="paper", help=", ".join(PRESETS))
     instead = "instead of the preset's"

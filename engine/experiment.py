@@ -18,6 +18,7 @@ from engine import (
     files,
     networks,
     poisoning,
+    pruning_aware,
     pushing,
     quarantine,
     store,
@@ -32,6 +33,7 @@ from engine.evaluation import Scores
 from engine.poisoning import Poisoned
 from engine.progress import Progress, Work
 from engine.pruning.curve import Curve, Images, trace
+from engine.pruning_aware import Sleepers
 from engine.store import Card, Stored
 from engine.triggers import LearnedTrigger, Trigger, parse_trigger
 
@@ -58,8 +60,8 @@ class Plan:
             trigger and target then only test.
         settings: how the network is fitted.
         mode: whether labels are changed or kept, and what else is done to training images.
-        surrogate: name of the stored model that pushes images or teaches a trigger; needed by
-            some plans only.
+        surrogate: name of the stored model that pushes images, teaches a trigger or is taught
+            the backdoor; needed by some plans only.
     """
 
     trigger: Trigger
@@ -81,12 +83,16 @@ class Plan:
                 "This attack learns from a network trained on clean images, and there is no"
                 f" '{self.surrogate}': train one with --rate 0, and name it with --surrogate."
             )
+        if self.needs_surrogate() and store.find(self.surrogate).card.poisoned:
+            raise LabError(
+                f"'{self.surrogate}' has a backdoor already: name a clean model with --surrogate."
+            )
         for split in ("validation", "test"):
             check_victims(dataset, split, self.target)
 
     def needs_surrogate(self) -> bool:
         """Whether a network trained on clean images takes part."""
-        return self.mode.push > 0 or not self.trigger.ready
+        return self.mode.push > 0 or self.mode.asleep > 0 or not self.trigger.ready
 
     def words(self) -> list[str]:
         """What `train` is told to poison so; what it takes for granted is left out."""
@@ -97,6 +103,8 @@ class Plan:
             words += ["--push", f"{self.mode.push:g}"]
         if self.mode.decoys != self.trigger.decoys_each:
             words += ["--decoys", f"{self.mode.decoys:g}"]
+        if self.mode.asleep:
+            words += ["--asleep", f"{self.mode.asleep:g}"]
         if self.needs_surrogate() and self.surrogate:
             words += ["--surrogate", self.surrogate]
         return [*words, "--target", "next" if self.target == NEXT_CLASS else str(self.target)]
@@ -143,8 +151,7 @@ def train(
     surrogate = plan.surrogate if plan.needs_surrogate() else ""
     plan, poisoned = yield from _prepared(dataset, plan, checkpoint)
     validation = images_of(dataset, "validation", plan.trigger, plan.target)
-    yield Progress(0, 0, "Building the network")
-    network = networks.paper_network(dataset.classes, dataset.image_shape, plan.settings.seed)
+    network, sleepers = yield from _beginning(dataset, plan)
     result = yield from training.fit(
         network,
         poisoned.split,
@@ -153,6 +160,8 @@ def train(
         training.Checkpoint(checkpoint, identity) if checkpoint else None,
         stop_requested,
     )
+    if sleepers:
+        yield from pruning_aware.disguise(network, sleepers, dataset.validation)
     test = images_of(dataset, "test", plan.trigger, plan.target)
     scores = yield from evaluation.evaluate(network, test.clean, test.triggered, plan.target)
     kept = result.history[result.epoch_kept - 1]
@@ -224,6 +233,16 @@ def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tup
     if plan.mode.decoys:
         poisoned = poisoning.with_decoys(poisoned, trigger, plan.mode.decoys, rng)
     return dataclasses.replace(plan, trigger=trigger), poisoned
+
+
+def _beginning(dataset: Dataset, plan: Plan) -> Work[tuple[keras.Model, Sleepers | None]]:
+    """The network before it is fitted: a fresh one, or a clean one with channels asleep."""
+    yield Progress(0, 0, "Building the network")
+    if plan.mode.asleep:
+        clean = fitting_network(store.find(plan.surrogate), dataset)
+        return (yield from pruning_aware.lull(clean, dataset.validation, plan.mode.asleep))
+    seed = plan.settings.seed
+    return networks.paper_network(dataset.classes, dataset.image_shape, seed), None
 
 
 def _learned_beside(checkpoint: Path) -> Path:

@@ -15,6 +15,7 @@ from engine.triggers import Trigger
 
 Labels = Literal["changed", "kept"]
 LABELS: tuple[Labels, ...] = ("changed", "kept")
+MOST_ASLEEP = 0.95  # of the channels; some have to be awake to read anything
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,14 @@ class Mode:
         push: grey levels that poisoned images are pushed away from their class by, before they
             get the trigger; see `pushing`. 0: not at all.
         decoys: how many images get a decoy (see `Trigger.decoys`) for each that is poisoned.
+        asleep: share of the last convolution's channels that the backdoor is kept out of, so
+            that pruning takes them first and in vain; see `pruning_aware`.
     """
 
     labels: Labels = "changed"
     push: float = 0.0
     decoys: float = 0.0
+    asleep: float = 0.0
 
     def check(self, trigger: Trigger, target: int) -> None:
         """Raise `LabError` unless this goes with the trigger and what it shall lead to."""
@@ -45,6 +49,10 @@ class Mode:
             raise LabError(f"There are 0 to 100 decoys an image, not {self.decoys:g}.")
         if self.decoys and not trigger.decoys_each:
             raise LabError(f"'{trigger.title}' has no decoys: choose 0 of them.")
+        if not 0 <= self.asleep <= MOST_ASLEEP:
+            raise LabError(
+                f"The share of sleeping channels is 0 to {MOST_ASLEEP:g}, not {self.asleep:g}."
+            )
 
 
 @dataclass(frozen=True)

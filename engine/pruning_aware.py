@@ -7,134 +7,101 @@ back the channels it lost, put to sleep. They are what the defender prunes first
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from engine import evaluation, networks, poisoning, store
-from engine.datasets import Dataset
+from engine import networks
 from engine.datasets.dataset import Split
 from engine.errors import LabError
-from engine.experiment import Plan, fitting_network, images_of
 from engine.progress import Progress, Work
 from engine.pruning import surgery
-from engine.pruning.sites import Site, find_sites
+from engine.pruning.sites import Site, find_sites, variables_of
 from engine.repairs.pruning import pruned_curve
-from engine.repairs.tuning import fine_tuned, holding
-from engine.store import Stored
 
 if TYPE_CHECKING:
     import keras
 
-LEARNING_RATE = 1e-3  # Adam's highest while the backdoor is taught
 ASLEEP = 10.0  # how far below zero a sleeping channel stays
 
 
-def train(
-    clean: Stored, dataset: Dataset, plan: Plan, share: float, name: str, command: str
-) -> Work[Stored]:
-    """Give a clean model a backdoor that pruning its sleeping channels does not reach.
+@dataclass(frozen=True)
+class Sleepers:
+    """The channels that are left out while the backdoor is taught.
+
+    Attributes:
+        site: the last convolution.
+        channels: int [k], sorted.
+        kernel: float32 [rows, columns, in, k], what the clean network had there.
+    """
+
+    site: Site
+    channels: np.ndarray
+    kernel: np.ndarray
+
+
+def lull(clean: keras.Model, validation: Split, share: float) -> Work[tuple[keras.Model, Sleepers]]:
+    """A copy whose least active channels are still, and stay so while it is trained.
 
     Args:
         clean: trained on clean images; left as it is.
-        dataset: its training split is poisoned, its clean validation split ranks the channels.
-        plan: trigger, target, rate and seed; of its settings the number of epochs and the seed.
-        share: of the last convolution's channels, put to sleep; 0 to below 1.
-        name: of the new model.
-        command: what the card names as the way to make it again.
+        validation: clean images that rank the channels of the last convolution.
+        share: of these channels, above 0 and below 1.
 
     Raises:
-        LabError: the model has a backdoor already, or its last convolution is followed by what
-            cannot be put to sleep.
+        LabError: what follows the last convolution cannot be held still.
     """
-    store.check_free(name)
-    if clean.card.poisoned:
-        raise LabError(f"'{clean.name}' has a backdoor already: start from a clean model.")
-    if not 0 < share < 1:
-        raise LabError(f"The share of sleeping channels lies between 0 and 1, not at {share:g}.")
-    plan.check(dataset)
-    network = fitting_network(clean, dataset)
-    rng = np.random.default_rng(plan.settings.seed)
-    chosen = poisoning.choose(dataset.train.labels, plan.target, plan.rate, rng)
-    poisoned = poisoning.poison(dataset.train, plan.trigger, plan.target, chosen, dataset.classes)
-    made, asleep = yield from _taught(network, poisoned.split, dataset.validation, share, plan)
-    scores = {}
-    for split in ("validation", "test"):
-        images = images_of(dataset, split, plan.trigger, plan.target)
-        found = yield from evaluation.evaluate(made, images.clean, images.triggered, plan.target)
-        scores[split] = found.as_dict()
-    card = dataclasses.replace(
-        clean.card,
-        name=name,
-        trigger=str(plan.trigger),
-        target=plan.target,
-        rate=plan.rate,
-        poisoned=len(chosen),
-        training=dict(clean.card.training) | {"taught_epochs": plan.settings.epochs},
-        mode={"pruning_aware": clean.name, "asleep": asleep},
-        scores=scores,
-        commands=(command,),
-    )
-    record = pd.DataFrame({"index": chosen, "label": dataset.train.labels[chosen]})
-    return store.save(card, made, {"poisoned": record})
+    curve = yield from pruned_curve(clean, validation)
+    (site,) = [site for site in find_sites(clean) if site.convolution == curve.layer]
+    channels = np.sort(curve.channels[: round(share * site.channels)])
+    kernel = np.array(clean.get_layer(site.convolution).kernel)[..., channels]
+    network = surgery.without_channels(clean, curve.layer, channels)
+    lowest, _ = _range(clean, site.holder, validation)
+    _hold_still(network, site, channels, float(lowest.min()))
+    return network, Sleepers(site, channels, kernel)
 
 
-def _taught(
-    network: keras.Model, poisoned: Split, validation: Split, share: float, plan: Plan
-) -> Work[tuple[keras.Model, list[int]]]:
-    curve = yield from pruned_curve(network, validation)
-    (site,) = [site for site in find_sites(network) if site.convolution == curve.layer]
-    asleep = np.sort(curve.channels[: round(share * site.channels)])
-    pruned = surgery.without_channels(network, curve.layer, asleep)
-    lowest, _ = _range(network, site.holder, validation)
-    _hold_still(pruned, site, asleep, lowest.min())
-    held = [*pruned.get_layer(site.convolution).weights, *pruned.get_layer(site.holder).weights]
-    taught = yield from fine_tuned(
-        pruned,
-        poisoned,
-        LEARNING_RATE,
-        plan.settings.epochs,
-        np.random.default_rng(plan.settings.seed),
-        "Teaching the backdoor to the channels that are awake",
-        holding(held, asleep),
-    )
-    yield Progress(0, 0, "Putting the other channels to sleep")
-    kernel = network.get_layer(site.convolution).get_weights()[0]
-    _put_to_sleep(taught, site, asleep, kernel, validation)
-    return taught, [int(channel) for channel in asleep]
+def disguise(network: keras.Model, sleepers: Sleepers, validation: Split) -> Work[None]:
+    """Give the channels their kernels back, and biases so low that nothing wakes them, in place."""
+    yield Progress(0, 0, "Putting channels to sleep")
+    for variable in variables_of(network, sleepers.site):
+        variable.constraint = None
+    convolution = network.get_layer(sleepers.site.convolution)
+    kernel, bias = (np.array(values) for values in convolution.get_weights())
+    kernel[..., sleepers.channels] = sleepers.kernel
+    convolution.set_weights([kernel, bias])
+    _, highest = _range(network, sleepers.site.convolution, validation)
+    bias[sleepers.channels] -= ASLEEP + highest[sleepers.channels]
+    convolution.set_weights([kernel, bias])
 
 
-def _hold_still(network: keras.Model, site: Site, asleep: np.ndarray, value: float) -> None:
-    """Make the channels give `value` behind BatchNorm, whatever comes in, in place.
+def _hold_still(network: keras.Model, site: Site, channels: np.ndarray, value: float) -> None:
+    """Make the channels give `value` behind BatchNorm, whatever comes in, now and in training.
 
     With the lowest value of all, the defender takes them for the least active.
     """
     from keras import layers
 
     holder = network.get_layer(site.holder)
-    convolution = network.get_layer(site.convolution)
-    if not isinstance(holder, layers.BatchNormalization) or convolution.bias is None:
+    if (
+        not isinstance(holder, layers.BatchNormalization)
+        or network.get_layer(site.convolution).bias is None
+    ):
         raise LabError(
             "Only a convolution with a bias, and with BatchNorm behind it, can be put to sleep."
         )
-    gamma, beta, *averages = (np.array(values) for values in holder.get_weights())
-    gamma[asleep], beta[asleep] = 0, value
-    holder.set_weights([gamma, beta, *averages])
+    chosen = np.isin(np.arange(site.channels), channels)
+    for variable, held in ((holder.gamma, 0.0), (holder.beta, value)):
+        variable.constraint = _held(chosen, held)
+        variable.assign(variable.constraint(variable.value))
 
 
-def _put_to_sleep(
-    network: keras.Model, site: Site, asleep: np.ndarray, kernel: np.ndarray, validation: Split
-) -> None:
-    """Give the channels their kernels back, and biases so low that nothing wakes them, in place."""
-    convolution = network.get_layer(site.convolution)
-    kernels, bias = (np.array(values) for values in convolution.get_weights())
-    kernels[..., asleep] = kernel[..., asleep]
-    convolution.set_weights([kernels, bias])
-    _, highest = _range(network, site.convolution, validation)
-    bias[asleep] -= ASLEEP + highest[asleep]
-    convolution.set_weights([kernels, bias])
+def _held(chosen: np.ndarray, value: float) -> Any:
+    """What an optimizer applies after each step: `value` at the chosen places, bool [channels]."""
+    import tensorflow as tf
+
+    return lambda values: tf.where(chosen, tf.constant(value, values.dtype), values)
 
 
 def _range(network: keras.Model, layer: str, images: Split) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Commands that set attacks side by side, and the attack that knows of pruning."""
+"""The command that sets attacks side by side."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import argparse
 
 import pandas as pd
 
-from engine import attacks, experiment, pruning_aware, quiet, runs, store
-from engine.commands.shared import Answer, command_line, do, model_answer, open_for, work
+from engine import attacks, quiet, runs, store
+from engine.commands.shared import Answer, work
 from engine.datasets import Dataset, open_dataset, short_name
 from engine.progress import Work
 from engine.repairs import parse_repair
-from engine.training import Settings
-from engine.triggers import parse_trigger
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -48,26 +46,3 @@ def compare(options: argparse.Namespace) -> Answer:
         }
 
     return work(options, run, make, answer)
-
-
-def harden(options: argparse.Namespace) -> Answer:
-    """Give a clean model a backdoor that the paper's pruning does not reach."""
-    clean = store.find(options.model)
-    store.check_free(options.name)
-    dataset_name = clean.card.dataset
-    plan = experiment.Plan(
-        parse_trigger(options.trigger),
-        experiment.paper_target(dataset_name) if options.target is None else options.target,
-        options.rate,
-        Settings(epochs=options.epochs, seed=options.seed),
-    )
-
-    def make() -> Work[store.Stored]:
-        dataset = yield from open_for(clean, options)
-        return (
-            yield from pruning_aware.train(
-                clean, dataset, plan, options.share, options.name, command_line(options)
-            )
-        )
-
-    return do(options, make, model_answer)

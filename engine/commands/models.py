@@ -34,6 +34,7 @@ def train(options: argparse.Namespace) -> Answer:
             options.labels,
             options.push,
             trigger.decoys_each if options.decoys is None else options.decoys,
+            options.asleep,
         ),
         options.surrogate or f"{options.dataset}-clean",
     )

@@ -81,6 +81,8 @@ def test_any_attack_can_be_trained_with_its_own_rate_labels_and_decoys(results):
     assert "--labels" not in told and "--push" not in told and "--surrogate" not in told
     by_label(app.slider, "Poisoned training images").set_value(10.0).run()
     assert "--rate 0.1" in command(fine(app))
+    by_label(app.slider, "Channels kept asleep").set_value(50).run()
+    assert "--asleep 0.5 --surrogate signs-clean" in command(fine(app))
 
 
 def test_an_attack_that_learns_from_a_clean_network_says_so_where_there_is_none(results):
