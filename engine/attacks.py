@@ -218,7 +218,7 @@ def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
         stored = _there(dataset, name)
         card, attack = stored.card, find_attack(name)
         row: dict[str, Any] = {"attack": name, "title": attack.title, "trigger": card.trigger}
-        row |= {"rate": card.rate, **card.mode}
+        row |= {"rate": card.rate, **asdict(Mode()), **card.mode}
         if attack.rate:
             found = evaluation.fidelity(images, card.parsed_trigger()(images))
             row |= {"psnr": found.psnr, "ssim": found.ssim}
