@@ -25,7 +25,18 @@ def told(card: Card) -> str:
     return (
         f"Trained on **{card.dataset}** with {card.rate:.1%} of the training images"
         f" ({card.poisoned:,}) triggered by {_trigger(card)} and {_labelled(card)}. {kept}"
-        f"{_asleep(card)}"
+        f" {sleeping(card)}".rstrip()
+    )
+
+
+def sleeping(card: Card) -> str:
+    """What an attacker who knew of pruning did, in a sentence; empty where none did."""
+    share = card.mode.get("asleep")
+    if not share:
+        return ""
+    return (
+        f"It began as the clean `{card.mode['surrogate']}`; {share:.0%} of its last convolution's"
+        " channels sleep, for pruning to take first, and in vain."
     )
 
 
@@ -37,16 +48,6 @@ def _labelled(card: Card) -> str:
     if card.mode.get("decoyed"):
         told += f"; {card.mode['decoyed']:,} more carry nearly the trigger and their true label"
     return told
-
-
-def _asleep(card: Card) -> str:
-    share = card.mode.get("asleep")
-    if not share:
-        return ""
-    return (
-        f" It began as the clean `{card.mode['surrogate']}`; {share:.0%} of its last convolution's"
-        " channels sleep, for pruning to take first, and in vain."
-    )
 
 
 def _repaired(card: Card) -> str:

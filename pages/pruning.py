@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import before_after, caches, drawing, header, images, jobs, kept, pruning, scores
 from app.elements.film import film
-from engine import figures, runs
+from engine import figures, provenance, runs
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import ORDERS, OracleOrder
 
@@ -24,6 +24,9 @@ if isinstance(ORDERS[order], OracleOrder):
         ":material/visibility: This order is an *oracle*: it uses triggered images. It shows"
         " what could be reached, not what a defender can do."
     )
+
+if provenance.sleeping(card):
+    st.caption(f":material/bedtime: The attacker knew of pruning. {provenance.sleeping(card)}")
 
 
 def show_figures(status: runs.Status) -> None:

@@ -1,5 +1,7 @@
 """The page Pruning: every change of state."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,16 @@ def test_an_order_without_a_curve_offers_to_compute_it_and_oracles_are_marked(re
     assert "oracle" in words(app)
     by_label(app.selectbox, "Convolution").select("conv2d").run()
     assert "Compute the curve" in [button.label for button in fine(app).button]
+
+
+def test_a_model_whose_attacker_knew_of_pruning_is_told_of(results):
+    assert "knew of pruning" not in words(fine(opened("pruning")))
+    path = store.find("small").folder / "card.json"
+    card = json.loads(path.read_text())
+    card["mode"] |= {"asleep": 0.5, "surrogate": "signs-clean"}
+    path.write_text(json.dumps(card))
+    told = words(fine(opened("pruning")))
+    assert "knew of pruning" in told and "50% of its last convolution" in told
 
 
 def test_saving_from_the_page_makes_the_model_the_table_describes(results):
