@@ -35,7 +35,7 @@ def sleeping(card: Card) -> str:
     if not share:
         return ""
     return (
-        f"It began as the clean `{card.mode['surrogate']}`; {share:.0%} of its last convolution's"
+        f"The network began as the clean `{card.mode['surrogate']}`; {share:.0%} of its last convolution's"
         " channels sleep, for pruning to take first, and in vain."
     )
 
