@@ -35,8 +35,8 @@ def sleeping(card: Card) -> str:
     if not share:
         return ""
     return (
-        f"The network began as the clean `{card.mode['surrogate']}`; {share:.0%} of its last convolution's"
-        " channels sleep, for pruning to take first, and in vain."
+        f"The network began as the clean `{card.mode['surrogate']}`; {share:.0%} of its last"
+        " convolution's channels sleep, for pruning to take first, and in vain."
     )
 
 

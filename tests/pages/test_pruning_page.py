@@ -35,7 +35,7 @@ def test_a_model_whose_attacker_knew_of_pruning_is_told_of(results):
     card["mode"] |= {"asleep": 0.5, "surrogate": "signs-clean"}
     path.write_text(json.dumps(card))
     told = words(fine(opened("pruning")))
-    assert "knew of pruning" in told and "50% of its last convolution" in told
+    assert "knew of pruning" in told and "50% of its last" in told
 
 
 def test_saving_from_the_page_makes_the_model_the_table_describes(results):
