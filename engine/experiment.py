@@ -76,6 +76,8 @@ class Plan:
         poisoning.check_rate(self.rate)
         poisoning.check_target(self.target, dataset.classes)
         self.mode.check(self.trigger, self.target)
+        if self.mode.asleep and not self.rate:
+            raise LabError("Channels are kept asleep for a backdoor: choose a rate above 0.")
         if self.trigger.ready:
             self.trigger(dataset.validation.images[:1])
         if self.needs_surrogate() and self.surrogate not in store.names():

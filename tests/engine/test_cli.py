@@ -181,6 +181,7 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         ([*TRAIN[:-1], "6"], "no target class 6"),
         ([*TRAIN[:-1], "-1"], "no target class -1"),
         ([*TRAIN, "--asleep", "1"], "share of sleeping channels"),
+        ([*TRAIN, "--asleep", "0.5", "--rate", "0"], "choose a rate above 0"),
         ([*TRAIN, "--asleep", "0.5", "--surrogate", "small"], "has a backdoor already"),
         (["import", "f.keras", "folder:signs", "--name", "n", "--target", "-1"], "class -1"),
         ([*TRAIN, "--labels", "lost"], "Labels cannot be 'lost'"),
