@@ -34,39 +34,47 @@ _POISONED: dict[str, Any] = {
 
 
 def show(dataset: str) -> None:
-    """The comparison of a dataset; where there is none yet, the command that makes it."""
+    """The comparison of a dataset; where there is none yet, GTSRB's, and how to make its own."""
     found = attacks.written(dataset)
-    if found is None:
-        _offer(dataset)
-        return
-    summary, defended = found
+    of = dataset if found else "gtsrb"
+    found = found or attacks.written(of)
+    if of != dataset:
+        _offer(dataset, of if found else None)
+    if found:
+        summary, defended = found
+        _summary(summary)
+        _defences(defended, of)
+
+
+def _offer(dataset: str, instead: str | None) -> None:
+    """Say that there is no comparison yet, and make it in a worker."""
+    told = f"No comparison of attacks on {dataset} has been made yet."
+    if instead:
+        told += f" What follows was measured on {instead}."
+    st.info(told, icon=":material/table_chart:")
+    arguments = ["attacks", dataset, "--repair", "spectral-unlearning"]
+    name = f"attacks-{short_name(dataset)}"
+    with st.expander(f"Compare the attacks on {dataset}", expanded=instead is None):
+        jobs.start_button(
+            "Compare the attacks",
+            name,
+            arguments,
+            "Trains a network with each attack, one after the other: some hours on two cores. When"
+            " it is stopped it goes on, later, from where it was.",
+            disabled=not available(dataset),
+        )
+        st.caption("The same from a terminal:")
+        st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
+    jobs.watch(name)
+
+
+def _summary(summary: pd.DataFrame) -> None:
     st.dataframe(
         summary[list(_POISONED)],
         hide_index=True,
         column_config=_POISONED,
         height=36 * (len(summary) + 1),
     )
-    _defences(defended, dataset)
-
-
-def _offer(dataset: str) -> None:
-    """Say that there is no comparison yet, and make it in a worker."""
-    st.info(
-        f"No comparison of attacks on {dataset} has been made yet.", icon=":material/table_chart:"
-    )
-    arguments = ["attacks", dataset, "--repair", "spectral-unlearning"]
-    name = f"attacks-{short_name(dataset)}"
-    jobs.start_button(
-        "Compare the attacks",
-        name,
-        arguments,
-        "Trains a network with each attack, one after the other: some hours on two cores. When it"
-        " is stopped it goes on, later, from where it was.",
-        disabled=not available(dataset),
-    )
-    jobs.watch(name)
-    st.caption("The same from a terminal:")
-    st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
 
 
 @st.fragment

@@ -151,9 +151,10 @@ def train(
     plan.check(dataset)
     identity = plan.identity(dataset)  # as planned, before the trigger has learned
     surrogate = plan.surrogate if plan.needs_surrogate() else ""
-    plan, poisoned = yield from _prepared(dataset, plan, checkpoint)
+    clean = fitting_network(store.find(surrogate), dataset) if surrogate else None
+    plan, poisoned = yield from _prepared(dataset, plan, clean, checkpoint)
     validation = images_of(dataset, "validation", plan.trigger, plan.target)
-    network, sleepers = yield from _beginning(dataset, plan)
+    network, sleepers = yield from _beginning(dataset, plan, clean)
     result = yield from training.fit(
         network,
         poisoned.split,
@@ -203,21 +204,20 @@ def train(
     return stored
 
 
-def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tuple[Plan, Poisoned]]:
+def _prepared(
+    dataset: Dataset, plan: Plan, clean: keras.Model | None, checkpoint: Path | None
+) -> Work[tuple[Plan, Poisoned]]:
     """The plan with a trigger that has learned, and the training set poisoned with it."""
     yield Progress(0, 0, "Poisoning the training images")
-    surrogate = None
-    if plan.needs_surrogate():
-        surrogate = fitting_network(store.find(plan.surrogate), dataset)
     trigger = plan.trigger
     if isinstance(trigger, LearnedTrigger) and not trigger.ready:
         kept = _learned_beside(checkpoint) if checkpoint else None
-        assert surrogate is not None
+        assert clean is not None
         if kept and kept.exists() and checkpoint and checkpoint.exists():
             trigger = parse_trigger(kept.read_text(encoding="utf-8"))
         else:
             seed = plan.settings.seed
-            trigger = yield from trigger.taught(dataset.train, plan.target, surrogate, seed)
+            trigger = yield from trigger.taught(dataset.train, plan.target, clean, seed)
             if kept:
                 files.write_text(kept, str(trigger))
     rng = np.random.default_rng(plan.settings.seed)
@@ -225,9 +225,9 @@ def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tup
     chosen = poisoning.choose(labels, plan.target, plan.rate, rng, plan.mode.labels)
     pushed = None
     if plan.mode.push and len(chosen):
-        assert surrogate is not None
+        assert clean is not None
         pushed = yield from pushing.pushed(
-            surrogate, dataset.train.images[chosen], labels[chosen], plan.mode.push
+            clean, dataset.train.images[chosen], labels[chosen], plan.mode.push
         )
     poisoned = poisoning.poison(
         dataset.train, trigger, plan.target, chosen, dataset.classes, pushed
@@ -237,11 +237,13 @@ def _prepared(dataset: Dataset, plan: Plan, checkpoint: Path | None) -> Work[tup
     return dataclasses.replace(plan, trigger=trigger), poisoned
 
 
-def _beginning(dataset: Dataset, plan: Plan) -> Work[tuple[keras.Model, Sleepers | None]]:
+def _beginning(
+    dataset: Dataset, plan: Plan, clean: keras.Model | None
+) -> Work[tuple[keras.Model, Sleepers | None]]:
     """The network before it is fitted: a fresh one, or a clean one with channels asleep."""
     yield Progress(0, 0, "Building the network")
     if plan.mode.asleep:
-        clean = fitting_network(store.find(plan.surrogate), dataset)
+        assert clean is not None
         return (yield from pruning_aware.lull(clean, dataset.validation, plan.mode.asleep))
     seed = plan.settings.seed
     return networks.paper_network(dataset.classes, dataset.image_shape, seed), None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from engine.pruning import surgery
 from engine.repairs.pruning import pruned_curve
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import strongest
-from engine.repairs.tuning import fine_tuned, holding
+from engine.repairs.tuning import fine_tuned
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +59,7 @@ class FinePruning(TolerantRepair):
                 self.epochs,
                 np.random.default_rng(self.seed),
                 f"Fine-tuning with {len(channels)} channels pruned",
-                holding(pruned.get_layer(curve.layer).trainable_variables, channels),
+                _holding(pruned.get_layer(curve.layer).trainable_variables, channels),
             )
             return tuned
 
@@ -77,3 +78,20 @@ class FinePruning(TolerantRepair):
             gone,
             choice.details(),
         )
+
+
+def _holding(held: Sequence[Any], channels: np.ndarray) -> Callable[[Any], np.ndarray]:
+    """What `fine_tuned` takes to hold channels where they are: 0 for their weights, else 1.
+
+    Args:
+        held: variables whose last axis are the channels.
+        channels: int [k].
+    """
+
+    def free(variable: Any) -> np.ndarray:
+        factors = np.ones(variable.shape, np.float32)
+        if any(variable is own for own in held):
+            factors[..., channels] = 0
+        return factors
+
+    return free

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,23 +60,6 @@ def batches_of(split: Split) -> Callable[[Any], tuple[Any, Any]]:
         tf.cast(tf.gather(images, indices), tf.float32),
         tf.gather(labels, indices),
     )
-
-
-def holding(held: Sequence[Any], channels: np.ndarray) -> Callable[[Any], np.ndarray]:
-    """What `fine_tuned` takes to hold channels where they are: 0 for their weights, else 1.
-
-    Args:
-        held: variables whose last axis are the channels.
-        channels: int [k].
-    """
-
-    def free(variable: Any) -> np.ndarray:
-        factors = np.ones(variable.shape, np.float32)
-        if any(variable is own for own in held):
-            factors[..., channels] = 0
-        return factors
-
-    return free
 
 
 def fine_tuned(

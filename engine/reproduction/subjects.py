@@ -57,19 +57,14 @@ def find_or_train(subject: Subject, dataset: Dataset) -> Work[Stored]:
     if subject.seed is None or subject.model in store.names():
         return store.find(subject.model)
     settings = training.Settings(seed=subject.seed)
-    trigger = next(iter(TRIGGERS))
-    target = experiment.paper_target(dataset.name)
-    plan = experiment.Plan(parse_trigger(trigger), target, settings=settings)
-    options = {
-        "--trigger": trigger,
-        "--rate": plan.rate,
-        "--target": target,
-        "--epochs": settings.epochs,
-        "--seed": settings.seed,
-        "--name": subject.model,
-    }
-    words = [str(word) for option in options.items() for word in option]
-    command = shlex.join(["python", "-m", "engine", "train", dataset.name, *words])
+    plan = experiment.Plan(
+        parse_trigger(next(iter(TRIGGERS))),
+        experiment.paper_target(dataset.name),
+        settings=settings,
+    )
+    words = ["train", dataset.name, "--name", subject.model, *plan.words()]
+    words += ["--epochs", str(settings.epochs), "--seed", str(settings.seed)]
+    command = shlex.join(["python", "-m", "engine", *words])
     checkpoint = runs.run_called(f"train-{subject.model}").checkpoint
     return (yield from experiment.train(dataset, plan, subject.model, command, checkpoint))
 

@@ -204,9 +204,13 @@ def test_another_trigger_to_look_for_ends_the_eye_test_begun(results, few):
 
 
 def test_what_each_attack_did_is_shown_once_it_was_compared(results):
-    dataset = opened("triggers").session_state[header.DATASET]
-    told = [code.value for code in opened("triggers").code]
+    app = opened("triggers")
+    dataset = app.session_state[header.DATASET]
+    told = [code.value for code in app.code]
     assert f"python -m engine attacks {dataset} --repair spectral-unlearning" in told
+    assert "What follows was measured on gtsrb" in app.info[-1].value
+    (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
+    assert "TrojanNN" in table["title"].tolist(), "the one that came along"
     figures = {"clean_accuracy": 97.0, "attack_success": 100.0, "recovered_accuracy": 0.0}
     rows = [
         {"attack": name, "title": name.title(), "psnr": 30.0, "ssim": 0.9, "rate": 0.05}
@@ -222,6 +226,7 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     store.write_table(attacks.folder(dataset) / attacks.SUMMARY, pd.DataFrame(rows))
     store.write_table(attacks.folder(dataset) / attacks.DEFENCES, pd.DataFrame(defended))
     app = opened("triggers")
+    assert not any("measured on gtsrb" in info.value for info in app.info)
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert table["title"].tolist() == ["Badnets", "Blend"]
     by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
