@@ -14,7 +14,7 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
     """One figure for each attack (rows) after each defence (columns), as colour and as number.
 
     Args:
-        table: rows of `attacks.defences`.
+        table: rows of `comparison.defences`.
         figure: one of `evaluation.FIGURES`; its colour is the one it has everywhere.
     """
     label, colour = MEASURES[figure]

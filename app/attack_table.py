@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import attack_charts, drawing, jobs
-from engine import attacks
+from engine import comparison
 from engine.datasets import available, short_name
 from engine.figures import MEASURES
 
@@ -35,9 +35,9 @@ _POISONED: dict[str, Any] = {
 
 def show(dataset: str) -> None:
     """The comparison of a dataset; where there is none yet, GTSRB's, and how to make its own."""
-    found = attacks.written(dataset)
+    found = comparison.written(dataset)
     of = dataset if found else "gtsrb"
-    found = found or attacks.written(of)
+    found = found or comparison.written(of)
     if of != dataset:
         _offer(dataset, of if found else None)
     if found:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from engine import evaluation, places, repairing, results, runs, store
+from engine import repairing, results, runs, store
 from engine.aims import NEXT_CLASS
 from engine.datasets import Dataset, short_name
 from engine.errors import LabError
@@ -24,8 +20,6 @@ from engine.store import Stored
 from engine.training import Settings
 from engine.triggers import LearnedTrigger, parse_trigger
 
-LOOKED_AT = 1000  # test images that fidelity is measured on
-SUMMARY, DEFENCES = "attacks.csv", "defences.csv"
 ALL_OF_TARGET = 0.045  # of GTSRB's training images: nine tenths of what shows class 10
 CHECKER = "badnets:figure=checker"  # a plain white square is lost on a white sky
 
@@ -202,69 +196,3 @@ def _surrogate(dataset: str) -> str:
     """The clean network the attacker learns from: one that is there, else that of "none"."""
     usual = f"{dataset}-clean"
     return usual if usual in store.names() else model_name(dataset, "none")
-
-
-def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
-    """How visible each attack is and how well it works.
-
-    Returns:
-        A row each: attack, title, trigger, how it poisons, PSNR (dB) and SSIM over `LOOKED_AT`
-        test images, the three figures on test images in percent, and the points of clean
-        accuracy that it costs against the model of "none".
-    """
-    images = dataset.test.images[:: max(1, len(dataset.test) // LOOKED_AT)][:LOOKED_AT]
-    rows = []
-    for name in names:
-        stored = _there(dataset, name)
-        card, attack = stored.card, find_attack(name)
-        row: dict[str, Any] = {"attack": name, "title": attack.title, "trigger": card.trigger}
-        row |= {"rate": card.rate, **asdict(Mode()), **card.mode}
-        if attack.rate:
-            found = evaluation.fidelity(images, card.parsed_trigger()(images))
-            row |= {"psnr": found.psnr, "ssim": found.ssim}
-        rows.append(row | {key: card.scores["test"][key] for key in evaluation.FIGURES})
-    table = pd.DataFrame(rows)
-    clean = table.loc[table["attack"] == "none", "clean_accuracy"]
-    if len(clean):
-        table["clean_cost"] = float(clean.iloc[0]) - table["clean_accuracy"]
-    return table
-
-
-def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
-    """What the paper's pruning and the repairs tried do to each attack.
-
-    Returns:
-        The rows of `repairing.table_of` for each, with attack and its title in front.
-    """
-    tables = []
-    for name in names:
-        table = repairing.table_of(_there(dataset, name))
-        table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
-        table.insert(0, "attack", name)
-        table.insert(1, "title", find_attack(name).title)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
-
-
-def folder(dataset: str) -> Path:
-    """Where the two tables of a dataset are written."""
-    return places.home() / "report" / f"attacks-{short_name(dataset)}"
-
-
-def written(dataset: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """The tables of `summary` and `defences` as last written, or those that came along, if any."""
-    own = folder(dataset)
-    for place in (own, places.PROJECT / "report" / own.name):
-        paths = place / SUMMARY, place / DEFENCES
-        if all(path.exists() for path in paths):
-            try:
-                return pd.read_csv(paths[0]), pd.read_csv(paths[1])
-            except (OSError, ValueError) as error:
-                raise LabError(
-                    f"The tables in {place} cannot be read: delete them and make them again."
-                ) from error
-    return None
-
-
-def _there(dataset: Dataset, name: str) -> Stored:
-    return store.find(model_name(dataset.name, name))

@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import argparse
 
-import pandas as pd
-
-from engine import attacks, quiet, runs, store
+from engine import attacks, comparison, quiet, runs, store
 from engine.commands.shared import Answer, work
 from engine.datasets import Dataset, open_dataset, short_name
 from engine.progress import Work
 from engine.repairs import parse_repair
 
-Tables = tuple[pd.DataFrame, pd.DataFrame]
-
 
 def compare(options: argparse.Namespace) -> Answer:
-    """Train a network with each attack, repair it, and set them side by side."""
+    """Train a network with each attack, repair it, and set them side by side.
+
+    Attacks that are not named stay in the tables as they were.
+    """
     names = options.attack or list(attacks.ATTACKS)
     for name in names:
         attacks.find_attack(name)
     repairs = [parse_repair(text) for text in options.repair]
     way = attacks.Way(options.preset, options.epochs, repairs)
-    way.settings()  # what cannot be is said before the wait
+    out = options.out or comparison.folder(options.dataset)
+    comparison.check_alike(
+        comparison.read(out), names, way
+    )  # what cannot be is said before the wait
     run = runs.run_called(options.run or f"attacks-{short_name(options.dataset)}")
 
-    def make() -> Work[Tables]:
+    def make() -> Work[comparison.Tables]:
         dataset = yield from open_dataset(options.dataset, options.root)
         return (yield from runs.in_turn(run, lambda: compared(dataset)))
 
-    def compared(dataset: Dataset) -> Work[Tables]:
+    def compared(dataset: Dataset) -> Work[comparison.Tables]:
         quiet.import_tensorflow()
         yield from attacks.run_all(dataset, names, way, run.stop_requested)
-        return attacks.summary(dataset, names), attacks.defences(dataset, names)
+        return comparison.compared(dataset, names, comparison.read(out))
 
-    def answer(tables: Tables) -> Answer:
-        out = options.out or attacks.folder(options.dataset)
-        paths = [out / attacks.SUMMARY, out / attacks.DEFENCES]
+    def answer(tables: comparison.Tables) -> Answer:
+        paths = [out / comparison.SUMMARY, out / comparison.DEFENCES]
         for path, table in zip(paths, tables, strict=True):
             store.write_table(path, table)
         shown = ["title", "psnr", "ssim", "clean_accuracy", "attack_success"]

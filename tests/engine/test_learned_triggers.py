@@ -18,6 +18,7 @@ from engine import (
     pushing,
     store,
     training,
+    trash,
 )
 from engine.errors import LabError
 from engine.progress import exhaust
@@ -291,7 +292,17 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     assert of_one["kind"].tolist() == ["untouched", *4 * ["paper"], "repair"]
     stored = store.find(attacks.model_name("folder:signs", "badnets"))
     assert "--trigger badnets" in stored.card.commands[0]
-    capsys.readouterr()
+
+    again = ["--attack", "badnets", "--repair", "global-pruning", "--out", str(tmp_path / "out")]
+    assert cli.main([*words, *again]) == 0
+    renewed = pd.read_csv(tmp_path / "out" / "attacks.csv")
+    pd.testing.assert_frame_equal(renewed, table, check_dtype=False, atol=1e-3)
+    after = pd.read_csv(tmp_path / "out" / "defences.csv")
+    pd.testing.assert_frame_equal(after[:6], defended[:6], check_dtype=False)
+    assert set(after["name"].dropna()) == {"clp", "global-pruning"}
+    trash.delete(stored.name)
+    assert cli.main([*words, *again, "--epochs", "3"]) == 2
+    assert "networks trained with epochs 2, not 3" in capsys.readouterr().err
 
 
 def test_every_attack_is_one_that_can_be_planned():

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app import eye_test, gallery, header, variants
-from engine import attacks, store
+from engine import comparison, store
 from engine.errors import LabError
 from engine.triggers import TRIGGERS, FTrojan, Trigger
 from tests.pages.driving import by_label, fine, metrics, opened, words
@@ -223,14 +223,14 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
         for row in rows
         for defence, problem in (("As it is", ""), ("Not treated", "No convolution."))
     ]
-    store.write_table(attacks.folder(dataset) / attacks.SUMMARY, pd.DataFrame(rows))
-    store.write_table(attacks.folder(dataset) / attacks.DEFENCES, pd.DataFrame(defended))
+    store.write_table(comparison.folder(dataset) / comparison.SUMMARY, pd.DataFrame(rows))
+    store.write_table(comparison.folder(dataset) / comparison.DEFENCES, pd.DataFrame(defended))
     app = opened("triggers")
     assert not any("measured on gtsrb" in info.value for info in app.info)
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert table["title"].tolist() == ["Badnets", "Blend"]
     by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
     fine(app)
-    (attacks.folder(dataset) / attacks.SUMMARY).write_bytes(b"")
+    (comparison.folder(dataset) / comparison.SUMMARY).write_bytes(b"")
     app.run()
     assert "cannot be read" in app.error[0].value

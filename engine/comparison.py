@@ -1,0 +1,133 @@
+"""Attacks side by side: how visible each is, how well it works, what each defence leaves of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from engine import attacks, evaluation, places, repairing, store
+from engine.datasets import Dataset, short_name
+from engine.errors import LabError
+from engine.poisoning import Mode
+from engine.store import Stored
+
+Tables = tuple[pd.DataFrame, pd.DataFrame]  # of `summary` and of `defences`
+SUMMARY, DEFENCES = "attacks.csv", "defences.csv"
+LOOKED_AT = 1000  # test images that fidelity is measured on
+WAY = ("epochs", "learning_rate", "schedule")  # alike for all networks of a comparison
+
+
+def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
+    """How visible each attack is and how well it works.
+
+    Returns:
+        A row each: attack, title, trigger, how it poisons, how its network was trained, PSNR (dB)
+        and SSIM over `LOOKED_AT` test images, and the three figures on test images in percent.
+    """
+    images = dataset.test.images[:: max(1, len(dataset.test) // LOOKED_AT)][:LOOKED_AT]
+    rows = []
+    for name in names:
+        stored = _there(dataset, name)
+        card, attack = stored.card, attacks.find_attack(name)
+        row: dict[str, Any] = {"attack": name, "title": attack.title, "trigger": card.trigger}
+        row |= {"rate": card.rate, **asdict(Mode()), **card.mode}
+        row |= {what: card.training[what] for what in WAY}
+        row |= {"psnr": math.nan, "ssim": math.nan}
+        if attack.rate:
+            found = evaluation.fidelity(images, card.parsed_trigger()(images))
+            row |= {"psnr": found.psnr, "ssim": found.ssim}
+        rows.append(row | {key: card.scores["test"][key] for key in evaluation.FIGURES})
+    return pd.DataFrame(rows)
+
+
+def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
+    """What the paper's pruning and the repairs tried do to each attack.
+
+    Returns:
+        The rows of `repairing.table_of` for each, with attack and its title in front.
+    """
+    tables = []
+    for name in names:
+        table = repairing.table_of(_there(dataset, name))
+        table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
+        table.insert(0, "attack", name)
+        table.insert(1, "title", attacks.find_attack(name).title)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def check_alike(earlier: Tables | None, names: Sequence[str], way: attacks.Way) -> None:
+    """A `LabError` if attacks that are not made anew were trained in another way."""
+    settings = way.settings()
+    if earlier is None:
+        return
+    others = earlier[0][~earlier[0]["attack"].isin(names)]
+    for what in WAY:
+        wanted = getattr(settings, what)
+        for had in others.get(what, pd.Series([None] * len(others))):
+            if had != wanted:
+                raise LabError(
+                    f"The comparison there is of networks trained with {what} {had}, not {wanted}:"
+                    " ask for the same preset and epochs, or name another folder with --out."
+                )
+
+
+def compared(dataset: Dataset, names: Sequence[str], earlier: Tables | None) -> Tables:
+    """`summary` and `defences` of the attacks named, and of others as they were `earlier`.
+
+    Returns:
+        Both, the summary with "clean_cost": points of clean accuracy lost against "none".
+    """
+    fresh = summary(dataset, names), defences(dataset, names)
+    old = earlier or (fresh[0][:0], fresh[1][:0])
+    poisoned, defended = (_renewed(*pair) for pair in zip(fresh, old, strict=True))
+    clean = poisoned.loc[poisoned["attack"] == "none", "clean_accuracy"]
+    cost = clean.iloc[0] - poisoned["clean_accuracy"] if len(clean) else None
+    return poisoned.assign(clean_cost=cost), defended
+
+
+def _renewed(fresh: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `fresh`, and those of `old` about other attacks, in the order of `ATTACKS`."""
+    others = old[~old["attack"].isin(fresh["attack"])]
+    table = pd.concat([fresh, others]) if len(others) else fresh
+    order = {name: place for place, name in enumerate(attacks.ATTACKS)}
+    return table.sort_values(
+        "attack", key=lambda names: names.map(order), kind="stable", ignore_index=True
+    )
+
+
+def folder(dataset: str) -> Path:
+    """Where the two tables of a dataset are written."""
+    return places.home() / "report" / f"attacks-{short_name(dataset)}"
+
+
+def written(dataset: str) -> Tables | None:
+    """The two tables of a dataset as last written, or those that came along, if any."""
+    own = folder(dataset)
+    return read(own) or read(places.PROJECT / "report" / own.name)
+
+
+def read(place: Path) -> Tables | None:
+    """The two tables in a folder, if they are there.
+
+    Raises:
+        LabError: they are no tables.
+    """
+    paths = place / SUMMARY, place / DEFENCES
+    if not all(path.exists() for path in paths):
+        return None
+    try:
+        return pd.read_csv(paths[0]), pd.read_csv(paths[1])
+    except (OSError, ValueError) as error:
+        raise LabError(
+            f"The tables in {place} cannot be read: delete them and make them again."
+        ) from error
+
+
+def _there(dataset: Dataset, name: str) -> Stored:
+    return store.find(attacks.model_name(dataset.name, name))
