@@ -39,7 +39,7 @@ class FinePruning(TolerantRepair):
         4, "Epochs", "Passes over the clean images after pruning.", minimum=1, maximum=100
     )
     learning_rate: float = parameter(
-        1e-3, "Learning rate", "The highest of the fine-tuning.", minimum=1e-6, maximum=1
+        3e-4, "Learning rate", "The highest of the fine-tuning.", minimum=1e-6, maximum=1
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
