@@ -147,7 +147,11 @@ def _reproduce_options(reproduce: argparse.ArgumentParser) -> None:
 def _attacks_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
     parser.add_argument(
-        "--attack", action="append", default=[], metavar="NAME", help=", ".join(ATTACKS)
+        "--attack",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"this one anew, the others stay as they were: {', '.join(ATTACKS)}",
     )
     parser.add_argument("--preset", default="fast", help=", ".join(PRESETS))
     parser.add_argument("--epochs", type=int, help="instead of the preset's")
