@@ -13,7 +13,13 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning.sites import find_sites, variables_of
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import Ranked, lowest_first, most_channels, ranked_crosswise
+from engine.repairs.strength import (
+    Ranked,
+    lowest_first,
+    most_channels,
+    ranked_crosswise,
+    switched_off,
+)
 from engine.repairs.tuning import batches_of, passes, scaled_call
 
 if TYPE_CHECKING:
@@ -66,7 +72,7 @@ class ANP(TolerantRepair):
         )
         return Repaired(
             repaired,
-            f"{choice.setting} channels switched off, those whose mask had closed most.",
+            switched_off(choice, "those whose mask had closed most"),
             removed,
             choice.details(),
         )

@@ -9,7 +9,7 @@ from engine.datasets.dataset import Split
 from engine.progress import Work
 from engine.pruning.sites import above_mean, bounds, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import lowest_first, most_channels
+from engine.repairs.strength import lowest_first, most_channels, switched_off
 
 if TYPE_CHECKING:
     import keras
@@ -40,14 +40,16 @@ class CLP(TolerantRepair):
             network, outliers_first, validation, self.tolerated
         )
         if not choice.setting:
-            summary = "Nothing was changed: a single channel less costs too much accuracy."
-            return Repaired(repaired, summary, details=choice.details())
+            return Repaired(repaired, switched_off(choice, ""), details=choice.details())
         named = {site.convolution: values for site, values in zip(sites, above, strict=True)}
         least = min(float(named[name][channels].min()) for name, channels in removed.items())
         return Repaired(
             repaired,
-            f"{choice.setting} channels switched off that amplify more than their layer's mean"
-            f" and {least:.2f} standard deviations.",
+            switched_off(
+                choice,
+                "those that amplify more than their layer's mean and"
+                f" {least:.2f} standard deviations",
+            ),
             removed,
             {**choice.details(), "u": round(least, 4)},
         )

@@ -13,7 +13,7 @@ from engine.datasets.dataset import Split
 from engine.progress import Progress, Work
 from engine.pruning.sites import Site, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import lowest_first, most_channels
+from engine.repairs.strength import lowest_first, most_channels, switched_off
 
 if TYPE_CHECKING:
     import keras
@@ -48,8 +48,9 @@ class GlobalPruning(TolerantRepair):
         )
         return Repaired(
             repaired,
-            f"{choice.setting} channels of {len(removed)} convolutions switched off, the least"
-            " active on clean images first.",
+            switched_off(
+                choice, f"in {len(removed)} convolutions, the least active on clean images first"
+            ),
             removed,
             choice.details(),
         )

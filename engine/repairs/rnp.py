@@ -15,7 +15,13 @@ from engine.progress import Progress, Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site, find_sites, variables_of
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import Ranked, lowest_first, most_channels, ranked_crosswise
+from engine.repairs.strength import (
+    Ranked,
+    lowest_first,
+    most_channels,
+    ranked_crosswise,
+    switched_off,
+)
 from engine.repairs.tuning import BATCH, batches_of, passes, scaled_call
 
 if TYPE_CHECKING:
@@ -59,7 +65,7 @@ class RNP(TolerantRepair):
         )
         return Repaired(
             repaired,
-            f"{choice.setting} channels switched off, those that relearning closed most.",
+            switched_off(choice, "those that relearning closed most"),
             removed,
             choice.details(),
         )

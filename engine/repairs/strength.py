@@ -159,6 +159,14 @@ def most_channels(
     return repaired, {site.convolution: sorted(found) for site, found in chosen.items()}, choice
 
 
+def switched_off(choice: Choice[int], which: str) -> str:
+    """What `most_channels` did, in one sentence that ends by saying `which` channels went."""
+    if not choice.setting:
+        return "Nothing was changed: a single channel less costs too much accuracy."
+    number = "1 channel" if choice.setting == 1 else f"{choice.setting} channels"
+    return f"{number} switched off, {which}."
+
+
 def ranked_crosswise(
     validation: Split, rank: Callable[[Split], Work[Ranked]]
 ) -> Work[list[tuple[Ranked, Split]]]:

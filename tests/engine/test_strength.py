@@ -145,3 +145,15 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
     _, _, backwards = exhaust(strength.most_channels(network, ranked[::-1], images, 5.0))
     _, _, both = exhaust(strength.most_channels(network, ranked, images, 5.0, crosswise))
     assert both.setting <= min(alone.setting, backwards.setting)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "Nothing was changed: a single channel less costs too much accuracy."),
+        (1, "1 channel switched off, the worst."),
+        (7, "7 channels switched off, the worst."),
+    ],
+)
+def test_what_went_is_told_in_a_sentence(count, told):
+    assert strength.switched_off(strength.Choice(count, 90.0, 90.0, ()), "the worst") == told
