@@ -61,14 +61,16 @@ def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:
         shown: how many classes.
     """
     fainter = evidence.assign(fainter=evidence["psnr_db"] - evidence["psnr_db"].median())
+    fainter = fainter.head(shown)
+    reach = [min(0.0, *fainter["fainter"]), max(10.0, *fainter["fainter"])]
     bars = (
-        alt.Chart(fainter.head(shown))
+        alt.Chart(fainter)
         .mark_bar()
         .encode(
             x=alt.X(
                 "fainter:Q",
                 title="Fainter than the median class (dB)",
-                scale=alt.Scale(domain=[0, max(10.0, float(fainter["fainter"].max()))]),
+                scale=alt.Scale(domain=reach),
             ),
             y=alt.Y(
                 "name:N",

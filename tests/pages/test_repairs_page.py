@@ -1,7 +1,9 @@
 """The page Repairs: every change of state."""
 
+import pandas as pd
 import pytest
 
+from app import repair_charts
 from engine import cli, places, runs, store
 from engine.repairs import RECOMMENDED, REPAIRS
 from tests.pages.driving import by_label, fine, finished, opened, words
@@ -90,3 +92,11 @@ def test_processing_is_measured_from_the_page(results):
     finished(runs.run_called("process-small"))
     fine(app.run())
     assert "process" in app.dataframe[-1].value.columns
+
+
+def test_bars_of_classes_beyond_the_median_stay_within_the_axis():
+    evidence = pd.DataFrame(
+        {"label": [0, 1, 2], "name": list("abc"), "psnr_db": [50.0, 40.0, 36.5]}
+    ).assign(accused=False)
+    bars = repair_charts.loudness(evidence).to_dict()["layer"][0]
+    assert bars["encoding"]["x"]["scale"]["domain"] == [-3.5, 10.0]
