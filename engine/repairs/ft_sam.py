@@ -18,7 +18,7 @@ from engine.repairs.tuning import batches_of, falling, passes, steps_of
 if TYPE_CHECKING:
     import keras
 
-RADII = (8.0, 4.0, 2.0, 1.0, 0.5)  # the larger, the more is shaken off
+RADII = (8.0, 4.0, 2.0)  # the larger, the more is shaken off
 
 
 @dataclass(frozen=True)
