@@ -122,11 +122,15 @@ def read(place: Path) -> Tables | None:
     if not all(path.exists() for path in paths):
         return None
     try:
-        return pd.read_csv(paths[0]), pd.read_csv(paths[1])
+        poisoned, defended = (pd.read_csv(path) for path in paths)
+        for table in (poisoned, defended):
+            if not {"attack", "title", *evaluation.FIGURES} <= set(table):
+                raise ValueError(f"Only these columns: {list(table)}")
     except (OSError, ValueError) as error:
         raise LabError(
             f"The tables in {place} cannot be read: delete them and make them again."
         ) from error
+    return poisoned, defended
 
 
 def _there(dataset: Dataset, name: str) -> Stored:

@@ -22,9 +22,8 @@ def compare(options: argparse.Namespace) -> Answer:
     repairs = [parse_repair(text) for text in options.repair]
     way = attacks.Way(options.preset, options.epochs, repairs)
     out = options.out or comparison.folder(options.dataset)
-    comparison.check_alike(
-        comparison.read(out), names, way
-    )  # what cannot be is said before the wait
+    # What cannot be is said before the wait.
+    comparison.check_alike(comparison.read(out), names, way)
     run = runs.run_called(options.run or f"attacks-{short_name(options.dataset)}")
 
     def make() -> Work[comparison.Tables]:

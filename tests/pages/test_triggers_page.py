@@ -231,6 +231,7 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     assert table["title"].tolist() == ["Badnets", "Blend"]
     by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
     fine(app)
-    (comparison.folder(dataset) / comparison.SUMMARY).write_bytes(b"")
-    app.run()
-    assert "cannot be read" in app.error[0].value
+    for content in (b"", b"colour,size\nred,3\n"):
+        (comparison.folder(dataset) / comparison.SUMMARY).write_bytes(content)
+        app.run()
+        assert "cannot be read" in app.error[0].value
