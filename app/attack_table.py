@@ -12,6 +12,8 @@ from engine import comparison
 from engine.datasets import available, short_name
 from engine.figures import MEASURES
 
+ELSEWHERE = "gtsrb"  # whose comparison is shown where a dataset has none
+
 _POISONED: dict[str, Any] = {
     "title": "Attack",
     "psnr": st.column_config.NumberColumn(
@@ -35,15 +37,14 @@ _POISONED: dict[str, Any] = {
 
 def show(dataset: str) -> None:
     """The comparison of a dataset; where there is none yet, GTSRB's, and how to make its own."""
-    found = comparison.written(dataset)
-    of = dataset if found else "gtsrb"
-    found = found or comparison.written(of)
-    if of != dataset:
-        _offer(dataset, of if found else None)
-    if found:
-        summary, defended = found
-        _summary(summary)
-        _defences(defended, of)
+    own = comparison.written(dataset)
+    shown = own or comparison.written(ELSEWHERE)
+    if own is None:
+        _offer(dataset, ELSEWHERE if shown else None)
+    if shown:
+        poisoned, defended = shown
+        _poisoned(poisoned)
+        _defences(defended, dataset if own else ELSEWHERE)
 
 
 def _offer(dataset: str, instead: str | None) -> None:
@@ -68,12 +69,12 @@ def _offer(dataset: str, instead: str | None) -> None:
     jobs.watch(name)
 
 
-def _summary(summary: pd.DataFrame) -> None:
+def _poisoned(table: pd.DataFrame) -> None:
     st.dataframe(
-        summary[list(_POISONED)],
+        table.reindex(columns=list(_POISONED)),
         hide_index=True,
         column_config=_POISONED,
-        height=36 * (len(summary) + 1),
+        height=36 * (len(table) + 1),
     )
 
 

@@ -66,10 +66,10 @@ def check_alike(earlier: Tables | None, names: Sequence[str], way: attacks.Way) 
     settings = way.settings()
     if earlier is None:
         return
-    others = earlier[0][~earlier[0]["attack"].isin(names)]
+    others = earlier[0][~earlier[0]["attack"].isin(names)].reindex(columns=WAY)
     for what in WAY:
         wanted = getattr(settings, what)
-        for had in others.get(what, pd.Series([None] * len(others))):
+        for had in others[what]:
             if had != wanted:
                 raise LabError(
                     f"The comparison there is of networks trained with {what} {had}, not {wanted}:"
@@ -123,9 +123,9 @@ def read(place: Path) -> Tables | None:
         return None
     try:
         poisoned, defended = (pd.read_csv(path) for path in paths)
-        for table in (poisoned, defended):
-            if not {"attack", "title", *evaluation.FIGURES} <= set(table):
-                raise ValueError(f"Only these columns: {list(table)}")
+        needed = {"attack", "title", *evaluation.FIGURES}
+        if not (needed <= set(poisoned) and needed | {"defence", "problem"} <= set(defended)):
+            raise ValueError("A column is missing.")
     except (OSError, ValueError) as error:
         raise LabError(
             f"The tables in {place} cannot be read: delete them and make them again."

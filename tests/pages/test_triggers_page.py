@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from app import eye_test, gallery, header, variants
+from app import attack_table, eye_test, gallery, header, variants
 from engine import comparison, store
 from engine.errors import LabError
 from engine.triggers import TRIGGERS, FTrojan, Trigger
@@ -201,6 +201,16 @@ def test_another_trigger_to_look_for_ends_the_eye_test_begun(results, few):
     by_label(app.selectbox, "Trigger to look for").select("fake").run()
     assert WHY in [info.value for info in fine(app).info]
     assert not [button for button in app.button if button.label in ("Start", "Again", "Left")]
+
+
+def test_without_any_comparison_the_command_is_told(results, monkeypatch):
+    monkeypatch.setattr(comparison, "written", lambda dataset: None)
+    dataset = opened("triggers").session_state[header.DATASET]
+    for elsewhere in (attack_table.ELSEWHERE, dataset):
+        monkeypatch.setattr(attack_table, "ELSEWHERE", elsewhere)
+        app = fine(opened("triggers"))
+        assert app.info[-1].value == f"No comparison of attacks on {dataset} has been made yet."
+        assert any(f"engine attacks {dataset}" in code.value for code in app.code)
 
 
 def test_what_each_attack_did_is_shown_once_it_was_compared(results):
