@@ -74,8 +74,12 @@ def _poisoned(table: pd.DataFrame) -> None:
         table.reindex(columns=list(_POISONED)),
         hide_index=True,
         column_config=_POISONED,
-        height=36 * (len(table) + 1),
+        height="content",
+        placeholder="",
     )
+    if "epochs" in table:
+        epochs = " or ".join(f"{number:g}" for number in sorted(table["epochs"].unique()))
+        st.caption(f"Each network was trained for {epochs} epochs; some attacks need more.")
 
 
 @st.fragment

@@ -221,6 +221,8 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     assert "What follows was measured on gtsrb" in app.info[-1].value
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert "TrojanNN" in table["title"].tolist(), "the one that came along"
+    (epochs,) = set(comparison.written("gtsrb")[0]["epochs"])
+    assert f"trained for {epochs} epochs" in words(app)
     figures = {"clean_accuracy": 97.0, "attack_success": 100.0, "recovered_accuracy": 0.0}
     rows = [
         {"attack": name, "title": name.title(), "psnr": 30.0, "ssim": 0.9, "rate": 0.05}
