@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 from PIL.Image import Quantize
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import Server
 from tests.browser.test_stories import PAGES, settled, visit
@@ -28,12 +28,7 @@ def taken(chromium: Browser, address: str, theme: str, width: int, out: Path) ->
     page = context.new_page()
     for path, title in PAGES.items():
         visit(page, f"{address}/{path}{LINKS.get(path, '')}", title)
-        height = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
-        page.set_viewport_size({"width": width, "height": max(1000, height)})
-        page.wait_for_load_state("networkidle")
-        settled(page)
-        for chart in page.get_by_test_id("stVegaLiteChart").all():
-            chart.locator("canvas, svg").first.wait_for()
+        _heightened(page, width)
         picture = (
             Image.open(BytesIO(page.screenshot()))
             .convert("RGB")
@@ -42,6 +37,20 @@ def taken(chromium: Browser, address: str, theme: str, width: int, out: Path) ->
         picture.save(out / f"{path or 'overview'}-{theme}-{width}.png", optimize=True)
         page.set_viewport_size({"width": width, "height": 1000})
     context.close()
+
+
+def _heightened(page: Page, width: int) -> None:
+    """Make the window as high as the page, which grows while it is drawn."""
+    height, needed = 0, 1000
+    while needed > height:
+        height = needed
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(1000)  # for a script that is about to start
+        settled(page)
+        for chart in page.get_by_test_id("stVegaLiteChart").all():
+            chart.locator("canvas, svg").first.wait_for()
+        needed = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
 
 
 def main() -> None:
