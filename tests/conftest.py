@@ -1,5 +1,6 @@
 """Data and a network that many tests share: small, real, made in seconds."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -70,25 +71,61 @@ def trained(lab, dataset, plan) -> store.Stored:
         return exhaust(experiment.train(dataset, plan, "small", "python -m engine train small"))
 
 
-@pytest.fixture
-def at_home(lab, trained, monkeypatch, tmp_path):
-    """A home of the test's own in which the small model stands; its data root is `lab`'s."""
-    import shutil
-
-    shutil.copytree(trained.folder, places.models_folder() / "small")
-    monkeypatch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
-    return places.home()
-
-
 @pytest.fixture(scope="session")
 def triggered(dataset, plan) -> Split:
     return experiment.images_of(dataset, "test", plan.trigger, TARGET).triggered
 
 
+@pytest.fixture(scope="session")
+def furnished(lab, tmp_path_factory):
+    """A function that makes a home once, for many tests to begin with a copy of.
+
+    It takes the home to begin with and the commands to run there.
+    """
+
+    def furnish(start: Path, *commands: list[str]) -> Path:
+        home = tmp_path_factory.mktemp("furnished")
+        shutil.copytree(start, home, dirs_exist_ok=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PRUNING_LAB_HOME", str(home))
+            patch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
+            for words in commands:
+                assert cli.main(words) == 0
+        return home
+
+    return furnish
+
+
+@pytest.fixture(scope="session")
+def with_model(trained, tmp_path_factory) -> Path:
+    """A home in which the small model stands."""
+    home = tmp_path_factory.mktemp("with-model")
+    shutil.copytree(trained.folder, home / "models" / "small")
+    return home
+
+
+@pytest.fixture(scope="session")
+def with_results(furnished, with_model) -> Path:
+    """A home in which it stands with its activations and its curve."""
+    return furnished(with_model, ["activations", "small"], ["prune", "small"])
+
+
 @pytest.fixture
-def results(at_home, capsys):
-    """The small model with its activations and its curve."""
-    for words in (["activations", "small"], ["prune", "small"]):
-        assert cli.main(words) == 0
-    capsys.readouterr()
-    return at_home
+def move_in(lab, monkeypatch):
+    """A function that copies a home into the test's own; its data root is `lab`'s."""
+
+    def move(home: Path) -> Path:
+        monkeypatch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
+        return Path(shutil.copytree(home, places.home()))
+
+    return move
+
+
+@pytest.fixture
+def at_home(move_in, with_model) -> Path:
+    return move_in(with_model)
+
+
+@pytest.fixture
+def results(move_in, with_results) -> Path:
+    return move_in(with_results)

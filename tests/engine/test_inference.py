@@ -10,7 +10,7 @@ from engine.errors import LabError
 from engine.pruning import surgery
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def images(dataset):
     return dataset.test.images[:12]
 

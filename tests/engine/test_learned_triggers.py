@@ -28,10 +28,12 @@ from engine.triggers import (
     TRIGGERS,
     LearnedTrigger,
     ban,
+    generators,
     input_aware,
     parse_trigger,
     refool,
     states,
+    trojan_nn,
 )
 from tests.conftest import TARGET
 
@@ -39,7 +41,7 @@ LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTr
 NOTHING = {"refool": {"strength": 0.0}}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clean(lab, dataset) -> store.Stored:
     """A network trained on clean images alone."""
     with pytest.MonkeyPatch.context() as patch:
@@ -49,13 +51,16 @@ def clean(lab, dataset) -> store.Stored:
         return exhaust(experiment.train(dataset, plan, "small-clean", "python -m engine train"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def taught(lab, dataset, clean):
     """Each trigger after a short lesson, and the arrays it learned."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRUNING_LAB_HOME", str(lab))
         patch.setattr(ban, "STEPS", 30)
         patch.setattr(input_aware, "STEPS", 30)
+        patch.setattr(refool, "CANDIDATES", 40)
+        patch.setattr(trojan_nn, "STEPS", 60)
+        patch.setattr(generators, "BATCH", 16)
         network = clean.network()
         found = {}
         for name in LEARNED:

@@ -41,21 +41,27 @@ def test_der_is_the_published_formula_and_punishes_lost_clean_accuracy(
     assert evaluation.defence_effectiveness(before, before) == 0.5
 
 
-@pytest.fixture
-def compared(results, capsys):
-    """The small model with its curve and two repairs tried."""
+@pytest.fixture(scope="session")
+def with_repairs(furnished, with_results):
     words = ["repairs", "small", "--method", "clp", "--method", "fine-tuning:epochs=1"]
-    return answer(capsys, *words)
+    return furnished(with_results, words)
+
+
+@pytest.fixture
+def compared(move_in, with_repairs) -> pd.DataFrame:
+    """The table of the small model with its curve and two repairs tried."""
+    move_in(with_repairs)
+    return repairing.table_of(store.find("small"))
 
 
 def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared):
-    titles = [row["title"] for row in compared["repairs"]]
+    titles = compared["title"].tolist()
     assert titles[0] == "As it is"
     assert [title for title in titles if "as in the paper" in title] == [
         f"Pruning, as in the paper: {points} points" for points in (2, 10, 20, 30)
     ]
     assert titles[-2:] == [REPAIRS["fine-tuning"].title, REPAIRS["clp"].title]
-    assert compared["repairs"][0]["der"] == 0.5
+    assert compared["der"][0] == 0.5
 
 
 def test_a_row_tells_what_the_kept_copy_does(compared, capsys):
@@ -63,7 +69,7 @@ def test_a_row_tells_what_the_kept_copy_does(compared, capsys):
     assert set(kept) == {"clp", "fine-tuning"}
     answer(capsys, "keep", "small", "--method", "clp", "--name", "mended")
     scores = answer(capsys, "evaluate", "mended")
-    (row,) = [row for row in compared["repairs"] if row["title"] == REPAIRS["clp"].title]
+    (row,) = compared[compared["name"] == "clp"].to_dict("records")
     for figure in FIGURES:
         assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
     card = store.find("mended").card
@@ -115,7 +121,10 @@ def test_only_what_was_tried_on_all_models_is_reported(compared, capsys):
     assert table["models"].tolist() == [2]
 
 
-def test_screening_names_the_attackers_class_and_keeps_its_evidence(results, capsys):
+def test_screening_names_the_class_that_needs_least_and_keeps_its_evidence(
+    results, capsys, monkeypatch
+):
+    monkeypatch.setattr(screening, "BATCH", 16)
     found = answer(capsys, "screen", "small")
     evidence = store.find("small").table("screening")
     assert evidence["name"].iloc[0] == store.find("small").card.target_name
@@ -126,6 +135,7 @@ def test_screening_names_the_attackers_class_and_keeps_its_evidence(results, cap
 def test_spectral_unlearning_finds_the_target_and_the_attack_fails(results, capsys, monkeypatch):
     # The small network's trigger is loud, and with six classes no median is far from it.
     monkeypatch.setattr(screening, "STANDS_OUT", 0.0)
+    monkeypatch.setattr(screening, "BATCH", 16)
     # An epoch of so few images is one step, and half of them teach little.
     method = f"{RECOMMENDED}:epochs=60,tolerated=10"
     words = ["repair", "small", "--method", method, "--name", "mended"]
@@ -137,6 +147,7 @@ def test_spectral_unlearning_finds_the_target_and_the_attack_fails(results, caps
 
 def test_where_no_class_stands_out_nothing_is_unlearned(results, capsys, monkeypatch):
     monkeypatch.setattr(screening, "STANDS_OUT", 100.0)
+    monkeypatch.setattr(screening, "BATCH", 8)
     words = ["repair", "small", "--method", RECOMMENDED, "--name", "mended"]
     found = answer(capsys, *words)
     assert "no class stands out" in found["summary"]
@@ -150,14 +161,13 @@ def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
         {figure: stored.card.scores["test"][figure] for figure in FIGURES}
     )
     assert table.loc["saved as PNG"].to_dict() == pytest.approx(table.loc["nothing"].to_dict())
-    right = 0
-    network = stored.network()
-    for image, label in zip(dataset.test.images, dataset.test.labels, strict=True):
+    again = []
+    for image in dataset.test.images:
         _, file = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])
-        again = cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1]
-        right += int(evaluation.predict(network, again[np.newaxis])[0] == label)
+        again.append(cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1])
+    read = evaluation.predict(stored.network(), np.stack(again))
     clean = table.loc["JPEG, quality 75", "clean_accuracy"]
-    assert clean == pytest.approx(100 * right / len(dataset.test), abs=0.6)
+    assert clean == pytest.approx(100 * np.mean(read == dataset.test.labels))
 
 
 @pytest.mark.parametrize("name", processing.PROCESSES)

@@ -56,7 +56,7 @@ def test_the_gradient_is_that_of_the_loss_by_finite_differences(trained, dataset
         assert gradient[place] == pytest.approx(numeric, rel=0.25, abs=2e-4)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(trained, dataset) -> screening.Screening:
     return exhaust(screening.screen(trained.network(), dataset.validation))
 

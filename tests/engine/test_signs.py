@@ -9,7 +9,7 @@ from engine.datasets.signs import FRAMES, TRACKS, camera, canvas, faces
 from engine.progress import exhaust
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def signs(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRUNING_LAB_HOME", str(tmp_path_factory.mktemp("signs")))

@@ -9,13 +9,15 @@ from engine.repairs import RECOMMENDED, REPAIRS
 from tests.pages.driving import by_label, fine, finished, opened, words
 
 
+@pytest.fixture(scope="session")
+def with_repair(furnished, with_results):
+    return furnished(with_results, ["repairs", "small", "--method", "clp"], ["screen", "small"])
+
+
 @pytest.fixture
-def tried(results, capsys):
+def tried(move_in, with_repair):
     """The small model with one repair tried and screened."""
-    assert cli.main(["repairs", "small", "--method", "clp"]) == 0
-    assert cli.main(["screen", "small"]) == 0
-    capsys.readouterr()
-    return results
+    return move_in(with_repair)
 
 
 def buttons(app) -> list[str]:
@@ -79,7 +81,7 @@ def test_the_screening_names_the_class_that_needs_least(tried):
 
 def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(results, capsys):
     assert "None has been tried" in words(opened("overview"))
-    assert cli.main(["repairs", "small", "--method", RECOMMENDED]) == 0
+    assert cli.main(["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1"]) == 0
     capsys.readouterr()
     app = opened("overview")
     assert REPAIRS[RECOMMENDED].idea in words(app)
