@@ -123,9 +123,11 @@ def move_in(lab, monkeypatch):
 
 @pytest.fixture
 def at_home(move_in, with_model) -> Path:
+    """The test's own home, in which the small model stands."""
     return move_in(with_model)
 
 
 @pytest.fixture
 def results(move_in, with_results) -> Path:
+    """The test's own home, in which it stands with its activations and its curve."""
     return move_in(with_results)

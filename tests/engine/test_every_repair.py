@@ -55,6 +55,9 @@ def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, trained, dat
     for one, other in zip(weights_of(first.network), weights_of(second.network), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     assert first.network is not network
+    assert any(
+        (old != new).any() for old, new in zip(before, weights_of(first.network), strict=True)
+    )
     assert first.removed == second.removed
     assert first.summary.endswith(".")
     assert first.channels == sum(map(len, first.removed.values()))

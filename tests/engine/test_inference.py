@@ -10,7 +10,7 @@ from engine.errors import LabError
 from engine.pruning import surgery
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def images(dataset):
     return dataset.test.images[:12]
 

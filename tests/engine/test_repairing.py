@@ -121,9 +121,7 @@ def test_only_what_was_tried_on_all_models_is_reported(compared, capsys):
     assert table["models"].tolist() == [2]
 
 
-def test_screening_names_the_class_that_needs_least_and_keeps_its_evidence(
-    results, capsys, monkeypatch
-):
+def test_screening_names_the_attackers_class_and_keeps_its_evidence(results, capsys, monkeypatch):
     monkeypatch.setattr(screening, "BATCH", 16)
     found = answer(capsys, "screen", "small")
     evidence = store.find("small").table("screening")
