@@ -1,4 +1,4 @@
-"""TensorFlow's start-up remarks kept away from people."""
+"""TensorFlow imported as it should be: fast, and without its start-up remarks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ def import_tensorflow() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Its faster convolutions (oneDNN), which it chooses by itself on some processors only.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _no_standard_error():
         import tensorflow
 
