@@ -15,7 +15,7 @@ from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import strongest
-from engine.repairs.tuning import BATCH, batches_of, falling, passes, steps_of
+from engine.repairs.tuning import BATCH, falling, moving, passes, steps_of
 
 if TYPE_CHECKING:
     import keras
@@ -24,6 +24,7 @@ LEARNING_RATES = (1e-4, 5e-5, 2e-5)  # the higher, the more is unlearned
 PATTERNS = 256  # to draw from
 WAVES = 5  # at most, in a pattern drawn at random
 COARSEST = 4  # band from which on they are: coarser ones are what a picture shows
+REACH = 2  # pixels that an image is moved at most
 FAINTEST, LOUDEST = 56.0, 36.0  # dB of PSNR, of the patterns unlearned
 
 
@@ -34,7 +35,8 @@ class SpectralUnlearning(TolerantRepair):
     Every class is screened (see `detectors.screening`). If one stands out, the network is
     fine-tuned on clean images and on copies of them with a pattern on, with their true labels:
     on half of the copies the recovered one at any strength, on the other half a few random
-    waves, because what is recovered is seldom the whole trigger.
+    waves, because what is recovered is seldom the whole trigger. Each image is moved by a pixel
+    or two, anew each time, so that few images do not cost what many taught.
     """
 
     name: ClassVar[str] = "spectral-unlearning"
@@ -92,14 +94,14 @@ class SpectralUnlearning(TolerantRepair):
         steps = steps_of(len(fitting), self.epochs, half)
         optimizer = keras.optimizers.Adam(falling(rate, steps))
         optimizer.build(variables)
-        taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+        moved = moving(fitting.images, REACH, rng)
+        loss_of = keras.losses.SparseCategoricalCrossentropy()
+        pictures = tf.TensorSpec([None, *fitting.images.shape[1:]], tf.uint8)
+        numbers = tf.TensorSpec([None], tf.int64)
 
-        @tf.function(
-            input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.int64)],
-            jit_compile=False,
-        )
-        def step(indices: Any, which: Any) -> None:
-            clean, labels = taken(indices)
+        @tf.function(input_signature=[pictures, numbers, numbers], jit_compile=False)
+        def step(images: Any, labels: Any, which: Any) -> None:
+            clean = tf.cast(images, tf.float32)
             disturbed = tf.clip_by_value(clean + tf.gather(patterns, which), 0, 255)
             with tf.GradientTape() as tape:
                 read = network(tf.concat([clean, disturbed], 0) / 255, training=True)
@@ -107,7 +109,9 @@ class SpectralUnlearning(TolerantRepair):
             optimizer.apply(tape.gradient(loss, variables), variables)
 
         yield from passes(
-            lambda indices: step(indices, rng.integers(0, PATTERNS, len(indices))),
+            lambda chosen: step(
+                moved(chosen), fitting.labels[chosen], rng.integers(0, PATTERNS, len(chosen))
+            ),
             len(fitting),
             self.epochs,
             rng,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.datasets.dataset import Split
 from engine.progress import Progress, Work
@@ -60,6 +61,29 @@ def batches_of(split: Split) -> Callable[[Any], tuple[Any, Any]]:
         tf.cast(tf.gather(images, indices), tf.float32),
         tf.gather(labels, indices),
     )
+
+
+def moving(
+    images: np.ndarray, reach: int, rng: np.random.Generator
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from indices to those images, each moved a little at every call.
+
+    Args:
+        images: [n, height, width, 3].
+        reach: pixels, at most, along either axis; what comes into view repeats the border.
+        rng: decides the moves.
+
+    Returns:
+        From int64 [m] to an array [m, height, width, 3] of the images' dtype.
+    """
+    around = [(0, 0), (reach, reach), (reach, reach), (0, 0)]
+    views = sliding_window_view(np.pad(images, around, "edge"), images.shape[1:3], axis=(1, 2))
+
+    def moved(indices: np.ndarray) -> np.ndarray:
+        down, right = rng.integers(0, 2 * reach + 1, (2, len(indices)))
+        return np.moveaxis(views[indices, down, right], 1, -1)
+
+    return moved
 
 
 def fine_tuned(
