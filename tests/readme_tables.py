@@ -1,0 +1,157 @@
+"""The README's tables, made from files that commands wrote: ``python -m tests.readme_tables``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pandas as pd
+
+from engine.places import PROJECT
+from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
+
+README = PROJECT / "README.md"
+Row = dict[str, Any]
+
+
+def tables() -> dict[str, list[list[str]]]:
+    """Every table made from files: its rows, cell by cell, under its first line in the README."""
+    return {
+        "| | clean accuracy | attack success | recovered accuracy | DER | seconds |": _over_seeds(),
+        "| repair | `signs-ftrojan` | `cifar10-ftrojan` | cost on `gtsrb-clean` |"
+        " cost on `signs-clean` |": _on_other_models(),
+        "| picture | clean | attack | recovered |": _lasting("gtsrb-ftrojan", "processing"),
+        "| epochs on clean images | clean | attack | recovered |": _lasting(
+            "gtsrb-ftrojan-repaired", "relapse"
+        ),
+        "| attack | PSNR (dB) | SSIM | poisoned | clean | cost | attack success |"
+        " pruned, 10 points | CLP | spectral unlearning |": _attacks(),
+    }
+
+
+def written(text: str) -> str:
+    """The README's text, its tables made anew.
+
+    Raises:
+        ValueError: a table's first line is not there.
+    """
+    for head, rows in tables().items():
+        place = re.compile(re.escape(head) + r"\n\|[-|]+\|\n(?:\|.*\n)*")
+        rule = "|" + "---|" * (head.count("|") - 1)
+        body = ["| " + " | ".join(cells) + " |" for cells in rows]
+        made = "\n".join([head, rule, *body]) + "\n"
+        text, found = place.subn(lambda _, made=made: made, text)
+        if found != 1:
+            raise ValueError(f"{found} tables begin with {head}")
+    return text
+
+
+def _over_seeds() -> list[list[str]]:
+    def spread(row: Row, figure: str, digits: int) -> str:
+        mean, low, high = (row[figure + end] for end in ("", "_min", "_max"))
+        return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+    return [
+        [
+            _emphasised(row["title"]),
+            spread(row, "clean_accuracy", 1),
+            spread(row, "attack_success", 2),
+            spread(row, "recovered_accuracy", 1),
+            f"{row['der']:.3f}",
+            "" if pd.isna(row["seconds_max"]) else f"{row['seconds_max']:.0f}",
+        ]
+        for row in _rows("report/repairs-gtsrb.csv")
+    ]
+
+
+def _on_other_models() -> list[list[str]]:
+    backdoored = [_repairs(name) for name in ("signs-ftrojan", "cifar10-ftrojan")]
+    clean = [_repairs(name) for name in ("gtsrb-clean", "signs-clean")]
+
+    def cost(rows: dict[str, Row], method: str) -> str:
+        lost = rows["none"]["clean_accuracy"] - rows[method]["clean_accuracy"]
+        return f"{round(lost, 2) + 0.0:.2f}{_unless_changed(rows[method])}"  # no "-0.00"
+
+    return [
+        ["as it is", *(_three(rows["none"]) for rows in backdoored), "", ""],
+        *(
+            [
+                _emphasised(REPAIRS[method].title),
+                *(_three(rows[method]) for rows in backdoored),
+                *(cost(rows, method) for rows in clean),
+            ]
+            for method in COMPARED
+        ),
+    ]
+
+
+def _lasting(model: str, table: str) -> list[list[str]]:
+    return [
+        [str(row[first]), *(f"{row[figure]:.2f}" for figure in figures)]
+        for row in _rows(f"models/{model}/{table}.csv")
+        for first, *figures in [list(row)]
+    ]
+
+
+def _attacks() -> list[list[str]]:
+    defended = _rows("report/attacks-gtsrb/defences.csv")
+    left = {(row["attack"], row["defence"]): row for row in defended}
+    shown = [
+        "Pruning, as in the paper: 10 points",
+        REPAIRS["clp"].title,
+        REPAIRS["spectral-unlearning"].title,
+    ]
+
+    def after(attack: str, defence: str) -> str:
+        row = left[attack, defence]
+        two = f"{row['attack_success']:.1f} / {row['recovered_accuracy']:.1f}"
+        return two + _unless_changed(row)
+
+    rows = []
+    for row in _rows("report/attacks-gtsrb/attacks.csv"):
+        clean = f"{row['clean_accuracy']:.2f}"
+        if not row["rate"]:
+            rows.append([row["title"], "", "", "", clean, *[""] * 5])
+            continue
+        kept = ", kept" if row["labels"] == "kept" else ""
+        rows.append(
+            [
+                row["title"],
+                f"{row['psnr']:.1f}",
+                f"{row['ssim']:.3f}",
+                f"{100 * row['rate']:g} %{kept}",
+                clean,
+                f"{row['clean_cost']:.2f}",
+                f"{row['attack_success']:.2f}",
+                *(after(row["attack"], defence) for defence in shown),
+            ]
+        )
+    return rows
+
+
+def _repairs(model: str) -> dict[str, Row]:
+    """The rows of a model by the name of their method; "none": as it is."""
+    rows = {row["method"].partition(":")[0]: row for row in _rows(f"models/{model}/repairs.csv")}
+    card = pd.read_json(PROJECT / "models" / model / "card.json", typ="series")
+    return rows | {"none": card["scores"]["test"]}
+
+
+def _rows(path: str) -> list[Row]:
+    return pd.read_csv(PROJECT / path).to_dict("records")
+
+
+def _three(row: Row) -> str:
+    figures = ("clean_accuracy", "attack_success", "recovered_accuracy")
+    return " / ".join(f"{row[figure]:.1f}" for figure in figures) + _unless_changed(row)
+
+
+def _unless_changed(row: Row) -> str:
+    return " *" if str(row.get("summary")).startswith("Nothing was changed") else ""
+
+
+def _emphasised(title: str) -> str:
+    return f"**{title}**" if title == REPAIRS[RECOMMENDED].title else title
+
+
+if __name__ == "__main__":
+    README.write_text(written(README.read_text()))
