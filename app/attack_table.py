@@ -42,9 +42,10 @@ def show(dataset: str) -> None:
     if own is None:
         _offer(dataset, ELSEWHERE if shown else None)
     if shown:
+        measured_on = dataset if own else ELSEWHERE
         poisoned, defended = shown
-        _poisoned(poisoned)
-        _defences(defended, dataset if own else ELSEWHERE)
+        _poisoned(poisoned, comparison.trained_longer(measured_on, poisoned))
+        _defences(defended, measured_on)
 
 
 def _offer(dataset: str, instead: str | None) -> None:
@@ -69,7 +70,22 @@ def _offer(dataset: str, instead: str | None) -> None:
     jobs.watch(name)
 
 
-def _poisoned(table: pd.DataFrame) -> None:
+@st.fragment
+def _poisoned(compared: pd.DataFrame, longer: pd.DataFrame | None) -> None:
+    table = compared
+    if longer is not None and "epochs" in compared:
+        told = {"all": f"{_epochs(compared)}: all", "some": f"{_epochs(longer)}: those tried"}
+        training = st.segmented_control(
+            "Each network was trained for",
+            list(told),
+            default="all",
+            required=True,
+            format_func=lambda key: told[key],
+            key="attacked-training",
+            bind="query-params",
+            help="Some attacks need more time than others until the network obeys.",
+        )
+        table = longer if training == "some" else compared
     st.dataframe(
         table.reindex(columns=list(_POISONED)),
         hide_index=True,
@@ -77,9 +93,12 @@ def _poisoned(table: pd.DataFrame) -> None:
         height="content",
         placeholder="",
     )
-    if "epochs" in table:
-        epochs = " or ".join(f"{number:g}" for number in sorted(table["epochs"].unique()))
-        st.caption(f"Each network was trained for {epochs} epochs; some attacks need more.")
+    if "epochs" in compared:
+        st.caption(f"What follows was tried on the networks trained for {_epochs(compared)}.")
+
+
+def _epochs(table: pd.DataFrame) -> str:
+    return " or ".join(f"{number:g}" for number in sorted(table["epochs"].unique())) + " epochs"
 
 
 @st.fragment

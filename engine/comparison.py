@@ -18,6 +18,7 @@ from engine.store import Stored
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]  # of `summary` and of `defences`
 SUMMARY, DEFENCES = "attacks.csv", "defences.csv"
+LONGER = "longer.csv"  # by `models --out`, of models named WORD-ATTACK
 LOOKED_AT = 1000  # test images that fidelity is measured on
 WAY = ("epochs", "learning_rate", "schedule")  # alike for all networks of a comparison
 
@@ -86,9 +87,13 @@ def compared(dataset: Dataset, names: Sequence[str], earlier: Tables | None) -> 
     fresh = summary(dataset, names), defences(dataset, names)
     old = earlier or (fresh[0][:0], fresh[1][:0])
     poisoned, defended = (_renewed(*pair) for pair in zip(fresh, old, strict=True))
+    return _with_cost(poisoned), defended
+
+
+def _with_cost(poisoned: pd.DataFrame) -> pd.DataFrame:
     clean = poisoned.loc[poisoned["attack"] == "none", "clean_accuracy"]
-    cost = clean.iloc[0] - poisoned["clean_accuracy"] if len(clean) else None
-    return poisoned.assign(clean_cost=cost), defended
+    cost = clean.iloc[0] - poisoned["clean_accuracy"] if len(clean) else math.nan
+    return poisoned.assign(clean_cost=cost)
 
 
 def _renewed(fresh: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
@@ -108,8 +113,31 @@ def folder(dataset: str) -> Path:
 
 def written(dataset: str) -> Tables | None:
     """The two tables of a dataset as last written, or those that came along, if any."""
-    own = folder(dataset)
-    return read(own) or read(places.PROJECT / "report" / own.name)
+    return read(_place(dataset))
+
+
+def trained_longer(dataset: str, poisoned: pd.DataFrame) -> pd.DataFrame | None:
+    """The attacks whose networks were trained for longer, too; None if none were.
+
+    Args:
+        dataset: its name.
+        poisoned: the first of its tables.
+
+    Returns:
+        The rows of `poisoned` about them, with the epochs, the figures and the cost of the
+        longer training.
+
+    Raises:
+        LabError: the file that tells of them cannot be read.
+    """
+    path = _place(dataset) / LONGER
+    if not path.exists():
+        return None
+    new = ["epochs", *evaluation.FIGURES]
+    table = _table(path, {"model", *new})
+    table["attack"] = [str(name).partition("-")[2] for name in table["model"]]
+    old = poisoned.drop(columns=[*new, "clean_cost"], errors="ignore")
+    return _with_cost(old.merge(table[["attack", *new]], on="attack"))
 
 
 def read(place: Path) -> Tables | None:
@@ -118,19 +146,28 @@ def read(place: Path) -> Tables | None:
     Raises:
         LabError: they are no tables.
     """
-    paths = place / SUMMARY, place / DEFENCES
-    if not all(path.exists() for path in paths):
+    poisoned, defended = place / SUMMARY, place / DEFENCES
+    if not (poisoned.exists() and defended.exists()):
         return None
+    needed = {"attack", "title", *evaluation.FIGURES}
+    return _table(poisoned, needed), _table(defended, needed | {"defence", "problem"})
+
+
+def _table(path: Path, needed: set[str]) -> pd.DataFrame:
     try:
-        poisoned, defended = (pd.read_csv(path) for path in paths)
-        needed = {"attack", "title", *evaluation.FIGURES}
-        if not (needed <= set(poisoned) and needed | {"defence", "problem"} <= set(defended)):
+        table = pd.read_csv(path)
+        if not needed <= set(table):
             raise ValueError("A column is missing.")
     except (OSError, ValueError) as error:
         raise LabError(
-            f"The tables in {place} cannot be read: delete them and make them again."
+            f"The tables in {path.parent} cannot be read: delete them and make them again."
         ) from error
-    return poisoned, defended
+    return table
+
+
+def _place(dataset: str) -> Path:
+    own = folder(dataset)
+    return own if (own / SUMMARY).exists() else places.PROJECT / "report" / own.name
 
 
 def _there(dataset: Dataset, name: str) -> Stored:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app import attack_table, eye_test, gallery, header, variants
-from engine import comparison, store
+from engine import comparison, places, store
 from engine.errors import LabError
 from engine.triggers import TRIGGERS, FTrojan, Trigger
 from tests.pages.driving import by_label, fine, metrics, opened, words
@@ -213,6 +213,21 @@ def test_without_any_comparison_the_command_is_told(results, monkeypatch):
         assert any(f"engine attacks {dataset}" in code.value for code in app.code)
 
 
+def test_longer_training_of_some_attacks_is_shown_when_asked_for(results):
+    app = opened("triggers")
+    by_label(app.segmented_control, "Each network was trained for").select("some").run()
+    (table,) = [frame.value for frame in fine(app).dataframe if "clean_cost" in frame.value]
+    made = pd.read_csv(places.PROJECT / "report" / "attacks-gtsrb" / "longer.csv")
+    assert len(table) == len(made)
+    figures = made.set_index("model")
+    (wanet,) = table[table["title"] == "WaNet"].to_dict("records")
+    assert wanet["attack_success"] == figures.at["eight-wanet", "attack_success"]
+    clean = figures.at["eight-none", "clean_accuracy"]
+    cost = clean - figures.at["eight-wanet", "clean_accuracy"]
+    assert wanet["clean_cost"] == pytest.approx(cost)
+    assert wanet["psnr"] > 30, "as it was measured for all"
+
+
 def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     app = opened("triggers")
     dataset = app.session_state[header.DATASET]
@@ -222,7 +237,7 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert "TrojanNN" in table["title"].tolist(), "the one that came along"
     (epochs,) = set(comparison.written("gtsrb")[0]["epochs"])
-    assert f"trained for {epochs} epochs" in words(app)
+    assert f"tried on the networks trained for {epochs} epochs" in words(app)
     figures = {"clean_accuracy": 97.0, "attack_success": 100.0, "recovered_accuracy": 0.0}
     rows = [
         {"attack": name, "title": name.title(), "psnr": 30.0, "ssim": 0.9, "rate": 0.05}
@@ -243,7 +258,9 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     assert table["title"].tolist() == ["Badnets", "Blend"]
     by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
     fine(app)
-    for content in (b"", b"colour,size\nred,3\n"):
-        (comparison.folder(dataset) / comparison.SUMMARY).write_bytes(content)
-        app.run()
-        assert "cannot be read" in app.error[0].value
+    content = b"colour,size\nred,3\n"
+    for file in (comparison.LONGER, comparison.SUMMARY):
+        for written in (content, b""):
+            (comparison.folder(dataset) / file).write_bytes(written)
+            app.run()
+            assert "cannot be read" in app.error[0].value
