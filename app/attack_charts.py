@@ -48,7 +48,7 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
             f"{figure}:Q",
             scale=alt.Scale(domain=[0, 100], range=["#f4f4f2", colour]),
             title=f"{label} (%)",
-            legend=alt.Legend(orient="top"),
+            legend=alt.Legend(orient="top", gradientLength=90, tickCount=2),  # fits a phone
         )
     )
     numbers = base.mark_text(fontSize=12).encode(
