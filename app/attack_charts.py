@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from engine.figures import MEASURES
+from engine.repairs import REPAIRS
 
 ROOM = 230  # pixels that legend and slanted labels take
 
@@ -20,10 +21,14 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
     label, colour = MEASURES[figure]
     short = table["defence"].str.replace("Pruning, as in the paper:", "Pruned,")
     table = table.assign(defence=short)
+    repairs = [kind.title for kind in REPAIRS.values()]
+    defences = sorted(  # the paper's pruning first
+        dict.fromkeys(short), key=lambda told: repairs.index(told) if told in repairs else -1
+    )
     base = alt.Chart(table).encode(
         x=alt.X(
             "defence:N",
-            sort=list(dict.fromkeys(table["defence"])),
+            sort=defences,
             title="Defence",
             axis=alt.Axis(labelAngle=-40, labelLimit=260, labelOverlap=False, orient="bottom"),
         ),

@@ -106,7 +106,8 @@ def _defences(defended: pd.DataFrame, dataset: str) -> None:
     st.subheader("What is left after each defence")
     st.markdown(
         "**Look for cells that stay dark in attack success:** there the backdoor survived. Then"
-        " turn to recovered accuracy: where it is pale, triggered images are still misread."
+        " turn to recovered accuracy: where it is pale, triggered images are still misread. An"
+        " empty cell was not tried."
     )
     figure = st.segmented_control(
         "Figure",
