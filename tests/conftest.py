@@ -1,5 +1,6 @@
 """Data and a network that many tests share: small, real, made in seconds."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from engine import cli, experiment, places, quiet, store, training
 from engine.datasets import Dataset, Split, load_dataset
 from engine.progress import exhaust
 from engine.triggers import FTrojan
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests that run side by side have a core each; TensorFlow's threads would fight for both.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 CLASSES, TARGET = 6, 1
 PATTERNS = np.random.default_rng(5).integers(20, 236, (CLASSES, 4, 4, 3))
