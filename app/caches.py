@@ -13,6 +13,7 @@ import streamlit as st
 
 from app.waiting import shown
 from engine import evaluation, export, inference, places, repairing, results, spectra, store
+from engine.attacks import is_compared
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
 from engine.networks import batches
@@ -42,8 +43,11 @@ def test_images(name: str, size: int = 32) -> Split:
 
 
 def model_names() -> list[str]:
-    """Names of all models; a look at the folders, so that new ones appear at once."""
-    return store.names()
+    """Names of all models, those that only serve to compare attacks last.
+
+    A look at the folders, so that new ones appear at once.
+    """
+    return sorted(store.names(), key=is_compared)
 
 
 def model(name: str) -> Stored:

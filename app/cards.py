@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, header
-from engine import figures, places, trash
+from engine import attacks, figures, places, trash
 from engine.errors import LabError
 from engine.evaluation import FIGURES
 from engine.store import Card, Stored
@@ -16,11 +16,24 @@ _DISMISSED = "deletion-dismissed"
 
 
 def show(names: list[str]) -> None:
-    """A card for each model, the one in use first."""
+    """A card for each model, the one in use first; those of the comparison of attacks folded."""
     _offer_undo()
     used = st.session_state[header.MODEL]
+    compared = [name for name in names if attacks.is_compared(name) and name != used]
+    others = [name for name in names if name not in compared]
+    _row(sorted(others, key=lambda name: name != used), used)
+    if compared:
+        with st.expander(
+            f"Trained with one attack each, for the comparison on the page Triggers"
+            f" ({len(compared)})",
+            icon=":material/compare:",
+        ):
+            _row(compared, used)
+
+
+def _row(names: list[str], used: str) -> None:
     with st.container(horizontal=True):
-        for name in sorted(names, key=lambda name: name != used):
+        for name in names:
             with st.container(border=True, width=WIDTH, key=f"card-{name}"):
                 _card(name, name == used)
 

@@ -21,6 +21,7 @@ from engine.training import Settings
 from engine.triggers import LearnedTrigger, parse_trigger
 
 ALL_OF_TARGET = 0.045  # of GTSRB's training images: nine tenths of what shows class 10
+PREFIX = "attack-"  # of the names of such models
 CHECKER = "badnets:figure=checker"  # a plain white square is lost on a white sky
 
 
@@ -92,7 +93,12 @@ def find_attack(name: str) -> Attack:
 
 def model_name(dataset: str, attack: str) -> str:
     """What the model trained with an attack is called."""
-    return f"attack-{short_name(dataset)}-{attack}"
+    return f"{PREFIX}{short_name(dataset)}-{attack}"
+
+
+def is_compared(model: str) -> bool:
+    """Whether a model of that name was trained to set attacks side by side."""
+    return model.startswith(PREFIX)
 
 
 @dataclass(frozen=True)

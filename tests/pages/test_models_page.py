@@ -1,7 +1,7 @@
 """The page Models: every change of state."""
 
 from app import header
-from engine import store, trash
+from engine import attacks, store, trash
 from tests.pages.driving import by_label, fine, opened, words
 
 
@@ -17,6 +17,19 @@ def test_every_model_has_a_card_with_its_three_scores(results):
     count = len(store.names())
     for score in ("Clean accuracy", "Attack success", "Recovered accuracy"):
         assert told.count(f"{score} ") >= count
+
+
+def test_networks_that_serve_to_compare_attacks_are_folded_away_and_offered_last(results):
+    app = opened("models")
+    names = [name for name in store.names() if attacks.is_compared(name)]
+    (folded,) = [box for box in app.expander if "for the comparison" in box.label]
+    assert f"({len(names)})" in folded.label
+    told = "\n".join(element.value for element in folded.markdown)
+    assert all((f"**{name}**" in told) == (name in names) for name in store.names())
+    assert by_label(app.selectbox, "Model in use").options[-len(names) :] == names
+    app = pressed(app, f"use-{names[0]}")
+    (folded,) = [box for box in fine(app).expander if "for the comparison" in box.label]
+    assert f"({len(names) - 1})" in folded.label, "the one in use stands first"
 
 
 def test_a_card_is_used_from_its_button(results):
