@@ -125,7 +125,8 @@ def drawn_patterns(recovered: np.ndarray, count: int, rng: np.random.Generator) 
     """Half of them the recovered pattern, half a few random waves, at any loudness.
 
     Args:
-        recovered: float32 [3, height, width], DCT coefficients of Y, U and V.
+        recovered: float32 [3, height, width], DCT coefficients of Y, U and V. Where they are all
+            zero, as of a network that reads everything as one class, all are random waves.
         count: how many.
         rng: decides waves and loudness.
 
@@ -135,7 +136,8 @@ def drawn_patterns(recovered: np.ndarray, count: int, rng: np.random.Generator) 
     patterns = np.zeros((count, *recovered.shape), np.float32)
     quietest, loudest = (norm_at(decibels, recovered.shape) for decibels in (FAINTEST, LOUDEST))
     for number in range(count):
-        pattern = recovered if number % 2 == 0 else _random_waves(recovered.shape, rng)
+        taken = number % 2 == 0 and recovered.any()
+        pattern = recovered if taken else _random_waves(recovered.shape, rng)
         patterns[number] = pattern * rng.uniform(quietest, loudest) / loudness_of(pattern)
     return patterns
 
