@@ -1,7 +1,9 @@
 """Data and a network that many tests share: small, real, made in seconds."""
 
+import dataclasses
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,7 @@ import pytest
 
 from engine import cli, experiment, places, quiet, store, training
 from engine.datasets import Dataset, Split, load_dataset
+from engine.detectors import screening
 from engine.progress import exhaust
 from engine.triggers import FTrojan
 
@@ -18,6 +21,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 CLASSES, TARGET = 6, 1
+FEW = 24  # images of a class, where nothing need be learned
 PATTERNS = np.random.default_rng(5).integers(20, 236, (CLASSES, 4, 4, 3))
 
 
@@ -33,6 +37,12 @@ def picture(label: int, rng: np.random.Generator) -> np.ndarray:
     return np.clip(blocks + rng.normal(0, 25, blocks.shape), 0, 255).astype(np.uint8)
 
 
+def shortened_screening(patch: pytest.MonkeyPatch, stands_out: float) -> None:
+    patch.setattr(screening, "STANDS_OUT", stands_out)
+    patch.setattr(screening, "BATCH", 12)
+    patch.setattr(screening, "FAINTEST", 45)  # dB; the small network's trigger is loud
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path, monkeypatch):
     """No test writes into the project."""
@@ -41,7 +51,11 @@ def own_home(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Path:
-    """A home folder that lasts: the small dataset as files, and later the small model."""
+    """A home folder that lasts: the small dataset as files, and later the small models.
+
+    "signs" is what the networks learn; "few" holds some of its images, for trainings that need
+    not learn anything.
+    """
     folder = tmp_path_factory.mktemp("lab")
     rng = np.random.default_rng(0)
     for split, count in (("train", 110), ("test", 30)):
@@ -50,6 +64,10 @@ def lab(tmp_path_factory) -> Path:
             place.mkdir(parents=True)
             for number in range(count):
                 cv2.imwrite(str(place / f"{number:04d}.png"), picture(label, rng))
+            some = folder / "data" / "few" / split / f"class-{label}"
+            some.mkdir(parents=True)
+            for file in sorted(place.iterdir())[:FEW]:
+                shutil.copy(file, some)
     return folder
 
 
@@ -63,7 +81,7 @@ def dataset(lab) -> Dataset:
 
 @pytest.fixture(scope="session")
 def plan() -> experiment.Plan:
-    settings = training.Settings(epochs=10, batch=8, learning_rate=1e-3, schedule="one-cycle")
+    settings = training.Settings(epochs=5, batch=4, learning_rate=1e-3, schedule="one-cycle")
     return experiment.Plan(FTrojan(magnitude=100.0), TARGET, 0.25, settings)
 
 
@@ -74,6 +92,22 @@ def trained(lab, dataset, plan) -> store.Stored:
         patch.setenv("PRUNING_LAB_HOME", str(lab))
         quiet.import_tensorflow()
         return exhaust(experiment.train(dataset, plan, "small", "python -m engine train small"))
+
+
+@pytest.fixture(scope="session")
+def clean(lab, dataset, plan) -> store.Stored:
+    """A network trained on clean images alone, stored under `lab`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNING_LAB_HOME", str(lab))
+        quiet.import_tensorflow()
+        own = dataclasses.replace(plan, rate=0.0)
+        return exhaust(experiment.train(dataset, own, "small-clean", "python -m engine train"))
+
+
+@pytest.fixture
+def short_screening(monkeypatch):
+    """A function that shortens the screening, and sets what stands out (dB), in this test."""
+    return partial(shortened_screening, monkeypatch)
 
 
 @pytest.fixture(scope="session")

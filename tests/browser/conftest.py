@@ -7,11 +7,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.fixtures.needed import browser
 
 PROJECT = Path(__file__).parents[2]
+
+expect.set_options(timeout=20_000)  # milliseconds; another test may be training beside it
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""What holds for every repair, on a small network with a real backdoor and on other shapes."""
+"""What holds for every repair, on small networks of every shape."""
 
 import dataclasses
 
@@ -8,12 +8,11 @@ import pytest
 from keras import layers
 
 from engine.datasets import Split
-from engine.detectors import screening
 from engine.errors import LabError
 from engine.progress import Progress, exhaust, ignore
 from engine.repairs import REPAIRS, parse_repair, strength
 from engine.repairs.repair import TolerantRepair
-from tests.engine.test_sites import before_activation, residual, without_norm
+from tests.engine.test_sites import before_activation, behind_activation, residual, without_norm
 
 SHORT = {
     "i-bau": "i-bau:rounds=1",
@@ -40,15 +39,37 @@ def _sensible(event: Progress) -> None:
     assert event.message
 
 
+def small_images(classes: int = 3, each: int = 24) -> Split:
+    rng = np.random.default_rng(3)
+    labels = np.repeat(np.arange(classes), each)
+    base = rng.integers(40, 216, (classes, 1, 1, 3))
+    images = np.clip(base[labels] + rng.normal(0, 12, (len(labels), 8, 8, 3)), 0, 255)
+    return Split(images.astype(np.uint8), labels)
+
+
+def fitted(shape):
+    """A network of that shape, fitted to three colours."""
+    keras.utils.set_random_seed(4)  # the same weights to begin with, the same order of images
+    network = shape()
+    data = small_images()
+    network.compile(optimizer=keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy")
+    network.fit(data.images / np.float32(255), data.labels, epochs=30, verbose=0)
+    return network
+
+
+@pytest.fixture(scope="module", params=[before_activation, residual, without_norm])
+def other_shape(request):
+    return request.param.__name__, fitted(request.param)
+
+
 @pytest.mark.parametrize("name", REPAIRS)
-def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, trained, dataset, monkeypatch):
-    monkeypatch.setattr(screening, "STANDS_OUT", 0.0)  # some class is accused
-    monkeypatch.setattr(screening, "BATCH", 8)
+def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, short_screening):
+    short_screening(stands_out=0.0)  # some class is accused
     method = dataclasses.replace(parse_repair(SHORT.get(name, name)), **changing(name))
-    network = trained.network()
+    network = fitted(behind_activation)
     before = weights_of(network)
     first, second = (
-        exhaust(method(network, dataset.validation), report) for report in (_sensible, ignore)
+        exhaust(method(network, small_images()), report) for report in (_sensible, ignore)
     )
     for old, new in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
@@ -61,25 +82,6 @@ def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, trained, dat
     assert first.removed == second.removed
     assert first.summary.endswith(".")
     assert first.channels == sum(map(len, first.removed.values()))
-
-
-def small_images(classes: int = 3, each: int = 24) -> Split:
-    rng = np.random.default_rng(3)
-    labels = np.repeat(np.arange(classes), each)
-    base = rng.integers(40, 216, (classes, 1, 1, 3))
-    images = np.clip(base[labels] + rng.normal(0, 12, (len(labels), 8, 8, 3)), 0, 255)
-    return Split(images.astype(np.uint8), labels)
-
-
-@pytest.fixture(scope="module", params=[before_activation, residual, without_norm])
-def other_shape(request):
-    """A network of another shape, fitted to three colours."""
-    keras.utils.set_random_seed(4)  # the same weights to begin with, the same order of images
-    network = request.param()
-    data = small_images()
-    network.compile(optimizer=keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy")
-    network.fit(data.images / np.float32(255), data.labels, epochs=30, verbose=0)
-    return request.param.__name__, network
 
 
 @pytest.mark.parametrize("name", REPAIRS)

@@ -17,7 +17,6 @@ from engine import (
     provenance,
     pushing,
     store,
-    training,
     trash,
 )
 from engine.errors import LabError
@@ -39,16 +38,6 @@ from tests.conftest import TARGET
 
 LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTrigger)]
 NOTHING = {"refool": {"strength": 0.0}}
-
-
-@pytest.fixture(scope="session")
-def clean(lab, dataset) -> store.Stored:
-    """A network trained on clean images alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNING_LAB_HOME", str(lab))
-        settings = training.Settings(epochs=6, batch=8, learning_rate=1e-3, schedule="one-cycle")
-        plan = experiment.Plan(parse_trigger("ftrojan"), TARGET, 0.0, settings)
-        return exhaust(experiment.train(dataset, plan, "small-clean", "python -m engine train"))
 
 
 @pytest.fixture(scope="session")
@@ -257,6 +246,7 @@ def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
         return learn(self, *arguments)
 
     monkeypatch.setattr(kind, "learn", counted)
+    monkeypatch.setattr(refool, "CANDIDATES", 40)
     settings = dataclasses.replace(plan.settings, epochs=2, batch=32)
     own = dataclasses.replace(plan, trigger=kind(), settings=settings, rate=0.1)
     own = dataclasses.replace(own, surrogate=clean.name)
@@ -282,7 +272,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
         "badnets": attacks.Attack("BadNets", "badnets", rate=0.25, target=TARGET),
     }
     monkeypatch.setattr(attacks, "ATTACKS", two)
-    words = ["attacks", "folder:signs", "--preset", "quick", "--epochs", "2", "--repair", "clp"]
+    words = ["attacks", "folder:few", "--preset", "quick", "--epochs", "2", "--repair", "clp"]
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
     import pandas as pd
 
@@ -295,7 +285,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     defended = pd.read_csv(tmp_path / "out" / "defences.csv")
     of_one = defended[defended["attack"] == "badnets"]
     assert of_one["kind"].tolist() == ["untouched", *4 * ["paper"], "repair"]
-    stored = store.find(attacks.model_name("folder:signs", "badnets"))
+    stored = store.find(attacks.model_name("folder:few", "badnets"))
     assert "--trigger badnets" in stored.card.commands[0]
 
     again = ["--attack", "badnets", "--repair", "global-pruning", "--out", str(tmp_path / "out")]
@@ -323,8 +313,7 @@ def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channel
     clean, dataset, plan, tmp_path
 ):
     store.save(clean.card, clean.network(), {})
-    settings = dataclasses.replace(plan.settings, epochs=10, batch=8, schedule="one-cycle")
-    own = dataclasses.replace(plan, settings=settings, rate=0.2, surrogate=clean.name)
+    own = dataclasses.replace(plan, rate=0.2, surrogate=clean.name)
     own = dataclasses.replace(own, mode=poisoning.Mode(asleep=0.5))
     stored = exhaust(experiment.train(dataset, own, "aware", "command", tmp_path / "c.npz"))
     network = stored.network()

@@ -13,7 +13,7 @@ from engine import cli, evaluation, places, processing, relapse, repairing, stor
 from engine.detectors import screening
 from engine.evaluation import FIGURES
 from engine.progress import exhaust
-from engine.repairs import RECOMMENDED, REPAIRS
+from engine.repairs import RECOMMENDED, REPAIRS, spectral_unlearning
 from tests.conftest import TARGET
 
 
@@ -121,8 +121,10 @@ def test_only_what_was_tried_on_all_models_is_reported(compared, capsys):
     assert table["models"].tolist() == [2]
 
 
-def test_screening_names_the_attackers_class_and_keeps_its_evidence(results, capsys, monkeypatch):
-    monkeypatch.setattr(screening, "BATCH", 16)
+def test_screening_names_the_attackers_class_and_keeps_its_evidence(
+    results, capsys, short_screening
+):
+    short_screening(stands_out=screening.STANDS_OUT)
     found = answer(capsys, "screen", "small")
     evidence = store.find("small").table("screening")
     assert evidence["name"].iloc[0] == store.find("small").card.target_name
@@ -130,12 +132,12 @@ def test_screening_names_the_attackers_class_and_keeps_its_evidence(results, cap
     assert (store.find("small").table("recovered-spectrum") is None) == (found["accused"] is None)
 
 
-def test_spectral_unlearning_finds_the_target_and_the_attack_fails(results, capsys, monkeypatch):
-    # The small network's trigger is loud, and with six classes no median is far from it.
-    monkeypatch.setattr(screening, "STANDS_OUT", 0.0)
-    monkeypatch.setattr(screening, "BATCH", 16)
-    # An epoch of so few images is one step, and half of them teach little.
-    method = f"{RECOMMENDED}:epochs=60,tolerated=10"
+def test_spectral_unlearning_finds_the_target_and_the_attack_fails(
+    results, capsys, short_screening, monkeypatch
+):
+    short_screening(stands_out=0.0)  # with six classes no median is far from the trigger's
+    monkeypatch.setattr(spectral_unlearning, "BATCH", 16)  # an epoch would be a single step
+    method = f"{RECOMMENDED}:epochs=12,tolerated=10"
     words = ["repair", "small", "--method", method, "--name", "mended"]
     found = answer(capsys, *words)
     assert f"leads to class {TARGET}" in found["summary"]
@@ -143,9 +145,8 @@ def test_spectral_unlearning_finds_the_target_and_the_attack_fails(results, caps
     assert found["after"]["recovered_accuracy"] > 2 * found["before"]["recovered_accuracy"]
 
 
-def test_where_no_class_stands_out_nothing_is_unlearned(results, capsys, monkeypatch):
-    monkeypatch.setattr(screening, "STANDS_OUT", 100.0)
-    monkeypatch.setattr(screening, "BATCH", 8)
+def test_where_no_class_stands_out_nothing_is_unlearned(results, capsys, short_screening):
+    short_screening(stands_out=100.0)
     words = ["repair", "small", "--method", RECOMMENDED, "--name", "mended"]
     found = answer(capsys, *words)
     assert "no class stands out" in found["summary"]

@@ -35,7 +35,7 @@ def test_a_failed_run_tells_why_in_one_sentence(tmp_path):
 
 
 def test_a_training_is_stopped_kept_and_resumed_from_outside(lab):
-    words = ["train", "folder:signs", "--root", str(lab / "data"), "--name", "m", "--batch", "32"]
+    words = ["train", "folder:few", "--root", str(lab / "data"), "--name", "m", "--batch", "16"]
     words += ["--target", "1", "--rate", "0.2", "--epochs", "3"]
     run = runs.start("train-m", words)
     while not run.checkpoint.exists():
@@ -54,7 +54,7 @@ def test_a_training_is_stopped_kept_and_resumed_from_outside(lab):
 
 
 def test_a_stop_asked_for_before_the_worker_is_up_is_not_forgotten(lab):
-    words = ["train", "folder:signs", "--root", str(lab / "data"), "--name", "m", "--target", "1"]
+    words = ["train", "folder:few", "--root", str(lab / "data"), "--name", "m", "--target", "1"]
     run = runs.start("train-m", words)
     run.stop()
     assert ended(run).state == "stopped", run.log()

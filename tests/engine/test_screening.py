@@ -58,7 +58,9 @@ def test_the_gradient_is_that_of_the_loss_by_finite_differences(trained, dataset
 
 @pytest.fixture(scope="session")
 def found(trained, dataset) -> screening.Screening:
-    return exhaust(screening.screen(trained.network(), dataset.validation))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screening, "FAINTEST", 45)  # dB; the small network's trigger is loud
+        return exhaust(screening.screen(trained.network(), dataset.validation))
 
 
 def test_the_attackers_class_needs_the_faintest_pattern(found):

@@ -5,13 +5,18 @@ import pytest
 
 from app import repair_charts
 from engine import cli, places, runs, store
+from engine.detectors import screening
 from engine.repairs import RECOMMENDED, REPAIRS
+from tests.conftest import shortened_screening
 from tests.pages.driving import by_label, fine, finished, opened, words
 
 
 @pytest.fixture(scope="session")
 def with_repair(furnished, with_results):
-    return furnished(with_results, ["repairs", "small", "--method", "clp"], ["screen", "small"])
+    with pytest.MonkeyPatch.context() as patch:
+        shortened_screening(patch, stands_out=screening.STANDS_OUT)
+        words = ["repairs", "small", "--method", "clp"], ["screen", "small"]
+        return furnished(with_results, *words)
 
 
 @pytest.fixture
@@ -79,7 +84,8 @@ def test_the_screening_names_the_class_that_needs_least(tried):
         fine(app)
 
 
-def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(results, capsys):
+def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(results, capsys, short_screening):
+    short_screening(stands_out=screening.STANDS_OUT)
     assert "None has been tried" in words(opened("overview"))
     assert cli.main(["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1"]) == 0
     capsys.readouterr()
