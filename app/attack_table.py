@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import attack_charts, drawing, jobs
-from engine import comparison
+from app import attack_charts, caches, drawing, header, jobs
+from engine import attacks, comparison
 from engine.datasets import available, short_name
 from engine.figures import MEASURES
 
@@ -46,6 +46,34 @@ def show(dataset: str) -> None:
         poisoned, defended = shown
         _poisoned(poisoned, comparison.trained_longer(measured_on, poisoned))
         _defences(defended, measured_on)
+        _offer_networks(poisoned, measured_on)
+
+
+def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
+    """The way to one of the networks compared, on the page that tells a model's story."""
+    names = caches.model_names()
+    offered = {
+        name: str(title)
+        for attack, title in zip(poisoned["attack"], poisoned["title"], strict=True)
+        if (name := attacks.model_name(dataset, attack)) in names
+    }
+    if not offered:
+        return
+    st.subheader("See one of these networks")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Network trained with",
+            list(offered),
+            format_func=offered.__getitem__,
+            key="attacked-network",
+            width=320,
+        )
+        # In a tab of its own: here it would take the page from under the reader's eyes.
+        st.link_button(
+            "Open its Overview in a new tab",
+            f"./?{header.MODEL}={chosen}",
+            icon=":material/open_in_new:",
+        )
 
 
 def _offer(dataset: str, instead: str | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from engine import cli, experiment, places, quiet, store, training
 from engine.datasets import Dataset, Split, load_dataset
@@ -86,22 +87,37 @@ def plan() -> experiment.Plan:
 
 
 @pytest.fixture(scope="session")
-def trained(lab, dataset, plan) -> store.Stored:
-    """A small network with a backdoor in it, trained in seconds, stored under `lab`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNING_LAB_HOME", str(lab))
+def learn(lab, dataset, tmp_path_factory):
+    """A function from a name and a plan to a model stored under `lab`.
+
+    Tests that run side by side wait for the first of them to train it, and take theirs from there.
+    """
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+
+    def learned(name: str, plan: experiment.Plan) -> store.Stored:
         quiet.import_tensorflow()
-        return exhaust(experiment.train(dataset, plan, "small", "python -m engine train small"))
+        with FileLock(common / f"{name}.lock"), pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PRUNING_LAB_HOME", str(common / "learned"))
+            if name not in store.names():
+                exhaust(experiment.train(dataset, plan, name, f"python -m engine train {name}"))
+            folder = store.find(name).folder
+        return store.opened(Path(shutil.copytree(folder, lab / "models" / name)))
+
+    return learned
 
 
 @pytest.fixture(scope="session")
-def clean(lab, dataset, plan) -> store.Stored:
-    """A network trained on clean images alone, stored under `lab`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNING_LAB_HOME", str(lab))
-        quiet.import_tensorflow()
-        own = dataclasses.replace(plan, rate=0.0)
-        return exhaust(experiment.train(dataset, own, "small-clean", "python -m engine train"))
+def trained(learn, plan) -> store.Stored:
+    """A small network with a backdoor in it, trained in seconds."""
+    return learn("small", plan)
+
+
+@pytest.fixture(scope="session")
+def clean(learn, plan) -> store.Stored:
+    """A network trained on clean images alone."""
+    return learn("small-clean", dataclasses.replace(plan, rate=0.0))
 
 
 @pytest.fixture

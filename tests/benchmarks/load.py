@@ -101,14 +101,14 @@ async def crowd(server: Server, sessions: int, moves: int) -> tuple[list[float],
     return [s for seconds, _ in found for s in seconds], [e for _, errors in found for e in errors]
 
 
-async def alone(server: Server, moves: int) -> tuple[list[float], list[float]]:
+async def alone(server: Server, moves: int, rounds: int) -> tuple[list[float], list[float]]:
     """One session: seconds of moves of the threshold, and of page switches."""
     session = await opened(server, "pruning")
     moved = [await session.move(1 + move) for move in range(moves)]
     session.widgets.clear()
     for page in PAGES:  # the first visit fills the caches
         await session.run(page)
-    switched = [await session.run(page) for _ in range(3) for page in PAGES]
+    switched = [await session.run(page) for _ in range(rounds) for page in PAGES]
     await session.socket.close()
     return moved, switched
 
@@ -127,13 +127,13 @@ def memory(server: Server) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def measure(sessions: int = 20, moves: int = 15) -> dict[str, object]:
-    """Everything, on a fresh server with a home of its own."""
+def measure(sessions: int = 20, moves: int = 15, rounds: int = 3) -> dict[str, object]:
+    """Everything, on a fresh server with a home of its own; all pages that many rounds."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "home", Path(folder) / "nothing")
         try:
             first = asyncio.run(first_page(server))
-            moved, switched = asyncio.run(alone(server, 20))
+            moved, switched = asyncio.run(alone(server, moves, rounds))
             before = memory(server)
             seconds, errors = asyncio.run(crowd(server, sessions, moves))
             mapped = Path(f"/proc/{server.process.pid}/maps").read_text()

@@ -44,6 +44,11 @@ def test_every_page_with_the_shipped_model_and_real_images(serve, page):
         expect(page.get_by_role("combobox", name="Model in use")).to_have_value(SHIPPED)
     visit(page, f"{server.address}/triggers?model={SHIPPED}", "Triggers")
     expect(page.get_by_role("img", name="Triggered as in training")).to_be_visible()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open its Overview in a new tab").click()
+    used = opened.value.get_by_role("combobox", name="Model in use")
+    expect(used).to_have_value(re.compile("^attack-gtsrb-"))
+    settled(opened.value)
     visit(page, f"{server.address}/spectra?model={SHIPPED}", "Spectra")
     expect(
         page.locator(
@@ -111,7 +116,7 @@ def test_a_repaired_network_is_saved_and_downloaded(serve, page, tmp_path):
 
 def training_begun(serve, page: Page, folder: Path):
     """A server with a little data, and three epochs on it asked for on the page Models."""
-    write_official_archives(folder / "data" / "gtsrb", tracks=3, frames=20)
+    write_official_archives(folder / "data" / "gtsrb", tracks=3, frames=8)
     server = serve(folder / "data")
     visit(page, f"{server.address}/models?train-dataset=gtsrb", "Models")
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("gtsrb")

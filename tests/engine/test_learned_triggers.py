@@ -48,7 +48,9 @@ def taught(lab, dataset, clean):
         patch.setattr(ban, "STEPS", 30)
         patch.setattr(input_aware, "STEPS", 30)
         patch.setattr(refool, "CANDIDATES", 40)
+        patch.setattr(refool, "TRIED", 16)
         patch.setattr(trojan_nn, "STEPS", 60)
+        patch.setattr(trojan_nn, "LOOKED_AT", 16)
         patch.setattr(generators, "BATCH", 16)
         network = clean.network()
         found = {}

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app import attack_table, eye_test, gallery, header, variants
-from engine import comparison, places, store
+from engine import attacks, comparison, places, store
 from engine.errors import LabError
 from engine.triggers import TRIGGERS, FTrojan, Trigger
 from tests.pages.driving import by_label, fine, metrics, opened, words
@@ -226,6 +226,16 @@ def test_longer_training_of_some_attacks_is_shown_when_asked_for(results):
     cost = clean - figures.at["eight-wanet", "clean_accuracy"]
     assert wanet["clean_cost"] == pytest.approx(cost)
     assert wanet["psnr"] > 30, "as it was measured for all"
+
+
+def test_a_network_of_the_comparison_is_one_click_away(results):
+    app = opened("triggers")
+    choice = by_label(app.selectbox, "Network trained with")
+    assert "TrojanNN" in choice.options
+    name = attacks.model_name("gtsrb", "trojan-nn")
+    choice.select(name).run()
+    (link,) = [link for link in fine(app).get("link_button") if "Overview" in link.proto.label]
+    assert link.proto.url == f"./?model={name}"
 
 
 def test_what_each_attack_did_is_shown_once_it_was_compared(results):
