@@ -98,7 +98,7 @@ def model_name(dataset: str, attack: str) -> str:
 
 def is_compared(model: str) -> bool:
     """Whether a model of that name was trained to set attacks side by side."""
-    return model.startswith(PREFIX)
+    return model.startswith(PREFIX) and model.endswith(tuple(f"-{name}" for name in ATTACKS))
 
 
 @dataclass(frozen=True)
