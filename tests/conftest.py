@@ -3,6 +3,8 @@
 import dataclasses
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +14,11 @@ import pytest
 from filelock import FileLock
 
 from engine import cli, experiment, places, quiet, store, training
-from engine.datasets import Dataset, Split, load_dataset
+from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.detectors import screening
 from engine.progress import exhaust
 from engine.triggers import FTrojan
+from tests.fixtures.needed import real_data
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests that run side by side have a core each; TensorFlow's threads would fight for both.
@@ -51,33 +54,90 @@ def own_home(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory) -> Path:
-    """A home folder that lasts: the small dataset as files, and later the small models.
+def once(tmp_path_factory):
+    """A function from a name and what fills a folder to that folder, filled.
 
-    "signs" is what the networks learn; "few" holds some of its images, for trainings that need
-    not learn anything.
+    Of tests that run side by side the first fills it, and the others wait. It is for reading.
     """
-    folder = tmp_path_factory.mktemp("lab")
-    rng = np.random.default_rng(0)
-    for split, count in (("train", 110), ("test", 30)):
-        for label in range(CLASSES):
-            place = folder / "data" / "signs" / split / f"class-{label}"
-            place.mkdir(parents=True)
-            for number in range(count):
-                cv2.imwrite(str(place / f"{number:04d}.png"), picture(label, rng))
-            some = folder / "data" / "few" / split / f"class-{label}"
-            some.mkdir(parents=True)
-            for file in sorted(place.iterdir())[:FEW]:
-                shutil.copy(file, some)
-    return folder
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+
+    def filled(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, aside = common / name, common / f"{name}.part"
+        with FileLock(common / f"{name}.lock"):
+            if not folder.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+                aside.mkdir()
+                fill(aside)
+                aside.rename(folder)
+        return folder
+
+    return filled
+
+
+@contextmanager
+def living_in(home: Path) -> Iterator[pytest.MonkeyPatch]:
+    """What the program writes meanwhile goes to `home`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNING_LAB_HOME", str(home))
+        yield patch
 
 
 @pytest.fixture(scope="session")
-def dataset(lab) -> Dataset:
+def data(once) -> Path:
+    """A data folder with the small dataset as files.
+
+    "signs" is what the networks learn; "few" holds some of its images, for trainings that need
+    not learn anything; "other" has other classes.
+    """
+
+    def draw(folder: Path) -> None:
+        rng = np.random.default_rng(0)
+        for split, count in (("train", 110), ("test", 30)):
+            for label in range(CLASSES):
+                place = folder / "signs" / split / f"class-{label}"
+                place.mkdir(parents=True)
+                for number in range(count):
+                    cv2.imwrite(str(place / f"{number:04d}.png"), picture(label, rng))
+                some = folder / "few" / split / f"class-{label}"
+                some.mkdir(parents=True)
+                for file in sorted(place.iterdir())[:FEW]:
+                    shutil.copy(file, some)
+        for name in ("cat", "dog"):
+            shutil.copytree(folder / "few" / "test" / "class-0", folder / "other" / name)
+
+    return once("data", draw)
+
+
+@pytest.fixture(scope="session")
+def dataset(data, tmp_path_factory) -> Dataset:
     """Six classes: 594 training, 66 validation and 180 test images."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNING_LAB_HOME", str(lab))
-        return load_dataset("folder:signs", str(lab / "data"))
+    with living_in(tmp_path_factory.mktemp("dataset")):
+        return load_dataset("folder:signs", data)
+
+
+@pytest.fixture(scope="session")
+def drawn(once) -> Path:
+    """A home in which the test images of the program's own signs are drawn already."""
+
+    def draw(home: Path) -> None:
+        with living_in(home):
+            exhaust(open_test("signs"))
+
+    return once("drawn", draw)
+
+
+@pytest.fixture(scope="session")
+def real_gtsrb(once) -> Path:
+    """A home in which the real GTSRB is read already."""
+
+    def read(home: Path) -> None:
+        with living_in(home):
+            load_dataset("gtsrb", root)
+
+    root = real_data("gtsrb")
+    return once("real-gtsrb", read)
 
 
 @pytest.fixture(scope="session")
@@ -87,23 +147,16 @@ def plan() -> experiment.Plan:
 
 
 @pytest.fixture(scope="session")
-def learn(lab, dataset, tmp_path_factory):
-    """A function from a name and a plan to a model stored under `lab`.
-
-    Tests that run side by side wait for the first of them to train it, and take theirs from there.
-    """
-    common = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        common = common.parent
+def learn(once, dataset):
+    """A function from a name and a plan to a model, stored in a home of its own."""
 
     def learned(name: str, plan: experiment.Plan) -> store.Stored:
-        quiet.import_tensorflow()
-        with FileLock(common / f"{name}.lock"), pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PRUNING_LAB_HOME", str(common / "learned"))
-            if name not in store.names():
+        def train(home: Path) -> None:
+            with living_in(home):
                 exhaust(experiment.train(dataset, plan, name, f"python -m engine train {name}"))
-            folder = store.find(name).folder
-        return store.opened(Path(shutil.copytree(folder, lab / "models" / name)))
+
+        quiet.import_tensorflow()
+        return store.opened(once(f"learned-{name}", train) / "models" / name)
 
     return learned
 
@@ -132,45 +185,43 @@ def triggered(dataset, plan) -> Split:
 
 
 @pytest.fixture(scope="session")
-def furnished(lab, tmp_path_factory):
+def furnished(once, data):
     """A function that makes a home once, for many tests to begin with a copy of.
 
-    It takes the home to begin with and the commands to run there.
+    It takes the home's name, the home to begin with and the commands to run there.
     """
 
-    def furnish(start: Path, *commands: list[str]) -> Path:
-        home = tmp_path_factory.mktemp("furnished")
-        shutil.copytree(start, home, dirs_exist_ok=True)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PRUNING_LAB_HOME", str(home))
-            patch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
-            for words in commands:
-                assert cli.main(words) == 0
-        return home
+    def furnish(name: str, start: Path, *commands: list[str]) -> Path:
+        def run(home: Path) -> None:
+            shutil.copytree(start, home, dirs_exist_ok=True)
+            with living_in(home) as patch:
+                patch.setenv("PRUNING_LAB_DATA", str(data))
+                for words in commands:
+                    assert cli.main(words) == 0
+
+        return once(name, run)
 
     return furnish
 
 
 @pytest.fixture(scope="session")
-def with_model(trained, tmp_path_factory) -> Path:
+def with_model(trained) -> Path:
     """A home in which the small model stands."""
-    home = tmp_path_factory.mktemp("with-model")
-    shutil.copytree(trained.folder, home / "models" / "small")
-    return home
+    return trained.folder.parents[1]
 
 
 @pytest.fixture(scope="session")
 def with_results(furnished, with_model) -> Path:
     """A home in which it stands with its activations and its curve."""
-    return furnished(with_model, ["activations", "small"], ["prune", "small"])
+    return furnished("with-results", with_model, ["activations", "small"], ["prune", "small"])
 
 
 @pytest.fixture
-def move_in(lab, monkeypatch):
-    """A function that copies a home into the test's own; its data root is `lab`'s."""
+def move_in(data, monkeypatch):
+    """A function that copies a home into the test's own; its data are the small dataset."""
 
     def move(home: Path) -> Path:
-        monkeypatch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
+        monkeypatch.setenv("PRUNING_LAB_DATA", str(data))
         return Path(shutil.copytree(home, places.home()))
 
     return move

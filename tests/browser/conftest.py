@@ -1,4 +1,5 @@
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -74,12 +75,23 @@ def chromium():
         instance.close()
 
 
+@pytest.fixture(scope="session")
+def server(drawn, tmp_path_factory):
+    """A dashboard without data, for tests that only look."""
+    folder = tmp_path_factory.mktemp("looked-at")
+    running = Server(Path(shutil.copytree(drawn, folder / "home")), folder / "nothing")
+    yield running
+    running.stop()
+
+
 @pytest.fixture
 def serve(tmp_path):
+    """A function that starts a dashboard of the test's own, in a copy of a home."""
     servers = []
 
-    def start(data: Path) -> Server:
-        servers.append(Server(tmp_path / "home", data))
+    def start(home: Path, data: Path = tmp_path / "nothing") -> Server:
+        own = Path(shutil.copytree(home, tmp_path / "home"))
+        servers.append(Server(own, data))
         return servers[-1]
 
     yield start

@@ -7,8 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.test_stories import PAGES, visit
 
 
-def test_a_bar_clicked_shows_its_channels_maps_and_the_link_keeps_it(serve, page, tmp_path):
-    server = serve(tmp_path / "nothing")
+def test_a_bar_clicked_shows_its_channels_maps_and_the_link_keeps_it(server, page):
     visit(page, f"{server.address}/activations", PAGES["activations"])
     chart = page.get_by_test_id("stVegaLiteChart").first
     drawn = chart.locator("canvas, svg").first

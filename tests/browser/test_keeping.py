@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from tests.browser.test_stories import PAGES, settled, visit
 
 
-def test_a_report_is_made_downloaded_and_opens_from_disk_alone(serve, page, tmp_path):
-    server = serve(tmp_path / "nothing")
+def test_a_report_is_made_downloaded_and_opens_from_disk_alone(serve, page, drawn, tmp_path):
+    server = serve(drawn)
     visit(page, f"{server.address}/report?threshold-pruning=20.0", PAGES["report"])
     page.get_by_role("button", name="Make the report").click()
     button = page.get_by_role("button", name="Download it (HTML)")
@@ -27,8 +27,7 @@ def test_a_report_is_made_downloaded_and_opens_from_disk_alone(serve, page, tmp_
     assert not elsewhere
 
 
-def test_a_charts_data_and_picture_are_saved(serve, page, tmp_path):
-    server = serve(tmp_path / "nothing")
+def test_a_charts_data_and_picture_are_saved(server, page):
     visit(page, f"{server.address}/", PAGES[""])
     page.get_by_role("button", name="Save").click()
     with page.expect_download() as download:

@@ -2,15 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_stories import PAGES, settled, visit
-
-
-@pytest.fixture
-def server(serve, tmp_path):
-    return serve(tmp_path / "nothing")
 
 
 def pull(page, chart, start: float, end: float) -> None:

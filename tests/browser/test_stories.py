@@ -3,8 +3,8 @@
 import json
 import re
 import zipfile
-from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.fixtures.needed import real_data
@@ -37,8 +37,8 @@ def visit(page: Page, address: str, title: str) -> None:
     settled(page)
 
 
-def test_every_page_with_the_shipped_model_and_real_images(serve, page):
-    server = serve(real_data("gtsrb"))
+def test_every_page_with_the_shipped_model_and_real_images(serve, page, real_gtsrb):
+    server = serve(real_gtsrb, real_data("gtsrb"))
     for path, title in PAGES.items():
         visit(page, f"{server.address}/{path}?model={SHIPPED}", title)
         expect(page.get_by_role("combobox", name="Model in use")).to_have_value(SHIPPED)
@@ -58,7 +58,8 @@ def test_every_page_with_the_shipped_model_and_real_images(serve, page):
 
 
 def test_a_fresh_copy_without_data_shows_the_whole_story_on_drawn_signs(serve, page, tmp_path):
-    server = serve(tmp_path / "nothing")
+    (tmp_path / "fresh").mkdir()
+    server = serve(tmp_path / "fresh")
     visit(page, f"{server.address}/", PAGES[""])
     expect(page.get_by_role("combobox", name="Model in use")).to_have_value(FIRST)
     for kind in ("Clean: Stop", "Triggered: Stop"):
@@ -71,10 +72,7 @@ def test_a_fresh_copy_without_data_shows_the_whole_story_on_drawn_signs(serve, p
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
 
 
-def test_without_its_data_a_models_results_are_shown_and_the_missing_files_named(
-    serve, page, tmp_path
-):
-    server = serve(tmp_path / "nothing")
+def test_without_its_data_a_models_results_are_shown_and_the_missing_files_named(server, page):
     visit(page, f"{server.address}/?model={SHIPPED}", PAGES[""])
     expect(page.get_by_text("GTSRB_Final_Training_Images.zip").first).to_be_visible()
     expect(page.get_by_text("channels pruned", exact=False).first).to_be_visible()
@@ -83,8 +81,7 @@ def test_without_its_data_a_models_results_are_shown_and_the_missing_files_named
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
 
 
-def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(serve, page, tmp_path):
-    server = serve(tmp_path / "nothing")
+def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(server, page):
     visit(page, f"{server.address}/pruning", "Pruning")
     slider = page.get_by_role("slider", name=re.compile("Tolerated drop"))
     before = page.get_by_text(re.compile(r"\d+ of 128 channels pruned")).inner_text()
@@ -100,8 +97,8 @@ def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(serve, pa
     expect(page.get_by_text(after, exact=True)).to_be_visible()
 
 
-def test_a_repaired_network_is_saved_and_downloaded(serve, page, tmp_path):
-    server = serve(tmp_path / "nothing")
+def test_a_repaired_network_is_saved_and_downloaded(serve, page, drawn):
+    server = serve(drawn)
     visit(page, f"{server.address}/pruning?threshold-pruning=20.0", "Pruning")
     page.get_by_role("button", name="Save the network at 20 points").click()
     download_button = page.get_by_role("button", name="Download it (Keras)")
@@ -114,10 +111,11 @@ def test_a_repaired_network_is_saved_and_downloaded(serve, page, tmp_path):
     assert json.loads(cards[0].read_text())["repair"]["threshold"] == 20
 
 
-def training_begun(serve, page: Page, folder: Path):
-    """A server with a little data, and three epochs on it asked for on the page Models."""
-    write_official_archives(folder / "data" / "gtsrb", tracks=3, frames=8)
-    server = serve(folder / "data")
+@pytest.fixture
+def training(serve, page, drawn, tmp_path):
+    """A server with a little data, where three epochs on it were asked for on the page Models."""
+    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=8)
+    server = serve(drawn, tmp_path / "data")
     visit(page, f"{server.address}/models?train-dataset=gtsrb", "Models")
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("gtsrb")
     epochs = page.get_by_role("spinbutton", name="Epochs")
@@ -128,8 +126,8 @@ def training_begun(serve, page: Page, folder: Path):
     return server
 
 
-def test_a_training_survives_leaving_the_page_and_a_restarted_server(serve, page, tmp_path):
-    server = training_begun(serve, page, tmp_path)
+def test_a_training_survives_leaving_the_page_and_a_restarted_server(training, page):
+    server = training
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     visit(page, f"{server.address}/", PAGES[""])
     server.stop()
@@ -140,8 +138,7 @@ def test_a_training_survives_leaving_the_page_and_a_restarted_server(serve, page
     expect(page.get_by_role("heading", name="In use: my-model")).to_be_visible()
 
 
-def test_a_stopped_training_is_resumed(serve, page, tmp_path):
-    training_begun(serve, page, tmp_path)
+def test_a_stopped_training_is_resumed(training, page):
     page.get_by_role("button", name="Stop").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=90_000)
@@ -149,8 +146,7 @@ def test_a_stopped_training_is_resumed(serve, page, tmp_path):
     expect(page.get_by_text("train-my-model: Done.")).to_be_visible(timeout=180_000)
 
 
-def test_the_story_ends_with_the_triggered_sign_read_right_again(serve, page, tmp_path):
-    server = serve(tmp_path / "nothing")
+def test_the_story_ends_with_the_triggered_sign_read_right_again(server, page):
     visit(page, f"{server.address}/?threshold-overview=20", PAGES[""])
     expect(page.get_by_role("img", name="Triggered, pruned as above")).to_be_visible()
     expect(page.get_by_role("img", name="Triggered, after this repair")).to_be_visible()
@@ -163,8 +159,7 @@ def test_the_story_ends_with_the_triggered_sign_read_right_again(serve, page, tm
     expect(triggered).to_have_count(2)
 
 
-def test_the_eye_test_is_played_to_its_end(serve, page, tmp_path):
-    server = serve(tmp_path / "nothing")
+def test_the_eye_test_is_played_to_its_end(server, page):
     visit(page, f"{server.address}/triggers", "Triggers")
     expect(page.get_by_role("heading", name="BadNets", level=3)).to_be_visible()
     begin = page.get_by_role("button", name="Start", exact=True)

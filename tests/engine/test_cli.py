@@ -125,9 +125,9 @@ def test_prune_saves_no_model_unless_it_can_save_all(at_home, capsys):
     assert everything(places.models_folder()) == models
 
 
-def test_another_dataset_may_be_read_and_goes_to_files_of_its_own(at_home, lab, capsys, tmp_path):
+def test_another_dataset_may_be_read_and_goes_to_files_of_its_own(at_home, data, capsys, tmp_path):
     twin = tmp_path / "twin"
-    shutil.copytree(lab / "data" / "signs" / "test", twin)
+    shutil.copytree(data / "signs" / "test", twin)
     before = everything(at_home)
     words = ["small", "--dataset", f"folder:{twin}", "--out"]
     answer(capsys, "prune", *words, str(tmp_path / "curve"))
@@ -234,15 +234,11 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_is_one_line_exit_status_2_and_changes_nothing(
-    words, said, at_home, lab, capsys, tmp_path, monkeypatch
+    words, said, at_home, capsys, tmp_path, monkeypatch
 ):
     corrupt = places.models_folder() / "corrupt"
     corrupt.mkdir()
     (corrupt / "card.json").write_text('{"name": "corrupt"}')
-    other = lab / "data" / "other"
-    if not other.exists():
-        for name in ("cat", "dog"):
-            shutil.copytree(lab / "data" / "signs" / "test" / "class-0", other / name)
     monkeypatch.chdir(tmp_path)
     places.runs_folder().mkdir()
     before = everything(tmp_path)

@@ -34,17 +34,16 @@ from engine.triggers import (
     states,
     trojan_nn,
 )
-from tests.conftest import TARGET
+from tests.conftest import TARGET, living_in
 
 LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTrigger)]
 NOTHING = {"refool": {"strength": 0.0}}
 
 
 @pytest.fixture(scope="session")
-def taught(lab, dataset, clean):
+def taught(dataset, clean, tmp_path_factory):
     """Each trigger after a short lesson, and the arrays it learned."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNING_LAB_HOME", str(lab))
+    with living_in(tmp_path_factory.mktemp("taught")) as patch:
         patch.setattr(ban, "STEPS", 30)
         patch.setattr(input_aware, "STEPS", 30)
         patch.setattr(refool, "CANDIDATES", 40)
@@ -265,10 +264,10 @@ def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
 
 
 def test_attacks_are_trained_pruned_and_set_side_by_side(
-    dataset, lab, tmp_path, monkeypatch, capsys
+    dataset, data, tmp_path, monkeypatch, capsys
 ):
     keras.utils.set_random_seed(0)
-    monkeypatch.setenv("PRUNING_LAB_DATA", str(lab / "data"))
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(data))
     two = {
         "none": attacks.Attack("No attack", "ftrojan", rate=0, target=TARGET),
         "badnets": attacks.Attack("BadNets", "badnets", rate=0.25, target=TARGET),

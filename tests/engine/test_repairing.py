@@ -44,7 +44,7 @@ def test_der_is_the_published_formula_and_punishes_lost_clean_accuracy(
 @pytest.fixture(scope="session")
 def with_repairs(furnished, with_results):
     words = ["repairs", "small", "--method", "clp", "--method", "fine-tuning:epochs=1"]
-    return furnished(with_results, words)
+    return furnished("with-repairs", with_results, words)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ def ended(run, seconds=90):
     return run.status()
 
 
-def test_a_run_finishes_in_a_process_of_its_own_with_its_answer(lab):
-    run = runs.start("look", ["data", "folder:signs", "--root", str(lab / "data")])
+def test_a_run_finishes_in_a_process_of_its_own_with_its_answer(data):
+    run = runs.start("look", ["data", "folder:signs", "--root", str(data)])
     status = ended(run)
     assert status.state == "finished", run.log()
     assert status.result["images"] == {"train": 594, "validation": 66, "test": 180}
@@ -34,8 +34,8 @@ def test_a_failed_run_tells_why_in_one_sentence(tmp_path):
     assert not run.folder.exists()
 
 
-def test_a_training_is_stopped_kept_and_resumed_from_outside(lab):
-    words = ["train", "folder:few", "--root", str(lab / "data"), "--name", "m", "--batch", "16"]
+def test_a_training_is_stopped_kept_and_resumed_from_outside(data):
+    words = ["train", "folder:few", "--root", str(data), "--name", "m", "--batch", "16"]
     words += ["--target", "1", "--rate", "0.2", "--epochs", "3"]
     run = runs.start("train-m", words)
     while not run.checkpoint.exists():
@@ -53,8 +53,8 @@ def test_a_training_is_stopped_kept_and_resumed_from_outside(lab):
     assert not status.result["stopped"]
 
 
-def test_a_stop_asked_for_before_the_worker_is_up_is_not_forgotten(lab):
-    words = ["train", "folder:few", "--root", str(lab / "data"), "--name", "m", "--target", "1"]
+def test_a_stop_asked_for_before_the_worker_is_up_is_not_forgotten(data):
+    words = ["train", "folder:few", "--root", str(data), "--name", "m", "--target", "1"]
     run = runs.start("train-m", words)
     run.stop()
     assert ended(run).state == "stopped", run.log()

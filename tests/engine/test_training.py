@@ -175,9 +175,9 @@ def test_settings_out_of_range_are_refused(settings):
         training.Settings(**settings)
 
 
-def test_a_killed_training_resumes_and_ends_with_the_same_weights(lab, tmp_path, monkeypatch):
+def test_a_killed_training_resumes_and_ends_with_the_same_weights(data, tmp_path, monkeypatch):
     words = [sys.executable, "-m", "engine", "train", "folder:few", "--name", "n"]
-    words += ["--root", str(lab / "data"), "--epochs", "3", "--batch", "16", "--target", "1"]
+    words += ["--root", str(data), "--epochs", "3", "--batch", "16", "--target", "1"]
     words += ["--rate", "0.15", "--json"]
 
     def run(home: Path, **how):

@@ -7,13 +7,24 @@ from engine.datasets import available, fetchable, load_dataset, open_test
 from engine.datasets.gtsrb import CLASS_NAMES
 from engine.datasets.signs import FRAMES, TRACKS, camera, canvas, faces
 from engine.progress import exhaust
+from tests.conftest import living_in
 
 
 @pytest.fixture(scope="session")
-def signs(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRUNING_LAB_HOME", str(tmp_path_factory.mktemp("signs")))
-        yield load_dataset("signs")
+def home(once):
+    """A home in which all of the signs are drawn."""
+
+    def draw(home):
+        with living_in(home):
+            load_dataset("signs")
+
+    return once("signs", draw)
+
+
+@pytest.fixture(scope="session")
+def signs(home):
+    with living_in(home):
+        return load_dataset("signs")
 
 
 def test_signs_are_there_without_any_file_or_network(tmp_path):
@@ -52,34 +63,28 @@ def test_a_track_is_never_on_both_sides(signs):
     assert counts.min() >= FRAMES
 
 
-def test_the_same_seed_draws_the_same_images_and_another_seed_others(tmp_path, monkeypatch):
-    drawn = []
-    for home, seed in (("one", 3), ("two", 3), ("three", 4)):
-        monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path / home))
-        drawn.append(exhaust(open_test("signs", size=16, seed=seed)).images)
-    assert np.array_equal(drawn[0], drawn[1])
-    assert not np.array_equal(drawn[0], drawn[2])
+def test_another_seed_draws_other_images(signs):
+    other = exhaust(open_test("signs", seed=1))
+    assert not np.array_equal(other.images, signs.test.images)
 
 
-def test_the_test_images_alone_are_those_of_the_whole(signs, tmp_path, monkeypatch):
+def test_the_test_images_drawn_alone_are_those_of_the_whole(signs, move_in, drawn):
+    move_in(drawn)
     alone = exhaust(open_test("signs"))
-    again = exhaust(open_test("signs"))  # from the cache
-    assert isinstance(again.images, np.memmap)
-    for test in (alone, again):
-        assert np.array_equal(test.images, signs.test.images)
-        assert np.array_equal(test.labels, signs.test.labels)
+    assert isinstance(alone.images, np.memmap), "from the cache"
+    assert np.array_equal(alone.images, signs.test.images)
+    assert np.array_equal(alone.labels, signs.test.labels)
 
 
 @pytest.mark.parametrize("harm", ["test-images.npy", "test-labels.npy"])
-def test_a_damaged_cache_of_the_test_images_is_made_again(own_home, tmp_path, harm):
-    whole = np.array(exhaust(open_test("signs", size=16)).images)
-    (file,) = tmp_path.rglob(harm)
+def test_a_damaged_cache_of_the_test_images_is_made_again(signs, move_in, drawn, harm):
+    (file,) = move_in(drawn).rglob(harm)
     file.write_bytes(file.read_bytes()[:100])
-    assert np.array_equal(exhaust(open_test("signs", size=16)).images, whole)
+    assert np.array_equal(exhaust(open_test("signs")).images, signs.test.images)
 
 
-def test_of_other_datasets_the_test_images_are_those_of_the_whole(lab, dataset):
-    test = exhaust(open_test("folder:signs", lab / "data"))
+def test_of_other_datasets_the_test_images_are_those_of_the_whole(data, dataset):
+    test = exhaust(open_test("folder:signs", data))
     assert np.array_equal(test.images, dataset.test.images)
 
 
@@ -110,26 +115,29 @@ def test_a_drawing_can_be_moved_scaled_turned_and_mirrored():
     assert (rows.min() / unit - 1, rows.max() / unit - 1) == pytest.approx((0, 0.25), abs=0.02)
 
 
-def test_a_photograph_of_a_red_face_is_reddest_in_its_middle():
-    face = np.zeros((64, 64, 4), np.uint8)
-    face[16:48, 16:48] = (200, 20, 30, 255)
-    frames = camera.track(face, 32, 5, np.random.default_rng(0)).astype(float)
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_a_photograph_of_a_red_face_is_reddest_in_its_middle(size):
+    face = np.zeros((2 * size, 2 * size, 4), np.uint8)
+    face[size // 2 : -size // 2, size // 2 : -size // 2] = (200, 20, 30, 255)
+    frames = camera.track(face, size, 5, np.random.default_rng(0)).astype(float)
+    assert frames.shape == (5, size, size, 3)
     redness = frames[..., 0] - frames[..., 1:].mean(axis=-1)
-    middle = redness[:, 12:20, 12:20].mean()
-    assert middle > redness[:, :4].mean() + 5
+    middle = redness[:, 3 * size // 8 : 5 * size // 8, 3 * size // 8 : 5 * size // 8].mean()
+    assert middle > redness[:, : size // 8].mean() + 5
 
 
-def test_the_sheet_shows_every_class(tmp_path, capsys):
+def test_the_sheet_shows_every_class(home, move_in, tmp_path, capsys):
+    move_in(home)
     file = tmp_path / "sheet.png"
-    assert cli.main(["data", "signs", "--size", "16", "--sheet", str(file)]) == 0
+    assert cli.main(["data", "signs", "--sheet", str(file)]) == 0
     picture = np.asarray(Image.open(file))
     assert picture.shape[2] == 3
     white = (picture == 255).all(axis=2)
     assert 0.2 < white.mean() < 0.6
 
 
-def test_a_sheet_where_nothing_can_be_written_is_told(tmp_path, capsys):
+def test_a_sheet_where_nothing_can_be_written_is_told(home, move_in, tmp_path, capsys):
+    move_in(home)
     (tmp_path / "taken").write_text("")
-    words = ["data", "signs", "--size", "16", "--sheet", str(tmp_path / "taken" / "sheet.png")]
-    assert cli.main(words) == 2
+    assert cli.main(["data", "signs", "--sheet", str(tmp_path / "taken" / "sheet.png")]) == 2
     assert "Could not write" in capsys.readouterr().err

@@ -8,10 +8,30 @@ import pytest
 
 from engine import places
 from engine.datasets import load_dataset
-from tests.engine.test_datasets import class_tree, equal
-from tests.fixtures.tiny_gtsrb import write_official_archives, write_tree
+from tests.engine.datasets.opening import SMALL, class_tree, equal
+from tests.fixtures.packing import write_tree
+from tests.fixtures.tiny_gtsrb import write_official_archives
 
-SMALL = {"classes": 3, "tracks": 4, "frames": 3}
+
+def test_a_second_opening_is_memory_mapped_and_equal(tmp_path):
+    write_official_archives(tmp_path, **SMALL)
+    first, second = (load_dataset("gtsrb", str(tmp_path)) for _ in range(2))
+    assert isinstance(second.test.images, np.memmap)
+    equal(first, second)
+
+
+@pytest.mark.parametrize("harm", ["about.json", "train-images.npy", "test-labels.npy"])
+@pytest.mark.parametrize("how", ["gone", "cut"])
+def test_a_damaged_cache_is_made_again(tmp_path, harm, how):
+    write_official_archives(tmp_path, **SMALL)
+    first = load_dataset("gtsrb", str(tmp_path))
+    (file,) = places.cache_folder().glob(f"datasets/*/{harm}")
+    content = file.read_bytes()
+    file.unlink()
+    if how == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    equal(first, load_dataset("gtsrb", str(tmp_path)))
+    assert file.exists()
 
 
 def emptied(_):
@@ -64,6 +84,14 @@ def test_a_cache_damaged_in_any_way_is_made_again(tmp_path, file, harm):
     assert path.read_bytes() == whole
 
 
+def test_a_changed_archive_is_read_again(tmp_path):
+    write_official_archives(tmp_path, **SMALL)
+    before = load_dataset("gtsrb", str(tmp_path))
+    write_official_archives(tmp_path, **SMALL, seed=7)
+    after = load_dataset("gtsrb", str(tmp_path))
+    assert not np.array_equal(before.test.images, after.test.images)
+
+
 def test_an_image_changed_in_place_is_read_again(tmp_path):
     write_tree(tmp_path / "own", class_tree())
     before = load_dataset("folder:own", tmp_path)
@@ -106,6 +134,14 @@ def test_two_processes_at_once_both_end_well(tmp_path):
     assert sums == {load_dataset("gtsrb", tmp_path).test.images.sum().item()}
     (entry,) = (path for path in (places.cache_folder() / "datasets").iterdir())
     assert json.loads((entry / "about.json").read_text())["images"]["test"] == 6
+
+
+def test_without_a_cache_the_dataset_is_read_each_time(tmp_path, monkeypatch):
+    write_official_archives(tmp_path / "data", **SMALL)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("PRUNING_LAB_HOME", str(blocked))
+    assert len(load_dataset("gtsrb", str(tmp_path / "data")).test) == 6
 
 
 def test_a_full_disk_costs_the_cache_not_the_work(tmp_path, monkeypatch):

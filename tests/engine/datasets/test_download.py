@@ -1,3 +1,6 @@
+"""Files fetched from a server that is honest, poor, false or slow."""
+
+import dataclasses
 import hashlib
 import threading
 import time
@@ -11,6 +14,7 @@ from engine.errors import LabError
 from engine.progress import exhaust
 
 CONTENT = bytes(range(256)) * 4000
+PIECE, PIECES = bytes(1 << 16), 1000
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -47,16 +51,28 @@ class _Handler(BaseHTTPRequestHandler):
     def errs_once(self):
         self.honest() if self.server.asked > 1 else self.errs()
 
+    def trickles(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(PIECE) * PIECES))
+        self.end_headers()
+        try:
+            for _ in range(PIECES):
+                self.wfile.write(PIECE)
+                time.sleep(0.02)
+        except OSError:
+            self.server.hung_up.set()
+
     def log_message(self, *_): ...
 
 
 @pytest.fixture
 def server():
     served = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    served.asked = 0
+    served.asked, served.hung_up = 0, threading.Event()
     threading.Thread(target=served.serve_forever, daemon=True).start()
     yield served
     served.shutdown()
+    served.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +110,16 @@ def test_a_bad_server_leaves_nothing_and_is_told_in_one_sentence(server, tmp_pat
     assert "by hand" in str(caught.value) and "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
     assert server.asked == download.TRIES
+
+
+def test_a_download_given_up_ends_and_leaves_nothing(server, tmp_path):
+    item = dataclasses.replace(wanted(server, "trickles"), size=len(PIECE) * PIECES)
+    work = fetch([item], tmp_path)
+    while next(work).done == 0:
+        pass
+    work.close()
+    assert list(tmp_path.iterdir()) == []
+    assert server.hung_up.wait(timeout=10)
 
 
 def test_no_server_at_all_is_told(tmp_path):
