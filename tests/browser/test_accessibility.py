@@ -1,24 +1,32 @@
-"""Every page in both themes, looked at by axe."""
+"""Every page in both themes and at three widths, looked at by axe."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
-from tests.browser.conftest import Server
-from tests.browser.test_stories import PAGES, visit
+from tests.browser.test_stories import PAGES, settled, visit
 
 # Streamlit's own: empty headers in its tables, and its charts' pictures.
 KNOWN = {"empty-table-header", "svg-img-alt"}
 # Its file uploader's, too: a label on a presentational section, found while it loads.
 UPLOADER = ("presentation-role-conflict", "stFileUploaderDropzone")
-WIDTHS = (420, 1440, 2560)
+WIDTHS = (2560, 1440, 420)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("axe")
-    running = Server(folder / "home", folder / "nothing")
-    yield running
-    running.stop()
+@pytest.fixture(scope="module", params=PAGES)
+def shown(request, server, chromium):
+    """A page, opened once for all that is looked at on it."""
+    context = chromium.new_context(reduced_motion="reduce")
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    visit(page, f"{server.address}/{request.param}", PAGES[request.param])
+    yield page
+    context.close()
+
+
+def widened(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.wait_for_function(f"() => window.innerWidth === {width}")
 
 
 def streamlits_own(fault: dict) -> bool:
@@ -28,16 +36,16 @@ def streamlits_own(fault: dict) -> bool:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing_but_streamlits_own_faults(server, chromium, path, theme):
-    context = chromium.new_context(
-        viewport={"width": 1440, "height": 1000}, color_scheme=theme, reduced_motion="reduce"
+def test_axe_finds_nothing_but_streamlits_own_faults(shown, theme):
+    widened(shown, 1440)
+    shown.emulate_media(color_scheme=theme)
+    shown.wait_for_function(
+        "theme => getComputedStyle(document.querySelector('.stApp')).colorScheme === theme",
+        arg=theme,
     )
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    visit(page, f"{server.address}/{path}", PAGES[path])
-    found = [fault for fault in Axe().run(page).response["violations"] if not streamlits_own(fault)]
-    context.close()
+    settled(shown)
+    response = Axe().run(shown).response
+    found = [fault for fault in response["violations"] if not streamlits_own(fault)]
     assert not found, "\n".join(
         f"{fault['id']}: {node['target']} {node['html'][:300]} {node['failureSummary'][:300]}"
         for fault in found
@@ -45,18 +53,11 @@ def test_axe_finds_nothing_but_streamlits_own_faults(server, chromium, path, the
     )
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_no_page_overflows_sideways(server, chromium, path):
-    context = chromium.new_context(viewport={"width": WIDTHS[0], "height": 900})
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    visit(page, f"{server.address}/{path}", PAGES[path])
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_function(f"() => window.innerWidth === {width}")
-        page.wait_for_function(
-            "() => { const main = document.querySelector('[data-testid=stMain]');"
-            " return main.scrollWidth <= main.clientWidth + 1; }",
-            timeout=10_000,
-        )
-    context.close()
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_overflows_sideways(shown, width):
+    widened(shown, width)
+    shown.wait_for_function(
+        "() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth <= main.clientWidth + 1; }",
+        timeout=10_000,
+    )
