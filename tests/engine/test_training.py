@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from engine import experiment, networks, places, store, training
+from engine.datasets import load_dataset
 from engine.errors import LabError
 from engine.progress import Stopped, exhaust
 from engine.runs import Run
@@ -20,11 +21,10 @@ from tests.conftest import TARGET
 PROJECT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def few(dataset):
-    """The small dataset with a fifth of its training images, where nothing need be learned."""
-    some = np.arange(0, len(dataset.train), 5)
-    return dataclasses.replace(dataset, train=dataset.train.take(some))
+@pytest.fixture
+def few(data):
+    """Few images, where nothing need be learned."""
+    return load_dataset("folder:few", data)
 
 
 def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule="constant"):
