@@ -25,6 +25,7 @@ LOUDEST = 36.0  # dB of PSNR that the disturbance may have
 PENALTY = 0.001  # on the disturbance's squared length; as published
 FIXED_POINTS, FIXED_RATE = 5, 0.1  # of the implicit hypergradient; as published
 LEARNING_RATE = 1e-4  # as published
+CURVED = 4  # one image in so many tells the curvature, which otherwise costs most
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,9 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
         direct, slope = _split(tape.gradient(outer, [*variables, change]))
         implicit = slope
         term = slope
+        some = images[::CURVED], labels[::CURVED]
         for _ in range(FIXED_POINTS):
-            term = term - FIXED_RATE * _curvature(inner, images, labels, change, term)
+            term = term - FIXED_RATE * _curvature(inner, *some, change, term)
             implicit = implicit + term
         with tf.GradientTape() as outer_tape:
             with tf.GradientTape() as tape:
