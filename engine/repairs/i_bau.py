@@ -25,7 +25,7 @@ LOUDEST = 36.0  # dB of PSNR that the disturbance may have
 PENALTY = 0.001  # on the disturbance's squared length; as published
 FIXED_POINTS, FIXED_RATE = 5, 0.1  # of the implicit hypergradient; as published
 LEARNING_RATE = 1e-4  # as published
-CURVED = 4  # one image in so many tells the curvature, which otherwise costs most
+CURVED = 4  # one image of a batch in so many tells the curvature, which otherwise costs most
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class IBAU(TolerantRepair):
     """Find the disturbance that misleads most, make the network withstand it, and again.
 
     The gradient of the outer problem reaches through the inner one: its implicit part is summed
-    up by fixed-point iteration (section 4 of the paper), and made no longer than the direct one.
+    up by fixed-point iteration (section 4 of the paper; here from a quarter of each batch), and
+    made no longer than the direct one.
     The disturbance is kept faint: without a limit it grows until no network can withstand it.
     """
 
