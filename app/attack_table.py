@@ -52,9 +52,10 @@ def show(dataset: str) -> None:
 def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
     """The way to one of the networks compared, on the page that tells a model's story."""
     names = caches.model_names()
+    attacked_first = poisoned.sort_values("attack", key=lambda by: by == "none", kind="stable")
     offered = {
         name: str(title)
-        for attack, title in zip(poisoned["attack"], poisoned["title"], strict=True)
+        for attack, title in zip(attacked_first["attack"], attacked_first["title"], strict=True)
         if (name := attacks.model_name(dataset, attack)) in names
     }
     if not offered:
@@ -133,9 +134,9 @@ def _epochs(table: pd.DataFrame) -> str:
 def _defences(defended: pd.DataFrame, dataset: str) -> None:
     st.subheader("What is left after each defence")
     st.markdown(
-        "**Look for cells that stay dark in attack success:** there the backdoor survived. Then"
-        " turn to recovered accuracy: where it is pale, triggered images are still misread. An"
-        " empty cell was not tried."
+        "**Look for cells near 100 in attack success:** there the backdoor survived. Then turn to"
+        " recovered accuracy: where it is near 0, triggered images are still misread. An empty cell"
+        " was not tried."
     )
     figure = st.segmented_control(
         "Figure",

@@ -231,7 +231,7 @@ def test_longer_training_of_some_attacks_is_shown_when_asked_for(results):
 def test_a_network_of_the_comparison_is_one_click_away(results):
     app = opened("triggers")
     choice = by_label(app.selectbox, "Network trained with")
-    assert "TrojanNN" in choice.options
+    assert choice.options[0] == "FTrojan" and choice.options[-1] == "No attack"
     name = attacks.model_name("gtsrb", "trojan-nn")
     choice.select(name).run()
     (link,) = [link for link in fine(app).get("link_button") if "Overview" in link.proto.label]
