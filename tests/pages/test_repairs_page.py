@@ -16,7 +16,7 @@ def with_repair(furnished, with_results):
     with pytest.MonkeyPatch.context() as patch:
         shortened_screening(patch, stands_out=screening.STANDS_OUT)
         words = ["repairs", "small", "--method", "clp"], ["screen", "small"]
-        return furnished("with-repair", with_results, *words)
+        return furnished("with-repair-and-screening", with_results, *words)
 
 
 @pytest.fixture
