@@ -8,7 +8,6 @@ import pandas as pd
 from engine.figures import MEASURES
 from engine.repairs import REPAIRS
 
-NARROW = 22  # pixels of a cell that a number does not fit
 ROOM = 230  # pixels that legend and slanted labels take
 
 
@@ -57,9 +56,7 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
             legend=alt.Legend(orient="top", gradientLength=90, tickCount=2),  # fits a phone
         )
     )
-    # On a phone colours and tooltips have to do: numbers would run into each other.
-    room = alt.ExprRef(f"bandwidth('x') < {NARROW} ? 0 : 1")
-    numbers = base.mark_text(fontSize=12, opacity=room).encode(
+    numbers = base.mark_text(fontSize=12).encode(
         text=alt.Text(f"{figure}:Q", format=".0f"),
         color=alt.condition(value > 60, alt.value("#ffffff"), alt.value("#1f2328")),
     )

@@ -136,7 +136,7 @@ def _defences(defended: pd.DataFrame, dataset: str) -> None:
     st.markdown(
         "**Look for cells near 100 in attack success:** there the backdoor survived. Then turn to"
         " recovered accuracy: where it is near 0, triggered images are still misread. An empty cell"
-        " was not tried."
+        " was not tried; point at any other, or touch it, for its name and all its figures."
     )
     figure = st.segmented_control(
         "Figure",
@@ -150,9 +150,10 @@ def _defences(defended: pd.DataFrame, dataset: str) -> None:
     )
     measured = defended[defended["attack"] != "none"]
     measured = measured[measured["problem"].fillna("") == ""]
-    drawing.chart(
-        attack_charts.map_of(measured, figure),
-        measured,
-        f"attacks-{dataset.replace(':', '-')}",
-        f"{MEASURES[figure][0]} of each attack after each defence, in percent of test images",
-    )
+    with st.container(key="defences"):
+        drawing.chart(
+            attack_charts.map_of(measured, figure),
+            measured,
+            f"attacks-{dataset.replace(':', '-')}",
+            f"{MEASURES[figure][0]} of each attack after each defence, in percent of test images",
+        )

@@ -15,7 +15,10 @@ from engine.store import Stored
 MODEL, DATASET = "model", "dataset"
 _STYLE = (
     "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem}"
-    ".st-key-orders {overflow-x: auto}"  # three panels scroll on a phone
+    # What a phone has no room for scrolls within itself.
+    ".st-key-orders, .st-key-defences [data-testid=stElementContainer]:has(.vega-embed)"
+    " {overflow-x: auto}"
+    ".st-key-defences .vega-embed {min-width: 680px}"
     # White words on them: the dark theme's pale blue would swallow these.
     "button[kind^=primary]:enabled, [data-tag] {background-color: #005a8d; border-color: #005a8d;"
     " color: #ffffff}"

@@ -61,3 +61,16 @@ def test_no_page_overflows_sideways(shown, width):
         " return main.scrollWidth <= main.clientWidth + 1; }",
         timeout=10_000,
     )
+
+
+@pytest.mark.parametrize("shown", ["triggers"], indirect=True)
+def test_on_a_phone_the_map_of_defences_scrolls_to_its_last_column(shown):
+    widened(shown, min(WIDTHS))
+    settled(shown)
+    drawing = shown.locator("canvas, svg.marks")
+    frames = shown.locator(".st-key-defences").get_by_test_id("stElementContainer")
+    frame = frames.filter(has=drawing)
+    seen, whole = frame.bounding_box()["width"], frame.locator(drawing).bounding_box()["width"]
+    assert whole > 1.5 * seen
+    end = "frame => { frame.scrollLeft = frame.scrollWidth; return frame.scrollLeft; }"
+    assert frame.evaluate(end) == pytest.approx(whole - seen, abs=2)
