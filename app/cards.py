@@ -113,12 +113,15 @@ def _offer_undo() -> None:
 
 
 def compare(names: list[str], first: str) -> None:
-    """A table and bars of the models chosen; to begin with, `first` and those after it by name."""
-    start = names.index(first)
+    """A table and bars of the models chosen; to begin with, those of `first`'s dataset."""
+
+    def distance(name: str) -> tuple[bool, bool]:  # names begin with the dataset's
+        return name != first, name.partition("-")[0] != first.partition("-")[0]
+
     chosen = st.multiselect(
         "Models to compare",
         names,
-        default=(names[start:] + names[:start])[:3],
+        default=sorted(names, key=distance)[:3],
         max_selections=6,
         key="compared",
         persist_state="session",

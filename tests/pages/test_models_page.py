@@ -62,8 +62,10 @@ def test_a_damaged_card_is_told_on_its_card_alone(results):
     assert "cannot be used" in words(app)
 
 
-def test_models_chosen_are_compared(results):
-    app = opened("models")
+def test_models_of_one_dataset_are_compared_and_then_those_chosen(results):
+    app = opened("models", model="signs-ftrojan")
+    compared = by_label(app.multiselect, "Models to compare")
+    assert compared.value == ["signs-ftrojan", "signs-clean", "signs-ftrojan-repaired"]
     by_label(app.multiselect, "Models to compare").set_value(["small", "signs-clean"]).run()
     table = next(frame.value for frame in fine(app).dataframe if "origin" in frame.value)
     assert table["model"].tolist() == ["small", "signs-clean"]
