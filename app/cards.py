@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, header
-from engine import attacks, figures, places, trash
+from engine import attacks, figures, places, store, trash
 from engine.errors import LabError
 from engine.evaluation import FIGURES
 from engine.store import Card, Stored
@@ -114,14 +114,12 @@ def _offer_undo() -> None:
 
 def compare(names: list[str], first: str) -> None:
     """A table and bars of the models chosen; to begin with, those of `first`'s dataset."""
-
-    def distance(name: str) -> tuple[bool, bool]:  # names begin with the dataset's
-        return name != first, name.partition("-")[0] != first.partition("-")[0]
-
+    datasets = {stored.name: stored.card.dataset for stored in store.readable()}
+    alike = sorted(names, key=lambda name: datasets.get(name) != datasets.get(first))
     chosen = st.multiselect(
         "Models to compare",
         names,
-        default=sorted(names, key=distance)[:3],
+        default=sorted(alike, key=lambda name: name != first)[:3],
         max_selections=6,
         key="compared",
         persist_state="session",
