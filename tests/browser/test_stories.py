@@ -114,7 +114,7 @@ def test_a_repaired_network_is_saved_and_downloaded(serve, page, drawn):
 @pytest.fixture
 def training(serve, page, drawn, tmp_path):
     """A server with a little data, where three epochs on it were asked for on the page Models."""
-    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=8)
+    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=4)
     server = serve(drawn, tmp_path / "data")
     visit(page, f"{server.address}/models?train-dataset=gtsrb", "Models")
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("gtsrb")

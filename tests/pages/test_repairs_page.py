@@ -87,7 +87,7 @@ def test_the_screening_names_the_class_that_needs_least(tried):
 def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(results, capsys, short_screening):
     short_screening(stands_out=screening.STANDS_OUT)
     assert "None has been tried" in words(opened("overview"))
-    assert cli.main(["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1"]) == 0
+    assert cli.main(["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1,tolerated=100"]) == 0
     capsys.readouterr()
     app = opened("overview")
     assert REPAIRS[RECOMMENDED].idea in words(app)
