@@ -91,9 +91,10 @@ def compared(dataset: Dataset, names: Sequence[str], earlier: Tables | None) -> 
 
 
 def _with_cost(poisoned: pd.DataFrame) -> pd.DataFrame:
-    clean = poisoned.loc[poisoned["attack"] == "none", "clean_accuracy"]
-    cost = clean.iloc[0] - poisoned["clean_accuracy"] if len(clean) else math.nan
-    return poisoned.assign(clean_cost=cost)
+    accuracy = poisoned["clean_accuracy"].round(4)  # what a table read again has of it
+    clean = accuracy[poisoned["attack"] == "none"]
+    cost = clean.iloc[0] - accuracy if len(clean) else math.nan
+    return poisoned.assign(clean_cost=round(cost, 4))
 
 
 def _renewed(fresh: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:

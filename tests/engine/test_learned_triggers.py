@@ -277,6 +277,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
     import pandas as pd
 
+    before = (tmp_path / "out" / "attacks.csv").read_text()
     table = pd.read_csv(tmp_path / "out" / "attacks.csv")
     assert table["attack"].tolist() == ["none", "badnets"]
     assert np.isnan(table["psnr"][0]) and table["psnr"][1] > 10
@@ -291,8 +292,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
 
     again = ["--attack", "badnets", "--repair", "global-pruning", "--out", str(tmp_path / "out")]
     assert cli.main([*words, *again]) == 0
-    renewed = pd.read_csv(tmp_path / "out" / "attacks.csv")
-    pd.testing.assert_frame_equal(renewed, table, check_dtype=False, atol=1e-3)
+    assert (tmp_path / "out" / "attacks.csv").read_text() == before
     after = pd.read_csv(tmp_path / "out" / "defences.csv")
     pd.testing.assert_frame_equal(after[:6], defended[:6], check_dtype=False)
     assert set(after["name"].dropna()) == {"clp", "global-pruning"}
