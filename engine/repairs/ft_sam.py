@@ -18,7 +18,7 @@ from engine.repairs.tuning import batches_of, falling, passes, steps_of
 if TYPE_CHECKING:
     import keras
 
-RADII = (8.0, 4.0, 2.0)  # the larger, the more is shaken off
+RADII = (4.0, 2.0, 1.0)  # the larger, the more is shaken off
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class FTSAM(TolerantRepair):
         4, "Epochs", "Passes over the clean images, at each radius.", minimum=1, maximum=100
     )
     learning_rate: float = parameter(
-        0.01, "Learning rate", "The highest; it falls to nothing.", minimum=1e-5, maximum=1
+        0.005, "Learning rate", "The highest; it falls to nothing.", minimum=1e-5, maximum=1
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
