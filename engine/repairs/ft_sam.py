@@ -12,13 +12,11 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import strongest
+from engine.repairs.strength import furthest
 from engine.repairs.tuning import batches_of, falling, passes, steps_of
 
 if TYPE_CHECKING:
     import keras
-
-RADII = (4.0, 2.0, 1.0)  # the larger, the more is shaken off
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,8 @@ class FTSAM(TolerantRepair):
     """Fine-tune with the gradient taken where the weights are worst, nearby.
 
     Adaptive sharpness-aware minimisation (Kwon et al. 2021, equation 8): the gradient at
-    w + rho * w^2 * g / norm(w * g) is applied at w.
+    w + rho * w^2 * g / norm(w * g) is applied at w. How far
+    the network then goes towards what was learned is decided by our rule.
     """
 
     name: ClassVar[str] = "ft-sam"
@@ -37,31 +36,31 @@ class FTSAM(TolerantRepair):
     )
     needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
-    epochs: int = parameter(
-        4, "Epochs", "Passes over the clean images, at each radius.", minimum=1, maximum=100
-    )
+    epochs: int = parameter(4, "Epochs", "Passes over the clean images.", minimum=1, maximum=100)
     learning_rate: float = parameter(
-        0.005, "Learning rate", "The highest; it falls to nothing.", minimum=1e-5, maximum=1
+        0.01, "Learning rate", "The highest; it falls to nothing.", minimum=1e-5, maximum=1
+    )
+    radius: float = parameter(
+        2.0, "Radius", "How far the weights are shaken.", minimum=0.01, maximum=100
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        repaired, choice = yield from strongest(
+        repaired, choice = yield from furthest(
             network,
             validation,
             self.tolerated,
-            RADII,
-            lambda radius, fitting: self._shaken(surgery.copied(network), fitting, radius),
+            lambda fitting: self._shaken(surgery.copied(network), fitting),
         )
         return Repaired(
             repaired,
-            "Nothing was changed: no radius kept clean accuracy."
+            "Nothing was changed: not a tenth of the way kept clean accuracy."
             if choice.setting is None
-            else f"Trained on for {self.epochs} epochs, shaken with radius {choice.setting:g}.",
-            details={"radius": choice.setting, **choice.details()},
+            else f"Trained on for {self.epochs} epochs, and {choice.setting:.0%} of the way taken.",
+            details={"share": choice.setting, **choice.details()},
         )
 
-    def _shaken(self, network: keras.Model, fitting: Split, radius: float) -> Work[keras.Model]:
+    def _shaken(self, network: keras.Model, fitting: Split) -> Work[keras.Model]:
         import keras
         import tensorflow as tf
 
@@ -85,7 +84,7 @@ class FTSAM(TolerantRepair):
                 [tf.abs(v) * g for v, g in zip(variables, slopes, strict=True)]
             )
             moves = [
-                radius * tf.square(v) * g / (length + 1e-12)
+                self.radius * tf.square(v) * g / (length + 1e-12)
                 for v, g in zip(variables, slopes, strict=True)
             ]
             for variable, move in zip(variables, moves, strict=True):
@@ -96,6 +95,5 @@ class FTSAM(TolerantRepair):
             optimizer.apply(slopes, variables)
 
         rng = np.random.default_rng(self.seed)
-        message = f"Fine-tuning, shaken with radius {radius:g}"
-        yield from passes(step, len(fitting), self.epochs, rng, message)
+        yield from passes(step, len(fitting), self.epochs, rng, "Fine-tuning, its weights shaken")
         return network
