@@ -17,6 +17,7 @@ from engine import cli, experiment, places, quiet, store, training
 from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.detectors import screening
 from engine.progress import exhaust
+from engine.repairs import RECOMMENDED
 from engine.triggers import FTrojan
 from tests.fixtures.needed import real_data
 
@@ -214,6 +215,15 @@ def with_model(trained) -> Path:
 def with_results(furnished, with_model) -> Path:
     """A home in which it stands with its activations and its curve."""
     return furnished("with-results", with_model, ["activations", "small"], ["prune", "small"])
+
+
+@pytest.fixture(scope="session")
+def nothing_unlearned(furnished, with_results) -> Path:
+    """A home in which the recommended repair was tried on it, and found no class to accuse."""
+    with pytest.MonkeyPatch.context() as patch:
+        shortened_screening(patch, stands_out=100.0)
+        words = ["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1,tolerated=100"]
+        return furnished("nothing-unlearned", with_results, words)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import re
 import zipfile
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.fixtures.needed import real_data
@@ -111,9 +110,9 @@ def test_a_repaired_network_is_saved_and_downloaded(serve, page, drawn):
     assert json.loads(cards[0].read_text())["repair"]["threshold"] == 20
 
 
-@pytest.fixture
-def training(serve, page, drawn, tmp_path):
-    """A server with a little data, where three epochs on it were asked for on the page Models."""
+def test_a_training_is_stopped_resumed_and_survives_leaving_the_page_and_a_restarted_server(
+    serve, page, drawn, tmp_path
+):
     write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=4)
     server = serve(drawn, tmp_path / "data")
     visit(page, f"{server.address}/models?train-dataset=gtsrb", "Models")
@@ -123,12 +122,13 @@ def training(serve, page, drawn, tmp_path):
     epochs.press("Enter")
     settled(page)
     page.get_by_role("button", name="Train", exact=True).click()
-    return server
 
-
-def test_a_training_survives_leaving_the_page_and_a_restarted_server(training, page):
-    server = training
+    page.get_by_role("button", name="Stop").click()
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=90_000)
+    resume.click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
     visit(page, f"{server.address}/", PAGES[""])
     server.stop()
     server.start()
@@ -136,14 +136,6 @@ def test_a_training_survives_leaving_the_page_and_a_restarted_server(training, p
     expect(page.get_by_text("train-my-model: Done.")).to_be_visible(timeout=180_000)
     page.goto(f"{server.address}/models?model=my-model")
     expect(page.get_by_role("heading", name="In use: my-model")).to_be_visible()
-
-
-def test_a_stopped_training_is_resumed(training, page):
-    page.get_by_role("button", name="Stop").click()
-    resume = page.get_by_role("button", name="Resume")
-    expect(resume).to_be_visible(timeout=90_000)
-    resume.click()
-    expect(page.get_by_text("train-my-model: Done.")).to_be_visible(timeout=180_000)
 
 
 def test_the_story_ends_with_the_triggered_sign_read_right_again(server, page):

@@ -12,6 +12,7 @@ from engine import evaluation, repairs
 from engine.datasets import Split
 from engine.errors import LabError
 from engine.progress import Work, exhaust
+from engine.pruning import surgery
 from engine.pruning.sites import find_sites
 from engine.repairs import strength
 
@@ -114,6 +115,46 @@ def test_a_setting_that_only_images_learned_from_bear_is_not_kept(reading):
     assert choice.setting is None
     ((_, accuracy),) = choice.tried
     assert accuracy < 80
+
+
+def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allows(trained, dataset):
+    network, judging = trained.network(), dataset.validation
+    start, taught = network.get_weights(), []
+
+    def end_for(fitting: Split) -> list[np.ndarray]:
+        rng = np.random.default_rng(len(fitting))
+        return [old * np.exp(0.35 * rng.normal(size=old.shape)) for old in start]
+
+    def learn(fitting: Split) -> Work[keras.Model]:
+        yield from ()
+        taught.append(len(fitting))
+        learned = surgery.copied(network)
+        learned.set_weights(end_for(fitting))
+        return learned
+
+    def right(share: float, fitting: Split, split: Split) -> int:
+        ends = zip(start, end_for(fitting), strict=True)
+        candidate = surgery.copied(network)
+        candidate.set_weights([old + share * (new - old) for old, new in ends])
+        return int(np.sum(evaluation.predict(candidate, split.images) == split.labels))
+
+    first, second = strength.halved(judging)
+    least = right(0, judging, judging) - 0.05 * len(judging)
+    within = [
+        share
+        for share in (tenths / 10 for tenths in range(1, 11))
+        if right(share, first, second) + right(share, second, first) >= least
+        and right(share, judging, judging) >= least
+    ]
+    assert within and max(within) < 1, "or the loop would show nothing"
+
+    moved, choice = exhaust(strength.furthest(network, judging, 5.0, learn))
+    assert choice.setting == max(within)
+    for old, new, found in zip(start, end_for(judging), moved.get_weights(), strict=True):
+        np.testing.assert_allclose(found, old + choice.setting * (new - old), atol=1e-5)
+    assert sorted(taught) == sorted(map(len, (first, second, judging))), "each learned from once"
+    for old, kept in zip(start, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, kept)
 
 
 def test_as_many_channels_go_as_the_plain_loop_allows(trained, dataset):

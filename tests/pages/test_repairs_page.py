@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from app import repair_charts
-from engine import cli, places, runs, store
+from engine import places, runs, store
 from engine.detectors import screening
 from engine.repairs import RECOMMENDED, REPAIRS
 from tests.conftest import shortened_screening
@@ -84,13 +84,15 @@ def test_the_screening_names_the_class_that_needs_least(tried):
         fine(app)
 
 
-def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(results, capsys, short_screening):
-    short_screening(stands_out=screening.STANDS_OUT)
+def test_without_a_repaired_copy_the_overview_says_that_none_has_been_tried(results):
     assert "None has been tried" in words(opened("overview"))
-    assert cli.main(["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1,tolerated=100"]) == 0
-    capsys.readouterr()
+
+
+def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(move_in, nothing_unlearned):
+    move_in(nothing_unlearned)
     app = opened("overview")
     assert REPAIRS[RECOMMENDED].idea in words(app)
+    assert "None has been tried" not in words(app)
     assert (places.repaired_folder() / "small" / RECOMMENDED / "model.keras").exists()
 
 
