@@ -24,8 +24,8 @@ class FTSAM(TolerantRepair):
     """Fine-tune with the gradient taken where the weights are worst, nearby.
 
     Adaptive sharpness-aware minimisation (Kwon et al. 2021, equation 8): the gradient at
-    w + rho * w^2 * g / norm(w * g) is applied at w. How far
-    the network then goes towards what was learned is decided by our rule.
+    w + rho * w^2 * g / norm(w * g) is applied at w. How far the network then goes towards
+    what was learned is decided by our rule.
     """
 
     name: ClassVar[str] = "ft-sam"
