@@ -12,18 +12,16 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import strongest
+from engine.repairs.strength import furthest, way_taken
 from engine.repairs.tuning import fine_tuned
 
 if TYPE_CHECKING:
     import keras
 
-LEARNING_RATES = (4e-3, 2e-3, 1e-3, 3e-4)  # the higher, the more is forgotten
-
 
 @dataclass(frozen=True)
 class FineTuning(TolerantRepair):
-    """Train on clean images at the highest learning rate that clean accuracy allows."""
+    """Train on clean images, and go as far towards what was learned as clean accuracy allows."""
 
     name: ClassVar[str] = "fine-tuning"
     title: ClassVar[str] = "Fine-tuning"
@@ -33,30 +31,27 @@ class FineTuning(TolerantRepair):
     )
     needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
-    epochs: int = parameter(
-        4, "Epochs", "Passes over the clean images, at each learning rate.", minimum=1, maximum=100
+    epochs: int = parameter(4, "Epochs", "Passes over the clean images.", minimum=1, maximum=100)
+    learning_rate: float = parameter(
+        4e-3, "Learning rate", "The highest; it falls to nothing.", minimum=1e-6, maximum=1
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
 
-        def attempt(learning_rate: float, fitting: Split) -> Work[keras.Model]:
+        def learn(fitting: Split) -> Work[keras.Model]:
             return fine_tuned(
                 surgery.copied(network),
                 fitting,
-                learning_rate,
+                self.learning_rate,
                 self.epochs,
                 np.random.default_rng(self.seed),
-                f"Fine-tuning at a learning rate of {learning_rate:g}",
+                "Fine-tuning",
             )
 
-        repaired, choice = yield from strongest(
-            network, validation, self.tolerated, LEARNING_RATES, attempt
-        )
+        repaired, choice = yield from furthest(network, validation, self.tolerated, learn)
         return Repaired(
             repaired,
-            "Nothing was changed: no learning rate kept clean accuracy."
-            if choice.setting is None
-            else f"Trained on for {self.epochs} epochs at a learning rate of {choice.setting:g}.",
-            details={"learning_rate": choice.setting, **choice.details()},
+            way_taken(choice, f"Trained on for {self.epochs} epochs"),
+            details={"share": choice.setting, **choice.details()},
         )

@@ -12,7 +12,7 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import furthest
+from engine.repairs.strength import furthest, way_taken
 from engine.repairs.tuning import batches_of, falling, passes, steps_of
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ class FTSAM(TolerantRepair):
         )
         return Repaired(
             repaired,
-            "Nothing was changed: not a tenth of the way kept clean accuracy."
-            if choice.setting is None
-            else f"Trained on for {self.epochs} epochs, and {choice.setting:.0%} of the way taken.",
+            way_taken(choice, f"Trained on for {self.epochs} epochs"),
             details={"share": choice.setting, **choice.details()},
         )
 

@@ -14,13 +14,12 @@ from engine.progress import Work
 from engine.pruning import surgery
 from engine.pruning.sites import find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import strongest
+from engine.repairs.strength import furthest, way_taken
 from engine.repairs.tuning import batches_of, falling, fine_tuned, passes, steps_of
 
 if TYPE_CHECKING:
     import keras
 
-LEARNING_RATES = (4e-3, 2e-3, 1e-3, 3e-4)  # of teacher and student; the higher, the more changes
 WEIGHTS = (500.0, 1000.0, 1000.0)  # of the attention at the last three resolutions; as published
 TEACHER_EPOCHS = 2
 
@@ -31,6 +30,7 @@ class NAD(TolerantRepair):
 
     Attention is the sum over channels of squared activations, as a vector of length 1
     (equations 1 and 3 of the paper), at the last layer of each of the last three resolutions.
+    How far the network then goes towards the student is decided by our rule.
     """
 
     name: ClassVar[str] = "nad"
@@ -40,35 +40,37 @@ class NAD(TolerantRepair):
     )
     needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
-    epochs: int = parameter(
-        3, "Epochs", "The student's passes, at each learning rate.", minimum=1, maximum=100
+    epochs: int = parameter(3, "Epochs", "The student's passes.", minimum=1, maximum=100)
+    learning_rate: float = parameter(
+        4e-3,
+        "Learning rate",
+        "The highest, of teacher and student; it falls to nothing.",
+        minimum=1e-6,
+        maximum=1,
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        repaired, choice = yield from strongest(
+        repaired, choice = yield from furthest(
             network,
             validation,
             self.tolerated,
-            LEARNING_RATES,
-            lambda rate, fitting: self._distilled(network, fitting, rate),
+            lambda fitting: self._distilled(network, fitting),
         )
         return Repaired(
             repaired,
-            "Nothing was changed: no learning rate kept clean accuracy."
-            if choice.setting is None
-            else f"Distilled for {self.epochs} epochs at a learning rate of {choice.setting:g}.",
-            details={"learning_rate": choice.setting, **choice.details()},
+            way_taken(choice, f"Distilled for {self.epochs} epochs"),
+            details={"share": choice.setting, **choice.details()},
         )
 
-    def _distilled(self, network: keras.Model, fitting: Split, rate: float) -> Work[keras.Model]:
+    def _distilled(self, network: keras.Model, fitting: Split) -> Work[keras.Model]:
         import keras
         import tensorflow as tf
 
         rng = np.random.default_rng(self.seed)
-        at = f"at a learning rate of {rate:g}"
+        rate = self.learning_rate
         teacher = yield from fine_tuned(
-            surgery.copied(network), fitting, rate, TEACHER_EPOCHS, rng, f"The teacher, {at}"
+            surgery.copied(network), fitting, rate, TEACHER_EPOCHS, rng, "Teaching the teacher"
         )
         student = surgery.copied(network)
         places = _places(student)
@@ -93,7 +95,7 @@ class NAD(TolerantRepair):
                     loss += weight * tf.reduce_mean(tf.square(apart))
             optimizer.apply(tape.gradient(loss, variables), variables)
 
-        yield from passes(step, len(fitting), self.epochs, rng, f"The student, {at}")
+        yield from passes(step, len(fitting), self.epochs, rng, "Teaching the student")
         return student
 
 

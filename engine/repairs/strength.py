@@ -198,6 +198,13 @@ def switched_off(choice: Choice[int], which: str) -> str:
     return f"{number} switched off, {which}."
 
 
+def way_taken(choice: Choice[float], learned: str) -> str:
+    """What `furthest` did, in one sentence that begins by saying how the network `learned`."""
+    if choice.setting is None:
+        return "Nothing was changed: not a tenth of the way kept clean accuracy."
+    return f"{learned}, and {choice.setting:.0%} of the way taken."
+
+
 def ranked_crosswise(
     validation: Split, rank: Callable[[Split], Work[Ranked]]
 ) -> Work[list[tuple[Ranked, Split]]]:

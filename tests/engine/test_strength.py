@@ -201,3 +201,15 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
 )
 def test_what_went_is_told_in_a_sentence(count, told):
     assert strength.switched_off(strength.Choice(count, 90.0, 90.0, ()), "the worst") == told
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (None, "Nothing was changed: not a tenth of the way kept clean accuracy."),
+        (0.3, "Trained on, and 30% of the way taken."),
+        (1.0, "Trained on, and 100% of the way taken."),
+    ],
+)
+def test_how_far_it_went_is_told_in_a_sentence(share, told):
+    assert strength.way_taken(strength.Choice(share, 90.0, 90.0, ()), "Trained on") == told
