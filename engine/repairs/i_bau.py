@@ -52,13 +52,20 @@ class IBAU(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
+        made: dict[int, list[keras.Model]] = {}  # after each round, by the images
+
+        def attempt(rounds: int, fitting: Split) -> Work[keras.Model]:
+            if len(made.get(id(fitting), [])) < rounds:
+                made[id(fitting)] = yield from self._withstanding(network, fitting, rounds)
+            return made[id(fitting)][rounds - 1]
+
         repaired, choice = yield from strongest(
             network,
             validation,
             self.tolerated,
             # Fewer and fewer, by halves: each number is a repair of its own.
             list(dict.fromkeys([self.rounds, max(1, self.rounds // 2), 1])),
-            lambda rounds, fitting: self._withstanding(surgery.copied(network), fitting, rounds),
+            attempt,
         )
         return Repaired(
             repaired,
@@ -68,9 +75,14 @@ class IBAU(TolerantRepair):
             details={"rounds": choice.setting, **choice.details()},
         )
 
-    def _withstanding(self, network: keras.Model, fitting: Split, rounds: int) -> Work[keras.Model]:
+    def _withstanding(
+        self, network: keras.Model, fitting: Split, rounds: int
+    ) -> Work[list[keras.Model]]:
+        """What becomes of a copy of the network, after each round."""
         rng = np.random.default_rng(self.seed)
-        ascend, withstand = _steps(network, fitting)
+        learning = surgery.copied(network)
+        ascend, withstand = _steps(learning, fitting)
+        after = []
         for number in range(1, rounds + 1):
             told = f"Round {number} of {rounds}"
             disturbance = np.zeros(fitting.images.shape[1:], np.float32)
@@ -85,7 +97,8 @@ class IBAU(TolerantRepair):
                 rng,
                 f"{told}: withstanding it",
             )
-        return network
+            after.append(surgery.copied(learning))
+        return after
 
 
 def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:

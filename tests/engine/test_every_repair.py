@@ -116,6 +116,18 @@ def test_fine_pruning_holds_pruned_channels_at_zero(trained, dataset):
     assert not bias[channels].any()
 
 
+def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatch):
+    network = fitted(behind_activation)
+    one = exhaust(parse_repair("i-bau:rounds=1,tolerated=100")(network, small_images()))
+    verdicts = iter([False, False])  # both rounds cost too much; one does not
+    monkeypatch.setattr(strength, "is_within", lambda *_, **__: next(verdicts, True))
+    first_of_two = exhaust(parse_repair("i-bau:rounds=2")(network, small_images()))
+    assert first_of_two.details["rounds"] == 1
+    pairs = zip(weights_of(one.network), weights_of(first_of_two.network), strict=True)
+    for alone, found in pairs:
+        np.testing.assert_allclose(alone, found, rtol=1e-3, atol=1e-5)
+
+
 def test_a_repair_of_which_no_setting_is_tolerable_changes_nothing(trained, dataset, monkeypatch):
     network = trained.network()
     monkeypatch.setattr(strength, "is_within", lambda before, after, tolerated: False)
