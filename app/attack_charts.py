@@ -25,6 +25,12 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
     defences = sorted(  # the paper's pruning first
         dict.fromkeys(short), key=lambda told: repairs.index(told) if told in repairs else -1
     )
+    attacks = alt.Y(
+        "title:N",
+        sort=list(dict.fromkeys(table["title"])),
+        title="Attack",
+        axis=alt.Axis(labelLimit=260),
+    )
     base = alt.Chart(table).encode(
         x=alt.X(
             "defence:N",
@@ -32,12 +38,7 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
             title="Defence",
             axis=alt.Axis(labelAngle=-40, labelLimit=260, labelOverlap=False, orient="bottom"),
         ),
-        y=alt.Y(
-            "title:N",
-            sort=list(dict.fromkeys(table["title"])),
-            title="Attack",
-            axis=alt.Axis(labelLimit=260),
-        ),
+        y=attacks,
         tooltip=[
             alt.Tooltip("title:N", title="Attack"),
             alt.Tooltip("defence:N", title="Defence"),
@@ -60,5 +61,9 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
         text=alt.Text(f"{figure}:Q", format=".0f"),
         color=alt.condition(value > 60, alt.value("#ffffff"), alt.value("#1f2328")),
     )
-    layered: alt.LayerChart = cells + numbers
+    # The names stand at the other end too: on a phone the map is wider than the screen.
+    names = base.mark_point(opacity=0).encode(
+        y=attacks.copy().title(None).axis(orient="right", labelLimit=260)
+    )
+    layered: alt.LayerChart = alt.layer(cells + numbers, names).resolve_axis(y="independent")
     return layered.properties(height=ROOM + 28 * table["title"].nunique())

@@ -18,7 +18,7 @@ _STYLE = (
     # What a phone has no room for scrolls within itself.
     ".st-key-orders, .st-key-defences [data-testid=stElementContainer]:has(.vega-embed)"
     " {overflow-x: auto}"
-    ".st-key-defences .vega-embed {min-width: 680px}"
+    ".st-key-defences .vega-embed {min-width: 840px}"
     # White words on them: the dark theme's pale blue would swallow these.
     "button[kind^=primary]:enabled, [data-tag] {background-color: #005a8d; border-color: #005a8d;"
     " color: #ffffff}"

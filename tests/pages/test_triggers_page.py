@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from app import attack_table, eye_test, gallery, header, variants
-from engine import attacks, comparison, places, store
+from app import attack_charts, attack_table, eye_test, gallery, header, variants
+from engine import attacks, comparison, export, places, store
 from engine.errors import LabError
 from engine.triggers import TRIGGERS, FTrojan, Trigger
 from tests.pages.driving import by_label, fine, metrics, opened, words
@@ -274,3 +274,10 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
             (comparison.folder(dataset) / file).write_bytes(written)
             app.run()
             assert "cannot be read" in app.error[0].value
+
+
+def test_the_map_names_each_attack_at_either_end():
+    _, defended = comparison.written("gtsrb")
+    drawn = export.svg(attack_charts.map_of(defended, "attack_success")).decode()
+    for title in defended["title"].unique():
+        assert drawn.count(f">{title}</text>") == 2, title
