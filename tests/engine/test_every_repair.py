@@ -117,11 +117,12 @@ def test_fine_pruning_holds_pruned_channels_at_zero(trained, dataset):
 
 
 def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatch):
-    network = fitted(behind_activation)
-    one = exhaust(parse_repair("i-bau:rounds=1,tolerated=100")(network, small_images()))
+    monkeypatch.setattr(strength, "halved", lambda images: (images, images))  # trained once
+    network, images = fitted(behind_activation), small_images()
+    one = exhaust(parse_repair("i-bau:rounds=1,tolerated=100")(network, images))
     verdicts = iter([False, False])  # both rounds cost too much; one does not
     monkeypatch.setattr(strength, "is_within", lambda *_, **__: next(verdicts, True))
-    first_of_two = exhaust(parse_repair("i-bau:rounds=2")(network, small_images()))
+    first_of_two = exhaust(parse_repair("i-bau:rounds=2")(network, images))
     assert first_of_two.details["rounds"] == 1
     pairs = zip(weights_of(one.network), weights_of(first_of_two.network), strict=True)
     for alone, found in pairs:
