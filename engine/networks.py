@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 # What a card says of the floats a model expects; the only scaling there is so far.
 SCALING = "0 to 1"
 BATCH = 256
+
+_traces: weakref.WeakKeyDictionary[keras.Model, Any] = weakref.WeakKeyDictionary()
 
 
 def scale(images: np.ndarray) -> np.ndarray:
@@ -115,15 +119,30 @@ def watching(model: keras.Model, names: Sequence[str]) -> keras.Model:
 
 
 def compiled(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """`model` as a function from a float32 NumPy batch to a NumPy result, traced once."""
+    """`model` as a function from a float32 NumPy batch to a NumPy result, traced once.
+
+    Whoever asks again gets the same trace, which reads the weights anew at each call; it is let
+    go with the model.
+    """
+    if model not in _traces:
+        _traces[model] = _traced(weakref.ref(model))
+    return partial(_read, model)  # holds the weights, which a trace does not
+
+
+def _read(model: keras.Model, batch: np.ndarray) -> np.ndarray:
+    values: np.ndarray = _traces[model](batch).numpy()
+    return values
+
+
+def _traced(owner: Callable[[], Any]) -> Any:
     import tensorflow as tf
 
-    signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)]
+    def read(batch: Any) -> Any:
+        return owner()(batch, training=False)
+
+    signature = [tf.TensorSpec([None, *owner().input_shape[1:]], tf.float32)]
     # XLA is slower than oneDNN's kernels on a CPU.
-    run = tf.function(
-        lambda batch: model(batch, training=False), input_signature=signature, jit_compile=False
-    )
-    return lambda batch: run(batch).numpy()
+    return tf.function(read, input_signature=signature, jit_compile=False)
 
 
 def check_fits(model: keras.Model, image_shape: tuple[int, ...], classes: int) -> None:

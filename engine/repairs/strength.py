@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from engine import evaluation, networks
+from engine import evaluation
 from engine.datasets import splits
 from engine.datasets.dataset import Split
 from engine.errors import LabError
-from engine.progress import Progress, Work
+from engine.progress import Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site
 
@@ -134,12 +134,15 @@ def furthest(
     Returns:
         The network, and the share of the way chosen, one of `SHARES`.
     """
-    learned: dict[int, keras.Model] = {}  # by the images: both halves, and all of them
+    ends: dict[int, list[np.ndarray]] = {}  # by the images: both halves, and all of them
+    start, between = network.get_weights(), surgery.copied(network)  # one, to be traced once
 
     def attempt(share: float, fitting: Split) -> Work[keras.Model]:
-        if id(fitting) not in learned:
-            learned[id(fitting)] = yield from learn(fitting)
-        return _between(network, learned[id(fitting)], share)
+        if id(fitting) not in ends:
+            ends[id(fitting)] = (yield from learn(fitting)).get_weights()
+        pairs = zip(start, ends[id(fitting)], strict=True)
+        between.set_weights([(1 - share) * old + share * new for old, new in pairs])
+        return between
 
     return (yield from strongest(network, validation, tolerated, SHARES, attempt))
 
@@ -228,14 +231,6 @@ def lowest_first(sites: Sequence[Site], values: Sequence[np.ndarray]) -> list[tu
     return [(sites[place], channel) for _, place, channel in found]
 
 
-def _between(start: keras.Model, end: keras.Model, share: float) -> keras.Model:
-    """A network whose weights lie `share` of the way from one to the other."""
-    between = surgery.copied(start)
-    pairs = zip(start.get_weights(), end.get_weights(), strict=True)
-    between.set_weights([(1 - share) * old + share * new for old, new in pairs])
-    return between
-
-
 def _counts(largest: int) -> list[int]:
     """1, 2, 3, ... and then in steps of a quarter more, below `largest`: one channel stays."""
     counts: list[int] = []
@@ -276,21 +271,11 @@ def _judged_crosswise(
 def _traced(network: keras.Model, ranked: Ranked, judging: Split, tolerated: float) -> Work[Any]:
     """Accuracy in percent at 0 and at each of `_counts`, as far as there is hope: float64."""
     candidate = surgery.copied(network)
-    run = networks.compiled(candidate)  # reads the weights anew at each call
-    accuracies, gone = [(yield from _accuracy(run, judging))], 0
+    accuracies, gone = [(yield from evaluation.clean_accuracy(candidate, judging))], 0
     for count in _counts(len(ranked)):
         surgery.silence(candidate, _by_site(ranked[gone:count]))
         gone = count
-        accuracies.append((yield from _accuracy(run, judging)))
+        accuracies.append((yield from evaluation.clean_accuracy(candidate, judging)))
         if accuracies[0] - accuracies[-1] > tolerated + HOPELESS:
             break
     return np.array(accuracies)
-
-
-def _accuracy(run: Callable[[np.ndarray], np.ndarray], split: Split) -> Work[float]:
-    right = 0
-    for part in networks.batches(len(split)):
-        read = run(networks.scale(split.images[part])).argmax(axis=1)
-        right += int(np.sum(read == split.labels[part]))
-        yield Progress(part.stop, len(split), "Judging on clean images")
-    return 100 * right / len(split)

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -92,3 +95,42 @@ def test_data_that_does_not_fit_is_refused(shape, classes):
 def test_images_too_small_to_pool_three_times_are_refused():
     with pytest.raises(LabError, match="at least 8x8"):
         networks.paper_network(image_shape=(4, 4, 3))
+
+
+def small_images(count: int) -> np.ndarray:
+    return np.random.default_rng(0).random((count, 8, 8, 3), np.float32)
+
+
+def test_a_compiled_network_reads_weights_that_were_set_later():
+    network, other = (
+        networks.paper_network(classes=5, image_shape=(8, 8, 3), seed=seed) for seed in (1, 2)
+    )
+    images = small_images(6)
+    before = networks.compiled(network)(images)
+    network.set_weights(other.get_weights())
+    np.testing.assert_allclose(networks.compiled(network)(images), other(images), atol=1e-6)
+    assert np.abs(networks.compiled(network)(images) - before).max() > 1e-3
+
+
+def test_a_compiled_network_is_traced_once_and_let_go_with_its_model():
+    import keras
+
+    traced = []
+
+    class Watched(keras.layers.Layer):
+        def call(self, values):
+            traced.append(values.shape)
+            return values
+
+    network = keras.Sequential([keras.Input((8, 8, 3)), Watched(), keras.layers.Flatten()])
+    traced.clear()
+    for count in (2, 3):
+        networks.compiled(network)(small_images(count))
+    assert len(traced) == 1
+    run, gone = networks.compiled(network), weakref.ref(network)
+    del network
+    gc.collect()
+    assert run(small_images(1)).shape == (1, 192), "whoever holds the function holds the weights"
+    del run
+    gc.collect()
+    assert gone() is None
