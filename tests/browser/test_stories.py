@@ -41,19 +41,21 @@ def test_every_page_with_the_shipped_model_and_real_images(serve, page, real_gts
     for path, title in PAGES.items():
         visit(page, f"{server.address}/{path}?model={SHIPPED}", title)
         expect(page.get_by_role("combobox", name="Model in use")).to_have_value(SHIPPED)
-    visit(page, f"{server.address}/triggers?model={SHIPPED}", "Triggers")
+        if path == "triggers":
+            looked_into_a_comparison(page)
+        if path == "spectra":
+            chart = page.get_by_test_id("stVegaLiteChart").first
+            expect(chart.locator("canvas, svg").first).to_be_visible()
+
+
+def looked_into_a_comparison(page: Page) -> None:
+    """One of the networks that its attacks were compared on opens in a tab of its own."""
     expect(page.get_by_role("img", name="Triggered as in training")).to_be_visible()
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Open its Overview in a new tab").click()
     used = opened.value.get_by_role("combobox", name="Model in use")
     expect(used).to_have_value(re.compile("^attack-gtsrb-"))
     settled(opened.value)
-    visit(page, f"{server.address}/spectra?model={SHIPPED}", "Spectra")
-    expect(
-        page.locator(
-            "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
-        ).first
-    ).to_be_visible()
 
 
 def test_a_fresh_copy_without_data_shows_the_whole_story_on_drawn_signs(serve, page, tmp_path):
@@ -66,9 +68,8 @@ def test_a_fresh_copy_without_data_shows_the_whole_story_on_drawn_signs(serve, p
     expect(page.get_by_text("channels pruned", exact=False).first).to_be_visible()
     visit(page, f"{server.address}/triggers", "Triggers")
     expect(page.get_by_role("img", name=re.compile("Difference"))).to_be_visible()
-    for path in ("spectra", "activations", "pruning"):
-        visit(page, f"{server.address}/{path}", PAGES[path])
-        expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    visit(page, f"{server.address}/spectra", PAGES["spectra"])
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
 
 
 def test_without_its_data_a_models_results_are_shown_and_the_missing_files_named(server, page):

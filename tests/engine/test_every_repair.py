@@ -11,7 +11,7 @@ from keras import layers
 from engine.datasets import Split
 from engine.errors import LabError
 from engine.progress import Progress, exhaust, ignore
-from engine.repairs import REPAIRS, parse_repair, strength
+from engine.repairs import REPAIRS, i_bau, parse_repair, rnp, strength
 from engine.repairs.repair import TolerantRepair
 from tests.engine.test_sites import before_activation, behind_activation, residual, without_norm
 
@@ -24,6 +24,14 @@ SHORT = {
         )
     },
 }
+
+
+@pytest.fixture(autouse=True)
+def short_lessons(monkeypatch):
+    """What holds after a few steps holds after many."""
+    monkeypatch.setattr(i_bau, "INNER_STEPS", 6)
+    monkeypatch.setattr(i_bau, "FIXED_POINTS", 2)
+    monkeypatch.setattr(rnp, "LONGEST", 60)
 
 
 def weights_of(network: keras.Model) -> list[np.ndarray]:

@@ -1,5 +1,4 @@
 import dataclasses
-import json
 import math
 import os
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import experiment, places, store, training
+from engine import cli, experiment, places, store, training
 from engine.datasets import load_dataset
 from engine.errors import LabError
 from engine.progress import Stopped, exhaust
@@ -196,35 +195,26 @@ def test_settings_out_of_range_are_refused(settings):
 
 
 def test_a_killed_training_resumes_and_ends_with_the_same_weights(data, tmp_path, monkeypatch):
-    words = [sys.executable, "-m", "engine", "train", "folder:few", "--name", "n"]
-    words += ["--root", str(data), "--epochs", "3", "--batch", "16", "--target", "1"]
-    words += ["--rate", "0.15", "--json"]
-
-    def run(home: Path, **how):
-        environment = os.environ | {"PRUNING_LAB_HOME": str(home)}
-        return subprocess.Popen(
-            words, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-
-    killed, straight = tmp_path / "killed", tmp_path / "straight"
-    process = run(killed)
-    folder = Run(killed / "runs" / "train-n")
-    while not folder.checkpoint.exists():
+    words = ["train", "folder:few", "--name", "n", "--root", str(data), "--target", "1"]
+    words += ["--rate", "0.15", "--epochs", "3", "--batch", "16"]
+    monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path / "killed"))
+    run = Run(places.runs_folder() / "train-n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine", *words], cwd=PROJECT, stderr=subprocess.PIPE
+    )
+    while not run.checkpoint.exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert folder.status().state == "interrupted"
-    assert not list((killed / "models").glob("*")), "half a model is never seen"
+    process.communicate()
+    assert run.status().state == "interrupted"
+    assert not list(places.models_folder().glob("*")), "half a model is never seen"
 
-    for home in (killed, straight):
-        out, err = run(home).communicate()
-        assert json.loads(out)["model"] == "n", err
     weights = []
-    for home in (killed, straight):
-        monkeypatch.setenv("PRUNING_LAB_HOME", str(home))
-        assert places.models_folder() == home / "models"
+    for home in ("killed", "straight"):
+        monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path / home))
+        assert cli.main(words) == 0
         weights.append(store.find("n").network().get_weights())
     for ours, theirs in zip(*weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert not folder.checkpoint.exists()
+    assert not run.checkpoint.exists()
