@@ -21,10 +21,6 @@ from engine.repairs import RECOMMENDED
 from engine.triggers import FTrojan
 from tests.fixtures.needed import real_data
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Tests that run side by side have a core each; TensorFlow's threads would fight for both.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-
 CLASSES, TARGET = 6, 1
 FEW = 24  # images of a class, where nothing need be learned
 PATTERNS = np.random.default_rng(5).integers(20, 236, (CLASSES, 4, 4, 3))

@@ -135,9 +135,10 @@ def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allow
         learned.set_weights(end_for(fitting))
         return learned
 
+    candidate = surgery.copied(network)
+
     def right(share: float, fitting: Split, split: Split) -> int:
         ends = zip(start, end_for(fitting), strict=True)
-        candidate = surgery.copied(network)
         candidate.set_weights([old + share * (new - old) for old, new in ends])
         return int(np.sum(evaluation.predict(candidate, split.images) == split.labels))
 
