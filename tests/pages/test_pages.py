@@ -116,6 +116,7 @@ def test_a_network_from_a_file_is_loaded_in_a_worker_and_can_be_chosen(
     content = (tmp_path / "theirs.keras").read_bytes()
     by_label(app.file_uploader, "Keras file").set_value(("theirs.keras", content, "x/y"))
     by_label(app.text_input, "Name of the loaded model").set_value("theirs")
+    by_label(app.selectbox, "Trained for").set_value("gtsrb")
     by_label(app.button, "Load").click().run()
     finished(runs.run_called("import-theirs"))
     by_label(fine(app.run()).selectbox, "Model in use").select("theirs").run()
