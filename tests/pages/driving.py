@@ -45,7 +45,7 @@ def words(app) -> str:
 
 def finished(run: runs.Run) -> None:
     """Wait for a run's end, which must be a good one."""
-    limit = time.monotonic() + 180
+    limit = time.monotonic() + 90
     while run.status().alive and time.monotonic() < limit:
         time.sleep(0.1)
     assert run.status().state == "finished", (run.status(), run.log())
