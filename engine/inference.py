@@ -119,7 +119,7 @@ def saved_chain(file: Path) -> list[Saved]:
     try:
         with zipfile.ZipFile(file) as archive:
             described = json.loads(archive.read("config.json"))
-            weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+            weights = h5py.File(io.BytesIO(archive.read(quarantine.WEIGHTS)))
         return list(_saved(described, weights))
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise _unreadable(file) from error

@@ -7,6 +7,7 @@ anew; only what the child wrote is ever opened elsewhere.
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from engine import places
 from engine.errors import LabError
 
 # Members of a .keras archive, and the bytes each may unpack to.
-MEMBERS = {"metadata.json": 64 << 10, "config.json": 2 << 20, "model.weights.h5": 512 << 20}
+WEIGHTS = "model.weights.h5"
+MEMBERS = {"metadata.json": 64 << 10, "config.json": 2 << 20, WEIGHTS: 512 << 20}
 MAX_LAYERS, MAX_DEPTH, MAX_SIZE = 400, 40, 8192
+MAX_GROUPS = 10 * MAX_LAYERS  # of the weights; Keras writes two or three a layer
 MEMORY = 4 << 30  # bytes the child may address
 SECONDS = 120
 
@@ -125,31 +128,63 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MEMBERS["model.weights.h5"] * 2,) * 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MEMBERS[WEIGHTS] * 2,) * 2)
+
+
+def check_weights(source: str | Path) -> None:
+    """Raise `ValueError` if the weights in a .keras file point elsewhere or unpack to too much.
+
+    A file made to crash HDF5 may do so here: for a child process only.
+    """
+    import h5py
+
+    with zipfile.ZipFile(source) as archive:
+        weights = io.BytesIO(archive.read(WEIGHTS))
+    with h5py.File(weights, "r") as file:
+        groups: list[h5py.Group] = [file]
+        declared = 0
+        for group in groups:  # it grows on the way
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError("its weights point elsewhere")
+                part = group[name]
+                if isinstance(part, h5py.Group):
+                    groups.append(part)
+                elif part.external or part.is_virtual:
+                    raise ValueError("its weights point elsewhere")
+                else:
+                    declared += part.size * part.dtype.itemsize
+                if declared > MEMBERS[WEIGHTS] or len(groups) > MAX_GROUPS:
+                    raise ValueError("its weights unpack to too much")
 
 
 def _main(source: str, target: str) -> int:
-    """The child: open, run once, write anew."""
+    """The child: look at the weights, open, run once, write anew."""
     _limit()
+    try:
+        check_weights(source)
+        _write_anew(source, target)
+    except Exception as error:  # whatever a hostile file provokes, the parent tells it
+        print(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        return 1
+    return 0
+
+
+def _write_anew(source: str, target: str) -> None:
     from engine import quiet
 
     quiet.import_tensorflow()
     import keras
     import numpy as np
 
-    try:
-        model = keras.saving.load_model(source, compile=False, safe_mode=True)
-        shape = model.input_shape
-        if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-            raise ValueError(f"it takes {shape}, not images of a fixed size")
-        output = np.asarray(model(np.zeros((1, *shape[1:]), np.float32), training=False))
-        if output.ndim != 2 or not np.isfinite(output).all():
-            raise ValueError("it does not give one row of scores an image")
-        model.save(target, include_optimizer=False)
-    except Exception as error:  # whatever a hostile file provokes, the parent tells it
-        print(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        return 1
-    return 0
+    model = keras.saving.load_model(source, compile=False, safe_mode=True)
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
+        raise ValueError(f"it takes {shape}, not images of a fixed size")
+    output = np.asarray(model(np.zeros((1, *shape[1:]), np.float32), training=False))
+    if output.ndim != 2 or not np.isfinite(output).all():
+        raise ValueError("it does not give one row of scores an image")
+    model.save(target, include_optimizer=False)
 
 
 if __name__ == "__main__":

@@ -95,11 +95,30 @@ def test_a_description_that_unfolds_to_gigabytes_is_refused(genuine):
     refused(changed(genuine, config_json=b" " * (3 << 20)), "far too large")
 
 
-def test_weights_that_declare_gigabytes_are_refused(genuine):
+def weights_of(declare):
+    """Weights in HDF5, as `declare` writes them into the group of a convolution."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        file.create_dataset("layers/conv2d/vars/0", shape=(1 << 20, 1 << 14), dtype="f8")
-    refused(changed(genuine, **{"model.weights.h5": buffer.getvalue()}), "cannot be opened")
+        declare(file.create_group("layers/conv2d/vars"))
+    return {"model.weights.h5": buffer.getvalue()}
+
+
+@pytest.mark.parametrize(
+    ("declare", "said"),
+    [
+        (lambda group: group.create_dataset("0", (1 << 20, 1 << 14), "f8"), "unpack to too much"),
+        (lambda group: group.__setitem__("again", group.file["layers"]), "unpack to too much"),
+        (lambda group: group.__setitem__("0", h5py.SoftLink("/layers")), "point elsewhere"),
+        (lambda group: group.__setitem__("0", h5py.ExternalLink("x.h5", "/")), "point elsewhere"),
+        (
+            lambda group: group.create_dataset("0", (4,), "u1", external=[("/etc/hosts", 0, 4)]),
+            "point elsewhere",
+        ),
+    ],
+    ids=["gigabytes", "a circle", "soft link", "another file's", "a file's bytes"],
+)
+def test_weights_that_unpack_to_too_much_or_point_elsewhere_are_refused(genuine, declare, said):
+    refused(changed(genuine, **weights_of(declare)), said)
 
 
 def test_damaged_weights_are_refused_without_harm_to_this_process(genuine):
