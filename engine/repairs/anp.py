@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,16 +10,9 @@ import numpy as np
 from engine.datasets.dataset import Split
 from engine.parameters import parameter
 from engine.progress import Work
-from engine.pruning.sites import find_sites, variables_of
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import (
-    Ranked,
-    lowest_first,
-    most_channels,
-    ranked_crosswise,
-    switched_off,
-)
-from engine.repairs.tuning import batches_of, passes, scaled_call
+from engine.pruning.sites import Site, variables_of
+from engine.repairs.masking import MaskRepair, scaled_call
+from engine.repairs.tuning import batches_of, passes
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +21,7 @@ LEARNING_RATE, MOMENTUM = 0.2, 0.9  # of the masks; as published
 
 
 @dataclass(frozen=True)
-class ANP(TolerantRepair):
+class ANP(MaskRepair):
     """Learn a mask while an adversary perturbs the channels, and switch off what it closes.
 
     Mask m and noise d multiply each channel's weights (m + d). In turn, the noise takes one
@@ -43,7 +35,7 @@ class ANP(TolerantRepair):
         "Channels whose slight disturbance misleads the network most are switched off: a"
         " backdoor's are."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    closed_by: ClassVar[str] = "those whose mask had closed most"
 
     epochs: int = parameter(
         3, "Epochs", "Passes over the clean images while the mask is learned.", minimum=1
@@ -63,28 +55,15 @@ class ANP(TolerantRepair):
         maximum=1,
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
-        """See `Repair.__call__`."""
-        ranked = yield from self._ranked(network, validation)
-        crosswise = yield from ranked_crosswise(validation, partial(self._ranked, network))
-        repaired, removed, choice = yield from most_channels(
-            network, ranked, validation, self.tolerated, crosswise
-        )
-        return Repaired(
-            repaired,
-            switched_off(choice, "those whose mask had closed most"),
-            removed,
-            choice.details(),
-        )
-
-    def _ranked(self, network: keras.Model, fitting: Split) -> Work[Ranked]:
-        """The channels whose mask closes most come first."""
-        sites = find_sites(network)
+    def masks(
+        self, network: keras.Model, sites: list[Site], fitting: Split
+    ) -> Work[list[np.ndarray]]:
+        """See `MaskRepair.masks`."""
         learner = _Masks(network, [(variables_of(network, site), site.channels) for site in sites])
         step = learner.step_on(fitting, self)
         rng = np.random.default_rng(self.seed)
         yield from passes(step, len(fitting), self.epochs, rng, "Learning the mask")
-        return lowest_first(sites, [np.asarray(mask) for mask in learner.masks])
+        return [np.asarray(mask) for mask in learner.masks]
 
 
 class _Masks:

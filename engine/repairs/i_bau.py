@@ -71,7 +71,8 @@ class IBAU(TolerantRepair):
             repaired,
             "Nothing was changed: no round kept clean accuracy."
             if choice.setting is None
-            else f"{choice.setting} rounds of finding the worst disturbance and withstanding it.",
+            else f"{choice.setting} round{'s' * (choice.setting > 1)} of finding the worst"
+            " disturbance and withstanding it.",
             details={"rounds": choice.setting, **choice.details()},
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,16 +12,9 @@ from engine.datasets.dataset import Split
 from engine.parameters import parameter
 from engine.progress import Progress, Work
 from engine.pruning import surgery
-from engine.pruning.sites import Site, find_sites, variables_of
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import (
-    Ranked,
-    lowest_first,
-    most_channels,
-    ranked_crosswise,
-    switched_off,
-)
-from engine.repairs.tuning import BATCH, batches_of, passes, scaled_call
+from engine.pruning.sites import Site, variables_of
+from engine.repairs.masking import MaskRepair, scaled_call
+from engine.repairs.tuning import BATCH, batches_of, passes
 
 if TYPE_CHECKING:
     import keras
@@ -34,7 +26,7 @@ LARGEST_GRADIENT = 1.0  # norm; clipped before the step
 
 
 @dataclass(frozen=True)
-class RNP(TolerantRepair):
+class RNP(MaskRepair):
     """Unlearn clean images, relearn them with a mask, and switch off what stays closed.
 
     What an unlearned network still holds is the backdoor; a mask that wins clean accuracy back
@@ -47,7 +39,7 @@ class RNP(TolerantRepair):
         "The network is made to forget clean images; channels that must close before it knows"
         " them again carry the backdoor, and are switched off in the original."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    closed_by: ClassVar[str] = "those that relearning closed most"
 
     epochs: int = parameter(
         3, "Epochs", "Passes over the clean images while the mask is learned.", minimum=1
@@ -56,28 +48,14 @@ class RNP(TolerantRepair):
         0.2, "Learning rate of the mask", "As published.", minimum=1e-4, maximum=10
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
-        """See `Repair.__call__`."""
-        ranked = yield from self._ranked(network, validation)
-        crosswise = yield from ranked_crosswise(validation, partial(self._ranked, network))
-        repaired, removed, choice = yield from most_channels(
-            network, ranked, validation, self.tolerated, crosswise
-        )
-        return Repaired(
-            repaired,
-            switched_off(choice, "those that relearning closed most"),
-            removed,
-            choice.details(),
-        )
-
-    def _ranked(self, network: keras.Model, fitting: Split) -> Work[Ranked]:
-        """The channels that relearning closes most come first."""
-        sites = find_sites(network)
+    def masks(
+        self, network: keras.Model, sites: list[Site], fitting: Split
+    ) -> Work[list[np.ndarray]]:
+        """See `MaskRepair.masks`."""
         rng = np.random.default_rng(self.seed)
         unlearned = surgery.copied(network)
         yield from _unlearn(unlearned, fitting, rng)
-        masks = yield from self._relearn(unlearned, sites, fitting, rng)
-        return lowest_first(sites, masks)
+        return (yield from self._relearn(unlearned, sites, fitting, rng))
 
     def _relearn(
         self, unlearned: keras.Model, sites: list[Site], fitting: Split, rng: np.random.Generator

@@ -130,29 +130,3 @@ def fine_tuned(
 
     yield from passes(step, len(split), epochs, rng, message)
     return network
-
-
-def scaled_call(
-    network: keras.Model, factors_of: list[tuple[list[Any], Any]]
-) -> Callable[[Any], Any]:
-    """A function for use inside TensorFlow: the network, some of its weights multiplied.
-
-    Args:
-        network: left as it is; BatchNorm keeps its averages.
-        factors_of: variables and the tensor their last axis is multiplied with.
-
-    Returns:
-        From images 0 to 1 to probabilities; gradients reach the factors.
-    """
-    places = {id(variable): place for place, variable in enumerate(network.trainable_variables)}
-
-    def run(images: Any) -> Any:
-        values = [variable.value for variable in network.trainable_variables]
-        for variables, factor in factors_of:
-            for variable in variables:
-                values[places[id(variable)]] = values[places[id(variable)]] * factor
-        kept = [variable.value for variable in network.non_trainable_variables]
-        probabilities, _ = network.stateless_call(values, kept, images, training=False)
-        return probabilities
-
-    return run
