@@ -12,7 +12,7 @@ from engine import attacks, comparison
 from engine.datasets import available, short_name
 from engine.figures import MEASURES
 
-ELSEWHERE = "gtsrb"  # whose comparison is shown where a dataset has none
+ELSEWHERE = ("gtsrb", "signs", "cifar10")  # whose comparisons are shown besides
 
 _POISONED: dict[str, Any] = {
     "title": "Attack",
@@ -36,17 +36,36 @@ _POISONED: dict[str, Any] = {
 
 
 def show(dataset: str) -> None:
-    """The comparison of a dataset; where there is none yet, GTSRB's, and how to make its own."""
-    own = comparison.written(dataset)
-    shown = own or comparison.written(ELSEWHERE)
-    if own is None:
-        _offer(dataset, ELSEWHERE if shown else None)
-    if shown:
-        measured_on = dataset if own else ELSEWHERE
-        poisoned, defended = shown
-        _poisoned(poisoned, comparison.trained_longer(measured_on, poisoned))
-        _defences(defended, measured_on)
-        _offer_networks(poisoned, measured_on)
+    """The comparisons there are, that of `dataset` first; where it has none, how to make it."""
+    there = [name for name in dict.fromkeys((dataset, *ELSEWHERE)) if comparison.is_there(name)]
+    if dataset not in there:
+        _offer(dataset, elsewhere=bool(there))
+    if there:
+        _comparison(there)
+
+
+@st.fragment
+def _comparison(there: list[str]) -> None:
+    """One of those that are there."""
+    dataset = there[0]
+    if len(there) > 1:
+        dataset = st.segmented_control(
+            "Measured on",
+            there,
+            default=dataset,
+            required=True,
+            key=f"attacked-of-{short_name(dataset)}",
+            bind="query-params",
+            help="The images that the networks were trained and tested on.",
+        )
+    with header.told_plainly():
+        tables = comparison.written(dataset)
+        if tables is None:
+            return  # deleted a moment ago
+        poisoned, defended = tables
+        _poisoned(poisoned, comparison.trained_longer(dataset, poisoned))
+        _defences(defended, dataset)
+        _offer_networks(poisoned, dataset)
 
 
 def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
@@ -77,15 +96,15 @@ def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
         )
 
 
-def _offer(dataset: str, instead: str | None) -> None:
+def _offer(dataset: str, elsewhere: bool) -> None:
     """Say that there is no comparison yet, and make it in a worker."""
     told = f"No comparison of attacks on {dataset} has been made yet."
-    if instead:
-        told += f" What follows was measured on {instead}."
+    if elsewhere:
+        told += " What follows was measured on other images."
     st.info(told, icon=":material/table_chart:")
     arguments = ["attacks", dataset, "--repair", "spectral-unlearning"]
     name = f"attacks-{short_name(dataset)}"
-    with st.expander(f"Compare the attacks on {dataset}", expanded=instead is None):
+    with st.expander(f"Compare the attacks on {dataset}", expanded=not elsewhere):
         jobs.start_button(
             "Compare the attacks",
             name,

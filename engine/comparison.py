@@ -112,6 +112,11 @@ def folder(dataset: str) -> Path:
     return places.home() / "report" / f"attacks-{short_name(dataset)}"
 
 
+def is_there(dataset: str) -> bool:
+    """Whether `written` has something to read."""
+    return all((_place(dataset) / name).exists() for name in (SUMMARY, DEFENCES))
+
+
 def written(dataset: str) -> Tables | None:
     """The two tables of a dataset as last written, or those that came along, if any."""
     return read(_place(dataset))

@@ -204,13 +204,22 @@ def test_another_trigger_to_look_for_ends_the_eye_test_begun(results, few):
 
 
 def test_without_any_comparison_the_command_is_told(results, monkeypatch):
-    monkeypatch.setattr(comparison, "written", lambda dataset: None)
-    dataset = opened("triggers").session_state[header.DATASET]
-    for elsewhere in (attack_table.ELSEWHERE, dataset):
-        monkeypatch.setattr(attack_table, "ELSEWHERE", elsewhere)
-        app = fine(opened("triggers"))
-        assert app.info[-1].value == f"No comparison of attacks on {dataset} has been made yet."
-        assert any(f"engine attacks {dataset}" in code.value for code in app.code)
+    monkeypatch.setattr(attack_table, "ELSEWHERE", ())
+    app = fine(opened("triggers"))
+    dataset = app.session_state[header.DATASET]
+    assert app.info[-1].value == f"No comparison of attacks on {dataset} has been made yet."
+    assert any(f"engine attacks {dataset}" in code.value for code in app.code)
+
+
+def test_a_comparison_on_other_images_is_shown_when_asked_for(results):
+    app = opened("triggers")
+    choice = by_label(app.segmented_control, "Measured on")
+    assert choice.options == ["gtsrb", "signs"]
+    for dataset in ("signs", "gtsrb"):
+        by_label(app.segmented_control, "Measured on").select(dataset).run()
+        (table,) = [frame.value for frame in fine(app).dataframe if "clean_cost" in frame.value]
+        made = comparison.written(dataset)[0].set_index("title")["clean_accuracy"]
+        assert table.set_index("title")["clean_accuracy"].to_dict() == made.to_dict()
 
 
 def test_longer_training_of_some_attacks_is_shown_when_asked_for(results):
@@ -243,7 +252,7 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     dataset = app.session_state[header.DATASET]
     told = [code.value for code in app.code]
     assert f"python -m engine attacks {dataset} --repair spectral-unlearning" in told
-    assert "What follows was measured on gtsrb" in app.info[-1].value
+    assert "What follows was measured on other images" in app.info[-1].value
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert "TrojanNN" in table["title"].tolist(), "the one that came along"
     (epochs,) = set(comparison.written("gtsrb")[0]["epochs"])
@@ -263,7 +272,7 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     store.write_table(comparison.folder(dataset) / comparison.SUMMARY, pd.DataFrame(rows))
     store.write_table(comparison.folder(dataset) / comparison.DEFENCES, pd.DataFrame(defended))
     app = opened("triggers")
-    assert not any("measured on gtsrb" in info.value for info in app.info)
+    assert not any("measured on other" in info.value for info in app.info)
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert table["title"].tolist() == ["Badnets", "Blend"]
     by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
