@@ -47,17 +47,15 @@ def show(dataset: str) -> None:
 @st.fragment
 def _comparison(there: list[str]) -> None:
     """One of those that are there."""
-    dataset = there[0]
-    if len(there) > 1:
-        dataset = st.segmented_control(
-            "Measured on",
-            there,
-            default=dataset,
-            required=True,
-            key=f"attacked-of-{short_name(dataset)}",
-            bind="query-params",
-            help="The images that the networks were trained and tested on.",
-        )
+    dataset = st.segmented_control(
+        "Measured on",
+        there,
+        default=there[0],
+        required=True,
+        key=f"attacked-of-{short_name(there[0])}",
+        bind="query-params",
+        help="The images that the networks were trained and tested on.",
+    )
     with header.told_plainly():
         tables = comparison.written(dataset)
         if tables is None:

@@ -114,7 +114,7 @@ def folder(dataset: str) -> Path:
 
 def is_there(dataset: str) -> bool:
     """Whether `written` has something to read."""
-    return all((_place(dataset) / name).exists() for name in (SUMMARY, DEFENCES))
+    return _are_in(_place(dataset))
 
 
 def written(dataset: str) -> Tables | None:
@@ -152,11 +152,15 @@ def read(place: Path) -> Tables | None:
     Raises:
         LabError: they are no tables.
     """
-    poisoned, defended = place / SUMMARY, place / DEFENCES
-    if not (poisoned.exists() and defended.exists()):
+    if not _are_in(place):
         return None
     needed = {"attack", "title", *evaluation.FIGURES}
-    return _table(poisoned, needed), _table(defended, needed | {"defence", "problem"})
+    further = needed | {"defence", "problem"}
+    return _table(place / SUMMARY, needed), _table(place / DEFENCES, further)
+
+
+def _are_in(place: Path) -> bool:
+    return all((place / name).exists() for name in (SUMMARY, DEFENCES))
 
 
 def _table(path: Path, needed: set[str]) -> pd.DataFrame:

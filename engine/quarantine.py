@@ -131,7 +131,7 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (MEMBERS[WEIGHTS] * 2,) * 2)
 
 
-def check_weights(source: str | Path) -> None:
+def _check_weights(source: str) -> None:
     """Raise `ValueError` if the weights in a .keras file point elsewhere or unpack to too much.
 
     A file made to crash HDF5 may do so here: for a child process only.
@@ -150,8 +150,8 @@ def check_weights(source: str | Path) -> None:
                 part = group[name]
                 if isinstance(part, h5py.Group):
                     groups.append(part)
-                elif part.external or part.is_virtual:
-                    raise ValueError("its weights point elsewhere")
+                elif not isinstance(part, h5py.Dataset) or part.external or part.is_virtual:
+                    raise ValueError("its weights are not all plain arrays")
                 else:
                     declared += part.size * part.dtype.itemsize
                 if declared > MEMBERS[WEIGHTS] or len(groups) > MAX_GROUPS:
@@ -162,7 +162,7 @@ def _main(source: str, target: str) -> int:
     """The child: look at the weights, open, run once, write anew."""
     _limit()
     try:
-        check_weights(source)
+        _check_weights(source)
         _write_anew(source, target)
     except Exception as error:  # whatever a hostile file provokes, the parent tells it
         print(str(error).splitlines()[0] if str(error) else type(error).__name__)

@@ -112,10 +112,11 @@ def weights_of(declare):
         (lambda group: group.__setitem__("0", h5py.ExternalLink("x.h5", "/")), "point elsewhere"),
         (
             lambda group: group.create_dataset("0", (4,), "u1", external=[("/etc/hosts", 0, 4)]),
-            "point elsewhere",
+            "not all plain arrays",
         ),
+        (lambda group: group.__setitem__("0", np.dtype("f8")), "not all plain arrays"),
     ],
-    ids=["gigabytes", "a circle", "soft link", "another file's", "a file's bytes"],
+    ids=["gigabytes", "a circle", "soft link", "another file's", "a file's bytes", "a type"],
 )
 def test_weights_that_unpack_to_too_much_or_point_elsewhere_are_refused(genuine, declare, said):
     refused(changed(genuine, **weights_of(declare)), said)
