@@ -11,8 +11,11 @@ from app import caches, drawing, images, jobs, readings, repair_charts
 from engine import store
 from engine.errors import LabError
 from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
+from engine.repairs.repair import TolerantRepair
+from engine.repairs.tolerance import USUAL, Tolerance
 from engine.store import Stored
 
+SURE = {USUAL.confidence: "As measured", 80.0: "80 % sure", 95.0: "95 % sure"}
 _PERCENT = st.column_config.NumberColumn
 
 
@@ -59,9 +62,9 @@ def side_by_side(model: Stored) -> None:
     )
     st.caption(
         "Every repair is handed clean validation images and the network, nothing else. Its"
-        " strength is the strongest whose accuracy drops by a point at most, each half of"
-        " the images judging what was learned from the other; test images, and triggered ones,"
-        " only report."
+        " strength is the strongest whose accuracy drops by a point at most, where a title says"
+        " nothing else, each half of the images judging what was learned from the other; test"
+        " images, and triggered ones, only report."
     )
 
 
@@ -79,15 +82,48 @@ def offer_to_try(model: Stored) -> None:
     )
     for name in chosen:
         st.markdown(f"- **{REPAIRS[name].title}:** {REPAIRS[name].idea}")
+    settings = _tolerance()
     run_name = f"repairs-{model.name}"
     jobs.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
         run_name,
-        ["repairs", model.name, *(word for name in chosen for word in ("--method", name))],
+        [
+            "repairs",
+            model.name,
+            *(word for name in chosen for word in ("--method", name + settings)),
+        ],
         "Each on the model as it is; rows appear in the table as they are done.",
         disabled=not chosen,
     )
     jobs.watch(run_name)
+
+
+def _tolerance() -> str:
+    """Controls of what may be lost, and the choice as a repair's settings; none if the usual."""
+    described = TolerantRepair.parameters()
+    with st.container(horizontal=True, gap="large"):
+        points = st.number_input(
+            "Clean accuracy may drop by (points)",
+            min_value=0.0,
+            max_value=100.0,
+            value=USUAL.points,
+            step=0.5,
+            width=260,
+            help=described["tolerated"].help,
+            key="repairs-tolerated",
+        )
+        confidence = st.segmented_control(
+            "How sure that it drops no further?",
+            list(SURE),
+            default=USUAL.confidence,
+            required=True,
+            format_func=SURE.__getitem__,
+            help=described["confidence"].help,
+            key="repairs-confidence",
+        )
+    if Tolerance(points, confidence) == USUAL:
+        return ""
+    return f":tolerated={points:g},confidence={confidence:g}"
 
 
 def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> None:

@@ -156,8 +156,9 @@ def _run(dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], boo
         command = f"python -m engine prune {model}"
         stored = stored.keep(results.curve_tables(curves[DEFAULT_ORDER]), command)
     known = stored.table(repairing.TABLE)
-    tried = set() if known is None else set(known["method"])
-    missing = [repair for repair in way.repairs if str(repair) not in tried]
+    rows = [] if known is None else known.to_dict("records")
+    tried = [repairing.method_of(row) for row in rows]
+    missing = [repair for repair in way.repairs if repair not in tried]
     if missing:
         words = [word for repair in missing for word in ("--method", str(repair))]
         command = shlex.join(["python", "-m", "engine", "repairs", model, *words])

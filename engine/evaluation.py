@@ -138,14 +138,16 @@ def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator
         yield run(networks.scale(images[part])).argmax(axis=1)
 
 
-def clean_accuracy(model: keras.Model, split: Split) -> Work[float]:
-    """Share of a split's images read as what they show, percent."""
-    right = done = 0
+def read_right(model: keras.Model, split: Split) -> Work[np.ndarray]:
+    """Which of a split's images are read as what they show: bool [n]."""
+    right = np.zeros(len(split), bool)
+    done = 0
     for read in _predictions(model, split.images, networks.BATCH):
-        right += int(np.sum(read == split.labels[done : done + len(read)]))
+        part = slice(done, done + len(read))
+        right[part] = read == split.labels[part]
         done += len(read)
         yield Progress(done, len(split), "Judging on clean images")
-    return 100 * right / len(split)
+    return right
 
 
 def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> Work[pd.DataFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from engine.datasets import Dataset
 from engine.errors import LabError
 from engine.evaluation import FIGURES
 from engine.experiment import fitting_network, images_of
+from engine.parameters import format_value
 from engine.progress import Work, titled
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER
@@ -66,7 +67,7 @@ def compare(
     Args:
         stored: left as it is.
         dataset: as for `repair`.
-        methods: what to try; a row of an earlier try with the same method is replaced.
+        methods: what to try; a row of an earlier try with the same settings is replaced.
         command: what the card names as the way to make the table again.
 
     Returns:
@@ -88,9 +89,9 @@ def table_of(stored: Stored) -> pd.DataFrame:
     """All there is to compare: the model as it is, the paper's pruning, the repairs tried.
 
     Returns:
-        A row each: name and title of the method, "kind" ("untouched", "paper" or "repair"), the
-        three figures in percent, DER, channels switched off, seconds, the clean images it
-        needs, summary and problem.
+        A row each: name and title of the method (settings that are not its usual ones stand in
+        the title), "kind" ("untouched", "paper" or "repair"), the three figures in percent, DER,
+        channels switched off, seconds, the clean images it needs, summary and problem.
     """
     before = stored.card.scores["test"]
     rows = [
@@ -100,9 +101,9 @@ def table_of(stored: Stored) -> pd.DataFrame:
     ]
     tried = stored.table(TABLE)
     for row in [] if tried is None else tried.to_dict("records"):
-        kind = REPAIRS.get(str(row["method"]).partition(":")[0])
-        if kind is not None:
-            about = {"name": kind.name, "title": kind.title, "needs": kind.needs}
+        method = method_of(row)
+        if method is not None:
+            about = {"name": method.name, "title": _told(method), "needs": method.needs}
             rows.append(row | about | {"kind": "repair"})
     table = pd.DataFrame(rows, columns=["name", "title", "kind", "needs", *COLUMNS])
     table["der"] = [
@@ -110,6 +111,14 @@ def table_of(stored: Stored) -> pd.DataFrame:
     ]
     table.loc[table["attack_success"].isna(), "der"] = float("nan")  # nothing was measured
     return table.fillna({"name": "", "summary": "", "problem": ""})
+
+
+def method_of(row: Mapping[Any, Any]) -> Repair | None:
+    """The repair that made a row of the table; None if there is no such repair any more."""
+    try:
+        return parse_repair(str(row["method"]))
+    except LabError:
+        return None
 
 
 def kept_repairs(stored: Stored) -> dict[str, Stored]:
@@ -209,10 +218,20 @@ def _row(stored: Stored, dataset: Dataset, method: Repair, command: str) -> Work
 def _keep_row(stored: Stored, method: Repair, row: dict[str, Any], command: str) -> Stored:
     known = stored.table(TABLE)
     rows = [] if known is None else known.to_dict("records")
-    rows = [old for old in rows if str(old["method"]).partition(":")[0] != method.name]
+    rows = [old for old in rows if method_of(old) not in (method, None)]
     order = list(REPAIRS)
     rows = sorted([*rows, row], key=lambda r: order.index(str(r["method"]).partition(":")[0]))
     return stored.keep({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)
+
+
+def _told(method: Repair) -> str:
+    usual = method.defaults()
+    unusual = [
+        f"{name.replace('_', ' ')} {format_value(value)}"
+        for name, value in dataclasses.asdict(method).items()
+        if value != usual[name]
+    ]
+    return f"{method.title} ({', '.join(unusual)})" if unusual else method.title
 
 
 def _paper_rows(stored: Stored) -> list[dict[str, Any]]:

@@ -244,8 +244,8 @@ def _repairs(stored: Stored) -> list[str]:
     return [
         "<h2>Repairs side by side</h2>",
         "<p>Each was handed clean validation images and the network, nothing else; its strength is"
-        " the strongest that costs a point of clean accuracy at most. Test images only report."
-        "</p>",
+        " the strongest that costs a point of clean accuracy at most, where its title says nothing"
+        " else. Test images only report.</p>",
         _table(shown),
     ]
 

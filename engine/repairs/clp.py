@@ -37,7 +37,7 @@ class CLP(TolerantRepair):
         above = [above_mean(bounds(network, site)) for site in sites]
         outliers_first = lowest_first(sites, [-values for values in above])
         repaired, removed, choice = yield from most_channels(
-            network, outliers_first, validation, self.tolerated
+            network, outliers_first, validation, self.tolerance
         )
         if not choice.setting:
             return Repaired(repaired, switched_off(choice, ""), details=choice.details())

@@ -63,7 +63,7 @@ class FinePruning(TolerantRepair):
             )
             return tuned
 
-        repaired, choice = yield from strongest(network, validation, self.tolerated, FALLS, attempt)
+        repaired, choice = yield from strongest(network, validation, self.tolerance, FALLS, attempt)
         if choice.setting is None:
             return Repaired(
                 repaired,

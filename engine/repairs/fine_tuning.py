@@ -49,7 +49,7 @@ class FineTuning(TolerantRepair):
                 "Fine-tuning",
             )
 
-        repaired, choice = yield from furthest(network, validation, self.tolerated, learn)
+        repaired, choice = yield from furthest(network, validation, self.tolerance, learn)
         return Repaired(
             repaired,
             way_taken(choice, f"Trained on for {self.epochs} epochs"),

@@ -49,7 +49,7 @@ class FTSAM(TolerantRepair):
         repaired, choice = yield from furthest(
             network,
             validation,
-            self.tolerated,
+            self.tolerance,
             lambda fitting: self._shaken(surgery.copied(network), fitting),
         )
         return Repaired(

@@ -44,7 +44,7 @@ class GlobalPruning(TolerantRepair):
             network,
             lowest_first(sites, relative),
             validation,
-            self.tolerated,
+            self.tolerance,
         )
         return Repaired(
             repaired,

@@ -62,7 +62,7 @@ class IBAU(TolerantRepair):
         repaired, choice = yield from strongest(
             network,
             validation,
-            self.tolerated,
+            self.tolerance,
             # Fewer and fewer, by halves: each number is a repair of its own.
             list(dict.fromkeys([self.rounds, max(1, self.rounds // 2), 1])),
             attempt,

@@ -48,7 +48,7 @@ class MaskRepair(TolerantRepair):
         ranked = yield from self._ranked(network, validation)
         crosswise = yield from ranked_crosswise(validation, partial(self._ranked, network))
         repaired, removed, choice = yield from most_channels(
-            network, ranked, validation, self.tolerated, crosswise
+            network, ranked, validation, self.tolerance, crosswise
         )
         return Repaired(repaired, switched_off(choice, self.closed_by), removed, choice.details())
 

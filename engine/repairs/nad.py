@@ -54,7 +54,7 @@ class NAD(TolerantRepair):
         repaired, choice = yield from furthest(
             network,
             validation,
-            self.tolerated,
+            self.tolerance,
             lambda fitting: self._distilled(network, fitting),
         )
         return Repaired(

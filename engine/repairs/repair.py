@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from engine.datasets.dataset import Split
 from engine.parameters import Configurable, parameter
 from engine.progress import Work
+from engine.repairs.tolerance import AS_MEASURED, USUAL, Tolerance
 
 if TYPE_CHECKING:
     import keras
@@ -67,13 +68,26 @@ class TolerantRepair(Repair):
     """A repair whose strength is chosen by the rule of `strength`."""
 
     tolerated: float = parameter(
-        1.0,
+        USUAL.points,
         "Tolerated drop (percentage points)",
         "The strongest setting is kept whose accuracy on clean validation images has dropped by"
         " no more than this. Attack success plays no part: a defender cannot know it.",
         minimum=0,
         maximum=100,
     )
+    confidence: float = parameter(
+        USUAL.confidence,
+        "How sure that it drops no further (%)",
+        "Validation images are a sample, and others may cost more. 50: the drop is taken as"
+        " measured. 95: its upper limit must be tolerable too, so the repair is milder.",
+        minimum=AS_MEASURED,
+        maximum=99.9,
+    )
     seed: int = parameter(
         0, "Seed", "The same seed gives the same repair.", minimum=0, maximum=2**31 - 1
     )
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """What clean accuracy may be lost."""
+        return Tolerance(self.tolerated, self.confidence)

@@ -68,7 +68,7 @@ class SpectralUnlearning(TolerantRepair):
         repaired, choice = yield from strongest(
             network,
             validation,
-            self.tolerated,
+            self.tolerance,
             LEARNING_RATES,
             lambda rate, fitting: self._unlearned(surgery.copied(network), fitting, found, rate),
         )

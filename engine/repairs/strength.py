@@ -1,16 +1,15 @@
 """How strong a repair is made: one rule, for all of them.
 
 The strongest setting is kept whose accuracy on clean validation images has dropped by no more
-than the tolerated points, where each half of the images judges what was learned from the other
-half, and all of them judge what was learned from all. Triggered images are not there to be
-looked at.
+than is tolerated (see `tolerance`), where each half of the images judges what was learned from
+the other half, and all of them judge what was learned from all. Triggered images are not there to
+be looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from engine.errors import LabError
 from engine.progress import Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site
+from engine.repairs.tolerance import Tolerance, tracks_of
 
 if TYPE_CHECKING:
     import keras
@@ -59,13 +59,8 @@ class Choice(Generic[Setting]):
         }
 
 
-def is_within(before: float, after: float, tolerated: float) -> bool:
-    """Whether accuracy fell from `before` to `after` (percent) by `tolerated` points at most."""
-    return before - after <= tolerated + 1e-9
-
-
-def halved(validation: Split) -> tuple[Split, Split]:
-    """Two halves by whole tracks, as validation itself was drawn.
+def halves(validation: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Two halves by whole tracks, as validation itself was drawn: indices, int64 [m].
 
     A frame of a sign that was learned from judges nothing. A class with a single track is judged
     by a network that has not learned it again: rather too strict than too lax.
@@ -80,13 +75,13 @@ def halved(validation: Split) -> tuple[Split, Split]:
         raise LabError(
             "There are too few validation images to learn from some and judge on others."
         )
-    return validation.take(np.flatnonzero(first)), validation.take(np.flatnonzero(~first))
+    return np.flatnonzero(first), np.flatnonzero(~first)
 
 
 def strongest(
     network: keras.Model,
     validation: Split,
-    tolerated: float,
+    tolerance: Tolerance,
     settings: Sequence[Setting],
     attempt: Callable[[Setting, Split], Work[keras.Model]],
 ) -> Work[tuple[keras.Model, Choice[Setting]]]:
@@ -95,29 +90,37 @@ def strongest(
     Args:
         network: left as it is.
         validation: clean images.
-        tolerated: drop in accuracy on them, percentage points.
+        tolerance: of the drop in accuracy on them.
         settings: the strongest first; the rest are not tried once one is tolerable.
         attempt: from a setting and the images to learn from to a network.
     """
-    halves = halved(validation)
-    before = yield from evaluation.clean_accuracy(network, validation)
-    allowed = partial(is_within, before, tolerated=tolerated)
+    parts = halves(validation)
+    taught = [validation.take(part) for part in parts]  # the same objects for each setting
+    tracks = tracks_of(validation)
+    before = yield from evaluation.read_right(network, validation)
     tried = []
     for setting in settings:
-        after = yield from _judged_crosswise(halves, partial(attempt, setting), allowed)
-        tried.append((setting, after))
-        if not allowed(after):
+        after = np.ones(len(validation), bool)
+        for learned, judging in ((0, 1), (1, 0)):
+            candidate = yield from attempt(setting, taught[learned])
+            after[parts[judging]] = yield from evaluation.read_right(candidate, taught[judging])
+            # If one half decides already, the other counts as read without fault.
+            if not Tolerance(tolerance.points).allows(before, after, tracks):
+                break
+        tried.append((setting, _percent(after)))
+        if not tolerance.allows(before, after, tracks):
             continue
         candidate = yield from attempt(setting, validation)
-        if allowed((yield from evaluation.clean_accuracy(candidate, validation))):
-            return candidate, Choice(setting, before, after, tuple(tried))
-    return surgery.copied(network), Choice(None, before, before, tuple(tried))
+        whole = yield from evaluation.read_right(candidate, validation)
+        if tolerance.allows(before, whole, tracks):
+            return candidate, Choice(setting, _percent(before), _percent(after), tuple(tried))
+    return surgery.copied(network), Choice(None, _percent(before), _percent(before), tuple(tried))
 
 
 def furthest(
     network: keras.Model,
     validation: Split,
-    tolerated: float,
+    tolerance: Tolerance,
     learn: Callable[[Split], Work[keras.Model]],
 ) -> Work[tuple[keras.Model, Choice[float]]]:
     """Go as far from the network towards what it learned as the rule allows.
@@ -128,7 +131,7 @@ def furthest(
     Args:
         network: left as it is.
         validation: clean images.
-        tolerated: drop in accuracy on them, percentage points.
+        tolerance: of the drop in accuracy on them.
         learn: from the images to learn from to a network of the same layers.
 
     Returns:
@@ -144,15 +147,15 @@ def furthest(
         between.set_weights([(1 - share) * old + share * new for old, new in pairs])
         return between
 
-    return (yield from strongest(network, validation, tolerated, SHARES, attempt))
+    return (yield from strongest(network, validation, tolerance, SHARES, attempt))
 
 
 def most_channels(
     network: keras.Model,
     ranked: Ranked,
     validation: Split,
-    tolerated: float,
-    crosswise: Sequence[tuple[Ranked, Split]] = (),
+    tolerance: Tolerance,
+    crosswise: Sequence[tuple[Ranked, np.ndarray]] = (),
 ) -> Work[tuple[keras.Model, dict[str, list[int]], Choice[int]]]:
     """Silence as many channels as the rule allows.
 
@@ -160,33 +163,34 @@ def most_channels(
         network: left as it is.
         ranked: the channels, in the order they are to go.
         validation: clean images.
-        tolerated: drop in accuracy on them, percentage points.
+        tolerance: of the drop in accuracy on them.
         crosswise: see `ranked_crosswise`, where an order was learned.
 
     Returns:
         The network, the silenced channels by convolution, and the number chosen.
     """
-    traced = yield from _traced(network, ranked, validation, tolerated)
-    judged = traced
+    whole = yield from _traced(network, ranked, validation, tolerance)
+    judged, tracks = whole, tracks_of(validation)
     if crosswise:
         parts = []
         for learned, judging in crosswise:
-            part = yield from _traced(network, learned, judging, tolerated)
-            parts.append(part * len(judging) / len(validation))
-        shortest = min(map(len, parts))
-        judged = np.sum([part[:shortest] for part in parts], axis=0)
+            part = yield from _traced(network, learned, validation.take(judging), tolerance)
+            parts.append((judging, part))
+        judged = np.ones((min(len(part) for _, part in parts), len(validation)), bool)
+        for judging, part in parts:
+            judged[:, judging] = part[: len(judged)]
     counts = [0, *_counts(len(ranked))]
     place = max(
         place
-        for place, (crossed, whole) in enumerate(zip(judged, traced, strict=False))
-        if is_within(traced[0], min(crossed, whole), tolerated)
+        for place, afters in enumerate(zip(judged, whole, strict=False))
+        if all(tolerance.allows(whole[0], after, tracks) for after in afters)
     )
     chosen = _by_site(ranked[: counts[place]])
     choice = Choice(
         counts[place],
-        float(traced[0]),
-        float(judged[place]),
-        tuple(zip(counts[1:], map(float, judged[1:]), strict=False)),
+        _percent(whole[0]),
+        _percent(judged[place]),
+        tuple(zip(counts[1:], map(_percent, judged[1:]), strict=False)),
     )
     repaired = surgery.copied(network)
     surgery.silence(repaired, chosen)
@@ -210,10 +214,13 @@ def way_taken(choice: Choice[float], learned: str) -> str:
 
 def ranked_crosswise(
     validation: Split, rank: Callable[[Split], Work[Ranked]]
-) -> Work[list[tuple[Ranked, Split]]]:
-    """The order that each half teaches, with the other half, which is to judge it."""
-    first, second = halved(validation)
-    return [((yield from rank(first)), second), ((yield from rank(second)), first)]
+) -> Work[list[tuple[Ranked, np.ndarray]]]:
+    """The order that each half teaches, with the indices of the other, which is to judge it."""
+    first, second = halves(validation)
+    found = []
+    for learned, judging in ((first, second), (second, first)):
+        found.append(((yield from rank(validation.take(learned))), judging))
+    return found
 
 
 def lowest_first(sites: Sequence[Site], values: Sequence[np.ndarray]) -> list[tuple[Site, int]]:
@@ -248,34 +255,24 @@ def _by_site(ranked: Ranked) -> dict[Site, list[int]]:
     return found
 
 
-def _judged_crosswise(
-    halves: tuple[Split, Split],
-    attempt: Callable[[Split], Work[keras.Model]],
-    allowed: Callable[[float], bool],
-) -> Work[float]:
-    """Accuracy in percent on all images, each judging what the other half taught.
+def _traced(
+    network: keras.Model, ranked: Ranked, judging: Split, tolerance: Tolerance
+) -> Work[np.ndarray]:
+    """Which images are read right at 0 and at each of `_counts`, as far as there is hope.
 
-    If the first half decides already, the second counts as read without fault.
+    Returns:
+        bool [counts, n].
     """
-    total = sum(map(len, halves))
-    right = 0.0
-    for learned, judging in (halves, halves[::-1]):
-        candidate = yield from attempt(learned)
-        accuracy = yield from evaluation.clean_accuracy(candidate, judging)
-        right += accuracy * len(judging) / total
-        if judging is halves[1] and not allowed(at_best := right + 100 * len(learned) / total):
-            return at_best
-    return right
-
-
-def _traced(network: keras.Model, ranked: Ranked, judging: Split, tolerated: float) -> Work[Any]:
-    """Accuracy in percent at 0 and at each of `_counts`, as far as there is hope: float64."""
     candidate = surgery.copied(network)
-    accuracies, gone = [(yield from evaluation.clean_accuracy(candidate, judging))], 0
+    right, gone = [(yield from evaluation.read_right(candidate, judging))], 0
     for count in _counts(len(ranked)):
         surgery.silence(candidate, _by_site(ranked[gone:count]))
         gone = count
-        accuracies.append((yield from evaluation.clean_accuracy(candidate, judging)))
-        if accuracies[0] - accuracies[-1] > tolerated + HOPELESS:
+        right.append((yield from evaluation.read_right(candidate, judging)))
+        if _percent(right[0]) - _percent(right[-1]) > tolerance.points + HOPELESS:
             break
-    return np.array(accuracies)
+    return np.array(right)
+
+
+def _percent(right: np.ndarray) -> float:
+    return 100 * float(right.mean())

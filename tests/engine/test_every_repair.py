@@ -13,6 +13,7 @@ from engine.errors import LabError
 from engine.progress import Progress, exhaust, ignore
 from engine.repairs import REPAIRS, i_bau, parse_repair, rnp, strength
 from engine.repairs.repair import TolerantRepair
+from engine.repairs.tolerance import Tolerance
 from tests.engine.test_sites import before_activation, behind_activation, residual, without_norm
 
 SHORT = {
@@ -125,11 +126,12 @@ def test_fine_pruning_holds_pruned_channels_at_zero(trained, dataset):
 
 
 def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatch):
-    monkeypatch.setattr(strength, "halved", lambda images: (images, images))  # trained once
+    everything = np.arange(len(small_images()))
+    monkeypatch.setattr(strength, "halves", lambda images: (everything, everything))
     network, images = fitted(behind_activation), small_images()
     one = exhaust(parse_repair("i-bau:rounds=1,tolerated=100")(network, images))
     verdicts = iter([False, False])  # both rounds cost too much; one does not
-    monkeypatch.setattr(strength, "is_within", lambda *_, **__: next(verdicts, True))
+    monkeypatch.setattr(Tolerance, "allows", lambda *_: next(verdicts, True))
     first_of_two = exhaust(parse_repair("i-bau:rounds=2")(network, images))
     assert first_of_two.details["rounds"] == 1
     pairs = zip(weights_of(one.network), weights_of(first_of_two.network), strict=True)
@@ -139,7 +141,7 @@ def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatc
 
 def test_a_repair_of_which_no_setting_is_tolerable_changes_nothing(trained, dataset, monkeypatch):
     network = trained.network()
-    monkeypatch.setattr(strength, "is_within", lambda before, after, tolerated: False)
+    monkeypatch.setattr(Tolerance, "allows", lambda *_: False)
     repaired = exhaust(parse_repair("fine-tuning:epochs=1")(network, dataset.validation))
     for old, new in zip(network.get_weights(), repaired.network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

@@ -60,7 +60,7 @@ def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared
     assert [title for title in titles if "as in the paper" in title] == [
         f"Pruning, as in the paper: {points} points" for points in (2, 10, 20, 30)
     ]
-    assert titles[-2:] == [REPAIRS["fine-tuning"].title, REPAIRS["clp"].title]
+    assert titles[-2:] == [f"{REPAIRS['fine-tuning'].title} (epochs 1)", REPAIRS["clp"].title]
     assert compared["der"][0] == 0.5
 
 
@@ -77,17 +77,35 @@ def test_a_row_tells_what_the_kept_copy_does(compared, capsys):
     assert sum(map(len, card.repair["removed"].values())) == row["channels"]
 
 
-def test_a_repair_tried_again_replaces_its_row_and_keeps_the_others(compared, capsys):
+def test_a_repair_tried_again_replaces_its_row_and_one_with_other_settings_stands_beside_it(
+    compared, capsys
+):
     table = store.find("small").table("repairs")
-    answer(capsys, "repairs", "small", "--method", "clp:tolerated=0")
+    for _ in range(2):
+        answer(capsys, "repairs", "small", "--method", "clp:tolerated=0,confidence=95")
     again = store.find("small").table("repairs")
-    assert list(again["method"].str.partition(":")[0]) == ["fine-tuning", "clp"]
     pd.testing.assert_frame_equal(
-        again[again["method"].str.startswith("fine-tuning")],
-        table[table["method"].str.startswith("fine-tuning")],
+        again.iloc[:-1],
+        table,
         check_dtype=False,  # a column of whole seconds is read as whole numbers
     )
-    assert "tolerated=0" in again["method"].iloc[1]
+    assert again["method"].iloc[-1] == "clp:tolerated=0,confidence=95,seed=0"
+    titles = list(repairing.table_of(store.find("small"))["title"])
+    assert titles[-1] == f"{titles[-2]} (tolerated 0, confidence 95)"
+
+
+def test_a_row_that_says_less_than_all_settings_is_of_the_usual_ones(compared, capsys):
+    """As rows do that were made before a setting came to be."""
+    small = store.find("small")
+    rows = small.table("repairs")
+    older = rows["method"].str.replace(",confidence=50", "")
+    assert not (older == rows["method"]).any()
+    small.keep({"repairs": rows.assign(method=older)}, "python")
+    answer(capsys, "repairs", "small", "--method", "clp")
+    assert list(store.find("small").table("repairs")["method"]) == [
+        older.iloc[0],
+        rows["method"].iloc[1],
+    ]
 
 
 def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):

@@ -57,6 +57,18 @@ def test_a_repair_tried_on_the_page_becomes_a_row(results):
     assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
 
 
+def test_what_may_be_lost_and_how_surely_no_more_can_be_said(results):
+    app = opened("repairs")
+    by_label(app.multiselect, "Repairs to try").set_value(["clp"])
+    by_label(app.number_input, "Clean accuracy may drop by (points)").set_value(2.5)
+    by_label(app.button_group, "How sure that it drops no further?").set_value(95.0).run()
+    by_label(fine(app).button, "Try it").click().run()
+    finished(runs.run_called("repairs-small"))
+    fine(app.run())
+    title = f"{REPAIRS['clp'].title} (tolerated 2.5, confidence 95)"
+    assert title in app.dataframe[0].value["title"].tolist()
+
+
 def test_before_and_after_follow_the_image(tried):
     app = opened("repairs")
     assert words(fine(app)).count("**Before:**") == 2
