@@ -5,23 +5,64 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, images, jobs, readings, repair_charts
-from engine import store
+from engine import repairing, store
 from engine.errors import LabError
 from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.repairs.repair import TolerantRepair
 from engine.repairs.tolerance import USUAL, Tolerance
 from engine.store import Stored
 
-SURE = {USUAL.confidence: "As measured", 80.0: "80 % sure", 95.0: "95 % sure"}
+SURE = {USUAL.confidence: "As measured", 95.0: "95 % sure"}
 _PERCENT = st.column_config.NumberColumn
 
 
-def side_by_side(model: Stored) -> None:
-    """A chart and a table of the model as it is, the paper's pruning, and every repair tried."""
-    table = caches.repairs(model)
+def how_sure(model: Stored) -> float:
+    """How sure a repair is to be that clean accuracy drops no further: confidence in percent."""
+    tried = {method.confidence for method in _methods(caches.repairs(model)) if method}
+    chosen: float = st.segmented_control(
+        "How sure that clean accuracy drops no further than is tolerated?",
+        sorted({*SURE, *tried}),
+        default=USUAL.confidence,
+        required=True,
+        format_func=lambda confidence: SURE.get(confidence, f"{confidence:g} % sure"),
+        help=TolerantRepair.parameters()["confidence"].help,
+        key="repairs-confidence",
+        bind="query-params",
+    )
+    return chosen
+
+
+def _methods(table: pd.DataFrame) -> list[TolerantRepair | None]:
+    """The repair of each row; None where it is not one whose strength our rule decides."""
+    found = map(repairing.method_of, table.to_dict("records"))
+    return [method if isinstance(method, TolerantRepair) else None for method in found]
+
+
+def _as_surely(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The rows of that confidence, which their titles need not tell then, and those without."""
+    methods = _methods(table)
+    titles = [
+        repairing.told(method, {"confidence"}) if method else title
+        for method, title in zip(methods, table["title"], strict=True)
+    ]
+    kept = [method is None or method.confidence == confidence for method in methods]
+    return table.assign(title=titles)[kept]
+
+
+def side_by_side(model: Stored, confidence: float) -> None:
+    """A chart and a table of the model as it is, the paper's pruning, and the repairs tried.
+
+    Args:
+        model: the model in use.
+        confidence: of the repairs shown, percent.
+    """
+    table = _as_surely(caches.repairs(model), confidence)
+    if "repair" not in set(table["kind"]):
+        st.info("No repair has been tried on this model at this setting: try one below.")
     drawn = table[table["problem"] == ""]
     drawing.chart(
         repair_charts.side_by_side(drawn),
@@ -68,7 +109,7 @@ def side_by_side(model: Stored) -> None:
     )
 
 
-def offer_to_try(model: Stored) -> None:
+def offer_to_try(model: Stored, confidence: float) -> None:
     """Choose repairs and run them in a worker, one after the other."""
     chosen = st.multiselect(
         "Repairs to try",
@@ -82,7 +123,18 @@ def offer_to_try(model: Stored) -> None:
     )
     for name in chosen:
         st.markdown(f"- **{REPAIRS[name].title}:** {REPAIRS[name].idea}")
-    settings = _tolerance()
+    points = st.number_input(
+        "Clean accuracy may drop by (percentage points)",
+        min_value=0.0,
+        max_value=100.0,
+        value=USUAL.points,
+        step=0.5,
+        width=300,
+        help=TolerantRepair.parameters()["tolerated"].help,
+        key="repairs-tolerated",
+    )
+    usual = Tolerance(points, confidence) == USUAL
+    settings = "" if usual else f":tolerated={points:g},confidence={confidence:g}"
     run_name = f"repairs-{model.name}"
     jobs.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
@@ -96,34 +148,6 @@ def offer_to_try(model: Stored) -> None:
         disabled=not chosen,
     )
     jobs.watch(run_name)
-
-
-def _tolerance() -> str:
-    """Controls of what may be lost, and the choice as a repair's settings; none if the usual."""
-    described = TolerantRepair.parameters()
-    with st.container(horizontal=True, gap="large"):
-        points = st.number_input(
-            "Clean accuracy may drop by (points)",
-            min_value=0.0,
-            max_value=100.0,
-            value=USUAL.points,
-            step=0.5,
-            width=260,
-            help=described["tolerated"].help,
-            key="repairs-tolerated",
-        )
-        confidence = st.segmented_control(
-            "How sure that it drops no further?",
-            list(SURE),
-            default=USUAL.confidence,
-            required=True,
-            format_func=SURE.__getitem__,
-            help=described["confidence"].help,
-            key="repairs-confidence",
-        )
-    if Tolerance(points, confidence) == USUAL:
-        return ""
-    return f":tolerated={points:g},confidence={confidence:g}"
 
 
 def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> None:

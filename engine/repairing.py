@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -103,7 +103,7 @@ def table_of(stored: Stored) -> pd.DataFrame:
     for row in [] if tried is None else tried.to_dict("records"):
         method = method_of(row)
         if method is not None:
-            about = {"name": method.name, "title": _told(method), "needs": method.needs}
+            about = {"name": method.name, "title": told(method), "needs": method.needs}
             rows.append(row | about | {"kind": "repair"})
     table = pd.DataFrame(rows, columns=["name", "title", "kind", "needs", *COLUMNS])
     table["der"] = [
@@ -119,6 +119,17 @@ def method_of(row: Mapping[Any, Any]) -> Repair | None:
         return parse_repair(str(row["method"]))
     except LabError:
         return None
+
+
+def told(method: Repair, known: Collection[str] = ()) -> str:
+    """The method's title, and its settings that are neither usual nor `known` to the reader."""
+    usual = method.defaults()
+    unusual = [
+        f"{name.replace('_', ' ')} {format_value(value)}"
+        for name, value in dataclasses.asdict(method).items()
+        if value != usual[name] and name not in known
+    ]
+    return f"{method.title} ({', '.join(unusual)})" if unusual else method.title
 
 
 def kept_repairs(stored: Stored) -> dict[str, Stored]:
@@ -222,16 +233,6 @@ def _keep_row(stored: Stored, method: Repair, row: dict[str, Any], command: str)
     order = list(REPAIRS)
     rows = sorted([*rows, row], key=lambda r: order.index(str(r["method"]).partition(":")[0]))
     return stored.keep({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)
-
-
-def _told(method: Repair) -> str:
-    usual = method.defaults()
-    unusual = [
-        f"{name.replace('_', ' ')} {format_value(value)}"
-        for name, value in dataclasses.asdict(method).items()
-        if value != usual[name]
-    ]
-    return f"{method.title} ({', '.join(unusual)})" if unusual else method.title
 
 
 def _paper_rows(stored: Stored) -> list[dict[str, Any]]:

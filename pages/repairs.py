@@ -16,11 +16,12 @@ card, dataset = model.card, header.dataset_in_use()
 made = caches.repaired_copies(model)
 
 st.header("Side by side")
-repairs.side_by_side(model)
+confidence = repairs.how_sure(model)
+repairs.side_by_side(model, confidence)
 
 st.header("Try a repair")
 if images.at_hand(card.dataset):
-    repairs.offer_to_try(model)
+    repairs.offer_to_try(model, confidence)
 else:
     images.offer_to_fetch(card.dataset)
 
