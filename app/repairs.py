@@ -11,9 +11,10 @@ import streamlit as st
 from app import caches, drawing, images, jobs, readings, repair_charts
 from engine import repairing, store
 from engine.errors import LabError
+from engine.parameters import format_value
 from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.repairs.repair import TolerantRepair
-from engine.repairs.tolerance import USUAL, Tolerance
+from engine.repairs.tolerance import USUAL
 from engine.store import Stored
 
 SURE = {USUAL.confidence: "As measured", 95.0: "95 % sure"}
@@ -133,17 +134,13 @@ def offer_to_try(model: Stored, confidence: float) -> None:
         help=TolerantRepair.parameters()["tolerated"].help,
         key="repairs-tolerated",
     )
-    usual = Tolerance(points, confidence) == USUAL
-    settings = "" if usual else f":tolerated={points:g},confidence={confidence:g}"
+    settings = f"tolerated={format_value(points)},confidence={format_value(confidence)}"
+    words = [word for name in chosen for word in ("--method", f"{name}:{settings}")]
     run_name = f"repairs-{model.name}"
     jobs.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
         run_name,
-        [
-            "repairs",
-            model.name,
-            *(word for name in chosen for word in ("--method", name + settings)),
-        ],
+        ["repairs", model.name, *words],
         "Each on the model as it is; rows appear in the table as they are done.",
         disabled=not chosen,
     )
@@ -167,6 +164,8 @@ def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> No
         format_func=lambda method: REPAIRS[method].title if method in REPAIRS else method,
         key=f"repaired-by-{model.name}",
     )
+    repair = made[name].card.repair
+    st.caption(f"{repair['summary']} Settings: `{repair['settings']}`")
     chosen = images.choose(card, dataset)
     with st.container(horizontal=True, gap="medium"):
         for kind, picture in zip(("Clean", "Triggered"), chosen.pair(card.trigger), strict=True):

@@ -155,9 +155,7 @@ def _run(dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], boo
         curves = yield from prune(stored, dataset, layer, [DEFAULT_ORDER])
         command = f"python -m engine prune {model}"
         stored = stored.keep(results.curve_tables(curves[DEFAULT_ORDER]), command)
-    known = stored.table(repairing.TABLE)
-    rows = [] if known is None else known.to_dict("records")
-    tried = [repairing.method_of(row) for row in rows]
+    tried = [repairing.method_of(row) for row in repairing.tried(stored)]
     missing = [repair for repair in way.repairs if repair not in tried]
     if missing:
         words = [word for repair in missing for word in ("--method", str(repair))]

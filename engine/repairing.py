@@ -99,8 +99,7 @@ def table_of(stored: Stored) -> pd.DataFrame:
         | {name: before[name] for name in FIGURES},
         *_paper_rows(stored),
     ]
-    tried = stored.table(TABLE)
-    for row in [] if tried is None else tried.to_dict("records"):
+    for row in tried(stored):
         method = method_of(row)
         if method is not None:
             about = {"name": method.name, "title": told(method), "needs": method.needs}
@@ -111,6 +110,12 @@ def table_of(stored: Stored) -> pd.DataFrame:
     ]
     table.loc[table["attack_success"].isna(), "der"] = float("nan")  # nothing was measured
     return table.fillna({"name": "", "summary": "", "problem": ""})
+
+
+def tried(stored: Stored) -> list[dict[Any, Any]]:
+    """The rows of the repairs tried on a model, each with `COLUMNS`."""
+    table = stored.table(TABLE)
+    return [] if table is None else table.to_dict("records")
 
 
 def method_of(row: Mapping[Any, Any]) -> Repair | None:
@@ -139,11 +144,11 @@ def kept_repairs(stored: Stored) -> dict[str, Stored]:
     """
     found: dict[str, Stored] = {}
     cards = sorted((places.repaired_folder() / stored.name).glob("[!.]*/card.json"))
-    tried = []
+    left = []
     for card in cards:
         with suppress(LabError):
-            tried.append(store.opened(card.parent))
-    for made in sorted([*store.readable(), *tried], key=lambda made: made.card.created):
+            left.append(store.opened(card.parent))
+    for made in sorted([*store.readable(), *left], key=lambda made: made.card.created):
         if made.card.repair.get("parent_sha256") == stored.card.sha256:
             found[str(made.card.repair["method"])] = made
     return {name: found[name] for name in REPAIRS if name in found}
@@ -227,11 +232,12 @@ def _row(stored: Stored, dataset: Dataset, method: Repair, command: str) -> Work
 
 
 def _keep_row(stored: Stored, method: Repair, row: dict[str, Any], command: str) -> Stored:
-    known = stored.table(TABLE)
-    rows = [] if known is None else known.to_dict("records")
-    rows = [old for old in rows if method_of(old) not in (method, None)]
-    order = list(REPAIRS)
-    rows = sorted([*rows, row], key=lambda r: order.index(str(r["method"]).partition(":")[0]))
+    order = {name: place for place, name in enumerate(REPAIRS)}
+    rows = [old for old in tried(stored) if method_of(old) != method]
+    rows = sorted(
+        [*rows, row],
+        key=lambda one: order.get(str(one["method"]).partition(":")[0], len(order)),
+    )
     return stored.keep({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)
 
 

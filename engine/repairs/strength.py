@@ -68,9 +68,8 @@ def halves(validation: Split) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         LabError: there are too few images to do so.
     """
-    tracks = np.arange(len(validation)) if validation.tracks is None else validation.tracks
     rng = np.random.default_rng(len(validation))  # the same for every repair
-    first = splits.dealt(validation.labels, tracks, rng)
+    first = splits.dealt(validation.labels, tracks_of(validation), rng)
     if first.all() or not first.any():
         raise LabError(
             "There are too few validation images to learn from some and judge on others."

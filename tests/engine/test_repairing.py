@@ -108,6 +108,17 @@ def test_a_row_that_says_less_than_all_settings_is_of_the_usual_ones(compared, c
     ]
 
 
+def test_a_row_of_a_repair_that_is_no_more_is_not_lost(compared, capsys):
+    small = store.find("small")
+    rows = small.table("repairs")
+    gone = rows.iloc[:1].assign(method="prayer:times=3")
+    small.keep({"repairs": pd.concat([gone, rows])}, "python")
+    answer(capsys, "repairs", "small", "--method", "clp")
+    methods = list(store.find("small").table("repairs")["method"])
+    assert methods == [*rows["method"], "prayer:times=3"]
+    assert len(repairing.table_of(store.find("small"))) == len(compared)
+
+
 def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):
     from engine.errors import LabError
     from engine.repairs import clp

@@ -75,6 +75,7 @@ def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried):
     assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], surely]
     by_label(app.segmented_control, SURE).select(50.0).run()
     assert fine(app).dataframe[0].value["title"].tolist() == titles
+    assert "tolerated=2.5,confidence=95" in words(app), "the copy looked at is the last one made"
 
 
 def test_before_and_after_follow_the_image(tried):
