@@ -29,11 +29,13 @@ from filelock import FileLock, Timeout
 
 from engine import files, places
 from engine.errors import LabError
+from engine.names import slug
 from engine.progress import Progress, Result, Stopped, Work, exhaust
 
 State = Literal["starting", "running", "interrupted", "stopped", "failed", "finished"]
 ALIVE = ("starting", "running")
 STARTING_SECONDS = 90  # a worker that has not taken its lock by then never will
+_NAME_LIMIT = 120
 POLL_SECONDS = 0.5  # between two looks at the queue
 WRITE_EVERY = 0.4  # seconds between two writes of the status
 
@@ -156,9 +158,19 @@ class Run:
             return True
 
 
+def name_of(kind: str, *parts: object) -> str:
+    """The name of the run that does `kind` of work on `parts`; see `names.slug`.
+
+    Args:
+        kind: a word, such as "prune".
+        parts: what tells one such run from another: a model, a layer.
+    """
+    return f"{kind}-{slug(*parts, limit=_NAME_LIMIT - len(kind) - 1)}"
+
+
 def run_called(name: str) -> Run:
     """The run called `name`, whether or not it exists."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,119}", name):
+    if len(name) > _NAME_LIMIT or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
         raise LabError(f"A run cannot be called '{name}': use small letters, digits and '-'.")
     return Run(places.runs_folder() / name)
 

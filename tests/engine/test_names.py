@@ -1,0 +1,59 @@
+"""Names that nobody chose are never refused, and never shared."""
+
+import itertools
+
+import pytest
+
+from engine import runs, store
+from engine.names import slug
+
+PLAIN = [("signs-ftrojan",), ("m", "conv2d_5", "clean-activation"), ("m.1", 2.5)]
+ODD = [
+    ("Conv2D",),
+    ("conv2d",),
+    ("conv 2d",),
+    ("conv/2d",),
+    ("conv-2d",),
+    ("conv_2d",),
+    ("Größe",),
+    ("层",),
+    ("卷积",),
+    ("",),
+    ("", ""),
+    ("-",),
+    ("_",),
+    ("..",),
+    ("a", "b-c"),
+    ("a-b", "c"),
+    ("a--b", "c"),
+    ("a", "b--c"),
+    ("a", "b", "c"),
+    ("x" * 200,),
+    ("x" * 201,),
+    ("\ud800",),
+    ("name\n",),
+]
+
+
+@pytest.mark.parametrize("parts", PLAIN)
+def test_what_can_be_a_name_already_is_only_joined(parts):
+    assert slug(*parts) == "--".join(str(part) for part in parts)
+
+
+@pytest.mark.parametrize("parts", PLAIN + ODD)
+def test_names_made_of_anything_are_accepted_for_runs_and_models(parts):
+    name = runs.name_of("prune", *parts)
+    assert runs.run_called(name).name == name
+    assert name.startswith("prune-")
+    assert store.check_name(slug(*parts)) == slug(*parts)
+
+
+def test_different_parts_never_share_a_name():
+    for one, other in itertools.combinations(PLAIN + ODD, 2):
+        assert slug(*one) != slug(*other)
+        assert runs.name_of("prune", *one) != runs.name_of("prune", *other)
+
+
+def test_the_same_parts_have_the_same_name():
+    assert slug("Conv 2D", limit=30) == slug("Conv 2D", limit=30)
+    assert len(slug("Conv 2D" * 9, limit=30)) <= 30
