@@ -1,16 +1,32 @@
-"""Files and folders that are seen whole or not at all."""
+"""Files and folders that are seen whole or not at all, whenever a writer dies.
+
+A new folder is filled in a hidden one beside its place, `.pending-*`:
+
+    lock       held by the writer while it lives: the system lets go of it when it dies
+    new        what is being written
+    old/NAME   what is being replaced, for the moment between two renames
+    replaced   what has been replaced, until it is deleted
+"""
 
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from engine.errors import LabError
+
+_PENDING = ".pending-"
+_LOCK = ".lock"
+LOCK_SECONDS = 30  # a folder is locked for a few renames only
+ABANDONED_SECONDS = 24 * 3600  # no file takes that long to write
 
 _REASONS = {
     errno.ENOSPC: "the disk is full: free some space and try again",
@@ -21,15 +37,23 @@ _REASONS = {
 }
 
 
-def trouble(path: Path, error: OSError) -> LabError:
+class WriteError(LabError):
+    """The disk is full, or a file cannot be written for another reason outside the program."""
+
+
+def trouble(path: Path, error: OSError) -> WriteError:
     """The sentence that tells why `path` could not be written."""
     reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-    return LabError(f"Could not write {path}: {reason}.")
+    return WriteError(f"Could not write {path}: {reason}.")
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A path to write to; it takes the place of `path` once all is written and on the disk."""
+    """A path to write to; it takes the place of `path` once all is written and on the disk.
+
+    Raises:
+        WriteError: it cannot be written; `path` is as it was.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
@@ -40,6 +64,7 @@ def new_file(path: Path) -> Iterator[Path]:
         raise trouble(path, error) from error
     aside = Path(name)
     try:
+        _sweep_files(path, aside)
         yield aside
         _to_disk(aside)
         aside.chmod(0o644)
@@ -47,51 +72,155 @@ def new_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise trouble(path, error) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
-@contextmanager
-def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
-    """A folder to fill; it becomes `path` once all in it is written and on the disk.
-
-    Raises:
-        LabError: `path` exists and `replace` is false, or it cannot be written.
-    """
-    if path.exists() and not replace:
-        raise LabError(f"{path} exists already: choose another name, or --replace it.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        raise trouble(path, error) from error
-    try:
-        yield aside
-        for file in aside.rglob("*"):
-            if file.is_file():
-                _to_disk(file)
-        aside.chmod(0o755)
-        _put_in_place(aside, path)
-    except OSError as error:
-        raise trouble(path, error) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _put_in_place(aside: Path, path: Path) -> None:
-    if not path.exists():
-        aside.rename(path)
-        return
-    # A folder cannot be replaced in one step: the old one moves out of the way first.
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old-", dir=path.parent))
-    path.rename(old / path.name)
-    aside.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+def _sweep_files(path: Path, newest: Path) -> None:
+    """Delete what writers of `path` left that died long ago."""
+    now = newest.stat().st_mtime
+    pattern = f".{glob.escape(path.name)}.*{glob.escape(path.suffix)}"
+    for left in path.parent.glob(pattern):
+        with suppress(OSError):
+            if now - left.stat().st_mtime > ABANDONED_SECONDS:
+                left.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
     """Replace the contents of `path` in one step."""
     with new_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def new_folder(
+    path: Path, replace: bool = False, check: Callable[[], object] = lambda: None
+) -> Iterator[Path]:
+    """A folder to fill; it becomes `path` once all in it is written and on the disk.
+
+    Of two processes that make the same new folder one succeeds. A process that dies leaves
+    either what was there before or all of the new.
+
+    Args:
+        path: the folder to make.
+        replace: whether it may exist already, and is deleted then.
+        check: called when nobody else can change `path` any more; raises to leave it as it is.
+
+    Raises:
+        LabError: `path` exists and `replace` is false.
+        WriteError: it cannot be written.
+    """
+    if not replace:
+        _check_free(path)
+    try:
+        with changing(path.parent):
+            pending = Path(tempfile.mkdtemp(prefix=_PENDING, dir=path.parent))
+            alive = FileLock(pending / "lock")
+            alive.acquire()
+    except OSError as error:
+        raise trouble(path, error) from error
+    try:
+        aside = pending / "new"
+        aside.mkdir()
+        yield aside
+        for file in aside.rglob("*"):
+            if file.is_file():
+                _to_disk(file)
+        with changing(path.parent):
+            check()
+            if not replace:
+                _check_free(path)
+            _put_in_place(pending, path)
+    except OSError as error:
+        raise trouble(path, error) from error
+    finally:
+        alive.release()
+        recover(path.parent)
+
+
+def _check_free(path: Path) -> None:
+    if path.exists():
+        raise LabError(f"{path} exists already: choose another name, or --replace it.")
+
+
+def _put_in_place(pending: Path, path: Path) -> None:
+    # A folder cannot be replaced in one step: the old one moves out of the way first.
+    if path.exists():
+        (pending / "old").mkdir()
+        path.rename(pending / "old" / path.name)
+    (pending / "new").rename(path)
+    if (pending / "old").exists():
+        (pending / "old").rename(pending / "replaced")
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Nobody else adds, replaces or removes folders in `folder` meanwhile; cannot be nested.
+
+    What writers left that died is put right first.
+
+    Raises:
+        LabError: another process holds the folder and does not let go.
+        WriteError: it cannot be written to.
+    """
+    lock = FileLock(folder / _LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=LOCK_SECONDS)
+    except Timeout:
+        raise LabError(f"Another process is changing {folder}: try again in a moment.") from None
+    except OSError as error:
+        raise trouble(folder, error) from error
+    try:
+        for pending in folder.glob(f"{_PENDING}*"):
+            if _abandoned(pending):
+                _put_right(pending)
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / _LOCK).unlink()  # who waits for it notices, and locks a new one
+        lock.release()
+
+
+def recover(folder: Path) -> None:
+    """Put right what writers left in `folder` that died; wait for a replacement under way."""
+    if any(folder.glob(f"{_PENDING}*")):
+        with suppress(LabError), changing(folder):
+            pass
+
+
+def remove_folder(folder: Path, within: Path) -> None:
+    """Delete a folder, seen whole or not at all, if the system lets us.
+
+    Args:
+        folder: what to delete.
+        within: a folder on the same disk that the caller is `changing`.
+    """
+    with suppress(OSError):
+        pending = Path(tempfile.mkdtemp(prefix=_PENDING, dir=within))
+        folder.rename(pending / "replaced")
+        shutil.rmtree(pending, ignore_errors=True)
+
+
+def _abandoned(pending: Path) -> bool:
+    """Whether the writer of a pending folder has ended."""
+    try:
+        with FileLock(pending / "lock").acquire(timeout=0):
+            return True
+    except (Timeout, OSError):
+        return False
+
+
+def _put_right(pending: Path) -> None:
+    """Bring back what was about to be replaced, then delete the rest."""
+    try:
+        for old in (pending / "old").glob("*"):
+            place = pending.parent / old.name
+            if not place.exists():
+                old.rename(place)
+    except OSError:
+        return  # it stays until this succeeds
+    shutil.rmtree(pending, ignore_errors=True)
 
 
 def _to_disk(path: Path) -> None:

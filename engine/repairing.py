@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from engine import evaluation, places, store
+from engine import evaluation, files, places, store
 from engine.datasets import Dataset
 from engine.errors import LabError
 from engine.evaluation import FIGURES
@@ -143,7 +143,9 @@ def kept_repairs(stored: Stored) -> dict[str, Stored]:
     Of several with the same method, the one made last.
     """
     found: dict[str, Stored] = {}
-    cards = sorted((places.repaired_folder() / stored.name).glob("[!.]*/card.json"))
+    folder = places.repaired_folder() / stored.name
+    files.recover(folder)
+    cards = sorted(folder.glob("[!.]*/card.json"))
     left = []
     for card in cards:
         with suppress(LabError):
@@ -220,7 +222,7 @@ def _row(stored: Stored, dataset: Dataset, method: Repair, command: str) -> Work
     name = f"{stored.name}-{method.name}"
     done = yield from _done(stored, dataset, method, name, command)
     folder = places.repaired_folder() / stored.name / method.name
-    store.save_as(folder, done.card, done.network, {}, replace=True)
+    store.save_as(folder, done.card, done.network)
     return {
         "method": str(method),
         **{figure: done.card.scores["test"][figure] for figure in FIGURES},

@@ -9,7 +9,7 @@ import platform
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -122,14 +122,30 @@ class Stored:
             raise LabError(f"{path} cannot be read: delete it and compute it again.") from error
 
     def keep(self, tables: Mapping[str, pd.DataFrame], command: str) -> Stored:
-        """Keep results as NAME.csv beside the model, and on the card the command that made them."""
-        for name, table in tables.items():
-            write_table(self.folder / f"{name}.csv", table)
-        if command in self.card.commands:
-            return self
-        card = dataclasses.replace(self.card, commands=(*self.card.commands, command))
-        files.write_text(self.folder / "card.json", _to_json(card))
+        """Keep results as NAME.csv beside the model, and on the card the command that made them.
+
+        Raises:
+            LabError: the model was deleted or replaced since it was opened.
+        """
+        with files.changing(self.folder.parent):
+            card = self._unchanged_card()
+            for name, table in tables.items():
+                write_table(self.folder / f"{name}.csv", table)
+            if command not in card.commands:
+                card = dataclasses.replace(card, commands=(*card.commands, command))
+                files.write_text(self.folder / "card.json", _to_json(card))
         return Stored(self.folder, card)
+
+    def _unchanged_card(self) -> Card:
+        """The card as it is on disk now, if it still belongs to the same network."""
+        if self.folder.is_dir():
+            card = opened(self.folder).card
+            if card.sha256 == self.card.sha256:
+                return card
+        raise LabError(
+            f"The model '{self.name}' was deleted or replaced meanwhile:"
+            " compute the results anew for the model there is."
+        )
 
     def network(self) -> keras.Model:
         """Load the network, after a look at its checksum and at what the file is made of.
@@ -172,16 +188,33 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_free(name: str, replace: bool = False) -> str:
-    """`name`, if no model of the user's is called that yet; else a `LabError`."""
-    if not replace and (places.models_folder() / check_name(name)).exists():
+def check_free(name: str, replace: bool = False, training: str = "") -> str:
+    """`name`, if a new model may be called that; else a `LabError`.
+
+    Args:
+        name: what the model shall be called.
+        replace: whether a model of that name may be replaced.
+        training: a training's identifier; what it stored itself may be replaced by what comes
+            of it later.
+    """
+    folder = places.models_folder() / check_name(name)
+    if folder.exists() and not replace and not (training and _training_of(folder) == training):
         raise LabError(f"There is a model '{name}' already: choose another name, or --replace it.")
-    return check_name(name)
+    return name
+
+
+def _training_of(folder: Path) -> str:
+    """The identifier of the training that stored this model; empty if it stems from another."""
+    with suppress(LabError):
+        card = opened(folder).card
+        return "" if card.repair else str(card.training.get("id", ""))
+    return ""
 
 
 def find(name: str) -> Stored:
     """The model called `name`, the user's own before one that came with the program."""
     check_name(name)
+    files.recover(places.models_folder())
     for folder in (places.models_folder(), places.SHIPPED_MODELS):
         if (folder / name).is_dir():
             return opened(folder / name)
@@ -191,6 +224,7 @@ def find(name: str) -> Stored:
 
 def names() -> list[str]:
     """Names of all models, sorted; not all of them need be readable."""
+    files.recover(places.models_folder())
     folders = {places.models_folder(), places.SHIPPED_MODELS}
     found = {card.parent.name for folder in folders for card in folder.glob("[!.]*/card.json")}
     return sorted(found)
@@ -242,22 +276,38 @@ def save(
         card: versions, date and checksum are filled in here.
         network: written as model.keras, without its optimizer.
         tables: kept as NAME.csv.
-        replace: whether a model of that name may be replaced.
+        replace: whether a model of that name may be replaced; what the same training stored
+            before always is.
+
+    Raises:
+        LabError: another model is called that.
+        files.WriteError: the disk is full, or the models' folder cannot be written.
     """
-    check_free(card.name, replace)
-    save_as(places.models_folder() / card.name, card, network, tables, replace)
+    training = "" if card.repair else str(card.training.get("id", ""))
+
+    def check() -> None:
+        check_free(card.name, replace, training)
+
+    check()  # rather before the work than after it
+    _write(places.models_folder() / card.name, card, network, tables, check)
     return find(card.name)
 
 
-def save_as(
+def save_as(folder: Path, card: Card, network: keras.Model) -> Stored:
+    """`save`, but to a folder of the caller's choice, where `find` does not look."""
+    _write(folder, card, network, {})
+    return opened(folder)
+
+
+def _write(
     folder: Path,
     card: Card,
     network: keras.Model,
     tables: Mapping[str, pd.DataFrame],
-    replace: bool = False,
-) -> Stored:
-    """`save`, but to a folder of the caller's choice, where `find` does not look."""
-    with files.new_folder(folder, replace) as aside:
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Make or replace a model's folder, if `check` does not object."""
+    with files.new_folder(folder, replace=True, check=check) as aside:
         network.save(aside / "model.keras", include_optimizer=False)
         filled = dataclasses.replace(
             card,
@@ -269,14 +319,18 @@ def save_as(
         _bring_trigger(card, aside)
         for name, table in tables.items():
             write_table(aside / f"{name}.csv", table)
-    return opened(folder)
 
 
 def copy_as(stored: Stored, name: str, replace: bool = False) -> Stored:
     """A copy of a model under another name, among the user's own."""
-    folder = places.models_folder() / check_free(name, replace)
+
+    def check() -> None:
+        check_free(name, replace)
+
+    check()
+    folder = places.models_folder() / name
     card = dataclasses.replace(stored.card, name=name)
-    with files.new_folder(folder, replace) as aside:
+    with files.new_folder(folder, replace=True, check=check) as aside:
         shutil.copyfile(stored.folder / "model.keras", aside / "model.keras")
         (aside / "card.json").write_text(_to_json(card), encoding="utf-8")
         _bring_trigger(card, aside)

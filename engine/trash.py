@@ -1,9 +1,11 @@
-"""Models deleted by mistake come back: a deleted folder is moved aside first."""
+"""Models deleted by mistake come back: a deleted folder is moved aside first.
+
+The trash is a folder among the models; an entry is called NUMBER~NAME, and numbers tell the order
+of deletion whatever the clock says.
+"""
 
 from __future__ import annotations
 
-import shutil
-import time
 from pathlib import Path
 
 from engine import files, places, store
@@ -18,13 +20,18 @@ def delete(name: str) -> None:
     Raises:
         LabError: there is none of that name, or it comes with the program.
     """
-    folder = places.models_folder() / store.check_name(name)
-    if not folder.is_dir():
+    models = places.models_folder()
+    folder = models / store.check_name(name)
+    with files.changing(models):
+        there = folder.is_dir()
+        if there:
+            number = max(map(_number, _entries()), default=0) + 1
+            _move(folder, _trash() / f"{number}~{name}")
+            for old in _entries()[KEPT:]:
+                files.remove_folder(old, within=models)
+    if not there:
         store.find(name)
         raise LabError(f"'{name}' comes with the program and cannot be deleted.")
-    _move(folder, _trash() / f"{time.time_ns()}~{name}")
-    for old in _entries()[KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def restore(name: str) -> None:
@@ -33,12 +40,14 @@ def restore(name: str) -> None:
     Raises:
         LabError: none is in the trash, or a new model has taken its name.
     """
-    found = [entry for entry in _entries() if _name(entry) == name]
-    if not found:
-        raise LabError(f"There is no deleted model '{name}' to bring back.")
-    if (places.models_folder() / name).exists():
-        raise LabError(f"A new model is called '{name}': rename or delete it first.")
-    _move(found[0], places.models_folder() / name)
+    models = places.models_folder()
+    with files.changing(models):
+        found = [entry for entry in _entries() if _name(entry) == name]
+        if not found:
+            raise LabError(f"There is no deleted model '{name}' to bring back.")
+        if (models / name).exists():
+            raise LabError(f"A new model is called '{name}': rename or delete it first.")
+        _move(found[0], models / name)
 
 
 def deleted() -> list[str]:
@@ -51,7 +60,13 @@ def _trash() -> Path:
 
 
 def _entries() -> list[Path]:
-    return sorted(_trash().glob("*~*"), key=lambda entry: entry.name, reverse=True)
+    """What is in the trash, the latest first."""
+    return sorted(_trash().glob("*~*"), key=lambda entry: (_number(entry), entry.name))[::-1]
+
+
+def _number(entry: Path) -> int:
+    digits = entry.name.partition("~")[0]
+    return int(digits) if digits.isdecimal() and len(digits) <= 30 else 0
 
 
 def _name(entry: Path) -> str:

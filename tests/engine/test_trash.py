@@ -45,6 +45,45 @@ def test_only_the_last_five_can_be_brought_back(at_home):
     assert trash.deleted() == [f"model{number}" for number in (6, 5, 4, 3, 2)]
 
 
+def test_the_oldest_goes_first_whatever_the_clock_says(at_home, monkeypatch):
+    names = [f"model{number}" for number in range(trash.KEPT + 1)]
+    for hour, name in enumerate(names):
+        monkeypatch.setattr("time.time_ns", lambda hour=hour: -hour * 3600 * 10**9)
+        monkeypatch.setattr("time.time", lambda hour=hour: -hour * 3600.0)
+        (places.models_folder() / name).mkdir()
+        trash.delete(name)
+    assert trash.deleted() == names[:0:-1]
+    trash.restore(names[-1])
+    assert (places.models_folder() / names[-1]).is_dir()
+
+
+def test_entries_from_before_numbers_were_given_are_older_than_new_ones(at_home):
+    (places.models_folder() / ".trash" / "1764252000000000000~old").mkdir(parents=True)
+    trash.delete("small")
+    assert trash.deleted() == ["small", "old"]
+
+
+def test_strange_folders_in_the_trash_are_no_disaster(at_home):
+    for name in ("~", "x~y", "1~..", f"{'9' * 99}~z"):
+        (places.models_folder() / ".trash" / name).mkdir(parents=True)
+    trash.delete("small")
+    assert trash.deleted()[0] == "small"
+    for name in ("", ".."):
+        with pytest.raises(LabError):
+            trash.restore(name)
+    trash.restore("small")
+    assert "small" in store.names()
+
+
+def test_a_model_goes_into_the_trash_once(at_home):
+    trash.delete("small")
+    with pytest.raises(LabError, match="no model 'small'"):
+        trash.delete("small")
+    trash.restore("small")
+    with pytest.raises(LabError, match="no deleted model"):
+        trash.restore("small")
+
+
 def test_the_command_line_deletes_and_brings_back(at_home, capsys):
     assert cli.main(["delete", "small"]) == 0
     assert cli.main(["delete", "small"]) == 2
