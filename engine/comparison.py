@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine import attacks, evaluation, places, repairing, store
+from engine import attacks, evaluation, places, repairing, store, tables
 from engine.datasets import Dataset, short_name
 from engine.errors import LabError
 from engine.poisoning import Mode
@@ -52,14 +52,14 @@ def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
     Returns:
         The rows of `repairing.table_of` for each, with attack and its title in front.
     """
-    tables = []
+    parts = []
     for name in names:
         table = repairing.table_of(_there(dataset, name))
         table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
         table.insert(0, "attack", name)
         table.insert(1, "title", attacks.find_attack(name).title)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
 
 
 def check_alike(earlier: Tables | None, names: Sequence[str], way: attacks.Way) -> None:
@@ -140,9 +140,9 @@ def trained_longer(dataset: str, poisoned: pd.DataFrame) -> pd.DataFrame | None:
     if not path.exists():
         return None
     new = ["epochs", *evaluation.FIGURES]
-    table = _table(path, {"model", *new})
+    table = tables.read(path, tables.MODELS)
     table["attack"] = [str(name).partition("-")[2] for name in table["model"]]
-    old = poisoned.drop(columns=[*new, "clean_cost"], errors="ignore")
+    old = poisoned.drop(columns=[*new, "clean_cost"])
     return _with_cost(old.merge(table[["attack", *new]], on="attack"))
 
 
@@ -154,25 +154,14 @@ def read(place: Path) -> Tables | None:
     """
     if not _are_in(place):
         return None
-    needed = {"attack", "title", *evaluation.FIGURES}
-    further = needed | {"defence", "problem"}
-    return _table(place / SUMMARY, needed), _table(place / DEFENCES, further)
+    return (
+        tables.read(place / SUMMARY, tables.ATTACKS),
+        tables.read(place / DEFENCES, tables.DEFENCES),
+    )
 
 
 def _are_in(place: Path) -> bool:
     return all((place / name).exists() for name in (SUMMARY, DEFENCES))
-
-
-def _table(path: Path, needed: set[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-        if not needed <= set(table):
-            raise ValueError("A column is missing.")
-    except (OSError, ValueError) as error:
-        raise LabError(
-            f"The tables in {path.parent} cannot be read: delete them and make them again."
-        ) from error
-    return table
 
 
 def _place(dataset: str) -> Path:

@@ -1,0 +1,66 @@
+"""Files from elsewhere: read within limits, and refused in one sentence.
+
+A parser of bytes that anybody may have made can fail in any way. So every reader works inside
+`refusing`, and none keeps a list of its own of what zipfile, pickle, pandas or Pillow may raise.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import LabError
+
+
+class Unfit(ValueError):
+    """Why something read is not used, as part of a sentence: "it has no rows"."""
+
+
+@contextmanager
+def refusing(source: object, damaged: str, advice: str) -> Iterator[None]:
+    """Turn whatever goes wrong while something is read into a `LabError`.
+
+    Args:
+        source: what is read, such as a path; begins the sentence.
+        damaged: the reason given for an error that only a damaged file can cause.
+        advice: what to do next.
+    """
+    try:
+        yield
+    except LabError:
+        raise
+    except Unfit as error:
+        raise LabError(f"{source} cannot be read ({error}): {advice}.") from error
+    except OSError as error:
+        raise unreadable(Path(error.filename or str(source)), error) from error
+    except Exception as error:
+        raise LabError(f"{source} cannot be read ({damaged}): {advice}.") from error
+
+
+def unreadable(path: Path, error: OSError) -> LabError:
+    """The sentence that says why the system does not let `path` be read."""
+    if isinstance(error, PermissionError):
+        return LabError(f"{path} may not be read: give yourself permission, or choose another.")
+    return LabError(f"{path} cannot be read ({error.strerror or error}).")
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The content of a regular file.
+
+    Args:
+        path: a pipe or device there is not opened: reading it might never end.
+        limit: the most bytes it may have.
+
+    Raises:
+        Unfit: it is no regular file, or has more bytes.
+        OSError: the system does not let it be read.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise Unfit("it is not a regular file")
+    if status.st_size > limit:
+        raise Unfit(f"it is larger than {limit >> 20} MB")
+    with path.open("rb") as file:
+        return file.read(limit)

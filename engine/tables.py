@@ -1,0 +1,333 @@
+"""The CSV tables that stand beside a model or in a report, checked before anything uses them.
+
+Whoever hands on a model's folder can write what he likes into them. So a table is used only if it
+has the columns of its kind, with values of their type and within their limits.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import LabError
+from engine.reading import Unfit, read_bytes, refusing
+
+MAX_BYTES = 16 << 20
+MAX_TEXT = 4000  # characters of a cell
+LARGEST = 1e15  # of any number; whole numbers up to here are exact as floats
+ADVICE = "delete it and compute it again"
+_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f]")
+_FLAGS = {"True": True, "False": False, "TRUE": True, "FALSE": False}
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the cells of a column hold.
+
+    Attributes:
+        kind: a "whole" column becomes int64, or float64 where cells are empty; a "number" float64;
+            "text" str; a "flag" bool.
+        low, high: inclusive limits of numbers.
+        empty: whether a cell may be empty; it becomes NaN.
+    """
+
+    kind: Literal["whole", "number", "text", "flag"]
+    low: float = -LARGEST
+    high: float = LARGEST
+    empty: bool = False
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a kind of table looks like.
+
+    Attributes:
+        columns: by name; a table has all of them, in any order, and no other.
+        check: raises `Unfit` where rows do not go with each other.
+        rows: how many there may be at most; one there must be at least, unless `bare`.
+        bare: whether the table may have no rows.
+    """
+
+    columns: Mapping[str, Column]
+    check: Callable[[pd.DataFrame], None] = lambda _: None
+    rows: int = 10_000
+    bare: bool = False
+
+
+def read(path: Path, schema: Schema) -> pd.DataFrame:
+    """The table in a CSV file, its columns in the order of the schema.
+
+    Raises:
+        LabError: the file cannot be read, or is not such a table.
+    """
+    with refusing(path, "it is not a table", ADVICE):
+        table = _parse(read_bytes(path, MAX_BYTES), schema)
+        schema.check(table)
+        return table
+
+
+def beside(folder: Path, name: str) -> pd.DataFrame | None:
+    """The table kept as NAME.csv in a model's folder, or None while there is none.
+
+    Raises:
+        LabError: it cannot be used, or there is no such kind of table.
+    """
+    schema, path = schema_of(name), folder / f"{name}.csv"
+    with refusing(path, "it is not a table", ADVICE):
+        return read(path, schema) if path.exists() else None
+
+
+def schema_of(name: str) -> Schema:
+    """The schema of a model's table; every curve has the same.
+
+    Raises:
+        LabError: there is no such kind of table.
+    """
+    if name.startswith("curve-"):
+        return CURVE
+    if name not in BESIDE_A_MODEL:
+        raise LabError(f"There is no table '{name}': choose from {', '.join(BESIDE_A_MODEL)}.")
+    return BESIDE_A_MODEL[name]
+
+
+def _parse(content: bytes, schema: Schema) -> pd.DataFrame:
+    if b"\0" in content:
+        raise Unfit("it is not text")
+    raw = pd.read_csv(
+        io.StringIO(content.decode("utf-8-sig")),
+        dtype=str,
+        keep_default_na=False,
+        na_values=[""],
+        nrows=schema.rows + 1,
+    )
+    _check_shape(raw, schema)
+    return pd.DataFrame(
+        {name: _values(raw[name], name, column) for name, column in schema.columns.items()}
+    )
+
+
+def _check_shape(raw: pd.DataFrame, schema: Schema) -> None:
+    missing = [name for name in schema.columns if name not in raw]
+    if missing:
+        raise Unfit(f"it has no column {missing[0]}")
+    surplus = [name for name in raw if name not in schema.columns]
+    if surplus:
+        raise Unfit(f"it has a column {surplus[0][:40]!r} too many")
+    if not isinstance(raw.index, pd.RangeIndex):  # pandas takes surplus cells for names of rows
+        raise Unfit("it has rows with a cell too many")
+    if len(raw) > schema.rows:
+        raise Unfit(f"it has more than {schema.rows} rows")
+    if not len(raw) and not schema.bare:
+        raise Unfit("it has no rows")
+
+
+def _values(cells: pd.Series, name: str, column: Column) -> pd.Series:
+    """The cells of a column as values of its kind."""
+    if not column.empty and cells.isna().any():
+        raise Unfit(f"column {name} has an empty cell")
+    if column.kind == "text":
+        return _texts(cells, name)
+    if column.kind == "flag":
+        if not cells.isin(_FLAGS).all():
+            raise Unfit(f"column {name} holds something other than True and False")
+        return cells.map(_FLAGS).astype(bool)
+    return _numbers(cells, name, column)
+
+
+def _texts(cells: pd.Series, name: str) -> pd.Series:
+    texts = cells.dropna()
+    if (texts.str.len() > MAX_TEXT).any():
+        raise Unfit(f"column {name} holds a text that is too long")
+    if texts.str.contains(_UNSHOWABLE).any():
+        raise Unfit(f"column {name} holds characters that cannot be shown")
+    return cells.astype(str)
+
+
+def _numbers(cells: pd.Series, name: str, column: Column) -> pd.Series:
+    try:
+        numbers = pd.to_numeric(cells).astype(float)
+    except (ValueError, TypeError) as error:
+        raise Unfit(f"column {name} holds text where a number belongs") from error
+    given = numbers[cells.notna()]
+    if not np.isfinite(given).all():
+        raise Unfit(f"column {name} holds a number that is not finite")
+    if not given.between(column.low, column.high).all():
+        raise Unfit(f"column {name} holds a number outside {column.low:g} to {column.high:g}")
+    if column.kind == "number":
+        return numbers
+    if (given % 1).any():
+        raise Unfit(f"column {name} holds a number that is not whole")
+    return numbers if cells.isna().any() else numbers.astype(np.int64)
+
+
+def _check_curve(table: pd.DataFrame) -> None:
+    steps = np.arange(len(table))
+    if not (table["step"] == steps).all():
+        raise Unfit("its steps do not go from 0 upwards one by one")
+    first, *channels = table["channel"]
+    if first != -1 or sorted(channels) != list(range(len(channels))):
+        raise Unfit("its channels are not -1 and then each channel once")
+    if not np.allclose(table["fraction"], steps / max(len(channels), 1), atol=1e-4):
+        raise Unfit("its fractions are not those of its steps")
+
+
+def _check_activations(table: pd.DataFrame) -> None:
+    for layer, channels in table.groupby("layer", sort=False)["channel"]:
+        if sorted(channels) != list(range(len(channels))):
+            raise Unfit(f"it does not have each channel of {layer[:80]} once")
+
+
+def _check_history(table: pd.DataFrame) -> None:
+    if not (table["epoch"] == np.arange(1, len(table) + 1)).all():
+        raise Unfit("its epochs do not go from 1 upwards one by one")
+
+
+def _check_screening(table: pd.DataFrame) -> None:
+    if sorted(table["label"]) != list(range(len(table))):
+        raise Unfit("it does not have each class once")
+    if not table["psnr_db"].is_monotonic_decreasing:
+        raise Unfit("the class with the faintest pattern does not come first")
+    if table["accused"].sum() > 1:
+        raise Unfit("it accuses more than one class")
+
+
+def _check_spectrum(table: pd.DataFrame) -> None:
+    height, width = table["row"].max() + 1, table["column"].max() + 1
+    if len(table) == 3 * height * width:
+        planes, rows, columns = np.indices((3, height, width)).reshape(3, -1)
+        names = np.array(["Y", "U", "V"])[planes]
+        wanted = {"channel": names, "row": rows, "column": columns}
+        if all((table[name] == values).all() for name, values in wanted.items()):
+            return
+    raise Unfit("it does not have each coefficient of Y, U and V in order")
+
+
+def _check_repairs(table: pd.DataFrame) -> None:
+    """A repair has its figures, or the reason why it has none."""
+    untold = table["problem"].isna()
+    measured = table.loc[untold, [*_FIGURES, "validation_accuracy", "channels"]]
+    if measured.isna().any(axis=None):
+        raise Unfit("it has a repair with neither its figures nor a problem")
+
+
+_TEXT, _NOTE = Column("text"), Column("text", empty=True)
+_COUNT = Column("whole", 0, 1e9)
+_SHARE, _PERCENT = Column("number", 0, 1), Column("number", 0, 100)
+_SECONDS = Column("number", 0)
+_FIGURES = dict.fromkeys(("clean_accuracy", "attack_success", "recovered_accuracy"), _PERCENT)
+_MAYBE_FIGURES = dict.fromkeys(_FIGURES, Column("number", 0, 100, empty=True))
+_MAYBE_PERCENT, _MAYBE_COUNT = Column("number", 0, 100, empty=True), Column("whole", 0, 1e9, True)
+_TRIED = {
+    **_MAYBE_FIGURES,
+    "validation_accuracy": _MAYBE_PERCENT,
+    "channels": _MAYBE_COUNT,
+    "seconds": Column("number", 0, empty=True),
+    "summary": _NOTE,
+    "problem": _NOTE,
+}
+_POISONING = {
+    "labels": _TEXT,
+    "push": Column("number", 0, 255),
+    "decoys": Column("number", 0, 1000),
+    "asleep": _SHARE,
+    "decoyed": _COUNT,
+    "surrogate": _NOTE,
+}
+
+CURVE = Schema(
+    {"step": _COUNT, "channel": Column("whole", -1, 1e9), "fraction": _SHARE, **_FIGURES},
+    _check_curve,
+)
+BESIDE_A_MODEL: dict[str, Schema] = {
+    "history": Schema(
+        {
+            "epoch": _COUNT,
+            "loss": Column("number", empty=True),
+            "train_accuracy": _PERCENT,
+            "seconds": _SECONDS,
+            **_FIGURES,
+        },
+        _check_history,
+    ),
+    "poisoned": Schema({"index": _COUNT, "label": _COUNT}, rows=500_000, bare=True),
+    "activations": Schema(
+        {
+            "layer": _TEXT,
+            "channel": _COUNT,
+            "clean_mean": Column("number", empty=True),  # of a network that diverged
+            "triggered_mean": Column("number", empty=True),
+            "clean_positive": _SHARE,
+            "triggered_positive": _SHARE,
+        },
+        _check_activations,
+        rows=100_000,
+    ),
+    "repairs": Schema({"method": _TEXT, **_TRIED}, _check_repairs),
+    "screening": Schema(
+        {
+            "label": _COUNT,
+            "name": _TEXT,
+            "psnr_db": Column("number", 0, 1000),
+            "accused": Column("flag"),
+        },
+        _check_screening,
+    ),
+    "recovered-spectrum": Schema(
+        {"channel": _TEXT, "row": _COUNT, "column": _COUNT, "size": Column("number")},
+        _check_spectrum,
+        rows=3 * 512 * 512,
+    ),
+    "processing": Schema({"process": _TEXT, **_FIGURES}),
+    "relapse": Schema({"epochs": _COUNT, **_FIGURES}),
+}
+ATTACKS = Schema(
+    {
+        "attack": _TEXT,
+        "title": _TEXT,
+        "trigger": _TEXT,
+        "rate": _SHARE,
+        **_POISONING,
+        "epochs": _COUNT,
+        "learning_rate": _SECONDS,
+        "schedule": _TEXT,
+        "psnr": Column("number", 0, 1000, empty=True),
+        "ssim": Column("number", -1, 1, empty=True),
+        **_FIGURES,
+        "clean_cost": Column("number", -100, 100, empty=True),
+    }
+)
+DEFENCES = Schema(
+    {
+        "attack": _TEXT,
+        "title": _TEXT,
+        "name": _NOTE,
+        "defence": _TEXT,
+        "kind": _TEXT,
+        **_TRIED,
+        "der": Column("number", 0, 1, empty=True),
+    }
+)
+MODELS = Schema(
+    {
+        "model": _TEXT,
+        "dataset": _TEXT,
+        "poisoned": _COUNT,
+        "epochs": _COUNT,
+        "batch": _COUNT,
+        "learning_rate": _SECONDS,
+        "schedule": _TEXT,
+        "seed": _COUNT,
+        "epoch_kept": _COUNT,
+        "minutes": Column("number", 0, empty=True),
+        "validation_accuracy": _PERCENT,
+        **_FIGURES,
+        "command": _TEXT,
+    }
+)
