@@ -117,7 +117,7 @@ def test_a_damaged_curve_beside_the_model_is_told(trained, curves, tmp_path):
     base = results.curve_name(LAST, "clean-count")
     table.drop(columns="channel").to_csv(tmp_path / f"{base}.csv", index=False)
     table.to_csv(tmp_path / f"{base}-validation.csv", index=False)
-    with pytest.raises(LabError, match="not a pruning curve"):
+    with pytest.raises(LabError, match="no column channel"):
         results.stored_curve(copy, LAST, "clean-count")
 
 

@@ -21,12 +21,15 @@ def network(trained):
 
 
 def test_what_is_saved_is_found_again(card, network, dataset):
-    history = pd.DataFrame({"epoch": [1], "loss": [0.5]})
-    saved = store.save(card, network, {"history": history})
+    relapse = pd.DataFrame(
+        {"epochs": [0], "clean_accuracy": [90.5], "attack_success": [0.5]}
+        | {"recovered_accuracy": [80.25]}
+    )
+    saved = store.save(card, network, {"relapse": relapse})
     found = store.find("copy")
     assert found.card == saved.card
-    assert found.table("history").equals(history)
-    assert found.table("nothing") is None
+    assert found.table("relapse").equals(relapse)
+    assert found.table("processing") is None
     assert "copy" in store.names()
     images = networks.scale(dataset.test.images[:5])
     np.testing.assert_array_equal(np.asarray(found.network()(images)), np.asarray(network(images)))
@@ -39,11 +42,11 @@ def test_the_convolutions_are_known_without_loading_the_network(card, network):
 
 def test_results_are_kept_beside_the_model_with_the_command_that_made_them(card, network):
     saved = store.save(card, network, {})
-    table = pd.DataFrame({"channel": [1, 2]})
-    saved.keep({"activations": table}, "python -m engine activations copy")
-    saved.keep({"activations": table}, "python -m engine activations copy")
+    table = pd.DataFrame({"index": [1, 2], "label": [0, 3]})
+    saved.keep({"poisoned": table}, "python -m engine activations copy")
+    saved.keep({"poisoned": table}, "python -m engine activations copy")
     found = store.find("copy")
-    assert found.table("activations").equals(table)
+    assert found.table("poisoned").equals(table)
     assert found.card.commands == (*card.commands, "python -m engine activations copy")
 
 
