@@ -39,10 +39,10 @@ def test_a_taken_name_is_refused_before_the_work(tmp_path):
 
 
 def test_of_two_writers_of_one_new_name_the_second_to_end_is_refused(tmp_path):
-    with pytest.raises(LabError, match="exists already"):
-        with files.new_folder(tmp_path / "a") as mine:
-            (mine / "text").write_text("late")
-            make(tmp_path / "a", "early")
+    work = files.new_folder(tmp_path / "a")
+    with pytest.raises(LabError, match="exists already"), work as mine:
+        (mine / "text").write_text("late")
+        make(tmp_path / "a", "early")
     assert seen(tmp_path) == {"a/text": "early"}
 
 
@@ -66,10 +66,10 @@ def test_who_checks_can_still_refuse_when_all_is_written(tmp_path):
 
 def test_a_failed_writer_leaves_what_was_there(tmp_path):
     make(tmp_path / "a", "one")
-    with pytest.raises(ZeroDivisionError):
-        with files.new_folder(tmp_path / "a", replace=True) as aside:
-            (aside / "text").write_text("half")
-            raise ZeroDivisionError
+    work = files.new_folder(tmp_path / "a", replace=True)
+    with pytest.raises(ZeroDivisionError), work as aside:
+        (aside / "text").write_text("half")
+        raise ZeroDivisionError
     assert seen(tmp_path) == {"a/text": "one"}
 
 
