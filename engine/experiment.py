@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,9 +19,9 @@ from engine import (
     poisoning,
     pruning_aware,
     pushing,
-    quarantine,
     store,
     training,
+    untrusted,
 )
 from engine.aims import NEXT_CLASS
 from engine.datasets import Dataset
@@ -260,7 +259,7 @@ def import_model(
     """Take in a network trained elsewhere, and score it.
 
     Args:
-        file: a .keras file; opened in quarantine only.
+        file: a .keras file; opened by a child process with little power only.
         dataset: what the network was trained for; pixel values are scaled to 0 to 1.
         trigger: what it is tested with.
         target: the class the trigger is thought to lead to.
@@ -269,11 +268,8 @@ def import_model(
     """
     store.check_free(name)
     poisoning.check_target(target, dataset.classes)
-    yield Progress(0, 0, "Opening the file in quarantine")
-    with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder) / "model.keras"
-        quarantine.rebuild(file, fresh)
-        network = store.open_network(fresh)
+    yield Progress(0, 0, "Opening the file in a process of its own")
+    network = store.open_network(untrusted.rebuilt(file, file.name))
     networks.check_fits(network, dataset.image_shape, dataset.classes)
     scores = {}
     for split in ("validation", "test"):

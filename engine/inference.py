@@ -6,26 +6,29 @@ of the paper's network and its neighbours, in one chain.
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from itertools import count, pairwise, takewhile
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy import special
 
-from engine import quarantine
 from engine.errors import LabError
 from engine.networks import batches, scale
 from engine.pruning import sites
+from engine.untrusted.parts import Parts
 
-ROOM = 8  # images passed through the network at a time: their values stay in the cache
+# Pixels passed through the network at a time, eight images of 32x32: their values stay in the
+# processor's cache, and large images do not fill the memory.
+ROOM = 8 * 32 * 32
 
+Result = TypeVar("Result")
 Step = Callable[[np.ndarray], np.ndarray]
+
+
+class Unsupported(LabError):
+    """A network that only TensorFlow can run here."""
 
 
 @dataclass(frozen=True)
@@ -99,34 +102,22 @@ class Network:
         return names.index(name)
 
 
-def load(file: Path) -> Network:
-    """Read a network that this program wrote (`store`), its weights as they are.
+def load(parts: Parts) -> Network:
+    """A network from its description and weights.
 
     Raises:
-        LabError: the file cannot be read, or has layers that only TensorFlow knows here.
+        Unsupported: it has layers, or ways to join them, that only TensorFlow knows here.
+        LabError: its weights do not go with its layers.
     """
+    return Network(tuple(_read(lambda: list(_layers(_chain_of(parts))))))
+
+
+def _read(made: Callable[[], Result]) -> Result:
+    """What `made` returns; a description that does not go with its weights is a `LabError`."""
     try:
-        return Network(tuple(_layers(saved_chain(file))))
-    except (ValueError, KeyError, TypeError) as error:
-        raise _unreadable(file) from error
-
-
-def saved_chain(file: Path) -> list[Saved]:
-    """The layers of a stored network in a row, without input and dropout; see `load`."""
-    import h5py
-
-    quarantine.check_archive(file)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            described = json.loads(archive.read("config.json"))
-            weights = h5py.File(io.BytesIO(archive.read(quarantine.WEIGHTS)))
-        return list(_saved(described, weights))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise _unreadable(file) from error
-
-
-def _unreadable(file: Path) -> LabError:
-    return LabError(f"{file} is not a Keras model that can be opened.")
+        return made()
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise LabError("The network's layers and weights do not fit together.") from error
 
 
 @dataclass(frozen=True)
@@ -143,32 +134,39 @@ def _layers(chain: Sequence[Saved]) -> Iterator[Layer]:
         yield from _KINDS[saved.kind](saved.config, saved.arrays)
 
 
-def _saved(described: Mapping[str, Any], weights: Any) -> Iterator[Saved]:
+def _chain_of(parts: Parts) -> list[Saved]:
+    """The layers in a row, without input and dropout."""
     counted: dict[str, int] = {}
-    for item in _chain(described):
+    chain = []
+    for item in _chain(parts.config):
         kind, config = item["class_name"], item["config"]
         if kind in ("InputLayer", "Dropout"):
             continue
         if kind not in _KINDS:
-            raise LabError(f"Networks with a layer of kind {kind} cannot be asked on a page.")
+            raise Unsupported(f"Networks with a layer of kind {kind} cannot be asked on a page.")
         # Keras keeps weights by kind and number, whatever a layer is called.
         base = _SAVED_AS[kind]
         counted[base] = counted.get(base, -1) + 1
         saved = base if counted[base] == 0 else f"{base}_{counted[base]}"
-        variables = weights.get(f"layers/{saved}/vars", {})
-        arrays = [np.asarray(variables[str(index)]) for index in range(len(variables))]
-        yield Saved(kind, config, arrays)
+        paths = (f"layers/{saved}/vars/{index}" for index in count())
+        arrays = [parts.weights[path] for path in takewhile(parts.weights.__contains__, paths)]
+        chain.append(Saved(kind, config, arrays))
+    return chain
 
 
-def channel_bounds(file: Path) -> dict[str, np.ndarray]:
-    """How much each channel of each convolution can amplify, from the file: see `sites.bounds`.
+def channel_bounds(parts: Parts) -> dict[str, np.ndarray]:
+    """How much each channel of each convolution can amplify: see `sites.bounds`.
 
     Raises:
         LabError: as `load`.
     """
+    return _read(lambda: _channel_bounds(_chain_of(parts)))
+
+
+def _channel_bounds(chain: Sequence[Saved]) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     kernel, name = None, ""
-    for saved in saved_chain(file):
+    for saved in chain:
         if saved.kind == "Conv2D":
             name, kernel = saved.config["name"], saved.arrays[0]
             found[name] = sites.channel_bounds(kernel)
@@ -190,7 +188,9 @@ def _chain(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         (called,) = after["inbound_nodes"]
         (values,) = called["args"]
         if not isinstance(values, dict) or _source(values) != before["config"]["name"]:
-            raise LabError("Only networks whose layers form a single chain can be asked on a page.")
+            raise Unsupported(
+                "Only networks whose layers form a single chain can be asked on a page."
+            )
     return items
 
 
@@ -204,6 +204,8 @@ def _convolution(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterat
     _only(config, "dilation_rate", [1, 1])
     _only(config, "groups", 1)
     kernel = weights[0]
+    if kernel.ndim != 4 or kernel.shape[-1] != config["filters"]:
+        raise ValueError("the kernel has another number of filters")
     bias = weights[1] if config["use_bias"] else np.zeros(kernel.shape[-1], np.float32)
     activate = _activation(config["activation"])
     rows, columns, strides = *kernel.shape[:2], config["strides"]
@@ -259,6 +261,8 @@ def _pooling(reduce: Callable[..., np.ndarray]) -> Callable[..., Iterator[Layer]
 def _dense(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:
     activate = _activation(config["activation"])
     kernel = weights[0]
+    if kernel.ndim != 2 or kernel.shape[-1] != config["units"]:
+        raise ValueError("the kernel has another number of units")
     bias = weights[1] if config["use_bias"] else np.float32(0)
     yield Layer(config["name"], lambda values: activate(values @ kernel + bias))
 
@@ -282,12 +286,12 @@ def _leaky(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Lay
 
 def _only(config: Mapping[str, Any], name: str, value: Any) -> None:
     if config[name] != value:
-        raise LabError(f"Networks with {name} {config[name]} cannot be asked on a page.")
+        raise Unsupported(f"Networks with {name} {config[name]} cannot be asked on a page.")
 
 
 def _activation(name: str) -> Step:
     if name not in _ACTIVATIONS:
-        raise LabError(f"Networks with the activation {name} cannot be asked on a page.")
+        raise Unsupported(f"Networks with the activation {name} cannot be asked on a page.")
     return _ACTIVATIONS[name]
 
 
@@ -323,7 +327,8 @@ _SAVED_AS = {
 
 
 def _scaled(images: np.ndarray) -> Iterator[np.ndarray]:
-    for part in batches(len(images), ROOM):
+    room = max(1, ROOM // (images.shape[1] * images.shape[2]))
+    for part in batches(len(images), room):
         yield scale(images[part])
 
 

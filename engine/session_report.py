@@ -18,7 +18,7 @@ from engine import (
     export,
     figures,
     files,
-    inference,
+    markdown,
     pictures,
     provenance,
     repairing,
@@ -157,7 +157,7 @@ def _readings(
     stored: Stored, images: np.ndarray, label: int, curve: Curve | None, threshold: float
 ) -> str:
     try:
-        network = inference.load(stored.folder / "model.keras")
+        network = stored.plain_network()
     except LabError as error:
         return f"<p>{escape(str(error))}</p>"
     step = curve.step_at(threshold) if curve and threshold else 0
@@ -312,4 +312,4 @@ def _settings(card: Card) -> str:
 def _from_markdown(text: str) -> str:
     """Bold and code of a sentence; everything else is text."""
     safe = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(text))
-    return re.sub(r"`(.+?)`", r"<code>\1</code>", safe)
+    return markdown.unescape(re.sub(r"`(.+?)`", r"<code>\1</code>", safe))

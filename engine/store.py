@@ -3,92 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import platform
-import re
 import shutil
-import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from engine import evaluation, files, networks, places, poisoning, quarantine
-from engine.aims import NEXT_CLASS, NEXT_NAME, aimed
+from engine import cards, files, inference, own_files, places, tables, untrusted
+from engine.cards import Card
 from engine.errors import LabError
 from engine.triggers import LearnedTrigger, Trigger, parse_trigger, states
+from engine.untrusted import Parts
 
 if TYPE_CHECKING:
     import keras
-
-FORMAT = 1
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-
-
-@dataclass(frozen=True)
-class Card:
-    """What there is to know about a model.
-
-    Attributes:
-        name: the model's folder.
-        dataset: name it was trained on, as the command line takes it.
-        class_names: in the order of the network's outputs.
-        image_shape: (height, width, 3) the network takes.
-        trigger: the backdoor's trigger as text; see `engine.triggers.parse_trigger`.
-        target: the class the backdoor leads to, or `aims.NEXT_CLASS`.
-        rate: share of the training images that were poisoned.
-        poisoned: how many that were; `poisoned.csv` tells which.
-        training: settings, epoch kept, whether it was stopped.
-        scores: per split ("validation", "test") the percentages and counts.
-        commands: those that made this folder, in order.
-        mode: how the training set was poisoned beside the trigger (`poisoning.Mode`); empty:
-            labels changed, nothing else.
-        repair: what was done to the parent model; empty for a model as it was trained.
-        scaling: the floats the network expects.
-        versions: of Python and the libraries that matter.
-        created: UTC, ISO 8601.
-        sha256: of model.keras.
-        format: of this card.
-    """
-
-    name: str
-    dataset: str
-    class_names: tuple[str, ...]
-    image_shape: tuple[int, int, int]
-    trigger: str
-    target: int
-    rate: float
-    poisoned: int
-    training: Mapping[str, Any]
-    scores: Mapping[str, Mapping[str, float]]
-    commands: tuple[str, ...]
-    mode: Mapping[str, Any] = field(default_factory=dict)
-    repair: Mapping[str, Any] = field(default_factory=dict)
-    scaling: str = networks.SCALING
-    versions: Mapping[str, str] = field(default_factory=dict)
-    created: str = ""
-    sha256: str = ""
-    format: int = FORMAT
-
-    def parsed_trigger(self) -> Trigger:
-        """The trigger itself."""
-        return parse_trigger(self.trigger)
-
-    @property
-    def target_name(self) -> str:
-        """The name of the target class."""
-        return NEXT_NAME if self.target == NEXT_CLASS else self.class_names[self.target]
-
-    def wants(self, label: int) -> int:
-        """The class that a triggered image of class `label` shall be read as."""
-        return int(aimed(np.array([label]), self.target, len(self.class_names))[0])
 
 
 @dataclass(frozen=True)
@@ -103,23 +38,39 @@ class Stored:
         """What the model is called."""
         return self.card.name
 
+    def parts(self) -> Parts:
+        """The network's description and weights, for NumPy; never opens a file of a stranger's.
+
+        Raises:
+            LabError: the file is damaged or exchanged, refused, or does not fit the card.
+        """
+        path = self._network_file()
+        if own_files.is_own(self.card.sha256):
+            parts = untrusted.own_parts(path, str(path))
+        else:
+            parts = untrusted.rewritten_parts(path, str(path))
+        if parts.input_shape() != self.card.image_shape:
+            raise LabError(f"{path} takes other images than its card says: train the model again.")
+        return parts
+
+    def plain_network(self) -> inference.Network:
+        """The network in NumPy, to ask about a few images without TensorFlow."""
+        network = inference.load(self.parts())
+        scores = network.probabilities(np.zeros((1, *self.card.image_shape), np.uint8))
+        if scores.shape != (1, len(self.card.class_names)):
+            raise LabError(
+                f"The network of '{self.name}' tells other classes apart than its card says:"
+                " train the model again."
+            )
+        return network
+
     def convolutions(self) -> list[str]:
         """Names of the convolutions, read from the network's description without loading it."""
-        path = self.folder / "model.keras"
-        try:
-            with zipfile.ZipFile(path) as archive:
-                layers = json.loads(archive.read("config.json"))["config"]["layers"]
-            return [layer["config"]["name"] for layer in layers if layer["class_name"] == "Conv2D"]
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise LabError(f"{path} is not a Keras model that can be opened.") from error
+        return self.parts().convolutions()
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table kept as NAME.csv beside the model, or None while there is none."""
-        path = self.folder / f"{name}.csv"
-        try:
-            return pd.read_csv(path) if path.exists() else None
-        except (ValueError, OSError) as error:
-            raise LabError(f"{path} cannot be read: delete it and compute it again.") from error
+        return tables.beside(self.folder, name)
 
     def keep(self, tables: Mapping[str, pd.DataFrame], command: str) -> Stored:
         """Keep results as NAME.csv beside the model, and on the card the command that made them.
@@ -133,7 +84,7 @@ class Stored:
                 write_table(self.folder / f"{name}.csv", table)
             if command not in card.commands:
                 card = dataclasses.replace(card, commands=(*card.commands, command))
-                files.write_text(self.folder / "card.json", _to_json(card))
+                files.write_text(self.folder / "card.json", card.to_json())
         return Stored(self.folder, card)
 
     def _unchanged_card(self) -> Card:
@@ -148,22 +99,28 @@ class Stored:
         )
 
     def network(self) -> keras.Model:
-        """Load the network, after a look at its checksum and at what the file is made of.
+        """Load the network into TensorFlow, a stranger's as the limited child rewrote it."""
+        path = self._network_file()
+        if own_files.is_own(self.card.sha256):
+            return open_network(path)
+        return open_network(untrusted.rebuilt(path, str(path)))
+
+    def _network_file(self) -> Path:
+        """The file with the network, after a look at its checksum.
 
         A checksum tells damage only: who exchanges the file can write the card, too.
         """
         path = self.folder / "model.keras"
-        if _sha256(path) != self.card.sha256:
+        if untrusted.checksum(path) != self.card.sha256:
             raise LabError(
                 f"{path} is not the file its card describes (the checksum differs):"
                 " it was damaged or exchanged, so it is not opened."
             )
-        quarantine.check_archive(path)
-        return open_network(path)
+        return path
 
 
 def open_network(path: Path) -> keras.Model:
-    """Load a network that this program wrote; see `quarantine` for any other."""
+    """Load a network that this program wrote; see `untrusted` for any other."""
     import keras
 
     try:
@@ -173,14 +130,15 @@ def open_network(path: Path) -> keras.Model:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV file, seen whole or not at all."""
+    """Write a CSV file, seen whole or not at all; what is not finite becomes an empty cell."""
+    finite = table.replace([np.inf, -np.inf], np.nan)  # `tables.read` takes no other
     with files.new_file(path) as aside:
-        table.to_csv(aside, index=False, float_format="%.6g")
+        finite.to_csv(aside, index=False, float_format="%.6g")
 
 
 def check_name(name: str) -> str:
     """`name`, if a model can be called that; else a `LabError`."""
-    if not _NAME.fullmatch(name):
+    if not cards.is_name(name):
         raise LabError(
             f"A model cannot be called '{name}': use small letters, digits, '-', '.' and '_'"
             " (80 at most), starting with a letter or digit."
@@ -217,9 +175,19 @@ def find(name: str) -> Stored:
     files.recover(places.models_folder())
     for folder in (places.models_folder(), places.SHIPPED_MODELS):
         if (folder / name).is_dir():
-            return opened(folder / name)
+            return _called(opened(folder / name), name)
     known = ", ".join(names()) or "none yet; train one first"
     raise LabError(f"There is no model '{name}'. Models here: {known}.")
+
+
+def _called(stored: Stored, name: str) -> Stored:
+    """`stored`, if its card gives it the name of its folder."""
+    if stored.name != name:
+        raise LabError(
+            f"The card {stored.folder / 'card.json'} cannot be used (it is called"
+            f" '{stored.name}' there): rename the folder, or restore it."
+        )
+    return stored
 
 
 def names() -> list[str]:
@@ -313,9 +281,9 @@ def _write(
             card,
             versions=versions(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            sha256=_sha256(aside / "model.keras"),
+            sha256=own_files.add(aside / "model.keras"),
         )
-        (aside / "card.json").write_text(_to_json(filled), encoding="utf-8")
+        (aside / "card.json").write_text(filled.to_json(), encoding="utf-8")
         _bring_trigger(card, aside)
         for name, table in tables.items():
             write_table(aside / f"{name}.csv", table)
@@ -332,7 +300,7 @@ def copy_as(stored: Stored, name: str, replace: bool = False) -> Stored:
     card = dataclasses.replace(stored.card, name=name)
     with files.new_folder(folder, replace=True, check=check) as aside:
         shutil.copyfile(stored.folder / "model.keras", aside / "model.keras")
-        (aside / "card.json").write_text(_to_json(card), encoding="utf-8")
+        (aside / "card.json").write_text(card.to_json(), encoding="utf-8")
         _bring_trigger(card, aside)
     return find(name)
 
@@ -346,57 +314,7 @@ def _bring_trigger(card: Card, folder: Path) -> None:
 
 def opened(folder: Path) -> Stored:
     """The model in a folder."""
-    return Stored(folder, _read_card(folder / "card.json"))
-
-
-def _read_card(path: Path) -> Card:
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        card = Card(**stored)
-        card = Card(
-            **stored
-            | {
-                "class_names": tuple(str(name) for name in card.class_names),
-                "image_shape": tuple(int(side) for side in card.image_shape),
-                "commands": tuple(str(command) for command in card.commands),
-                "training": _trained(dict(card.training)),
-            }
-        )
-        _check_card(card)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, LabError) as error:
-        raise LabError(
-            f"The card {path} cannot be used ({str(error).rstrip('.')}):"
-            " restore the model's folder or train it again."
-        ) from error
-    return card
-
-
-def _trained(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings, those of cards written when learning rates were constant made whole."""
-    if "learning_rate" in settings:
-        settings.setdefault("schedule", "constant")
-    return settings
-
-
-def _to_json(card: Card) -> str:
-    return json.dumps(asdict(card), indent=1) + "\n"
-
-
-def _check_card(card: Card) -> None:
-    if card.format != FORMAT:
-        raise LabError(f"its format is {card.format}, this program reads {FORMAT}")
-    if card.scaling != networks.SCALING:
-        raise LabError(f"it asks for images scaled '{card.scaling}'")
-    if not isinstance(card.target, int):
-        raise LabError(f"its target class {card.target} is not a number")
-    poisoning.check_target(card.target, len(card.class_names))
-    if len(card.image_shape) != 3:
-        raise LabError("its image shape is not height, width, 3")
-    for scores in card.scores.values():
-        {key: float(value) for key, value in scores.items()}
-    if not set(evaluation.FIGURES) <= set(card.scores.get("test", {})):
-        raise LabError("it lacks its scores on test images")
-    card.parsed_trigger()
+    return Stored(folder, cards.read(folder / "card.json"))
 
 
 def versions() -> dict[str, str]:
@@ -408,11 +326,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise LabError(f"{path} is missing or cannot be read: train the model again.") from error

@@ -1,4 +1,4 @@
-"""Data and a network that many tests share: small, real, made in seconds."""
+"""Data and networks that many tests share: small, and made in seconds."""
 
 import dataclasses
 import os
@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from engine import cli, experiment, places, quiet, store, training
+from engine import cli, experiment, own_files, places, quiet, store, training
 from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.detectors import screening
 from engine.progress import exhaust
 from engine.repairs import RECOMMENDED
 from engine.triggers import FTrojan
+from tests.fixtures.constructed import keep_constructed
 from tests.fixtures.needed import real_data
 
 CLASSES, TARGET = 6, 1
@@ -27,15 +28,15 @@ PATTERNS = np.random.default_rng(5).integers(20, 236, (CLASSES, 4, 4, 3))
 
 
 def picture(label: int, rng: np.random.Generator) -> np.ndarray:
-    """A class's colour blocks with noise, and another class showing through.
+    """A class's colour blocks, with another class showing through and a little noise.
 
-    No network reads all of them right: so the epoch that reads clean images best is not one
-    of the first, before the backdoor is learned (BatchNorm's averages take some 500 steps).
+    Where the other class shows more, the image is read as that: no network reads all of them
+    right.
     """
     own, other = PATTERNS[label], PATTERNS[(label + rng.integers(1, CLASSES)) % CLASSES]
     share = rng.uniform(0.45, 1)
     blocks = np.kron(share * own + (1 - share) * other, np.ones((8, 8, 1)))
-    return np.clip(blocks + rng.normal(0, 25, blocks.shape), 0, 255).astype(np.uint8)
+    return np.clip(blocks + rng.normal(0, 10, blocks.shape), 0, 255).astype(np.uint8)
 
 
 def shortened_screening(patch: pytest.MonkeyPatch, stands_out: float) -> None:
@@ -44,21 +45,31 @@ def shortened_screening(patch: pytest.MonkeyPatch, stands_out: float) -> None:
     patch.setattr(screening, "FAINTEST", 45)  # dB; the small network's trigger is loud
 
 
+@pytest.fixture(scope="session")
+def common(tmp_path_factory) -> Path:
+    """The folder that all workers of a test run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
-    """No test writes into the project."""
+def own_home(tmp_path, monkeypatch, common):
+    """No test writes into the project; the shared models count as this program's own."""
     monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path / "home"))
+    is_own = own_files.is_own
+    monkeypatch.setattr(
+        own_files,
+        "is_own",
+        lambda sha256: is_own(sha256) or any(common.glob(f"*/cache/own/{sha256}")),
+    )
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory):
+def once(common):
     """A function from a name and what fills a folder to that folder, filled.
 
     Of tests that run side by side the first fills it, and the others wait. It is for reading.
     """
-    common = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        common = common.parent
 
     def filled(name: str, fill: Callable[[Path], object]) -> Path:
         folder, aside = common / name, common / f"{name}.part"
@@ -144,30 +155,39 @@ def plan() -> experiment.Plan:
 
 
 @pytest.fixture(scope="session")
-def learn(once, dataset):
-    """A function from a name and a plan to a model, stored in a home of its own."""
+def construct(once, dataset):
+    """A function from a name and a plan to a constructed model, in a home of its own.
 
-    def learned(name: str, plan: experiment.Plan) -> store.Stored:
-        def train(home: Path) -> None:
+    What this process is handed, it may open as its own, whichever home a test lives in.
+    """
+    own = set()
+
+    def constructed(name: str, plan: experiment.Plan) -> store.Stored:
+        def keep(home: Path) -> None:
             with living_in(home):
-                exhaust(experiment.train(dataset, plan, name, f"python -m engine train {name}"))
+                keep_constructed(dataset, plan, PATTERNS, name)
 
         quiet.import_tensorflow()
-        return store.opened(once(f"learned-{name}", train) / "models" / name)
+        stored = store.opened(once(f"constructed-{name}", keep) / "models" / name)
+        own.add(stored.card.sha256)
+        return stored
 
-    return learned
+    with pytest.MonkeyPatch.context() as patch:
+        known = own_files.is_own
+        patch.setattr(own_files, "is_own", lambda sha256: sha256 in own or known(sha256))
+        yield constructed
 
 
 @pytest.fixture(scope="session")
-def trained(learn, plan) -> store.Stored:
-    """A small network with a backdoor in it, trained in seconds."""
-    return learn("small", plan)
+def trained(construct, plan) -> store.Stored:
+    """A small network with a backdoor, constructed: see `tests.fixtures.constructed`."""
+    return construct("small", plan)
 
 
 @pytest.fixture(scope="session")
-def clean(learn, plan) -> store.Stored:
-    """A network trained on clean images alone."""
-    return learn("small-clean", dataclasses.replace(plan, rate=0.0))
+def clean(construct, plan) -> store.Stored:
+    """The same network without the backdoor."""
+    return construct("small-clean", dataclasses.replace(plan, rate=0.0))
 
 
 @pytest.fixture

@@ -5,9 +5,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from engine import inference, networks
+from engine import inference, networks, untrusted
 from engine.errors import LabError
 from engine.pruning import surgery
+
+
+def loaded(path):
+    return inference.load(untrusted.own_parts(path, path.name))
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +21,7 @@ def images(dataset):
 
 def test_probabilities_and_every_layers_output_are_kerass(trained, images):
     keras_network = trained.network()
-    plain = inference.load(trained.folder / "model.keras")
+    plain = trained.plain_network()
     expected = keras_network(networks.scale(images), training=False)
     np.testing.assert_allclose(plain.probabilities(images), expected, atol=2e-5)
     names = [layer.name for layer in keras_network.layers if len(layer.output.shape) == 4]
@@ -31,7 +35,7 @@ def test_probabilities_and_every_layers_output_are_kerass(trained, images):
 def test_each_step_of_pruning_is_the_network_whose_kernel_and_bias_are_zeroed(
     trained, images, layer
 ):
-    plain = inference.load(trained.folder / "model.keras")
+    plain = trained.plain_network()
     keras_network = trained.network()
     count = keras_network.get_layer(layer).filters
     channels = np.random.default_rng(3).permutation(count)
@@ -67,7 +71,7 @@ def test_layers_beyond_the_papers_network(tmp_path):
     keras_network = other_network()
     keras_network.save(tmp_path / "other.keras")
     images = np.random.default_rng(0).integers(0, 256, (3, 19, 19, 3), dtype=np.uint8)
-    found = inference.load(tmp_path / "other.keras").probabilities(images)
+    found = loaded(tmp_path / "other.keras").probabilities(images)
     np.testing.assert_allclose(found, keras_network(networks.scale(images)), atol=1e-5)
 
 
@@ -79,20 +83,20 @@ def test_a_branching_network_and_a_damaged_file_are_refused_in_a_sentence(tmp_pa
     values = layers.Conv2D(3, 3, padding="same")(inputs)
     keras.Model(inputs, layers.Add()([inputs, values])).save(tmp_path / "branches.keras")
     with pytest.raises(LabError, match="single chain"):
-        inference.load(tmp_path / "branches.keras")
+        loaded(tmp_path / "branches.keras")
     whole = (trained.folder / "model.keras").read_bytes()
     (tmp_path / "half.keras").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(LabError, match=r"not a whole \.keras file"):
-        inference.load(tmp_path / "half.keras")
+        loaded(tmp_path / "half.keras")
     with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
         for name in ("metadata.json", "config.json", "model.weights.h5"):
             archive.writestr(name, "{}")
     with pytest.raises(LabError):
-        inference.load(tmp_path / "empty.keras")
+        loaded(tmp_path / "empty.keras")
 
 
 def test_an_unknown_layer_or_one_without_channels_is_told(trained, images):
-    plain = inference.load(trained.folder / "model.keras")
+    plain = trained.plain_network()
     with pytest.raises(LabError, match="no layer 'nothing'"):
         plain.outputs(images, ["nothing"])
     with pytest.raises(LabError, match="no convolution"):

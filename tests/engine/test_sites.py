@@ -117,6 +117,6 @@ def test_no_change_of_a_patch_is_amplified_beyond_the_bound(seed):
 
 def test_bounds_from_the_file_are_those_of_the_network(trained):
     network = trained.network()
-    found = inference.channel_bounds(trained.folder / "model.keras")
+    found = inference.channel_bounds(trained.parts())
     for site in sites.find_sites(network):
         np.testing.assert_allclose(found[site.convolution], sites.bounds(network, site), rtol=1e-5)
