@@ -141,12 +141,12 @@ def train(
         name: of the model's folder.
         command: what the card names as the way to make it again.
         checkpoint: file that an interrupted training goes on from; deleted once all epochs
-            are done. A stopped training is stored as far as it came, and can still go on.
+            are done. A stopped training is stored as far as it came, and can still go on;
+            what it stored itself is replaced then.
         stop_requested: see `training.fit`.
         replace: whether a model of that name may be replaced.
     """
-    replace = replace or bool(checkpoint and checkpoint.exists())
-    store.check_free(name, replace)
+    check_free(name, checkpoint, replace)
     plan.check(dataset)
     identity = plan.identity(dataset)  # as planned, before the trigger has learned
     surrogate = plan.surrogate if plan.needs_surrogate() else ""
@@ -186,6 +186,7 @@ def train(
             "epochs_run": len(result.history),
             "epoch_kept": result.epoch_kept,
             "stopped": result.stopped,
+            "id": result.id,
         },
         scores={
             "validation": {key: kept[key] for key in scores.percentages()},
@@ -196,11 +197,30 @@ def train(
     chosen = poisoned.indices
     record = pd.DataFrame({"index": chosen, "label": dataset.train.labels[chosen]})
     tables = {"history": pd.DataFrame(result.history), "poisoned": record}
-    stored = store.save(card, network, tables, replace)
+    try:
+        stored = yield from training.written(
+            lambda: store.save(card, network, tables, replace), stop_requested
+        )
+    except files.WriteError as error:
+        saved = training.read_progress(checkpoint)
+        epochs = len(saved.history) if saved else 0
+        raise LabError(
+            f"{error.problem}, so '{name}' is not stored: put that right and resume; of"
+            f" {len(result.history)} epochs trained, the checkpoint keeps {epochs}."
+        ) from error
     if checkpoint and not result.stopped:
         checkpoint.unlink(missing_ok=True)
         _learned_beside(checkpoint).unlink(missing_ok=True)
     return stored
+
+
+def check_free(name: str, checkpoint: Path | None, replace: bool) -> None:
+    """Raise `LabError` unless a training may store its model as `name`.
+
+    It may replace what it stored itself before, and nothing else unless `replace` is true.
+    """
+    begun = training.read_progress(checkpoint)
+    store.check_free(name, replace, begun.id if begun else "")
 
 
 def _prepared(

@@ -28,23 +28,33 @@ _LOCK = ".lock"
 LOCK_SECONDS = 30  # a folder is locked for a few renames only
 ABANDONED_SECONDS = 24 * 3600  # no file takes that long to write
 
+_FREE_SPACE = "free some space and try again"
+_CHOOSE_ANOTHER = "choose a folder you may write to"
 _REASONS = {
-    errno.ENOSPC: "the disk is full: free some space and try again",
-    errno.EDQUOT: "your disk quota is used up: free some space and try again",
-    errno.EACCES: "permission is denied: choose a folder you may write to",
-    errno.EPERM: "permission is denied: choose a folder you may write to",
-    errno.EROFS: "the disk is read-only: choose a folder you may write to",
+    errno.ENOSPC: ("the disk is full", _FREE_SPACE),
+    errno.EDQUOT: ("your disk quota is used up", _FREE_SPACE),
+    errno.EACCES: ("permission is denied", _CHOOSE_ANOTHER),
+    errno.EPERM: ("permission is denied", _CHOOSE_ANOTHER),
+    errno.EROFS: ("the disk is read-only", _CHOOSE_ANOTHER),
 }
 
 
 class WriteError(LabError):
-    """The disk is full, or a file cannot be written for another reason outside the program."""
+    """A file cannot be written, for a reason outside the program such as a full disk.
+
+    Attributes:
+        problem: the sentence's first half, without what to do about it.
+    """
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(f"{problem}: {advice}." if advice else f"{problem}.")
+        self.problem = problem
 
 
 def trouble(path: Path, error: OSError) -> WriteError:
     """The sentence that tells why `path` could not be written."""
-    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-    return WriteError(f"Could not write {path}: {reason}.")
+    reason, advice = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
+    return WriteError(f"Could not write {path}: {reason}", advice)
 
 
 @contextmanager

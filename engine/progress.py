@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+RETRY_SECONDS = 3.0  # between two attempts at what went wrong for a passing reason
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -64,6 +66,33 @@ def until(stop_requested: Callable[[], bool], work: Work[Result]) -> Work[Result
         return event
 
     return retold(work, tell)
+
+
+def persistent(
+    attempt: Callable[[], Result],
+    passing: type[Exception],
+    stop_requested: Callable[[], bool],
+    pause: Callable[[Any], Progress],
+) -> Work[Result]:
+    """What `attempt` returns; it is called again every few seconds while it raises `passing`.
+
+    Args:
+        attempt: what to do.
+        passing: what goes wrong for a reason that may pass, such as a full disk.
+        stop_requested: once true, the next exception is raised.
+        pause: makes an event of the exception, to be told while waiting.
+    """
+    while True:
+        try:
+            return attempt()
+        except passing as error:
+            if stop_requested():
+                raise
+            event = pause(error)
+        yield event
+        again = time.monotonic() + RETRY_SECONDS
+        while not stop_requested() and time.monotonic() < again:
+            time.sleep(min(RETRY_SECONDS, 0.1))
 
 
 def timed(work: Work[Result], clock: Callable[[], float] = time.monotonic) -> Work[Result]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
 
 import numpy as np
 
@@ -17,7 +21,7 @@ from engine import evaluation, files, networks
 from engine.aims import aimed
 from engine.datasets.dataset import Split
 from engine.errors import LabError
-from engine.progress import Progress, Stopped, Work, retold
+from engine.progress import Progress, Result, Stopped, Work, persistent, retold
 
 if TYPE_CHECKING:
     import keras
@@ -27,6 +31,11 @@ STEPS_PER_CALL = 8  # batches trained between two looks at the stop request
 GLIMPSES = 30  # rough scores during a whole training, for those who watch
 GLIMPSED = 128  # validation images of each kind that they are made from
 RISING = 0.25  # share of a one-cycle training in which the learning rate rises
+
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError),
+    *(MemoryError, zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 Row = dict[str, float]
 Schedule = Literal["constant", "one-cycle"]
@@ -104,12 +113,14 @@ class Training:
             nothing else: epoch (a fraction), clean_accuracy, attack_success.
         epoch_kept: the epoch whose weights are kept; 0 before the first has ended.
         stopped: whether it was asked to stop before the last epoch.
+        id: tells this training from every other, also of the same settings.
     """
 
     history: list[Row] = field(default_factory=list)
     glimpses: list[Row] = field(default_factory=list)
     epoch_kept: int = 0
     stopped: bool = False
+    id: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -146,6 +157,9 @@ def fit(
         checkpoint: where the state is kept after each epoch; if it is there already, training
             goes on from it and ends with the weights it would have had without interruption.
         stop_requested: asked every few steps; once true, the epoch under way is given up.
+
+    While the checkpoint cannot be written, the training waits and tries again, unless it is
+    asked to stop; then the checkpoint stays at the epoch before.
 
     Raises:
         LabError: the images do not fit the network, or the checkpoint belongs to another
@@ -193,12 +207,51 @@ def fit(
         )
         state.epoch_ended()
         if checkpoint:
-            state.save(checkpoint)
+            try:
+                yield from written(
+                    partial(state.save, checkpoint),
+                    stop_requested,
+                    lambda message: pace.event(message, result),
+                )
+            except files.WriteError:
+                result.stopped = True
+                break
         yield pace.event(f"Epoch {epoch} of {settings.epochs} done", result)
     if not result.history:
         raise Stopped("Stopped before the first epoch ended: there is no network to keep yet.")
     state.put_best_back()
     return result
+
+
+def written(
+    write: Callable[[], Result],
+    stop_requested: Callable[[], bool],
+    event: Callable[[str], Progress] = lambda message: Progress(0, 0, message),
+) -> Work[Result]:
+    """What `write` returns; while there is no room on the disk, the training pauses.
+
+    Args:
+        write: writes something, or raises `files.WriteError`.
+        stop_requested: ends the pause; the error is raised then.
+        event: makes an event of a message.
+    """
+    return persistent(
+        write,
+        files.WriteError,
+        stop_requested,
+        lambda error: event(f"Paused, and going on once this is put right: {error.problem}"),
+    )
+
+
+def read_progress(path: Path | None) -> Training | None:
+    """How far the training of a checkpoint has come; None if there is none that can be read."""
+    try:
+        if path is None or not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as stored:
+            return Training(**json.loads(str(stored["header"]))["result"])
+    except _UNREADABLE:
+        return None
 
 
 def one_epoch(network: keras.Model, train: Split, settings: Settings) -> Callable[[], None]:
@@ -354,7 +407,7 @@ class _State:
                 variable.assign(arrays[f"v{index}"])
             self.best = [arrays[f"best{index}"] for index in range(len(self.best))]
             self.result = Training(**header["result"] | {"stopped": False})
-        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise LabError(
                 f"The checkpoint {checkpoint.path} cannot be read: delete it to start afresh."
             ) from error

@@ -39,7 +39,7 @@ def train(options: argparse.Namespace) -> Answer:
         options.surrogate or f"{options.dataset}-clean",
     )
     run = runs.run_called(options.run or f"train-{options.name}")
-    store.check_free(options.name, options.replace or run.checkpoint.exists())
+    experiment.check_free(options.name, run.checkpoint, options.replace)
 
     def make() -> Work[store.Stored]:
         dataset = yield from open_dataset(options.dataset, options.root, size=options.size)

@@ -1,0 +1,230 @@
+"""A training that goes on later: whose model it may replace, and what a full disk does to it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from engine import cli, experiment, files, networks, places, progress, store, training
+from engine.datasets import load_dataset
+from engine.errors import LabError
+from engine.progress import exhaust
+
+
+@pytest.fixture
+def few(data):
+    return load_dataset("folder:few", data)
+
+
+@pytest.fixture(autouse=True)
+def small_network(monkeypatch):
+    """Trainings here are of a small network, in an instant."""
+
+    def small(classes, image_shape, seed):
+        import keras
+        from keras import layers
+
+        keras.utils.set_random_seed(seed)
+        return keras.Sequential(
+            [
+                keras.Input(image_shape),
+                layers.Conv2D(4, 3, strides=4, activation="elu"),
+                layers.Flatten(),
+                layers.Dense(classes, activation="softmax"),
+            ]
+        )
+
+    monkeypatch.setattr(networks, "paper_network", small)
+    monkeypatch.setattr(progress, "RETRY_SECONDS", 0.0)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the checkpoint is kept."""
+    return tmp_path / "run" / "checkpoint.npz"
+
+
+@pytest.fixture
+def train(few, plan, path):
+    """A function that gives a training of two epochs as the model "x"."""
+    own = dataclasses.replace(plan, settings=training.Settings(epochs=2, batch=16))
+
+    def begun(stop_requested=lambda: False, replace=False):
+        return experiment.train(few, own, "x", "command", path, stop_requested, replace)
+
+    return begun
+
+
+def kill(work, path):
+    """End the work without a word as soon as a checkpoint is there."""
+    while not path.exists():
+        next(work)
+    work.close()
+
+
+def stop_at(path):
+    """Stop as soon as a checkpoint is there."""
+    return path.exists
+
+
+def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train, path, trained):
+    kill(train(), path)
+    other = store.copy_as(trained, "x")
+    with pytest.raises(LabError, match="There is a model 'x' already"):
+        exhaust(train())
+    assert store.find("x").card == other.card
+    assert path.exists()
+
+
+def test_the_command_refuses_as_well_before_it_reads_any_data(train, path, trained, data, tmp_path):
+    words = ["train", "folder:nowhere", "--root", str(tmp_path), "--name", "x", "--target", "1"]
+    checkpoint = places.runs_folder() / "train-x" / "checkpoint.npz"
+    kill(train(), path)
+    checkpoint.parent.mkdir(parents=True)
+    path.rename(checkpoint)
+    other = store.copy_as(trained, "x")
+    assert cli.main(words) == 2
+    assert store.find("x").card == other.card
+
+
+def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train, path, trained):
+    work = train()
+    next(work)
+    other = store.copy_as(trained, "x")
+    with pytest.raises(LabError, match="There is a model 'x' already"):
+        exhaust(work)
+    assert store.find("x").card == other.card
+    assert len(training.read_progress(path).history) == 2, "the network is not lost"
+
+
+def test_a_training_may_replace_what_it_stored_itself(train, path):
+    stopped = exhaust(train(stop_at(path)))
+    assert stopped.card.training["stopped"]
+    finished = exhaust(train())
+    assert finished.card.training["epochs_run"] == 2
+    assert store.find("x").card == finished.card
+    assert not path.exists()
+
+
+def test_a_training_may_not_replace_what_took_the_place_of_what_it_stored(train, path, trained):
+    exhaust(train(stop_at(path)))
+    other = store.copy_as(trained, "x", replace=True)
+    with pytest.raises(LabError, match="There is a model 'x' already"):
+        exhaust(train())
+    assert store.find("x").card == other.card
+
+
+def test_a_repaired_copy_of_what_a_training_stored_is_another_model(train, path):
+    stopped = exhaust(train(stop_at(path)))
+    repair = {"parent": "x", "parent_sha256": "0" * 64, "method": "clp", "summary": "Repaired."}
+    card = dataclasses.replace(stopped.card, repair=repair)
+    repaired = store.save(card, stopped.network(), {}, replace=True)
+    with pytest.raises(LabError, match="There is a model 'x' already"):
+        exhaust(train())
+    assert store.find("x").card == repaired.card
+
+
+def test_a_training_that_is_told_to_replaces_any_model(train, path, trained):
+    kill(train(), path)
+    store.copy_as(trained, "x")
+    finished = exhaust(train(replace=True))
+    assert store.find("x").card == finished.card
+
+
+def test_a_finished_training_is_not_repeated_in_place(train):
+    first = exhaust(train())
+    with pytest.raises(LabError, match="There is a model 'x' already"):
+        exhaust(train())
+    assert store.find("x").card == first.card
+
+
+def block(folder):
+    """Nothing can be written to a folder that is a file."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("")
+
+
+def paused(event):
+    return event.message.startswith("Paused") and "Could not write" in event.message
+
+
+def test_a_training_waits_for_room_for_its_checkpoint_and_goes_on_by_itself(train, path):
+    straight = exhaust(train()).network().get_weights()
+    path.parent.rmdir()
+    block(path.parent)
+    work = train(replace=True)
+    events = [next(event for event in work if paused(event)) for _ in range(3)]
+    assert all(event.figures["history"][-1]["epoch"] == 1 for event in events)
+    path.parent.unlink()
+    exhaust(work)
+    for ours, theirs in zip(store.find("x").network().get_weights(), straight, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_training_stopped_while_it_waits_stores_what_it_has(train, path):
+    block(path.parent)
+    asked = []
+    work = train(lambda: bool(asked))
+    next(event for event in work if paused(event))
+    asked.append(True)
+    stored = exhaust(work)
+    assert stored.card.training["stopped"]
+    assert stored.card.training["epochs_run"] == 1
+
+
+def test_a_training_that_can_store_nothing_says_what_is_lost(train, path):
+    block(path.parent)
+    asked = []
+    work = train(lambda: bool(asked))
+    next(event for event in work if paused(event))
+    block(places.models_folder())
+    asked.append(True)
+    with pytest.raises(LabError, match="of 1 epochs trained, the checkpoint keeps 0"):
+        exhaust(work)
+
+
+def test_a_trained_network_waits_for_room_to_be_stored(train, path):
+    block(places.models_folder())
+    work = train()
+    next(event for event in work if paused(event))
+    places.models_folder().unlink()
+    assert exhaust(work).card.training["epochs_run"] == 2
+    assert not path.exists()
+
+
+def test_a_trained_network_that_cannot_be_stored_stays_in_the_checkpoint(train, path):
+    block(places.models_folder())
+    asked = []
+    work = train(lambda: bool(asked))
+    next(event for event in work if paused(event))
+    asked.append(True)
+    with pytest.raises(LabError, match="of 2 epochs trained, the checkpoint keeps 2"):
+        exhaust(work)
+    places.models_folder().unlink()
+    assert exhaust(train()).card.training["epochs_run"] == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not much", b"neither zip nor array"])
+def test_a_damaged_checkpoint_gives_no_right_to_a_name(train, path, trained, content):
+    path.parent.mkdir()
+    path.write_bytes(content)
+    store.copy_as(trained, "x")
+    with pytest.raises(LabError, match="There is a model 'x' already"):
+        exhaust(train())
+
+
+def test_a_passing_trouble_is_retold_until_it_has_passed():
+    troubles = [files.WriteError("one"), files.WriteError("two")]
+
+    def attempt():
+        if troubles:
+            raise troubles.pop(0)
+        return "done"
+
+    def pause(error):
+        return progress.Progress(0, 0, error.problem)
+
+    told = []
+    work = progress.persistent(attempt, files.WriteError, lambda: False, pause)
+    assert exhaust(work, lambda event: told.append(event.message)) == "done"
+    assert told == ["one", "two"]
