@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self, TypeVar
 
-from engine.errors import LabError
+from engine.errors import LabError, quoted
+
+MAX_TEXT = 4000  # characters that name an object with all its values
 
 Value = float | int | str | tuple[int, ...] | tuple[tuple[int, int], ...]
 
@@ -45,15 +47,15 @@ class Parameter:
     def _check_member(self, name: str, member: float | int | str) -> None:
         if self.choices is not None and member not in self.choices:
             allowed = ", ".join(str(choice) for choice in self.choices)
-            raise LabError(f"{name} cannot be {member}: choose from {allowed}.")
+            raise LabError(f"{name} cannot be {quoted(member)}: choose from {allowed}.")
         if isinstance(member, str):
             return
-        if not math.isfinite(member):
+        if isinstance(member, float) and not math.isfinite(member):
             raise LabError(f"{name} must be a finite number, not {member}.")
         low = -math.inf if self.minimum is None else self.minimum
         high = math.inf if self.maximum is None else self.maximum
         if not low <= member <= high:
-            raise LabError(f"{name} is {member:g}: it must lie between {low:g} and {high:g}.")
+            raise LabError(f"{name} is {quoted(member)}: it must lie between {low:g} and {high:g}.")
 
 
 def _members(value: Value) -> list[Any]:
@@ -88,7 +90,7 @@ def parse_value(name: str, text: str, like: Value) -> Value:
         return float(text) if isinstance(like, float) else int(text)
     except ValueError:
         example = format_value(like)
-        raise LabError(f"{name} cannot be '{text}': write it like {example}.") from None
+        raise LabError(f"{name} cannot be {quoted(text)}: write it like {example}.") from None
 
 
 def _parse_item(text: str, like: Any) -> Any:
@@ -131,7 +133,7 @@ class Configurable:
         unknown = sorted(set(texts) - set(defaults))
         if unknown:
             raise LabError(
-                f"{cls.name} has no parameter '{unknown[0]}': it has {', '.join(defaults)}."
+                f"{cls.name} has no parameter {quoted(unknown[0])}: it has {', '.join(defaults)}."
             )
         values = {key: parse_value(key, text, defaults[key]) for key, text in texts.items()}
         return cls(**values)
@@ -147,14 +149,22 @@ Kind = TypeVar("Kind", bound=Configurable)
 
 
 def parse(text: str, registry: Mapping[str, type[Kind]], noun: str) -> Kind:
-    """The object that ``NAME[:field=value,...]`` names in `registry`."""
+    """The object that ``NAME[:field=value,...]`` names in `registry`.
+
+    Raises:
+        LabError: it names none, or one with values that are not allowed.
+    """
+    if len(text) > MAX_TEXT:
+        raise LabError(f"A {noun} is named in {MAX_TEXT} characters at most, not {len(text)}.")
     name, _, rest = text.partition(":")
     if name not in registry:
-        raise LabError(f"There is no {noun} '{name}': choose from {', '.join(registry)}.")
-    texts = {}
+        raise LabError(f"There is no {noun} {quoted(name)}: choose from {', '.join(registry)}.")
+    texts: dict[str, str] = {}
     for item in filter(None, rest.split(",")):
         key, equals, value = item.partition("=")
         if not equals:
-            raise LabError(f"'{item}' in '{text}' is not of the form field=value.")
+            raise LabError(f"{quoted(item)} in {quoted(text)} is not of the form field=value.")
+        if key.strip() in texts:
+            raise LabError(f"{quoted(text)} sets {quoted(key.strip())} twice: leave one out.")
         texts[key.strip()] = value.strip()
     return registry[name].from_texts(texts)

@@ -6,12 +6,15 @@ A parser of bytes that anybody may have made can fail in any way. So every reade
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import LabError
+
+UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # by a page or a terminal
 
 
 class Unfit(ValueError):
@@ -33,9 +36,9 @@ def refusing(source: object, damaged: str, advice: str) -> Iterator[None]:
         raise
     except Unfit as error:
         raise LabError(f"{source} cannot be read ({error}): {advice}.") from error
-    except OSError as error:
-        raise unreadable(Path(error.filename or str(source)), error) from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # gzip's own have no number
+            raise unreadable(Path(error.filename or str(source)), error) from error
         raise LabError(f"{source} cannot be read ({damaged}): {advice}.") from error
 
 
@@ -63,4 +66,4 @@ def read_bytes(path: Path, limit: int) -> bytes:
     if status.st_size > limit:
         raise Unfit(f"it is larger than {limit >> 20} MB")
     with path.open("rb") as file:
-        return file.read(limit)
+        return file.read(status.st_size)

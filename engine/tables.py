@@ -7,7 +7,6 @@ has the columns of its kind, with values of their type and within their limits.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +15,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from engine.errors import LabError
-from engine.reading import Unfit, read_bytes, refusing
+from engine.errors import LabError, quoted
+from engine.reading import UNSHOWABLE, Unfit, read_bytes, refusing
 
 MAX_BYTES = 16 << 20
 MAX_TEXT = 4000  # characters of a cell
 LARGEST = 1e15  # of any number; whole numbers up to here are exact as floats
 ADVICE = "delete it and compute it again"
-_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f]")
 _FLAGS = {"True": True, "False": False, "TRUE": True, "FALSE": False}
 
 
@@ -93,7 +91,9 @@ def schema_of(name: str) -> Schema:
     if name.startswith("curve-"):
         return CURVE
     if name not in BESIDE_A_MODEL:
-        raise LabError(f"There is no table '{name}': choose from {', '.join(BESIDE_A_MODEL)}.")
+        raise LabError(
+            f"There is no table {quoted(name)}: choose from {', '.join(BESIDE_A_MODEL)}."
+        )
     return BESIDE_A_MODEL[name]
 
 
@@ -119,7 +119,7 @@ def _check_shape(raw: pd.DataFrame, schema: Schema) -> None:
         raise Unfit(f"it has no column {missing[0]}")
     surplus = [name for name in raw if name not in schema.columns]
     if surplus:
-        raise Unfit(f"it has a column {surplus[0][:40]!r} too many")
+        raise Unfit(f"it has a column {quoted(surplus[0])} too many")
     if not isinstance(raw.index, pd.RangeIndex):  # pandas takes surplus cells for names of rows
         raise Unfit("it has rows with a cell too many")
     if len(raw) > schema.rows:
@@ -145,7 +145,7 @@ def _texts(cells: pd.Series, name: str) -> pd.Series:
     texts = cells.dropna()
     if (texts.str.len() > MAX_TEXT).any():
         raise Unfit(f"column {name} holds a text that is too long")
-    if texts.str.contains(_UNSHOWABLE).any():
+    if texts.str.contains(UNSHOWABLE).any():
         raise Unfit(f"column {name} holds characters that cannot be shown")
     return cells.astype(str)
 
@@ -181,7 +181,7 @@ def _check_curve(table: pd.DataFrame) -> None:
 def _check_activations(table: pd.DataFrame) -> None:
     for layer, channels in table.groupby("layer", sort=False)["channel"]:
         if sorted(channels) != list(range(len(channels))):
-            raise Unfit(f"it does not have each channel of {layer[:80]} once")
+            raise Unfit(f"it does not have each channel of {quoted(layer)} once")
 
 
 def _check_history(table: pd.DataFrame) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 
 from engine import places
 from engine.datasets import cache
-from engine.datasets.archives import unreadable
 from engine.datasets.cifar10 import Cifar10
 from engine.datasets.dataset import SPLITS, Dataset, Split, SplitName
 from engine.datasets.decoding import check_size
@@ -21,6 +20,7 @@ from engine.datasets.signs import Signs
 from engine.datasets.source import Found, Parts, Source, TestFirst
 from engine.errors import LabError
 from engine.progress import Work, exhaust
+from engine.reading import unreadable
 
 _SOURCES: dict[str, Source] = {source.name: source for source in (Signs(), Gtsrb(), Cifar10())}
 DATASETS = (*_SOURCES, "folder:PATH")

@@ -9,6 +9,7 @@ import gzip
 import io
 import mmap
 import os
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -16,14 +17,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from engine.errors import LabError
+from engine.errors import LabError, quoted
+from engine.reading import UNSHOWABLE, Unfit, read_bytes, refusing, unreadable
 
 MAX_MEMBER = 64 << 20  # bytes of one file, unpacked
 MAX_TOTAL = 4 << 30  # bytes of all of them
 MAX_COUNT = 500_000
+MAX_DIRECTORY = 128 << 20  # bytes of the table of contents of a zip archive
 MAX_RATIO = 1000  # unpacked to packed
 MAX_TAR = 512 << 20  # bytes of a whole tar archive, unpacked
 MAX_TAR_COUNT = 1000
+COPY_AGAIN = "copy or fetch it again"
+_DAMAGED = "it is damaged"
 
 Reader = Callable[[], bytes]
 
@@ -51,7 +56,7 @@ class Files(Mapping[str, Reader]):
     def read(self, name: str) -> bytes:
         """The bytes of `name`; a `LabError` says that it is missing or damaged."""
         if name not in self._readers:
-            raise LabError(f"The file {name} is missing.")
+            raise LabError(f"The file {quoted(name)} is missing.")
         return self._readers[name]()
 
     def below(self, folder: str) -> Files:
@@ -81,17 +86,11 @@ def from_zip(path: Path) -> Files:
     Raises:
         LabError: it is no whole zip archive, or one that no honest person makes.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
+    with refusing(path, "it is not a whole zip archive", COPY_AGAIN):
+        _check_regular(path)
+        with _Limited(path) as file, zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
-        with path.open("rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise LabError(
-            f"{path} is not a whole zip archive: it is damaged or was not copied to its end."
-        ) from error
-    except OSError as error:
-        raise unreadable(path, error) from error
     _check_sizes(path, [(entry.file_size, entry.compress_size) for entry in entries])
     readers: dict[str, Reader] = {}
     folders = []
@@ -103,6 +102,19 @@ def from_zip(path: Path) -> Files:
         if not _hidden(name):
             readers[name] = _ZipReader(path, content, entry)
     return Files(readers, (name for name in folders if not _hidden(name)))
+
+
+class _Limited(io.FileIO):
+    """A file whose table of contents `zipfile` may read, unless it is far too long."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read `size` bytes; `zipfile` asks for the whole table at once."""
+        if size is not None and size > MAX_DIRECTORY:
+            raise Unfit("its table of contents is far too long")
+        data = super().read(size) or b""
+        if data.count(b"PK\x01\x02") > MAX_COUNT:
+            raise Unfit("it holds more files than any dataset here needs")
+        return data
 
 
 class _ZipReader:
@@ -118,28 +130,28 @@ class _ZipReader:
         self.path, self.content, self.entry = path, content, entry
 
     def __call__(self) -> bytes:
+        with refusing(f"{quoted(self.entry.filename)} in {self.path}", _DAMAGED, COPY_AGAIN):
+            return self._data()
+
+    def _data(self) -> bytes:
         entry, content = self.entry, self.content
         header = content[entry.header_offset : entry.header_offset + 30]
-        if header[:4] != b"PK\x03\x04" or entry.flag_bits & 1:
-            raise self._damaged()
+        if header[:4] != b"PK\x03\x04":
+            raise Unfit(_DAMAGED)
+        if entry.flag_bits & 1:
+            raise Unfit("it is encrypted")
         names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         start = entry.header_offset + 30 + names
         packed = content[start : start + entry.compress_size]
         if entry.compress_type == zipfile.ZIP_STORED:
             data = packed
         elif entry.compress_type == zipfile.ZIP_DEFLATED:
-            try:
-                data = zlib.decompressobj(-15).decompress(packed, entry.file_size + 1)
-            except zlib.error as error:
-                raise self._damaged() from error
+            data = zlib.decompressobj(-15).decompress(packed, entry.file_size + 1)
         else:
-            raise LabError(f"{self.path}: {entry.filename} is packed in a way not supported.")
+            raise Unfit("it is packed in a way that datasets are not")
         if len(data) != entry.file_size or zlib.crc32(data) != entry.CRC:
-            raise self._damaged()
+            raise Unfit(_DAMAGED)
         return data
-
-    def _damaged(self) -> LabError:
-        return LabError(f"{self.path} is damaged: {self.entry.filename} cannot be read from it.")
 
 
 def from_folder(folder: Path) -> Files:
@@ -162,8 +174,13 @@ def from_folder(folder: Path) -> Files:
 
 
 def _hidden(name: str) -> bool:
-    """Whether a file or folder is one that systems put beside the user's own."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    """Whether a file or folder is one that systems put beside the user's own.
+
+    So is one whose name cannot be shown, such as the "Icon\\r" in folders of a Mac.
+    """
+    return UNSHOWABLE.search(name) is not None or any(
+        part.startswith(".") or part == "__MACOSX" for part in name.split("/")
+    )
 
 
 class _FileReader:
@@ -175,12 +192,8 @@ class _FileReader:
         self.path = path
 
     def __call__(self) -> bytes:
-        try:
-            if self.path.stat().st_size > MAX_MEMBER:
-                raise LabError(f"{self.path} is larger than {MAX_MEMBER >> 20} MB.")
-            return self.path.read_bytes()
-        except OSError as error:
-            raise unreadable(self.path, error) from error
+        with refusing(self.path, _DAMAGED, COPY_AGAIN):
+            return read_bytes(self.path, MAX_MEMBER)
 
 
 def from_tar(path: Path, wanted: Iterable[str]) -> Files:
@@ -191,9 +204,9 @@ def from_tar(path: Path, wanted: Iterable[str]) -> Files:
     """
     names = set(wanted)
     found: dict[str, Reader] = {}
-    # In memory, because a header may send tarfile back and forth in a compressed stream.
-    data = _unpacked(path)
-    try:
+    with refusing(path, "it is not a whole tar archive", COPY_AGAIN):
+        # In memory, because a header may send tarfile back and forth in a compressed stream.
+        data = _unpacked(path)
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for count, member in enumerate(archive, 1):
                 _check_member(path, member, count)
@@ -203,30 +216,23 @@ def from_tar(path: Path, wanted: Iterable[str]) -> Files:
                     if len(content) != member.size:
                         raise EOFError
                     found[base] = _Held(content)
-    except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as error:
-        raise _broken_tar(path) from error
     return Files(found)
 
 
 def _unpacked(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as file:
-            data: bytes = file.read(MAX_TAR + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _broken_tar(path) from error
-    except OSError as error:
-        raise unreadable(path, error) from error
+    _check_regular(path)
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if packed else path.open("rb") as file:
+        data: bytes = file.read(MAX_TAR + 1)
     if len(data) > MAX_TAR:
         raise LabError(f"{path} would unpack to more than any dataset here needs: do not use it.")
     return data
 
 
-def _broken_tar(path: Path) -> LabError:
-    return LabError(
-        f"{path} is not a whole tar archive: it is damaged or was not copied to its end."
-    )
+def _check_regular(path: Path) -> None:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Unfit("it is not a regular file")
 
 
 def _check_member(path: Path, member: tarfile.TarInfo, count: int) -> None:
@@ -238,7 +244,8 @@ def _check_member(path: Path, member: tarfile.TarInfo, count: int) -> None:
     plain = member.isreg() and not member.issparse() and 0 <= member.size <= MAX_MEMBER
     if not plain and not member.isdir():
         raise LabError(
-            f"{path}: {member.name!r} is a link, or not a file of a likely size: do not use it."
+            f"{path}: {quoted(member.name)} is a link, or not a file of a likely size:"
+            " do not use it."
         )
 
 
@@ -258,15 +265,10 @@ def checked_name(path: Path, name: str) -> str:
     """`name`, if it stays inside the archive; else a `LabError`."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0] or "\0" in name:
-        raise LabError(f"{path} holds a file with a path outside of it ({name!r}): do not use it.")
+        raise LabError(
+            f"{path} holds a file with a path outside of it ({quoted(name)}): do not use it."
+        )
     return "/".join(parts)
-
-
-def unreadable(path: Path, error: OSError) -> LabError:
-    """The sentence that says why `path` could not be read."""
-    if isinstance(error, PermissionError):
-        return LabError(f"{path} may not be read: give yourself permission, or choose another.")
-    return LabError(f"{path} cannot be read ({error.strerror or error}).")
 
 
 def _check_sizes(path: Path, sizes: list[tuple[int, int]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -18,8 +19,9 @@ from engine.datasets.dataset import Split
 from engine.datasets.decoding import check_size
 from engine.datasets.download import Download
 from engine.datasets.source import Found, Parts, folders
-from engine.errors import LabError
+from engine.errors import LabError, quoted
 from engine.progress import Progress, Work
+from engine.reading import Unfit, refusing
 
 CLASS_NAMES = (
     "airplane",
@@ -41,6 +43,7 @@ _BATCHES = [*_TRAIN_BATCHES, "test_batch"]
 _BINARIES = [f"{batch}.bin" for batch in _BATCHES]
 _RECORD = 1 + 3 * 32 * 32
 VALIDATION_SHARE = 0.1
+MAX_STEPS = 1_000_000  # commands of a pickle; those of a genuine one are some 50,000
 
 
 class Cifar10:
@@ -108,16 +111,12 @@ def _from_binary(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _from_pickle(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
+    with refusing(name, "it is not a CIFAR-10 batch", archives.COPY_AGAIN):
         batch = _Inert(data).load()
         pixels = batch[b"data"]
         raw = pixels.data if isinstance(pixels, _Array) else b""
         records = np.frombuffer(raw, np.uint8).reshape(-1, _RECORD - 1)
         labels = np.array([int(label) for label in batch[b"labels"]], np.int64)
-    except LabError:
-        raise
-    except Exception as error:  # a hostile pickle can make its reader fail in any way
-        raise LabError(f"{name} is not a CIFAR-10 batch.") from error
     return _checked(records, labels, name)
 
 
@@ -133,6 +132,18 @@ class _Array:
             self.data = state[-1]
 
 
+def _counted(act: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A command of a pickle that counts: a million empty lists take a byte each there."""
+
+    def step(unpickler: Any) -> None:
+        unpickler.steps += 1
+        if unpickler.steps > MAX_STEPS:
+            raise Unfit("it is far longer than a CIFAR-10 batch")
+        act(unpickler)
+
+    return step
+
+
 class _Inert(pickle._Unpickler):
     """Reads the few names a CIFAR-10 batch needs, and refuses to look up any other.
 
@@ -141,7 +152,7 @@ class _Inert(pickle._Unpickler):
     """
 
     dispatch: ClassVar = {
-        code: act
+        code: _counted(act)
         for code, act in pickle._Unpickler.dispatch.items()
         if code != pickle.BYTEARRAY8[0]
     }
@@ -149,6 +160,7 @@ class _Inert(pickle._Unpickler):
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data), encoding="bytes")
         self._letters = len(data)
+        self.steps = 0
 
     def find_class(self, module: str, name: str) -> Any:
         if module.startswith("numpy") and name in ("_reconstruct", "ndarray", "dtype"):
@@ -165,7 +177,7 @@ class _Inert(pickle._Unpickler):
 
     def _refuse(self, module: str, name: str) -> NoReturn:
         raise LabError(
-            f"This CIFAR-10 batch asks for {module}.{name}, which no genuine one does:"
+            f"This CIFAR-10 batch asks for {quoted(f'{module}.{name}')}, which no genuine one does:"
             " do not use it."
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from engine.datasets import archives, splits
 from engine.datasets.archives import Files
 from engine.datasets.decoding import SUFFIXES
 from engine.datasets.source import Found, Listing, Parts
-from engine.errors import LabError
+from engine.errors import LabError, quoted
 from engine.progress import Work
 
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
+MAX_CLASSES, MAX_NAME = 1000, 200  # what a model's card can hold
 _SPLITS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid"),
@@ -48,6 +50,13 @@ class ClassFolders:
         if len(names) < 2:
             raise LabError(
                 f"Two classes at least are needed, a folder each, but {len(names)} were found."
+            )
+        if len(names) > MAX_CLASSES:
+            raise LabError(f"There are {len(names)} classes: choose {MAX_CLASSES} at most.")
+        overlong = next((name for name in names if len(name) > MAX_NAME), None)
+        if overlong is not None:
+            raise LabError(
+                f"The name of the class {quoted(overlong)} is too long: {MAX_NAME} letters at most."
             )
         empty = [name for name in names if not found.get(name)]
         if empty:
@@ -112,7 +121,8 @@ def _class_folders(files: Files, top: str | None) -> dict[str, list[str]]:
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:
     """By number where all are numbers."""
     found = sorted(names)
-    return tuple(sorted(found, key=int) if all(name.isdecimal() for name in found) else found)
+    numbers = all(re.fullmatch("[0-9]{1,18}", name) for name in found)
+    return tuple(sorted(found, key=int) if numbers else found)
 
 
 def _listing(files: Files, top: str | None, classes: Sequence[str]) -> Listing:
@@ -124,7 +134,8 @@ def _listing(files: Files, top: str | None, classes: Sequence[str]) -> Listing:
             continue
         if folder not in numbers:
             raise LabError(
-                f"The folder {folder} in {top} is none of the classes: {', '.join(classes[:12])}."
+                f"The folder {quoted(folder)} in {top} is none of the classes:"
+                f" {', '.join(classes[:12])}."
             )
         names += images
         labels += [numbers[folder]] * len(images)

@@ -12,13 +12,15 @@ import numpy as np
 from PIL import Image
 
 from engine.datasets.archives import Files
-from engine.errors import LabError
+from engine.errors import LabError, quoted
 from engine.progress import Progress, Work
+from engine.reading import Unfit, refusing
 
 MAX_PIXELS = 64 << 20
 SUFFIXES = (".ppm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")
 SIZES = (8, 512)
 _FORMATS = ("PPM", "PNG", "JPEG", "BMP", "WEBP")
+_UNDECODABLE = "it is damaged or of another kind"
 _PART = 512  # images a thread takes at a time
 
 
@@ -35,15 +37,16 @@ def decode(data: bytes, size: int, name: str) -> np.ndarray:
         data: the file's bytes.
         size: side in pixels.
         name: of the file, for the error.
+
+    Raises:
+        LabError: it is damaged, far too large, or of a kind that is not read here.
     """
-    if not data.startswith(b"P6"):  # there the bytes themselves limit the size
-        _check_pixels(data, name)
-    try:
+    with refusing(f"The image {quoted(name)}", _UNDECODABLE, "copy it again, or take it away"):
+        if not data.startswith(b"P6"):  # there the bytes themselves limit the size
+            _check_pixels(data)
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise _undecodable(name)
+        if image is None:
+            raise Unfit(_UNDECODABLE)
     if image.shape[:2] == (size, size):
         return image
     shrinks = min(image.shape[:2]) >= size
@@ -52,21 +55,15 @@ def decode(data: bytes, size: int, name: str) -> np.ndarray:
     )
 
 
-def _check_pixels(data: bytes, name: str) -> None:
+def _check_pixels(data: bytes) -> None:
     """Look at the size an image declares before anything that large is made of it."""
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             pixels = image.width * image.height
     except Image.DecompressionBombError:
         pixels = MAX_PIXELS + 1
-    except Exception as error:  # Pillow raises many kinds for a damaged header
-        raise _undecodable(name) from error
     if pixels > MAX_PIXELS:
-        raise LabError(f"The image {name} is far too large: at most {MAX_PIXELS >> 20} megapixels.")
-
-
-def _undecodable(name: str) -> LabError:
-    return LabError(f"The image {name} cannot be decoded: it is damaged or of another kind.")
+        raise Unfit(f"it is far too large: at most {MAX_PIXELS >> 20} megapixels")
 
 
 def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> Work[np.ndarray]:

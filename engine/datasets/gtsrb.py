@@ -14,7 +14,7 @@ from engine.datasets import archives, splits, tables
 from engine.datasets.archives import Files
 from engine.datasets.download import Download
 from engine.datasets.source import Found, Listing, Parts, folders
-from engine.errors import LabError
+from engine.errors import LabError, quoted
 from engine.progress import Work
 
 CLASS_NAMES = (
@@ -173,7 +173,9 @@ def _whole(files: Files, found: list[tuple[str, int]], image: re.Pattern[str]) -
         raise LabError("GTSRB's tables list an image twice: copy or fetch them again.")
     extra = min((name for name in files if image.search(name) and name not in listed), default=None)
     if extra is not None:
-        raise LabError(f"The image {extra} is in no table of GTSRB's: copy or fetch it again.")
+        raise LabError(
+            f"The image {quoted(extra)} is in no table of GTSRB's: copy or fetch it again."
+        )
     ordered = sorted(found, key=lambda item: _order(item[0]))
     return Listing([name for name, _ in ordered], [label for _, label in ordered])
 
@@ -188,6 +190,6 @@ def _tracks(names: Sequence[str]) -> np.ndarray:
     """The track in each name: ``TTTTT_FFFFF.ppm`` or ``CCCCC_TTTTT_FFFFF.png``."""
     parts = [name.rsplit("/", 1)[-1].split(".")[0].split("_") for name in names]
     try:
-        return np.array([int(part[-2]) for part in parts])
-    except (IndexError, ValueError):
+        return np.array([int(part[-2]) for part in parts], np.int64)
+    except (IndexError, ValueError, OverflowError):
         raise LabError("GTSRB's training images must be named by track and frame.") from None

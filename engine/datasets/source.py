@@ -13,7 +13,7 @@ from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode_all
 from engine.datasets.download import Download
-from engine.errors import LabError
+from engine.errors import LabError, quoted
 from engine.progress import Work
 
 
@@ -33,7 +33,7 @@ class Listing:
         """Decode them all."""
         absent = next((name for name in self.names if name not in files), None)
         if absent is not None:
-            raise LabError(f"The image {absent} is listed but missing.")
+            raise LabError(f"The image {quoted(absent)} is listed but missing.")
         images = yield from decode_all(files, self.names, size, message)
         return Split(images, np.asarray(self.labels, np.int64))
 

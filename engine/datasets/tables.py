@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Sequence
 
-from engine.datasets.archives import Files
-from engine.errors import LabError
+from engine.datasets.archives import COPY_AGAIN, MAX_COUNT, Files
+from engine.errors import LabError, quoted
+from engine.reading import Unfit, refusing
+
+MAX_BYTES = 32 << 20
 
 
 def rows(files: Files, name: str, delimiter: str, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a CSV file that must have `columns`."""
-    try:
-        text = files.read(name).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-        found = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LabError(f"The table {name} is not a text table.") from error
+    content = files.read(name)
+    with refusing(f"The table {quoted(name)}", "it is not a text table", COPY_AGAIN):
+        if len(content) > MAX_BYTES:
+            raise Unfit(f"it is larger than {MAX_BYTES >> 20} MB")
+        text = io.StringIO(content.decode("utf-8-sig"))
+        reader = csv.DictReader(text, delimiter=delimiter)
+        found = list(itertools.islice(reader, MAX_COUNT))
     missing = [column for column in columns if column not in (reader.fieldnames or [])]
     if missing:
         raise LabError(
-            f"The table {name} has no column '{missing[0]}':"
+            f"The table {quoted(name)} has no column '{missing[0]}':"
             f" it needs {', '.join(columns)}, separated by '{delimiter}'."
         )
     if any(row[column] is None for row in found for column in columns):
-        raise LabError(f"The table {name} has a row that ends too early: copy or fetch it again.")
+        raise LabError(
+            f"The table {quoted(name)} has a row that ends too early: copy or fetch it again."
+        )
     return found
 
 
@@ -35,10 +42,11 @@ def label(text: str, classes: int, table: str) -> int:
         number = int(text)
     except ValueError:
         raise LabError(
-            f"The table {table} has the class {text[:20]!r}, which is no number."
+            f"The table {quoted(table)} has the class {quoted(text)}, which is no number."
         ) from None
     if not 0 <= number < classes:
         raise LabError(
-            f"The table {table} has the class {number}: classes go from 0 to {classes - 1}."
+            f"The table {quoted(table)} has the class {quoted(number)}: classes go from 0 to"
+            f" {classes - 1}."
         )
     return number

@@ -174,7 +174,7 @@ def test_a_table_with_something_else_in_it_is_refused(content, reason, tmp_path)
         ("curve", {"channel": "500"}, "each channel once"),
         ("curve", {"fraction": "0.9"}, "its fractions are not those of its steps"),
         ("curve", {"fraction": "1.1"}, "column fraction holds a number outside 0 to 1"),
-        ("activations", {"channel": "0"}, "each channel of conv2d once"),
+        ("activations", {"channel": "0"}, "each channel of 'conv2d' once"),
         ("activations", {"clean_positive": "1.5"}, "column clean_positive"),
         ("activations", {"layer": ""}, "column layer has an empty cell"),
         ("activations", {"layer": "a\x07"}, "column layer holds characters that cannot be shown"),

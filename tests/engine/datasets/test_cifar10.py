@@ -69,7 +69,7 @@ def test_batches_of_a_wrong_length_or_label_are_refused(tmp_path):
     refused("classes go from 0 to 9", "cifar10", tmp_path / "b")
     less = {name: content for name, content in files.items() if "3" not in name}
     write_tree(tmp_path / "c", inside("cifar-10-batches-bin", less))
-    refused("data_batch_3.bin is missing", "cifar10", tmp_path / "c")
+    refused("data_batch_3.bin. is missing", "cifar10", tmp_path / "c")
 
 
 class _Evil:

@@ -1,0 +1,65 @@
+"""What the text of a trigger or repair may say, and what is said of any other."""
+
+import pytest
+
+from engine.errors import LabError, quoted
+from engine.repairs import REPAIRS, parse_repair
+from engine.triggers import TRIGGERS, parse_trigger
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_every_trigger_is_named_by_its_own_text(name):
+    assert parse_trigger(str(parse_trigger(name))) == parse_trigger(name)
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_every_repair_is_named_by_its_own_text(name):
+    assert parse_repair(str(parse_repair(name))) == parse_repair(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no trigger ''"),
+        ("hypnosis\nand more", r"no trigger 'hypnosis\\nand more'"),
+        ("x" * 300, r"no trigger 'x{60}\.\.\.'"),
+        ("ftrojan:" + "magnitude=30," * 1000, "4000 characters at most"),
+        ("ftrojan:magnitude", "'magnitude' in .* not of the form"),
+        ("ftrojan:magnitude=1,magnitude=2", "sets 'magnitude' twice"),
+        ("ftrojan:loudness=1", "no parameter 'loudness'"),
+        ("ftrojan:magnitude=nan", "finite"),
+        ("ftrojan:magnitude=1e999", "finite"),
+        ("ftrojan:magnitude=loud", "cannot be 'loud'"),
+        ("ftrojan:magnitude=\x1b[31m", r"cannot be '\\x1b\[31m'"),
+        ("ftrojan:window=" + "9" * 400, r"is 9{60}\.\.\.: it must lie between"),
+        ("ftrojan:window=-" + "9" * 400, r"is -9{59}\.\.\.: it must lie between"),
+        ("ftrojan:bands=" + "9" * 400 + "x1", "it must lie between"),
+        ("ftrojan:bands=1x2x3", "write it like"),
+        ("ftrojan:bands=", "write it like"),
+        ("badnets:size=" + "9" * 400, "it must lie between"),
+        ("badnets:place=\udcff", r"cannot be '\\udcff'"),
+        ("ban:state=../../etc/passwd", "16 hexadecimal digits"),
+    ],
+)
+def test_a_trigger_that_is_none_is_refused_in_one_line(text, reason):
+    with pytest.raises(LabError, match=reason) as caught:
+        parse_trigger(text)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "text", ["fine-tuning:seed=" + "9" * 400, "pruning:threshold=inf", "pruning:order=\n", "\0"]
+)
+def test_a_repair_that_is_none_is_refused_in_one_line(text):
+    with pytest.raises(LabError) as caught:
+        parse_repair(text)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("a", "'a'"), ("a\nb", r"'a\nb'"), (3, "3"), (2.50, "2.5"), (1e30, "1e+30")],
+)
+def test_a_value_from_elsewhere_is_quoted_on_one_line(value, shown):
+    assert quoted(value) == shown
