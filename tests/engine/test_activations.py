@@ -17,7 +17,8 @@ def test_every_layer_measures_what_a_plain_computation_gives(trained, dataset):
         values = np.asarray(layer(values, training=False))
         if layer.name in layers:
             stats = found[layer.name]
-            np.testing.assert_allclose(stats.mean, values.mean(axis=(0, 1, 2)), atol=1e-4)
+            mean = values.mean(axis=(0, 1, 2), dtype=np.float64)
+            np.testing.assert_allclose(stats.mean, mean, atol=1e-4)
             np.testing.assert_allclose(stats.positive, (values > 0).mean(axis=(0, 1, 2)), atol=1e-3)
 
 
