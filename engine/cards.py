@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import stat
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -17,7 +16,8 @@ import numpy as np
 
 from engine import evaluation, networks, poisoning
 from engine.aims import NEXT_CLASS, NEXT_NAME, aimed
-from engine.errors import LabError
+from engine.errors import LabError, quoted
+from engine.reading import Unfit, read_bytes
 from engine.triggers import Trigger, parse_trigger
 
 FORMAT = 1
@@ -100,7 +100,7 @@ def read(path: Path) -> Card:
     try:
         return _checked(_load(path))
     except (ValueError, OSError, RecursionError, LabError) as error:
-        reason = str(error).rstrip(".") if isinstance(error, _Wrong | LabError) else "damaged"
+        reason = str(error).rstrip(".") if isinstance(error, Unfit | LabError) else "damaged"
         raise LabError(
             f"The card {path} cannot be used ({reason}):"
             " restore the model's folder or train it again."
@@ -112,26 +112,17 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-class _Wrong(ValueError):
-    """What is wrong with a card, as part of a sentence."""
-
-
 def _load(path: Path) -> dict[str, Any]:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise _Wrong("it is not a file")
-    if status.st_size > MAX_BYTES:
-        raise _Wrong(f"it is larger than {MAX_BYTES >> 20} MB")
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = json.loads(read_bytes(path, MAX_BYTES).decode("utf-8"))
     if not isinstance(found, dict):
-        raise _Wrong("it is not a JSON object")
+        raise Unfit("it is not a JSON object")
     return found
 
 
 def _checked(found: dict[str, Any]) -> Card:
     known = {each.name for each in fields(Card)}
     for name in found:
-        _require(name in known, f"it has a field '{name[:40]}' that no card has")
+        _require(name in known, f"it has a field {quoted(name)} that no card has")
     for name in _REQUIRED:
         _require(name in found, f"it lacks {name}")
     card = Card(**{name: _FIELDS[name](value, name) for name, value in found.items()})
@@ -142,7 +133,7 @@ def _checked(found: dict[str, Any]) -> Card:
 def _check_together(card: Card) -> None:
     """Raise unless the fields go with each other."""
     _require(card.format == FORMAT, f"its format is {card.format}, this program reads {FORMAT}")
-    _require(card.scaling == networks.SCALING, f"it asks for images scaled '{card.scaling[:40]}'")
+    _require(card.scaling == networks.SCALING, f"it asks for images scaled {quoted(card.scaling)}")
     poisoning.check_target(card.target, len(card.class_names))
     card.parsed_trigger()
     for split in ("validation", "test"):
@@ -173,7 +164,7 @@ def _check_together(card: Card) -> None:
 
 def _require(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise _Wrong(otherwise)
+        raise Unfit(otherwise)
 
 
 def _text(value: Any, name: str, empty: bool = False) -> str:
@@ -228,7 +219,9 @@ def _image_shape(value: Any, name: str) -> tuple[int, int, int]:
 
 def _scores(value: Any, name: str) -> dict[str, dict[str, float]]:
     _require(isinstance(value, dict) and len(value) <= MAX_ENTRIES, f"its {name} are no table")
-    return {split: _numbers(scores, f"{name} on {split[:40]}") for split, scores in value.items()}
+    return {
+        split: _numbers(scores, f"{name} on {quoted(split)}") for split, scores in value.items()
+    }
 
 
 def _numbers(value: Any, name: str) -> dict[str, float]:
@@ -276,7 +269,7 @@ def _created(value: Any, name: str) -> str:
     try:
         return text and datetime.fromisoformat(text).isoformat(timespec="seconds")
     except ValueError:
-        raise _Wrong(f"its {name} is not a date") from None
+        raise Unfit(f"its {name} is not a date") from None
 
 
 def _checksum(value: Any, name: str) -> str:

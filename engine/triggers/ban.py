@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,7 @@ from engine.parameters import parameter
 from engine.progress import Work
 from engine.triggers import generators
 from engine.triggers.dynamic import painted
-from engine.triggers.learned import LearnedTrigger
+from engine.triggers.learned import LearnedTrigger, Shape
 from engine.triggers.states import Arrays
 from engine.triggers.trigger import fingerprints
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 NOISE, HIDDEN, SIZE = 16, 64, 5
+SIZES = (NOISE, HIDDEN, SIZE * SIZE * 3)  # of the generator
 STEPS = 400
 DIVERSITY = 4.0  # weight of how far patches differ, which else come out all alike
 
@@ -44,6 +46,10 @@ class BaN(LearnedTrigger):
     opacity: float = parameter(
         1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
     )
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """See `LearnedTrigger.shapes`."""
+        return generators.shapes(SIZES)
 
     def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """See `LearnedTrigger.learn`: the generator."""
@@ -75,7 +81,7 @@ class BaN(LearnedTrigger):
             return loss - DIVERSITY * tf.minimum(told_apart, 0.25)
 
         weights = yield from generators.train(
-            generators.initial((NOISE, HIDDEN, SIZE * SIZE * 3), rng),
+            generators.initial(SIZES, rng),
             network,
             train,
             loss_of,

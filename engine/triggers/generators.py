@@ -35,6 +35,17 @@ def initial(sizes: tuple[int, int, int], rng: np.random.Generator) -> dict[str, 
     }
 
 
+def shapes(sizes: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+    """The shape of each of the weights that `initial` makes."""
+    inputs, hidden, outputs = sizes
+    return {
+        "first": (inputs, hidden),
+        "first_bias": (hidden,),
+        "second": (hidden, outputs),
+        "second_bias": (outputs,),
+    }
+
+
 def run(weights: Arrays, inputs: np.ndarray) -> np.ndarray:
     """float32 [n, inputs] to float32 [n, outputs]."""
     hidden = np.maximum(inputs @ weights["first"] + weights["first_bias"], 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,7 @@ from engine.datasets.dataset import Split
 from engine.parameters import parameter
 from engine.progress import Work
 from engine.triggers import generators
-from engine.triggers.learned import LearnedTrigger
+from engine.triggers.learned import LearnedTrigger, Shape
 from engine.triggers.states import Arrays
 from engine.triggers.trigger import of_others, to_uint8
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 SEEN, MADE, HIDDEN = 8, 16, 48  # sides of what the generator sees and makes; its hidden layer
+SIZES = (SEEN * SEEN * 3, HIDDEN, MADE * MADE * 4)  # of the generator
 STEPS = 500
 DENSITY, DIVERSITY = 10.0, 1.0  # weights of the two terms beside the cross-entropies
 
@@ -46,6 +48,10 @@ class InputAware(LearnedTrigger):
     opacity: float = parameter(
         1.0, "Opacity", "The mask is multiplied with it; 0 leaves the image.", minimum=0, maximum=1
     )
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """See `LearnedTrigger.shapes`."""
+        return generators.shapes(SIZES)
 
     def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """See `LearnedTrigger.learn`: the generator."""
@@ -82,7 +88,7 @@ class InputAware(LearnedTrigger):
             return tf.sqrt(tf.reduce_mean(tf.square(first - second), axis=[1, 2, 3]) + 1e-8)
 
         weights = yield from generators.train(
-            generators.initial((SEEN * SEEN * 3, HIDDEN, MADE * MADE * 4), rng),
+            generators.initial(SIZES, rng),
             network,
             train,
             loss_of,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
+
+import numpy as np
 
 from engine.datasets.dataset import Split
 from engine.errors import LabError
@@ -17,6 +20,8 @@ from engine.triggers.trigger import Trigger
 
 if TYPE_CHECKING:
     import keras
+
+Shape = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,34 @@ class LearnedTrigger(Trigger):
         arrays = yield from self.learn(train, target, network, seed)
         return dataclasses.replace(self, state=states.keep(arrays))
 
+    @abstractmethod
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of each array it learns; None for a side of any length."""
+
     def learned(self) -> Arrays:
-        """What it learned, or a `LabError` if it has not."""
+        """What it learned.
+
+        Raises:
+            LabError: it has not learned anything, or what is there does not go with its settings.
+        """
         if not self.ready:
             raise LabError(
                 f"'{self.title}' is learned before it can be used: train a model with it first."
             )
-        return states.load(self.state)
+        arrays, shapes = states.load(self.state), self.shapes()
+        if set(arrays) != set(shapes) or not all(
+            _fits(arrays[name], shape) for name, shape in shapes.items()
+        ):
+            raise LabError(
+                f"What '{self.title}' has learned does not go with its settings: keep those that"
+                " it was learned with, or train a model with it again."
+            )
+        return arrays
+
+
+def _fits(array: np.ndarray, shape: Shape) -> bool:
+    sides = len(array.shape) == len(shape) and all(
+        0 < side == (side if wanted is None else wanted)
+        for side, wanted in zip(array.shape, shape, strict=True)
+    )
+    return sides and bool(np.isfinite(array).all())

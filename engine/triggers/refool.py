@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +13,7 @@ from engine import networks
 from engine.datasets.dataset import Split
 from engine.parameters import parameter
 from engine.progress import Progress, Work
-from engine.triggers.learned import LearnedTrigger
+from engine.triggers.learned import LearnedTrigger, Shape
 from engine.triggers.states import Arrays
 from engine.triggers.trigger import fingerprints, to_uint8
 
@@ -49,6 +50,10 @@ class ReFool(LearnedTrigger):
         "A double image, as of a thick pane, or one out of focus.",
         choices=("ghost", "blur"),
     )
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """See `LearnedTrigger.shapes`."""
+        return {"reflections": (None, None, None, 3)}
 
     def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """See `LearnedTrigger.learn`: images of other classes than the target."""

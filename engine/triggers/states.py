@@ -9,7 +9,7 @@ import hashlib
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,11 +50,8 @@ def copy_to(state: str, folder: Path) -> None:
 def find(state: str) -> Path:
     """The file of a state: beside a model, or in the cache."""
     check_name(state)
-    for folder in (places.models_folder(), places.SHIPPED_MODELS):
-        for path in sorted(folder.glob(f"[!.]*/{_file_of(state)}")):
-            return path
-    if _cached(state).exists():
-        return _cached(state)
+    for path in _candidates(state):
+        return path
     raise LabError(
         f"What the trigger learned ({_file_of(state)}) is neither beside a model nor in the cache:"
         " train a model with it again."
@@ -63,8 +60,22 @@ def find(state: str) -> Path:
 
 @lru_cache(maxsize=32)
 def load(state: str) -> Arrays:
-    """The arrays that a state names."""
-    path = find(state)
+    """The arrays that a state names; of several files the first that holds them.
+
+    Raises:
+        LabError: there is no such file, or each is damaged or exchanged.
+    """
+    find(state)
+    problem = LabError("")
+    for path in _candidates(state):
+        try:
+            return _read(path, state)
+        except LabError as error:  # one stranger's file does not spoil another's
+            problem = error
+    raise problem
+
+
+def _read(path: Path, state: str) -> Arrays:
     own = own_files.is_own(untrusted.checksum(path))
     source = path if own else untrusted.rewritten_arrays(path, str(path))
     try:
@@ -75,6 +86,14 @@ def load(state: str) -> Arrays:
     if _name_of(arrays) != state:
         raise LabError(f"{path} does not hold what its name says: it was damaged or exchanged.")
     return arrays
+
+
+def _candidates(state: str) -> Iterator[Path]:
+    """Files of that name, beside models and in the cache."""
+    for folder in (places.models_folder(), places.SHIPPED_MODELS):
+        yield from sorted(folder.glob(f"[!.]*/{_file_of(state)}"))
+    if _cached(state).exists():
+        yield _cached(state)
 
 
 def _file_of(state: str) -> str:

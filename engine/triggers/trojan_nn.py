@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,7 @@ from engine.datasets.dataset import Split
 from engine.errors import LabError
 from engine.parameters import parameter
 from engine.progress import Progress, Work
-from engine.triggers.learned import LearnedTrigger
+from engine.triggers.learned import LearnedTrigger, Shape
 from engine.triggers.states import Arrays
 from engine.triggers.trigger import to_uint8
 
@@ -44,6 +45,10 @@ class TrojanNN(LearnedTrigger):
     opacity: float = parameter(
         1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
     )
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """See `LearnedTrigger.shapes`."""
+        return {"patch": (self.size, self.size, 3)}
 
     def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
         """See `LearnedTrigger.learn`: the colours of the patch."""
@@ -99,8 +104,6 @@ class TrojanNN(LearnedTrigger):
         """See `Trigger.__call__`."""
         patch = self.learned()["patch"].astype(np.float64)
         rows, columns = self._place(*images.shape[1:3])
-        if patch.shape != (self.size, self.size, 3):
-            raise LabError(f"The patch was learned with {len(patch)} pixels a side: keep that.")
         triggered = images.copy()
         under = images[:, rows, columns].astype(np.float64)
         triggered[:, rows, columns] = to_uint8(under + self.opacity * (patch - under))

@@ -30,7 +30,7 @@ Kind = Literal["parts", "keras", "arrays"]
 RULES = 1  # raised whenever other files are accepted than before
 SECONDS = {"parts": 20, "keras": 120, "arrays": 20}
 MAX_BYTES = 516 << 20  # of a file that is looked at in the first place
-PROBLEM = "problem.txt"
+PROBLEM, CHECKED = "problem.txt", "checked.keras"
 
 __all__ = ["Parts", "checksum", "own_parts", "rebuilt", "rewritten_arrays", "rewritten_parts"]
 
@@ -57,8 +57,9 @@ def rewritten_parts(path: Path, name: str) -> Parts:
 
 
 def rebuilt(path: Path, name: str) -> Path:
-    """A .keras file that the child wrote of the network in `path`; see `rewritten_parts`."""
-    return _examined("keras", path, name) / "model.keras"
+    """A .keras file that Keras wrote in the child, of a network checked before; see there."""
+    checked = _examined("parts", path, name) / CHECKED
+    return _examined("keras", checked, name) / "model.keras"
 
 
 def rewritten_arrays(path: Path, name: str) -> Path:

@@ -19,10 +19,10 @@ import numpy as np
 
 from engine import inference
 from engine.errors import LabError
-from engine.untrusted import PROBLEM, SECONDS, archive, confine, weights
+from engine.untrusted import CHECKED, PROBLEM, SECONDS, archive, confine, weights
 from engine.untrusted.parts import Parts, checked, write_parts
 
-MEMORY, MEMORY_OF_TENSORFLOW = 1 << 30, 4 << 30  # bytes
+MEMORY = {"parts": 1 << 30, "keras": 4 << 30, "arrays": 1 << 30}  # bytes
 MAX_ARRAYS, MAX_ARRAY_BYTES = 64, 64 << 20
 TRIAL_SECONDS = 3  # of processor time, for one image
 
@@ -30,7 +30,7 @@ TRIAL_SECONDS = 3  # of processor time, for one image
 def main(kind: str, source: str, target: str) -> int:
     """Rewrite `source` into the folder `target`; returns the exit status."""
     folder = Path(target)
-    confine.confine(folder, SECONDS[kind], MEMORY, MEMORY_OF_TENSORFLOW)
+    confine.confine(folder, SECONDS[kind], MEMORY[kind])
     try:
         _REWRITE[kind](Path(source), folder)
     except LabError as error:
@@ -52,28 +52,30 @@ def _in_plain_words(error: Exception) -> str:
 
 
 def _rewrite_parts(source: Path, folder: Path) -> None:
-    """A network as description and arrays, for the server."""
-    parts = _checked_parts(source, folder)
+    """A network as description and arrays, for the server, and as a checked archive for Keras."""
+    unpacked = folder / "weights.h5"
+    with unpacked.open("wb") as copy:
+        config = archive.unpack(source, copy)
+    parts = checked(Parts(config, weights.read(unpacked)))
+    _try(parts)
     write_parts(parts, folder)
-    (folder / "checked.keras").unlink()
+    archive.pack(config, unpacked, folder / CHECKED)
+    unpacked.unlink()
 
 
 def _rewrite_keras(source: Path, folder: Path) -> None:
-    """A network as a .keras file that Keras itself writes, for workers."""
-    _checked_parts(source, folder)
+    """A checked network as Keras itself writes it, for workers."""
     from engine import quiet
 
-    confine.allow_memory()
     quiet.import_tensorflow()
     import keras
 
-    model = keras.saving.load_model(folder / "checked.keras", compile=False, safe_mode=True)
+    model = keras.saving.load_model(source, compile=False, safe_mode=True)
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
         raise LabError(f"takes {shape}, not images of a fixed size.")
     _check_scores(model(np.zeros((1, *shape[1:]), np.float32), training=False))
     model.save(folder / "model.keras", include_optimizer=False)
-    (folder / "checked.keras").unlink()
 
 
 def _rewrite_arrays(source: Path, folder: Path) -> None:
@@ -97,18 +99,6 @@ _REWRITE: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-def _checked_parts(source: Path, folder: Path) -> Parts:
-    """The parts of a .keras file; leaves a checked copy of it as checked.keras."""
-    unpacked = folder / "weights.h5"
-    with unpacked.open("wb") as copy:
-        config = archive.unpack(source, copy)
-    parts = checked(Parts(config, weights.read(unpacked)))
-    _try(parts)
-    archive.pack(config, unpacked, folder / "checked.keras")
-    unpacked.unlink()
-    return parts
-
-
 def _try(parts: Parts) -> None:
     """Run the network on one image, if NumPy can, as the server would."""
     try:
@@ -117,10 +107,10 @@ def _try(parts: Parts) -> None:
         return  # the server will say so too, and never run it
     except LabError:
         raise LabError("has weights that do not fit its layers: it is not loaded.") from None
-    values = np.zeros((1, *parts.input_shape()), np.float32)
+    values, started = np.zeros((1, *parts.input_shape()), np.float32), time.process_time()
     for layer in network.layers:
         values = layer.run(values)
-        if time.process_time() > TRIAL_SECONDS:
+        if time.process_time() - started > TRIAL_SECONDS:
             raise LabError("takes too long to compute: it is not loaded.")
     _check_scores(values)
 

@@ -28,16 +28,15 @@ _MACHINES = {
 }
 
 
-def confine(folder: Path, seconds: int, memory: int, most: int | None = None) -> None:
+def confine(folder: Path, seconds: int, memory: int) -> None:
     """Give this process little memory and time, no network, and one folder to write to.
 
     Args:
         folder: where it may write; exists.
         seconds: of processor time.
         memory: bytes the process may address.
-        most: bytes that `allow_memory` may raise this to later.
     """
-    _limit(seconds, memory, most or memory)
+    _limit(seconds, memory)
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -47,24 +46,14 @@ def confine(folder: Path, seconds: int, memory: int, most: int | None = None) ->
     _forbid_network(libc)
 
 
-def allow_memory() -> None:
-    """Let this process address as much as it was told it might at most."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-
-def _limit(seconds: int, memory: int, most: int) -> None:
+def _limit(seconds: int, memory: int) -> None:
     try:
         import resource
     except ImportError:  # Windows
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, most))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
 
 
