@@ -85,7 +85,7 @@ def _describe(run: Run, status: Status) -> None:
         st.progress(status.share, _message(status))
         return
     sentence = {
-        "interrupted": "The worker ended without a word (the computer or the process was stopped).",
+        "interrupted": status.message,
         "stopped": status.message or "Stopped; what was there is kept.",
         "failed": status.error,
         "finished": "Done.",

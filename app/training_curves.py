@@ -32,8 +32,8 @@ def show(table: pd.DataFrame, name: str, when: str) -> None:
 
 def show_so_far(name: str, status: Status) -> None:
     """The training called `name` while it runs."""
-    glimpses = pd.DataFrame(status.figures.get("glimpses", []))
-    if "loss" not in glimpses:
+    glimpses = status.table("glimpses", ["epoch", "loss", "clean_accuracy", "attack_success"])
+    if glimpses is None:
         return
     show(glimpses, name, "so far, on a few validation images")
     st.caption(

@@ -1,7 +1,8 @@
 """Long work in a process of its own, told of in files: a folder each under `runs/`.
 
-    request.json   the command line of the worker
+    request.json   the command line of the worker, and a number: when the run was asked for
     status.json    how far it has come; replaced in one step
+    starting       held by who starts the worker until that is up
     lock           held by the worker while it lives: the system lets go of it when it dies
     stop           somebody asks it to stop
     log.txt        what it printed
@@ -21,9 +22,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from threading import Thread
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -31,45 +34,15 @@ from engine import files, places
 from engine.errors import LabError
 from engine.names import slug
 from engine.progress import Progress, Result, Stopped, Work, exhaust
+from engine.run_files import Request, State, Status, read_request, read_status
 
-State = Literal["starting", "running", "interrupted", "stopped", "failed", "finished"]
-ALIVE = ("starting", "running")
-STARTING_SECONDS = 90  # a worker that has not taken its lock by then never will
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _NAME_LIMIT = 120
+_DIED = "The worker ended without a word (the computer or the process was stopped)."
+_DAMAGED = "Its status cannot be read: dismiss it, or start it again."
+PROBE_SECONDS = 2  # whoever asks for the status holds a lock for a moment: wait that long
 POLL_SECONDS = 0.5  # between two looks at the queue
 WRITE_EVERY = 0.4  # seconds between two writes of the status
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far a run has come.
-
-    Attributes:
-        state: "interrupted" means that the worker died without a word.
-        done, total, message, figures: of its latest `Progress`.
-        error: one sentence when it failed.
-        result: its answer once finished.
-        updated: seconds since the epoch.
-    """
-
-    state: State = "starting"
-    done: int = 0
-    total: int = 0
-    message: str = "Starting"
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    error: str = ""
-    result: Mapping[str, Any] = field(default_factory=dict)
-    updated: float = 0.0
-
-    @property
-    def alive(self) -> bool:
-        """Whether a worker is at it."""
-        return self.state in ALIVE
-
-    @property
-    def share(self) -> float:
-        """Done out of total, 0 to 1."""
-        return min(self.done / self.total, 1.0) if self.total else 0.0
 
 
 @dataclass(frozen=True)
@@ -89,34 +62,28 @@ class Run:
         return self.folder / "checkpoint.npz"
 
     @property
-    def request(self) -> list[str]:
-        """The worker's arguments behind ``python -m engine``."""
-        return list(_read_json(self.folder / "request.json").get("arguments", []))
-
-    @property
-    def started(self) -> float:
-        """When it was first asked for, seconds since the epoch."""
-        return float(_read_json(self.folder / "request.json").get("started", 0.0))
+    def request(self) -> Request:
+        """What it was asked to do."""
+        return read_request(self.folder / "request.json")
 
     def status(self) -> Status:
-        """Where it stands now."""
-        known = _read_json(self._status_file)
-        try:
-            status = Status(**known)
-        except TypeError:
-            return Status(state="interrupted", message="Its status cannot be read")
-        if not status.alive or self._locked():
-            return status
-        waiting = status.state == "starting" and time.time() - status.updated < STARTING_SECONDS
-        return status if waiting else replace(status, state="interrupted")
+        """Where it stands now; whether its worker lives is asked of the system."""
+        for _ in range(2):  # a worker may have written its last word between two questions
+            known = read_status(self._status_file)
+            if known and not known.alive:
+                return known
+            if self._at_work():
+                return known or Status("running", message=_DAMAGED)
+        return Status("interrupted", message=_DIED if known else _DAMAGED)
 
     def log(self, characters: int = 4000) -> str:
         """The end of what the worker printed."""
         try:
-            text = (self.folder / "log.txt").read_text(encoding="utf-8", errors="replace")
+            with (self.folder / "log.txt").open("rb") as file:
+                file.seek(max(file.seek(0, os.SEEK_END) - 4 * characters, 0))
+                return file.read().decode("utf-8", errors="replace")[-characters:]
         except OSError:
             return ""
-        return text[-characters:]
 
     def stop(self) -> None:
         """Ask the worker to stop; it does so within a second or two."""
@@ -130,7 +97,12 @@ class Run:
         """Start the worker again with the same request; it goes on from its checkpoint."""
         if self.status().alive:
             raise LabError(f"'{self.name}' is running already.")
-        _launch(self, self.request)
+        arguments = self.request.arguments
+        if not arguments:
+            raise LabError(
+                f"What '{self.name}' was asked to do cannot be read: dismiss it and start it anew."
+            )
+        _launch(self, arguments)
 
     def discard(self) -> None:
         """Delete all that is known of it, unless it is running."""
@@ -143,19 +115,33 @@ class Run:
         return self.folder / "status.json"
 
     def _write(self, status: Status) -> None:
-        files.write_text(self._status_file, json.dumps(asdict(status)))
+        text = json.dumps(asdict(status), ensure_ascii=False)
+        # Names of files need not be text, and what shows the status must be.
+        files.write_text(self._status_file, text.encode(errors="replace").decode())
+
+    def _try_write(self, status: Status) -> None:
+        """Write the status; work goes on without, where the disk is full."""
+        with suppress(files.WriteError):
+            self._write(status)
 
     def _lock(self) -> FileLock:
         return FileLock(self.folder / "lock")
 
-    def _locked(self) -> bool:
-        if not (self.folder / "lock").exists():
-            return False
-        try:
-            with self._lock().acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
+    def _at_work(self) -> bool:
+        """Whether a worker is about to be up, or is; asked in this order, no moment is missed."""
+        return _held(self.folder / "starting") or _held(self.folder / "lock")
+
+
+def _held(path: Path) -> bool:
+    """Whether a living process holds that lock."""
+    try:
+        if path.exists():
+            FileLock(path).acquire(timeout=0).lock.release()
+    except Timeout:
+        return True
+    except OSError:
+        return False  # no lock of ours
+    return False
 
 
 def name_of(kind: str, *parts: object) -> str:
@@ -170,15 +156,26 @@ def name_of(kind: str, *parts: object) -> str:
 
 def run_called(name: str) -> Run:
     """The run called `name`, whether or not it exists."""
-    if len(name) > _NAME_LIMIT or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+    if not _is_name(name):
         raise LabError(f"A run cannot be called '{name}': use small letters, digits and '-'.")
     return Run(places.runs_folder() / name)
 
 
+def _is_name(name: str) -> bool:
+    return len(name) <= _NAME_LIMIT and bool(_NAME.fullmatch(name))
+
+
 def all_runs() -> list[Run]:
-    """Every run there is, the newest first."""
-    folders = [path.parent for path in places.runs_folder().glob("[!.]*/request.json")]
-    return sorted((Run(folder) for folder in folders), key=lambda run: run.started, reverse=True)
+    """Every run there is, the one asked for last first."""
+    return [run for _, run in reversed(_in_order())]
+
+
+def _in_order() -> list[tuple[int, Run]]:
+    """Every run with its number, in the order in which they were asked for."""
+    folders = [path.parent for path in places.runs_folder().glob("*/request.json")]
+    found = [Run(folder) for folder in folders if _is_name(folder.name)]
+    numbered = [(run.request.number, run) for run in found]
+    return sorted(numbered, key=lambda one: (one[0], one[1].name))
 
 
 def start(name: str, arguments: Sequence[str]) -> Run:
@@ -195,29 +192,65 @@ def start(name: str, arguments: Sequence[str]) -> Run:
 
 
 def _launch(run: Run, arguments: Sequence[str]) -> None:
-    _prepare(run, arguments)
+    starting = FileLock(run.folder / "starting", thread_local=False)
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        starting.acquire(timeout=PROBE_SECONDS, poll_interval=0.05)
+    except Timeout:
+        raise LabError(f"'{run.name}' is running already.") from None
+    except OSError as error:
+        raise files.trouble(run.folder, error) from error
+    try:
+        if _held(run.folder / "lock"):
+            raise LabError(f"'{run.name}' is running already.")
+        _prepare(run, arguments)
+        worker = _spawn(run, arguments)
+    except BaseException:
+        starting.release()
+        raise
+    Thread(target=_see_it_up, args=(run, worker, starting), daemon=True).start()
+
+
+def _see_it_up(run: Run, worker: subprocess.Popen[bytes], starting: FileLock) -> None:
+    """Let go of `starting` once the worker holds its own lock, or has ended before."""
+    try:
+        while worker.poll() is None and not _held(run.folder / "lock"):
+            time.sleep(0.1)
+    finally:
+        starting.release()
+
+
+def _spawn(run: Run, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(
             filter(None, [str(places.PROJECT), os.environ.get("PYTHONPATH", "")])
         )
     }
-    with (run.folder / "log.txt").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "engine", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=places.PROJECT,
-            env=environment,
-            start_new_session=True,
-        )
+    try:
+        with (run.folder / "log.txt").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "engine", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=places.PROJECT,
+                env=environment,
+                start_new_session=True,
+            )
+    except (OSError, ValueError) as error:
+        raise LabError(f"The worker of '{run.name}' could not be started ({error}).") from error
 
 
 def _prepare(run: Run, arguments: Sequence[str]) -> None:
-    request = {"arguments": list(arguments), "started": run.started or time.time()}
-    files.write_text(run.folder / "request.json", json.dumps(request))
-    (run.folder / "stop").unlink(missing_ok=True)
-    run._write(Status(updated=time.time()))
+    with files.changing(run.folder.parent):
+        number = run.request.number or 1 + max((each for each, _ in _in_order()), default=0)
+        request = {"arguments": list(arguments), "number": number}
+        files.write_text(run.folder / "request.json", json.dumps(request))
+    try:
+        (run.folder / "stop").unlink(missing_ok=True)
+    except OSError as error:
+        raise files.trouble(run.folder / "stop", error) from error
+    run._write(Status())
 
 
 def work(
@@ -243,17 +276,19 @@ def work(
         LabError: another process works on this run, or the work failed for a reason to tell.
         Stopped: it was asked to stop and had nothing to keep.
     """
-    run.folder.mkdir(parents=True, exist_ok=True)
     try:
-        # Whoever asks for the status holds the lock for a moment: wait that long.
-        lock = run._lock().acquire(timeout=2, poll_interval=0.05)
+        run.folder.mkdir(parents=True, exist_ok=True)
+        lock = run._lock().acquire(timeout=PROBE_SECONDS, poll_interval=0.05)
     except Timeout:
         raise LabError(f"'{run.name}' is running already: wait for it or stop it.") from None
+    except OSError as error:
+        raise files.trouble(run.folder, error) from error
     asked_for = (run.folder / "request.json").exists()
     try:
         with lock:
             # Whoever started this worker has prepared the run, and may have asked to stop since.
-            if _read_json(run._status_file).get("state") != "starting":
+            known = read_status(run._status_file)
+            if known is None or known.state != "starting":
                 _prepare(run, arguments)
             return _tell(run, make, answer, report)
     except LabError:
@@ -285,10 +320,10 @@ def in_turn(run: Run, make: Callable[[], Work[Result]]) -> Work[Result]:
 def _ahead(run: Run) -> list[Run]:
     """Living runs of the same kind that were asked for earlier, the earliest first."""
     kind = run.name.partition("-")[0]
-    others = [other for other in all_runs() if other.name.partition("-")[0] == kind]
-    mine = (run.started, run.name)
-    earlier = [other for other in others if (other.started, other.name) < mine]
-    return [other for other in reversed(earlier) if other.status().alive]
+    mine = (run.request.number, run.name)
+    earlier = [other for number, other in _in_order() if (number, other.name) < mine]
+    alike = [other for other in earlier if other.name.partition("-")[0] == kind]
+    return [other for other in alike if other.status().alive]
 
 
 def _taken(turn: FileLock) -> bool:
@@ -305,30 +340,30 @@ def _tell(
     answer: Callable[[Result], Mapping[str, Any]],
     report: Callable[[Progress], None],
 ) -> dict[str, Any]:
-    status = Status("running", updated=time.time())
-    run._write(status)
+    status, written = Status("running"), time.monotonic()
+    run._try_write(status)
 
     def tell(event: Progress) -> None:
-        nonlocal status
+        nonlocal status, written
         report(event)
-        now = time.time()
-        if now - status.updated >= WRITE_EVERY or status.message != event.message:
-            status = Status("running", **vars(event), updated=now)
-            run._write(status)
+        now = time.monotonic()
+        if now - written >= WRITE_EVERY or status.message != event.message:
+            status, written = Status("running", **vars(event)), now
+            run._try_write(status)
 
     try:
         result = exhaust(make(), tell)
         given = dict(answer(result))
     except BaseException as error:
-        run._write(_ended_badly(status, error))
+        run._try_write(_ended_badly(status, error))
         raise
     state: State = "stopped" if given.get("stopped") else "finished"
-    run._write(replace(status, state=state, message="", result=given, updated=time.time()))
+    run._try_write(replace(status, state=state, message="", result=given))
     return given
 
 
 def _ended_badly(status: Status, error: BaseException) -> Status:
-    status = replace(status, updated=time.time(), message="")
+    status = replace(status, message="")
     if isinstance(error, Stopped | KeyboardInterrupt):
         return replace(status, state="stopped", message=str(error) or "Stopped.")
     sentence = str(error) if isinstance(error, LabError) else _unexpected(error)
@@ -337,12 +372,4 @@ def _ended_badly(status: Status, error: BaseException) -> Status:
 
 def _unexpected(error: BaseException) -> str:
     traceback.print_exception(error)
-    return f"It ended unexpectedly ({type(error).__name__}: {error}); the log tells more."
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return f"It ended unexpectedly ({type(error).__name__}: {error!s:.500}); the log tells more."

@@ -1,11 +1,10 @@
 """The paper's defence: the film, the threshold, the table, the repaired network."""
 
-import pandas as pd
-import streamlit as st
 
 from app import before_after, caches, drawing, header, images, jobs, kept, pruning, scores
 from app.elements.film import film
 from engine import figures, provenance, runs
+from engine.evaluation import FIGURES
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import ORDERS, OracleOrder
 
@@ -31,8 +30,8 @@ if provenance.sleeping(card):
 
 def show_figures(status: runs.Status) -> None:
     """The curve over the images read so far."""
-    if "curve" in status.figures:
-        table = pd.DataFrame(status.figures["curve"])
+    table = status.table("curve", ["fraction", *FIGURES])
+    if table is not None:
         drawing.chart(
             figures.pruning_curve(table).properties(height=400),
             table,

@@ -1,11 +1,24 @@
 import json
+import subprocess
+import sys
 import time
 
 import pytest
+from filelock import FileLock
 
-from engine import places, runs
+from engine import files, places, runs
 from engine.errors import LabError
 from engine.progress import Progress, Stopped, until
+
+STATUS = {
+    "state": "running",
+    "done": 1,
+    "total": 2,
+    "message": "Half",
+    "figures": {"seconds_left": 5.0},
+    "error": "",
+    "result": {},
+}
 
 
 def ended(run, seconds=90):
@@ -67,11 +80,73 @@ def once(event):
     return "done"
 
 
-def test_a_worker_that_died_without_a_word_is_interrupted():
-    run = runs.run_called("quiet")
-    runs._prepare(run, ["data"])
-    run._write(runs.Status("running", updated=time.time()))
+def asked_for(name, number=1, **status):
+    """A run as it stands on the disk; nobody holds its lock."""
+    run = runs.run_called(name)
+    request = {"arguments": ["data"], "number": number}
+    files.write_text(run.folder / "request.json", json.dumps(request))
+    files.write_text(run.folder / "status.json", json.dumps(STATUS | status))
+    return run
+
+
+def alive(run):
+    """Held while a worker lives."""
+    return FileLock(run.folder / "lock")
+
+
+@pytest.mark.parametrize("state", ["starting", "running"])
+@pytest.mark.parametrize("seconds", [-1e6, 1e6])
+def test_whether_a_worker_lives_is_asked_of_the_system_and_not_of_the_clock(
+    monkeypatch, state, seconds
+):
+    run = asked_for("quiet", state=state)
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + seconds)
+    with alive(run):
+        assert run.status().state == state
+        with pytest.raises(LabError, match="stop it first"):
+            run.discard()
     assert run.status().state == "interrupted"
+    assert "without a word" in run.status().message
+    run.discard()
+    assert not run.folder.exists()
+
+
+def test_a_worker_that_ends_before_it_is_up_is_interrupted(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    run = runs.start("short", ["data"])
+    assert ended(run).state == "interrupted"
+
+
+def test_a_worker_that_cannot_be_started_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(LabError, match="could not be started"):
+        runs.start("never", ["data"])
+    run = runs.run_called("never")
+    assert run.status().state == "interrupted"
+    run.discard()
+
+
+def test_a_run_is_started_once(monkeypatch):
+    """A worker that is not up yet counts as well, for whoever presses the button next."""
+    workers = []
+
+    def sleeping(command, **how):
+        workers.append(popen([sys.executable, "-c", "import time; time.sleep(60)"], **how))
+        return workers[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", sleeping)
+    run = runs.start("once", ["data"])
+    try:
+        assert run.status().state == "starting"
+        with pytest.raises(LabError, match="running already"):
+            runs.start("once", ["data"])
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert ended(run).state == "interrupted"
+    assert len(workers) == 1
 
 
 def test_two_workers_never_share_a_run():
@@ -113,12 +188,161 @@ def test_work_is_given_up_at_the_first_event_after_a_stop():
     assert len(seen) == 2
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"state": 1, "surprise": 2}'])
-def test_a_damaged_status_is_no_disaster(text):
+NOT_JSON = ["", "{", "[1]", "null", "[" * 100_000, "\ud800", "9" * 5000, '{"state": 1, "more": 2}']
+WRONG = [
+    {"state": "alive"},
+    {"state": None},
+    {"state": ["running"]},
+    {"done": -1},
+    {"done": 0.5},
+    {"done": True},
+    {"total": 10**400},
+    {"total": "3"},
+    {"message": None},
+    {"message": "\ud800"},
+    {"message": "x" * 10**5},
+    {"error": 3},
+    {"figures": None},
+    {"figures": [1]},
+    {"figures": {"seconds_left": "soon"}},
+    {"figures": {"seconds_left": float("nan")}},
+    {"figures": {"seconds_left": float("inf")}},
+    {"figures": {"images_per_second": None}},
+    {"figures": {"curve": 10**400}},
+    {"figures": {"curve": "\ud800"}},
+    {"figures": {"curve": [[[[[[[[[[[]]]]]]]]]]]}},
+    {"result": 5},
+    {"result": {"a": {"\ud800": 1}}},
+]
+
+
+def damaged_statuses():
+    yield from NOT_JSON
+    yield from (json.dumps(STATUS | wrong) for wrong in WRONG)
+    for name in STATUS:
+        yield json.dumps({key: value for key, value in STATUS.items() if key != name})
+
+
+@pytest.mark.parametrize("text", damaged_statuses())
+def test_a_damaged_status_reads_as_interrupted_and_can_be_dismissed(text):
+    run, other = asked_for("odd"), asked_for("other", state="finished")
+    (run.folder / "status.json").write_bytes(text.encode(errors="surrogatepass"))
+    assert run.status().state == "interrupted"
+    assert "cannot be read" in run.status().message
+    assert other.status().state == "finished"
+    run.discard()
+    assert runs.all_runs() == [other]
+
+
+def test_a_damaged_status_of_a_living_worker_does_not_hide_it():
+    run = asked_for("odd", done=None)
+    with alive(run):
+        assert run.status().state == "running"
+        assert "cannot be read" in run.status().message
+
+
+REQUESTS = [
+    *NOT_JSON,
+    '{"started": null}',
+    '{"arguments": null, "number": null}',
+    '{"arguments": "data", "number": "1"}',
+    '{"arguments": [1], "number": 1.5}',
+    '{"arguments": ["\\u0000"], "number": -1}',
+    '{"arguments": ["\\ud800"], "number": true}',
+    f'{{"arguments": [], "number": 1{"0" * 400}}}',
+]
+
+
+@pytest.mark.parametrize("text", REQUESTS)
+def test_a_damaged_request_cannot_be_resumed_and_can_be_dismissed(text):
+    run, other = asked_for("odd"), asked_for("other", number=2)
+    (run.folder / "request.json").write_bytes(text.encode(errors="surrogatepass"))
+    assert runs.all_runs() == [other, run]
+    assert run.status().state == "interrupted"
+    with pytest.raises(LabError, match="dismiss it and start it anew"):
+        run.resume()
+    run.discard()
+    assert runs.all_runs() == [other]
+
+
+def test_folders_where_files_belong_are_no_disaster():
+    run = asked_for("odd")
+    for name in ("request.json", "status.json"):
+        (run.folder / name).unlink()
+    for name in ("request.json", "status.json", "lock", "starting", "stop", "log.txt"):
+        (run.folder / name).mkdir()
+    assert run.status().state == "interrupted"
+    assert run.log() == ""
+    assert runs.all_runs() == [run]
+    run.discard()
+    assert runs.all_runs() == []
+
+
+def test_folders_that_no_run_is_called_are_not_runs():
+    run = asked_for("fine")
+    for name in ("Not fine", "x" * 200, ".hidden"):
+        folder = places.runs_folder() / name
+        folder.mkdir()
+        (folder / "request.json").write_text("{}")
+    assert runs.all_runs() == [run]
+
+
+@pytest.mark.parametrize(
+    "curve", [None, 3, [], {}, {"a": [1]}, {"a": [1], "b": [1, 2]}, {"a": ["x"], "b": [1]}, [3]]
+)
+def test_figures_that_are_no_table_are_no_disaster(curve):
+    run = asked_for("odd", figures={"curve": curve})
+    with alive(run):
+        assert run.status().table("curve", ["a", "b"]) is None
+
+
+def test_figures_are_read_as_a_table_a_loss_gone_astray_included():
+    rows = [{"a": 1, "b": 2.5, "c": "more"}, {"a": 2, "b": float("nan"), "c": "more"}]
+    run = asked_for("odd", figures={"curve": rows})
+    with alive(run):
+        table = run.status().table("curve", ["a", "b"])
+    assert list(table.columns) == ["a", "b"]
+    assert table["a"].tolist() == [1, 2]
+    assert table["b"].isna().tolist() == [False, True]
+
+
+def test_a_full_disk_does_not_end_work_that_cannot_tell_how_far_it_is(monkeypatch):
+    run = asked_for("full", state="starting")
+
+    def full(path, text):
+        raise files.WriteError("Could not write: the disk is full")
+
+    def working():
+        monkeypatch.setattr(files, "write_text", full)
+        yield Progress(1, 2, "half")
+        yield Progress(2, 2, "whole")
+        return {"answer": 3}
+
+    assert runs.work(run, [], working, dict, lambda event: None) == {"answer": 3}
+
+
+def test_words_that_are_no_text_do_not_damage_the_status():
     run = runs.run_called("odd")
-    run.folder.mkdir(parents=True)
-    (run.folder / "status.json").write_text(text)
-    assert not run.status().alive or run.status().state == "starting"
+
+    def working():
+        yield Progress(1, 1, "reading images-\udcff.png")
+        raise LabError("images-\udcff.png is no image")
+
+    with pytest.raises(LabError):
+        runs.work(run, [], working, dict, lambda event: None)
+    # Typed at a terminal: the run is gone again. Asked for by a page, it stays.
+    run = asked_for("odd", state="starting")
+    with pytest.raises(LabError):
+        runs.work(run, [], working, dict, lambda event: None)
+    assert run.status().error == "images-?.png is no image"
+
+
+def test_runs_are_numbered_in_the_order_in_which_they_were_asked_for(monkeypatch):
+    for day, name in enumerate(["b", "c", "a"]):
+        monkeypatch.setattr("time.time", lambda day=day: -86400.0 * day)
+        work = runs.run_called(name)
+        runs.work(work, ["data"], lambda: once(Progress(1, 1, "")), lambda _: {}, print)
+    assert [run.name for run in runs.all_runs()] == ["a", "c", "b"]
 
 
 def test_a_run_is_called_by_a_folder_name():
@@ -127,24 +351,14 @@ def test_a_run_is_called_by_a_folder_name():
     assert runs.run_called("fine").folder.parent == places.runs_folder()
 
 
-def asked_for(name, started):
-    """A run whose worker lives: its lock is held here."""
-    run = runs.run_called(name)
-    runs.files.write_text(
-        run.folder / "request.json", json.dumps({"arguments": [], "started": started})
-    )
-    run._write(runs.Status("running", updated=started))
-    return run
-
-
 def nothing():
     yield Progress(1, 1, "worked")
     return "done"
 
 
 def test_trainings_wait_for_those_asked_for_earlier_and_go_on_when_they_end():
-    first, second = asked_for("train-first", 1.0), asked_for("train-second", 2.0)
-    with first._lock():
+    first, second = asked_for("train-first", 1), asked_for("train-second", 2)
+    with alive(first):
         waiting = runs.in_turn(second, nothing)
         assert "waiting for train-first" in next(waiting).message
         assert "waiting for train-first" in next(waiting).message
@@ -152,17 +366,17 @@ def test_trainings_wait_for_those_asked_for_earlier_and_go_on_when_they_end():
 
 
 def test_a_training_does_not_wait_for_later_ones_or_other_work():
-    asked, later = asked_for("train-a", 1.0), asked_for("train-b", 2.0)
-    other = asked_for("prune-c", 0.5)
-    with later._lock(), other._lock():
+    asked, later = asked_for("train-a", 1), asked_for("train-b", 2)
+    other = asked_for("prune-c", 0)
+    with alive(later), alive(other):
         assert next(runs.in_turn(asked, nothing)).message == "worked"
 
 
 def test_two_trainings_never_work_at_once_even_if_the_earlier_is_resumed_late():
-    earlier, later = asked_for("train-a", 1.0), asked_for("train-b", 2.0)
+    earlier, later = asked_for("train-a", 1), asked_for("train-b", 2)
     working = runs.in_turn(later, nothing)
     assert next(working).message == "worked"
-    with earlier._lock():
+    with alive(earlier):
         waiting = runs.in_turn(earlier, nothing)
         assert "waiting for another training" in next(waiting).message
         working.close()
@@ -170,8 +384,8 @@ def test_two_trainings_never_work_at_once_even_if_the_earlier_is_resumed_late():
 
 
 def test_a_queued_training_can_be_taken_out():
-    first, second = asked_for("train-first", 1.0), asked_for("train-second", 2.0)
-    with first._lock():
+    first, second = asked_for("train-first", 1), asked_for("train-second", 2)
+    with alive(first):
         waiting = runs.in_turn(second, nothing)
         next(waiting)
         second.stop()
