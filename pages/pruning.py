@@ -1,5 +1,6 @@
 """The paper's defence: the film, the threshold, the table, the repaired network."""
 
+import streamlit as st
 
 from app import before_after, caches, drawing, header, images, jobs, kept, pruning, scores
 from app.elements.film import film
