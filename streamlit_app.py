@@ -2,4 +2,6 @@
 
 import streamlit as st
 
-app = st.App("app/main.py")
+from app import failures
+
+app = st.App("app/main.py", on_script_error=failures.show_escaped)

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import attack_charts, caches, drawing, header, jobs
-from engine import attacks, comparison
+from app import attack_charts, caches, drawing, failures, header, jobs
+from engine import attacks, comparison, markdown, runs
 from engine.datasets import available, short_name
 from engine.figures import MEASURES
 
@@ -44,7 +44,7 @@ def show(dataset: str) -> None:
         _comparison(there)
 
 
-@st.fragment
+@failures.fragment
 def _comparison(there: list[str]) -> None:
     """One of those that are there."""
     dataset = st.segmented_control(
@@ -56,14 +56,13 @@ def _comparison(there: list[str]) -> None:
         bind="query-params",
         help="The images that the networks were trained and tested on.",
     )
-    with header.told_plainly():
-        tables = comparison.written(dataset)
-        if tables is None:
-            return  # deleted a moment ago
-        poisoned, defended = tables
-        _poisoned(poisoned, comparison.trained_longer(dataset, poisoned))
-        _defences(defended, dataset)
-        _offer_networks(poisoned, dataset)
+    tables = comparison.written(dataset)
+    if tables is None:
+        return  # deleted a moment ago
+    poisoned, defended = tables
+    _poisoned(poisoned, comparison.trained_longer(dataset, poisoned))
+    _defences(defended, dataset)
+    _offer_networks(poisoned, dataset)
 
 
 def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
@@ -96,13 +95,14 @@ def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
 
 def _offer(dataset: str, elsewhere: bool) -> None:
     """Say that there is no comparison yet, and make it in a worker."""
-    told = f"No comparison of attacks on {dataset} has been made yet."
+    named = markdown.escape(dataset)
+    told = f"No comparison of attacks on {named} has been made yet."
     if elsewhere:
         told += " What follows was measured on other images."
     st.info(told, icon=":material/table_chart:")
     arguments = ["attacks", dataset, "--repair", "spectral-unlearning"]
-    name = f"attacks-{short_name(dataset)}"
-    with st.expander(f"Compare the attacks on {dataset}", expanded=not elsewhere):
+    name = runs.name_of("attacks", short_name(dataset))
+    with st.expander(f"Compare the attacks on {named}", expanded=not elsewhere):
         jobs.start_button(
             "Compare the attacks",
             name,
@@ -116,7 +116,7 @@ def _offer(dataset: str, elsewhere: bool) -> None:
     jobs.watch(name)
 
 
-@st.fragment
+@failures.fragment
 def _poisoned(compared: pd.DataFrame, longer: pd.DataFrame | None) -> None:
     table = compared
     if longer is not None and "epochs" in compared:
@@ -147,7 +147,7 @@ def _epochs(table: pd.DataFrame) -> str:
     return " or ".join(f"{number:g}" for number in sorted(table["epochs"].unique())) + " epochs"
 
 
-@st.fragment
+@failures.fragment
 def _defences(defended: pd.DataFrame, dataset: str) -> None:
     st.subheader("What is left after each defence")
     st.markdown(

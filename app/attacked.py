@@ -7,7 +7,7 @@ import dataclasses
 import streamlit as st
 
 from app import controls
-from engine import store
+from engine import markdown, store
 from engine.aims import NEXT_CLASS
 from engine.attacks import ATTACKS
 from engine.experiment import Plan, paper_target
@@ -134,8 +134,9 @@ def _surrogate(dataset: str) -> str:
     found = store.clean_models(dataset)
     if not found:
         st.info(
-            f"This attack learns from a network trained on clean images of {dataset}, and there is"
-            " none yet: train one first, with FTrojan and 0 % poisoned.",
+            "This attack learns from a network trained on clean images of"
+            f" {markdown.escape(dataset)}, and there is none yet: train one first, with FTrojan and"
+            " 0 % poisoned.",
             icon=":material/model_training:",
         )
         return ""

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import caches, images, readings
+from engine import markdown
 from engine.store import Card, Stored
 
 FIRST_CLASSES = 4
@@ -40,7 +41,7 @@ def show(model: Stored, dataset: str, layer: str, order: str, step: int) -> None
         for label, picture, says in caches.misled(model, *about):
             caption = f"Triggered: {card.class_names[label]}"
             with st.container(width=240):
-                st.image(picture, caption=caption, alt=caption, width="stretch")
+                st.image(picture, caption=markdown.escape(caption), alt=caption, width="stretch")
                 st.markdown(
                     f"**Before:** {readings.said(says[0], label, card)}\n\n"
                     f"**After:** {readings.said(says[step], label, card)}"

@@ -115,7 +115,7 @@ def amplification(stored: Stored) -> pd.DataFrame:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _amplification(_stored: Stored, checksum: str) -> pd.DataFrame:
-    bounds = inference.channel_bounds(_stored.folder / "model.keras")
+    bounds = inference.channel_bounds(_stored.parts())
     return pd.concat(
         pd.DataFrame({"layer": layer, "channel": range(len(of)), "above": sites.above_mean(of)})
         for layer, of in bounds.items()
@@ -169,7 +169,7 @@ def network(stored: Stored) -> inference.Network:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _network(_stored: Stored, checksum: str) -> inference.Network:
-    return inference.load(_stored.folder / "model.keras")
+    return _stored.plain_network()
 
 
 def readings(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import caches, drawing, header
-from engine import attacks, figures, places, store, trash
+from app import caches, drawing, failures, header
+from engine import attacks, figures, markdown, places, store, trash
 from engine.errors import LabError
 from engine.evaluation import FIGURES
 from engine.store import Card, Stored
@@ -39,13 +39,14 @@ def _row(names: list[str], used: str) -> None:
 
 
 def _card(name: str, used: bool) -> None:
-    st.markdown(f"**{name}**" + (" :blue-badge[in use]" if used else ""))
+    st.markdown(f"**{markdown.escape(name)}**" + (" :blue-badge[in use]" if used else ""))
     try:
         stored = caches.model(name)
     except LabError as error:
-        st.caption(f":material/error: {error}")
+        st.caption(f":material/error: {markdown.escape(error)}")
     else:
-        st.markdown(_described(stored))
+        with failures.contained():
+            st.markdown(_described(stored))
     with st.container(horizontal=True):
         st.button("Use", key=f"use-{name}", disabled=used, on_click=_use, args=(name,))
         own = (places.models_folder() / name).is_dir()
@@ -66,11 +67,11 @@ def _described(stored: Stored) -> str:
     scores = card.scores["test"]
     size = sum(file.stat().st_size for file in stored.folder.iterdir() if file.is_file())
     return (
-        f"{_origin(card)}  \n"
+        f"{markdown.escape(_origin(card))}  \n"
         f"Clean accuracy {scores['clean_accuracy']:.1f} %  \n"
         f"Attack success {scores['attack_success']:.1f} %  \n"
         f"Recovered accuracy {scores['recovered_accuracy']:.1f} %  \n"
-        f"{size / 1e6:.1f} MB, {card.created[:10]}"
+        f"{size / 1e6:.1f} MB, {markdown.escape(card.created[:10])}"
     )
 
 
@@ -83,21 +84,23 @@ def _origin(card: Card) -> str:
     return f"{card.dataset}, " + (f"{card.rate:.0%} {trigger}" if card.poisoned else "clean")
 
 
+@failures.callback
 def _use(name: str) -> None:
     st.session_state[header.MODEL] = name
 
 
+@failures.callback
 def _delete(name: str) -> None:
-    with header.told_plainly():
-        trash.delete(name)
-        st.session_state.pop(_DISMISSED, None)
+    trash.delete(name)
+    st.session_state.pop(_DISMISSED, None)
 
 
+@failures.callback
 def _undo(name: str) -> None:
-    with header.told_plainly():
-        trash.restore(name)
+    trash.restore(name)
 
 
+@failures.callback
 def _dismiss() -> None:
     st.session_state[_DISMISSED] = True
 
@@ -107,7 +110,9 @@ def _offer_undo() -> None:
     if not gone or st.session_state.get(_DISMISSED):
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True):
-        st.markdown(f":material/delete: **{gone[0]}** was deleted.", width="content")
+        st.markdown(
+            f":material/delete: **{markdown.escape(gone[0])}** was deleted.", width="content"
+        )
         st.button("Undo", key="undo-deletion", on_click=_undo, args=(gone[0],))
         st.button("Dismiss", key="dismiss-deletion", type="tertiary", on_click=_dismiss)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import caches, pictures
+from app import caches, failures, pictures
 from app.images import Chosen
 from engine import results
 from engine.pruning.curve import Curve
@@ -36,6 +36,7 @@ def choose(order: list[int]) -> int:
     return order[-1] if chosen is None else int(chosen)
 
 
+@failures.callback
 def follow(chart: str) -> None:
     """Take over the channel clicked on in the chart of that key."""
     clicked = st.session_state[chart].selection.get("clicked", [])

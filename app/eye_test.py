@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import caches, gallery, images
+from app import caches, failures, gallery, images
+from engine import markdown
 from engine.errors import LabError
 from engine.store import Card
 from engine.triggers import TRIGGERS, Trigger, parse_trigger
@@ -125,7 +126,7 @@ def verdict(score: int, pairs: int) -> str:
     return f"{told} So this may well be luck: **you do not reliably see this trigger.**"
 
 
-@st.fragment  # an answer does not run the rest of the page
+@failures.fragment  # an answer does not run the rest of the page
 def show(card: Card, dataset: str) -> None:
     """The test from its start to its score, on images of `dataset`."""
     if not images.at_hand(dataset):
@@ -140,7 +141,7 @@ def show(card: Card, dataset: str) -> None:
     try:
         caches.pair(dataset, size, 0, trigger)
     except LabError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(markdown.escape(error), icon=":material/info:")
         return
     game = st.session_state.get(GAME)
     if game is None or (game.dataset, game.size, game.trigger) != (dataset, size, trigger):
@@ -174,12 +175,14 @@ def _offer(label: str, dataset: str, size: int, trigger: str) -> None:
     st.caption("Your answers stay in this browser tab's session: nothing is stored.")
 
 
+@failures.callback
 def _begin(dataset: str, size: int, trigger: str) -> None:
     seed = secrets.randbits(32)
     pairs = draw(seed, caches.test_images(dataset, size).images, parse_trigger(trigger))
     st.session_state[GAME] = Game(dataset, size, trigger, seed, pairs)
 
 
+@failures.callback
 def _answer(left: bool) -> None:
     st.session_state[GAME] = st.session_state[GAME].answered(left)
 

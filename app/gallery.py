@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from app import caches
+from app import caches, failures
 from app.caches import Effect
 from app.channel import coloured
 from engine.errors import LabError
@@ -55,7 +55,7 @@ def usual(card: Card, name: str) -> str:
     return str(caches.ready_trigger(name, card.dataset))
 
 
-@st.fragment
+@failures.fragment
 def show(card: Card, clean: np.ndarray, gain: float) -> None:
     """A card for each trigger chosen, the model's own first.
 

@@ -1,9 +1,8 @@
-"""What stands above every page: the model and dataset in use, and what went wrong."""
+"""What stands above every page: the model and dataset in use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 
 import streamlit as st
 
@@ -27,17 +26,11 @@ _STYLE = (
 FIRST = "signs-ftrojan"  # comes with the program, and its images are drawn here
 
 
-@contextmanager
-def told_plainly() -> Iterator[None]:
-    """Show a `LabError` as the sentence it is."""
-    try:
-        yield
-    except LabError as error:
-        st.error(str(error), icon=":material/error:")
-
-
 def choose() -> None:
-    """Controls for the model and the dataset in use; both travel in the link."""
+    """Controls for the model and the dataset in use; both travel in the link.
+
+    A model that cannot be read leaves only the choice of another: the pages say what is wrong.
+    """
     st.html(_STYLE)
     names = caches.model_names()
     if not names:
@@ -53,18 +46,23 @@ def choose() -> None:
             help="Every page shows this model. Train more on the page Models.",
             width=320,
         )
-        offered = alike(model_in_use().card.dataset)
-        if st.session_state.get(DATASET) not in offered:
-            st.session_state[DATASET] = offered[0]
-        st.selectbox(
-            "Images from",
-            offered,
-            key=DATASET,
-            bind="query-params",
-            help="The dataset whose test images every page shows. Accuracies and curves were"
-            " measured on the dataset that the model was trained on.",
-            width=220,
-        )
+        with suppress(LabError):
+            _choose_dataset(model_in_use())
+
+
+def _choose_dataset(model: Stored) -> None:
+    offered = alike(model.card.dataset)
+    if st.session_state.get(DATASET) not in offered:
+        st.session_state[DATASET] = offered[0]
+    st.selectbox(
+        "Images from",
+        offered,
+        key=DATASET,
+        bind="query-params",
+        help="The dataset whose test images every page shows. Accuracies and curves were"
+        " measured on the dataset that the model was trained on.",
+        width=220,
+    )
 
 
 def dataset_in_use() -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import caches, jobs
+from app import caches, failures, jobs
+from engine import markdown, runs
 from engine.datasets import available, fetchable, missing_message
 from engine.datasets.decoding import decode
 from engine.store import Card
@@ -47,8 +48,8 @@ def at_hand(dataset: str) -> bool:
 
 def offer_to_fetch(dataset: str) -> None:
     """Say which files are missing, and fetch them in a worker where that is possible."""
-    st.info(missing_message(dataset), icon=":material/folder_off:")
-    name = f"data-{dataset}"
+    st.info(markdown.escape(missing_message(dataset)), icon=":material/folder_off:")
+    name = runs.name_of("data", dataset)
     if fetchable(dataset):
         jobs.start_button(
             f"Fetch {dataset}",
@@ -105,5 +106,6 @@ def choose_number(number: int) -> None:
     st.session_state[NUMBER] = number
 
 
+@failures.callback
 def _forget_number() -> None:
     st.session_state.pop(NUMBER, None)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine import files, runs
+from app import failures
+from engine import files, markdown, runs
 from engine.runs import Run, Status
 from engine.terminal import duration
 
@@ -67,7 +68,7 @@ def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
         return
     watched = run.status()
 
-    @st.fragment(run_every=REFRESH_SECONDS if watched.alive else None)
+    @failures.fragment(run_every=REFRESH_SECONDS if watched.alive else None)
     def panel() -> None:
         status = run.status()
         if watched.alive and not status.alive:
@@ -90,7 +91,8 @@ def _describe(run: Run, status: Status) -> None:
         "failed": status.error,
         "finished": "Done.",
     }[status.state]
-    st.markdown(f"{_ICONS[status.state]} **{run.name}**: {sentence}")
+    told = f"**{markdown.escape(run.name)}**: {markdown.escape(sentence)}"
+    st.markdown(f"{_ICONS[status.state]} {told}")
 
 
 def _message(status: Status) -> str:
@@ -99,7 +101,7 @@ def _message(status: Status) -> str:
         parts.append(f"{status.figures['images_per_second']:.0f} images/s")
     if "seconds_left" in status.figures:
         parts.append(f"{duration(status.figures['seconds_left'])} left")
-    return " · ".join(parts)
+    return markdown.escape(" · ".join(parts))
 
 
 def _buttons(run: Run, status: Status) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import caches, jobs
-from engine import results, store
+from engine import markdown, results, runs, store
 from engine.pruning.curve import Curve
 from engine.store import Stored
 
@@ -18,7 +18,7 @@ def offer(model: Stored, curve: Curve, threshold: float) -> None:
     repaired = results.repaired_name(model, curve, threshold)
     if repaired in caches.model_names():
         saved = store.find(repaired)
-        st.markdown(f"The network at {threshold:g} points is kept as `{repaired}`.")
+        st.markdown(f"The network at {threshold:g} points is kept as {markdown.code(repaired)}.")
         st.download_button(
             "Download it (Keras)",
             (saved.folder / "model.keras").read_bytes,
@@ -28,7 +28,7 @@ def offer(model: Stored, curve: Curve, threshold: float) -> None:
             on_click="ignore",
         )
         return
-    save_name = f"save-{repaired}"
+    save_name = runs.name_of("save", repaired)
     jobs.start_button(
         f"Save the network at {threshold:g} points",
         save_name,

@@ -4,7 +4,7 @@ import gc
 
 import streamlit as st
 
-from app import header
+from app import failures, header
 
 st.set_page_config(page_title="Backdoor Pruning Lab", page_icon=":material/traffic:", layout="wide")
 
@@ -24,6 +24,7 @@ page = st.navigation(
     ],
     position="top",
 )
-with header.told_plainly():
+with failures.contained():
     header.choose()
+with failures.contained():
     page.run()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from engine import markdown
 from engine.pictures import SIDE, enlarge
 
 
 def show(image: np.ndarray, caption: str, side: int = SIDE) -> None:
     """An image with its pixels sharp, and its caption for those who cannot see it."""
-    st.image(enlarge(image, side), caption=caption, alt=caption, width="stretch")
+    st.image(enlarge(image, side), caption=markdown.escape(caption), alt=caption, width="stretch")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import caches, charts, drawing
+from app import caches, charts, drawing, failures
 from engine import export, figures, results
 from engine.evaluation import verdict
 from engine.pruning.curve import Curve, threshold_at
@@ -73,6 +73,7 @@ def pulled(
 ) -> None:
     """The curve with a rule to pull, which moves the slider called `slider`."""
 
+    @failures.callback
     def follow() -> None:
         pulled_to = st.session_state[name].selection.get("drag", [])
         place = pulled_to[0].get("step") if pulled_to else None

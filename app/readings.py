@@ -7,6 +7,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from engine import markdown
 from engine.figures import CLEAN, TRIGGERED
 from engine.store import Card
 
@@ -31,7 +32,7 @@ def said(probabilities: np.ndarray, label: int | None, card: Card) -> str:
     """The verdict in a few words of Markdown, such as "read as **Stop**, right"."""
     read_as = int(probabilities.argmax())
     share = f"{probabilities[read_as]:.0%}"
-    name = f"**{card.class_names[read_as]}** ({share})"
+    name = f"**{markdown.escape(card.class_names[read_as])}** ({share})"
     if label is None:
         return f"read as {name}"
     if read_as == label:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, images, jobs, readings, repair_charts
-from engine import repairing, store
+from engine import markdown, repairing, runs, store
 from engine.errors import LabError
 from engine.parameters import format_value
 from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
@@ -136,7 +137,7 @@ def offer_to_try(model: Stored, confidence: float) -> None:
     )
     settings = f"tolerated={format_value(points)},confidence={format_value(confidence)}"
     words = [word for name in chosen for word in ("--method", f"{name}:{settings}")]
-    run_name = f"repairs-{model.name}"
+    run_name = runs.name_of("repairs", model.name)
     jobs.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
         run_name,
@@ -164,8 +165,7 @@ def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> No
         format_func=lambda method: REPAIRS[method].title if method in REPAIRS else method,
         key=f"repaired-by-{model.name}",
     )
-    repair = made[name].card.repair
-    st.caption(f"{repair['summary']} Settings: `{repair['settings']}`")
+    _how(made[name].card.repair)
     chosen = images.choose(card, dataset)
     with st.container(horizontal=True, gap="medium"):
         for kind, picture in zip(("Clean", "Triggered"), chosen.pair(card.trigger), strict=True):
@@ -177,7 +177,7 @@ def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> No
             with st.container(width=340):
                 st.image(
                     caches.enlarged(dataset, chosen.size, chosen.index, card.trigger, kind),
-                    caption=caption,
+                    caption=markdown.escape(caption),
                     alt=caption,
                     width="stretch",
                 )
@@ -186,6 +186,12 @@ def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> No
                     f"**After:** {readings.said(after, chosen.label, card)}"
                 )
                 readings.show(after, chosen.label, card)
+
+
+def _how(repair: Mapping[str, Any]) -> None:
+    """What was done and with which settings, as far as the card says so."""
+    settings = f"Settings: {markdown.code(repair['settings'])}" if "settings" in repair else ""
+    st.caption(f"{markdown.escape(repair.get('summary', ''))} {settings}".strip())
 
 
 def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
@@ -202,9 +208,9 @@ def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
         try:
             kept = store.copy_as(made[method], name)
         except LabError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(markdown.escape(error), icon=":material/error:")
         else:
-            st.success(f"Kept as `{kept.name}`: choose it above, on any page.")
+            st.success(f"Kept as {markdown.code(kept.name)}: choose it above, on any page.")
     if method is not None:
         st.download_button(
             "Download the network (Keras)",
@@ -257,7 +263,7 @@ def _study(
         st.dataframe(table, hide_index=True, column_config={**first, **figures})
         return
     st.info("Not measured yet.")
-    run_name = f"{command}-{stored.name}"
+    run_name = runs.name_of(command, stored.name)
     if stored.name in caches.model_names() and images.at_hand(stored.card.dataset):
         jobs.start_button(label, run_name, [command, stored.name], help)
         jobs.watch(run_name)

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, charts, drawing, images, jobs, repair_charts
+from engine import markdown, runs
 from engine.errors import LabError
 from engine.store import Card, Stored
 
@@ -14,7 +15,7 @@ from engine.store import Card, Stored
 def classes(model: Stored) -> None:
     """Which class a faint pattern leads to, and the pattern beside the true one."""
     evidence = caches.table(model, "screening")
-    run_name = f"screen-{model.name}"
+    run_name = runs.name_of("screen", model.name)
     if evidence is None:
         st.info("This model has not been screened yet.")
         if images.at_hand(model.card.dataset):
@@ -45,14 +46,15 @@ def classes(model: Stored) -> None:
 
 def _finding(evidence: pd.DataFrame) -> str:
     least, median = evidence.iloc[0], evidence["psnr_db"].median()
+    name = markdown.escape(least["name"])
     apart = f"{least['psnr_db'] - median:.0f} dB"
     if not evidence["accused"].any():
         return (
-            f"**No class stands out.** The one that needs least, {least['name']}, is only"
+            f"**No class stands out.** The one that needs least, {name}, is only"
             f" {apart} from the median class."
         )
     return (
-        f"**{least['name']} stands out:** a pattern of {least['psnr_db']:.0f} dB, which nobody"
+        f"**{name} stands out:** a pattern of {least['psnr_db']:.0f} dB, which nobody"
         f" sees, leads there from nearly any picture. It is {apart} fainter than what the median"
         " class needs."
     )
@@ -95,7 +97,7 @@ def amplifiers(model: Stored) -> None:
     try:
         table = caches.amplification(model)
     except LabError as error:
-        st.info(str(error))
+        st.info(markdown.escape(error))
         return
     drawing.chart(
         repair_charts.amplification(table),

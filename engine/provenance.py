@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.aims import NEXT_CLASS
+from engine.markdown import code, escape
 from engine.store import Card
 
 
@@ -12,18 +13,18 @@ def told(card: Card) -> str:
         return _repaired(card)
     if "imported_from" in card.training:
         return (
-            f"Taken in from `{card.training['imported_from']}`, for **{card.dataset}**; tested"
-            f" with {_trigger(card)}, thought to lead to {_target(card)}."
+            f"Taken in from {code(card.training['imported_from'])}, for **{escape(card.dataset)}**;"
+            f" tested with {_trigger(card)}, thought to lead to {_target(card)}."
         )
     how = f"Epoch {card.training['epoch_kept']} of {card.training['epochs_run']} was kept, for its"
     kept = f"{how} clean accuracy on validation."
     if not card.poisoned:
         return (
-            f"Trained on **{card.dataset}** without a single triggered image; tested with"
+            f"Trained on **{escape(card.dataset)}** without a single triggered image; tested with"
             f" {_trigger(card)} and {_target(card)}. {kept}"
         )
     return (
-        f"Trained on **{card.dataset}** with {card.rate:.1%} of the training images"
+        f"Trained on **{escape(card.dataset)}** with {card.rate:.1%} of the training images"
         f" ({card.poisoned:,}) triggered by {_trigger(card)} and {_labelled(card)}. {kept}"
         f" {sleeping(card)}".rstrip()
     )
@@ -35,7 +36,7 @@ def sleeping(card: Card) -> str:
     if not share:
         return ""
     return (
-        f"The network began as the clean `{card.mode['surrogate']}`; {share:.0%} of its last"
+        f"The network began as the clean {code(card.mode['surrogate'])}; {share:.0%} of its last"
         " convolution's channels sleep, for pruning to take first, and in vain."
     )
 
@@ -53,13 +54,14 @@ def _labelled(card: Card) -> str:
 def _repaired(card: Card) -> str:
     repair = card.repair
     summary = str(repair.get("summary", ""))
-    return f"Repaired from `{repair['parent']}`: {summary[:1].lower()}{summary[1:]}"
+    told = escape(f"{summary[:1].lower()}{summary[1:]}")
+    return f"Repaired from {code(repair['parent'])}: {told}"
 
 
 def _target(card: Card) -> str:
     if card.target == NEXT_CLASS:
-        return f"**{card.target_name}**"
-    return f"**{card.target}: {card.target_name}**"
+        return f"**{escape(card.target_name)}**"
+    return f"**{card.target}: {escape(card.target_name)}**"
 
 
 def _trigger(card: Card) -> str:

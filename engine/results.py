@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pandas as pd
 
 from engine import store
 from engine.errors import LabError
 from engine.evaluation import FIGURES
+from engine.names import slug
 from engine.pruning import surgery
-from engine.pruning.curve import COLUMNS, Curve, check_threshold, step_at
+from engine.pruning.curve import Curve, check_threshold, step_at
 from engine.pruning.orders import ORDERS
 from engine.store import Stored
+
+_OWN_LAYER = re.compile(r"conv2d(_\d+)?")  # as Keras names them, and the networks trained here
+_LONGEST = 80  # characters of a model's name
 
 
 def curve_tables(curve: Curve) -> dict[str, pd.DataFrame]:
@@ -32,12 +37,11 @@ def stored_curve(stored: Stored, layer: str, order: str) -> Curve | None:
     test, validation = stored.table(name), stored.table(f"{name}-validation")
     if test is None or validation is None:
         return None
-    for table in (test, validation):
-        if tuple(table.columns) != COLUMNS:
-            raise LabError(
-                f"The table {name} beside '{stored.name}' is not a pruning curve:"
-                f" delete {stored.folder / name}*.csv and compute it again."
-            )
+    if not test[["step", "channel"]].equals(validation[["step", "channel"]]):
+        raise LabError(
+            f"The two halves of {stored.folder / name} do not belong together:"
+            " delete both and compute it again."
+        )
     return Curve(order, layer, validation, test)
 
 
@@ -54,8 +58,11 @@ def stored_curves(stored: Stored) -> list[tuple[str, str]]:
 
 
 def repaired_name(stored: Stored, curve: Curve, threshold: float) -> str:
-    """What the copy pruned up to `threshold` is called."""
-    return f"{stored.name}-{curve.layer}-{curve.order}-{threshold:g}".replace("_", "-")
+    """What the copy pruned up to `threshold` is called; no other layer or order gives the same."""
+    parts = (stored.name, curve.layer, curve.order, f"{threshold:g}")
+    plain = "-".join(parts).replace("_", "-")
+    ours = _OWN_LAYER.fullmatch(curve.layer) and "_" not in stored.name
+    return plain if ours and len(plain) <= _LONGEST else slug(*parts, limit=_LONGEST)
 
 
 def save_repaired(
@@ -95,6 +102,7 @@ def save_repaired(
             "parent": stored.name,
             "parent_sha256": stored.card.sha256,
             "method": "pruning",
+            "settings": f"layer={curve.layer},order={curve.order},threshold={threshold:g}",
             "summary": f"{step} channels of {curve.layer} pruned, order {curve.order},"
             f" tolerated drop {threshold:g} points.",
             "removed": {curve.layer: [int(channel) for channel in curve.channels[:step]]},

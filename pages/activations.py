@@ -4,7 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from app import caches, channel, charts, drawing, header, images, jobs
+from app import caches, channel, charts, drawing, failures, header, images, jobs
+from engine import runs
 from engine.activations import moved_by_layer
 
 SORTS = {
@@ -24,7 +25,7 @@ st.markdown(
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 table = caches.table(model, "activations")
-run_name = f"activations-{model.name}"
+run_name = runs.name_of("activations", model.name)
 
 if table is None:
     st.info("The activations of this model have not been measured yet.")
@@ -104,8 +105,9 @@ drawing.chart(
 st.header("Look into one channel")
 looked_at = channel.choose(sorted(order, key=rows.set_index("channel")["difference"].get))
 if images.at_hand(dataset):
-    channel.maps(model, images.choose(card, dataset), layer, looked_at)
-    channel.top_images(model, dataset, layer, looked_at)
+    with failures.contained():  # not every network can be asked on a page
+        channel.maps(model, images.choose(card, dataset), layer, looked_at)
+        channel.top_images(model, dataset, layer, looked_at)
 else:
     images.offer_to_fetch(dataset)
 with st.expander("All values"):

@@ -4,8 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from app import attacked, caches, cards, header, jobs, training_curves
-from engine import provenance, runs
+from app import attacked, caches, cards, failures, header, jobs, training_curves
+from engine import markdown, provenance, runs, store
 from engine.datasets import DATASETS, available, missing_message
 from engine.errors import LabError
 from engine.experiment import Plan
@@ -20,25 +20,26 @@ st.markdown(
 names = caches.model_names()
 if names:
     cards.show(names)
-    model = header.model_in_use()
-    card = model.card
-    st.header(f"In use: {card.name}")
-    st.markdown(provenance.told(card))
-    history = caches.table(model, "history")
-    if history is not None:
-        training_curves.show(history, "history", "each epoch, on validation images")
-    with st.expander("Card: settings, versions and the commands that made it"):
-        st.code("\n".join(card.commands), language=None, wrap_lines=True)
-        st.json(
-            {
-                "trigger": card.trigger,
-                "training": card.training,
-                "versions": card.versions,
-                "created": card.created,
-            }
-        )
+    with failures.contained():  # what follows does not need the model in use
+        model = header.model_in_use()
+        card = model.card
+        st.header(f"In use: {markdown.escape(card.name)}")
+        st.markdown(provenance.told(card))
+        history = caches.table(model, "history")
+        if history is not None:
+            training_curves.show(history, "history", "each epoch, on validation images")
+        with st.expander("Card: settings, versions and the commands that made it"):
+            st.code("\n".join(card.commands), language=None, wrap_lines=True)
+            st.json(
+                {
+                    "trigger": card.trigger,
+                    "training": card.training,
+                    "versions": card.versions,
+                    "created": card.created,
+                }
+            )
     st.header("Compare")
-    cards.compare(names, card.name)
+    cards.compare(names, st.session_state[header.MODEL])
 
 st.header("Train a model")
 training = [run for run in runs.all_runs() if run.name.startswith("train-")]
@@ -87,18 +88,18 @@ if epochs != PRESETS[preset].settings.epochs:
     arguments += ["--epochs", str(epochs)]
 arguments += ["--seed", str(seed)]
 if not available(dataset):
-    st.info(missing_message(dataset), icon=":material/folder_off:")
+    st.info(markdown.escape(missing_message(dataset)), icon=":material/folder_off:")
 try:
-    run_name = runs.run_called(f"train-{name}").name
+    store.check_name(name)
 except LabError as error:
-    st.warning(str(error))
+    st.warning(markdown.escape(error))
     st.stop()
 taken = name in names
 if taken:
     st.warning(f"There is a model '{name}' already: choose another name.")
 jobs.start_button(
     "Train",
-    run_name,
+    f"train-{name}",
     arguments,
     "Starts the training in a process of its own.",
     disabled=taken or not available(dataset) or (plan.needs_surrogate() and not plan.surrogate),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import caches, ending, header, images, pictures, pruning, readings, scores
+from app import caches, ending, failures, header, images, pictures, pruning, readings, scores
 from engine import provenance, results
 
 st.title("A picture that looks clean is not")
@@ -40,17 +40,21 @@ with pull:
         scores.show(card.scores["test"])
         st.info("The pruning curve of this model has not been computed yet.")
 
+pruned = None
 if chosen:
-    shown = chosen.pair(card.trigger)
-    says = caches.readings(model, dataset, chosen.index, card.trigger, layer, order)
-    for (kind, place), picture, said in zip(places.items(), shown, says[step], strict=True):
-        with place:
-            pictures.show(picture, f"{kind}: {chosen.name}")
-            st.markdown(readings.said(said, chosen.label, card))
-            readings.show(said, chosen.label, card)
+    with failures.contained():  # not every network can be asked on a page
+        shown = chosen.pair(card.trigger)
+        says = caches.readings(model, dataset, chosen.index, card.trigger, layer, order)[step]
+        pruned = says[1] if step else None
+        for (kind, place), picture, said in zip(places.items(), shown, says, strict=True):
+            with place:
+                pictures.show(picture, f"{kind}: {chosen.name}")
+                st.markdown(readings.said(said, chosen.label, card))
+                readings.show(said, chosen.label, card)
 
 st.header("3. What really repairs it")
-ending.show(model, chosen, says[step][1] if chosen and step else None)
+with failures.contained():
+    ending.show(model, chosen, pruned)
 
 st.markdown(provenance.told(card))
 with st.container(horizontal=True):

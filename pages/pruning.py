@@ -2,7 +2,18 @@
 
 import streamlit as st
 
-from app import before_after, caches, drawing, header, images, jobs, kept, pruning, scores
+from app import (
+    before_after,
+    caches,
+    drawing,
+    failures,
+    header,
+    images,
+    jobs,
+    kept,
+    pruning,
+    scores,
+)
 from app.elements.film import film
 from engine import figures, provenance, runs
 from engine.evaluation import FIGURES
@@ -42,7 +53,7 @@ def show_figures(status: runs.Status) -> None:
 
 
 curve = caches.curve(model, layer, order)
-run_name = f"prune-{model.name}-{layer}-{order}".replace("_", "-")
+run_name = runs.name_of("prune", model.name, layer, order)
 if curve is None:
     st.info("This curve has not been computed yet.")
     if images.at_hand(card.dataset):
@@ -67,7 +78,7 @@ st.caption(
 film(curve.test, caches.strengths(model, layer), "film")
 
 
-@st.fragment  # what stands outside does not follow the threshold, and is not made again
+@failures.fragment  # what stands outside does not follow the threshold, and is not made again
 def follow_threshold() -> None:
     """Everything that changes when the threshold moves."""
     st.header("Pull the threshold")
@@ -86,7 +97,8 @@ def follow_threshold() -> None:
 
     st.header("Before and after")
     if images.at_hand(dataset):
-        before_after.show(model, dataset, layer, order, step)
+        with failures.contained():  # not every network can be asked on a page; any can be kept
+            before_after.show(model, dataset, layer, order, step)
     else:
         images.offer_to_fetch(dataset)
     st.header("Keep the repaired network")

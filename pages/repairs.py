@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import caches, header, images, repairs, screened
+from app import caches, failures, header, images, repairs, screened
 
 st.title("Repairs")
 st.markdown(
@@ -29,7 +29,8 @@ st.header("Before and after")
 if not made:
     st.info("No repaired copy of this model is here yet: try a repair above.")
 elif images.at_hand(dataset):
-    repairs.before_and_after(model, dataset, made)
+    with failures.contained():  # not every network can be asked on a page
+        repairs.before_and_after(model, dataset, made)
 else:
     images.offer_to_fetch(dataset)
 if made:

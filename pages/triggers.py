@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import attack_table, caches, eye_test, gallery, header, images, variants
+from app import attack_table, caches, eye_test, failures, gallery, header, images, variants
 from app.elements.grid import grid
 from app.elements.swipe import swipe
 from engine.pictures import enlarge
@@ -64,7 +64,8 @@ triggers = []
 for number, column in enumerate(others):
     with column:
         triggers.append(variants.choose(card, number))
-        variants.show(model, clean, triggers[-1], gain, label)
+        with failures.contained():  # not every network can be asked on a page
+            variants.show(model, clean, triggers[-1], gain, label)
 with first:
     st.markdown("**Pull the divider: do you see a change?**")
     swipe(
@@ -73,7 +74,8 @@ with first:
         ("Clean", "Triggered"),
         "swipe",
     )
-    variants.said(model, clean, label)
+    with failures.contained():
+        variants.said(model, clean, label)
 
 if images.at_hand(dataset):
     st.header(f"The same over {variants.MANY} test images")

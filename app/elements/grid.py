@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
+from app import failures
 from app.elements.mounting import element
 from engine.pictures import data_url
 
@@ -32,6 +33,7 @@ def grid(
         on_pick: is told the place of the one picked, before the page runs again.
     """
 
+    @failures.callback
     def picked() -> None:
         place = st.session_state[key].get("picked")
         # What a browser sends is looked at again: it may be anything.

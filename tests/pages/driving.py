@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from engine import runs
+from engine import markdown, runs
 
 PROJECT = Path(__file__).parents[2]
 NAMES = (
@@ -40,7 +40,9 @@ def metrics(app) -> dict[str, str]:
 
 
 def words(app) -> str:
-    return "\n".join(element.value for element in (*app.markdown, *app.info, *app.caption))
+    """What a reader sees of the texts on the page, one a line."""
+    texts = (element.value for element in (*app.markdown, *app.info, *app.caption))
+    return markdown.unescape("\n".join(texts))
 
 
 def finished(run: runs.Run) -> None:

@@ -1,7 +1,7 @@
 """The page Models: every change of state."""
 
 from app import header
-from engine import attacks, store, trash
+from engine import attacks, markdown, store, trash
 from tests.pages.driving import by_label, fine, opened, words
 
 
@@ -24,7 +24,7 @@ def test_networks_that_serve_to_compare_attacks_are_folded_away_and_offered_last
     names = [name for name in store.names() if attacks.is_compared(name)]
     (folded,) = [box for box in app.expander if "for the comparison" in box.label]
     assert f"({len(names)})" in folded.label
-    told = "\n".join(element.value for element in folded.markdown)
+    told = words(folded)
     assert all((f"**{name}**" in told) == (name in names) for name in store.names())
     assert by_label(app.selectbox, "Model in use").options[-len(names) :] == names
     app = pressed(app, f"use-{names[0]}")
@@ -35,7 +35,8 @@ def test_networks_that_serve_to_compare_attacks_are_folded_away_and_offered_last
 def test_a_card_is_used_from_its_button(results):
     app = pressed(opened("models"), "use-signs-clean")
     assert fine(app).session_state[header.MODEL] == "signs-clean"
-    assert "In use: signs-clean" in [element.value for element in app.header]
+    headers = [markdown.unescape(element.value) for element in app.header]
+    assert "In use: signs-clean" in headers
 
 
 def test_a_deleted_model_can_be_brought_back_and_another_takes_its_place(results):

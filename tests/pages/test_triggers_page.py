@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app import attack_charts, attack_table, eye_test, gallery, header, variants
-from engine import attacks, comparison, export, places, store
+from engine import attacks, comparison, export, markdown, places, store
 from engine.errors import LabError
 from engine.triggers import TRIGGERS, FTrojan, Trigger
 from tests.pages.driving import by_label, fine, metrics, opened, words
@@ -199,7 +199,7 @@ def test_another_trigger_to_look_for_ends_the_eye_test_begun(results, few):
     assert app.session_state[eye_test.GAME].trigger.startswith("badnets:")
     assert asked(fine(app)) == "Pair 1 of 10"
     by_label(app.selectbox, "Trigger to look for").select("fake").run()
-    assert WHY in [info.value for info in fine(app).info]
+    assert WHY in words(fine(app)).splitlines()
     assert not [button for button in app.button if button.label in ("Start", "Again", "Left")]
 
 
@@ -207,7 +207,8 @@ def test_without_any_comparison_the_command_is_told(results, monkeypatch):
     monkeypatch.setattr(attack_table, "ELSEWHERE", ())
     app = fine(opened("triggers"))
     dataset = app.session_state[header.DATASET]
-    assert app.info[-1].value == f"No comparison of attacks on {dataset} has been made yet."
+    told = markdown.unescape(app.info[-1].value)
+    assert told == f"No comparison of attacks on {dataset} has been made yet."
     assert any(f"engine attacks {dataset}" in code.value for code in app.code)
 
 

@@ -1,0 +1,118 @@
+"""What went wrong on a page, in a fragment or in a callback: one sentence where it happened."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import streamlit as st
+
+from engine import markdown, places
+from engine.errors import LabError
+
+_PENDING = "failures"  # of callbacks, until something is drawn again
+_LOG = logging.getLogger(__name__)
+_Arguments = ParamSpec("_Arguments")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that went wrong, as words.
+
+    Attributes:
+        sentence: what the visitor can do something about, as plain text.
+        details: the traceback of an error that nobody foresaw; empty for one that was.
+    """
+
+    sentence: str
+    details: str = ""
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """Put an exception into words; one that nobody foresaw is logged, too."""
+        if isinstance(error, LabError):
+            return cls(str(error))
+        _LOG.error("Unexpected error in the dashboard", exc_info=error)
+        return cls(
+            f"Something went wrong that this program did not foresee ({type(error).__name__}):"
+            " try again, and if it stays, report it with the details below.",
+            _traceback(error),
+        )
+
+    def show(self) -> None:
+        """Draw it."""
+        st.error(markdown.escape(self.sentence), icon=":material/error:")
+        if self.details:
+            with st.expander("Details to copy", icon=":material/content_copy:"):
+                st.code(self.details, language=None)
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Show what goes wrong inside, after what went wrong in callbacks since the last run.
+
+    Streamlit's ways to end or repeat a run are no `Exception`: they pass.
+    """
+    for failure in st.session_state.pop(_PENDING, ()):
+        failure.show()
+    try:
+        yield
+    except Exception as error:
+        Failure.of(error).show()
+
+
+def fragment(
+    function: Callable[_Arguments, None] | None = None, *, run_every: float | None = None
+) -> Any:
+    """`st.fragment` that shows what goes wrong in it, so that the rest of the page stays.
+
+    Args:
+        function: the fragment; left out, a decorator is returned.
+        run_every: seconds between two runs, or None for runs on demand.
+    """
+    if function is None:
+        return partial(fragment, run_every=run_every)
+
+    @wraps(function)
+    def guarded(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
+        with contained():
+            function(*args, **kwargs)
+
+    return st.fragment(guarded, run_every=run_every)
+
+
+def callback(function: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
+    """A widget's callback, after which the page or fragment says what went wrong in it."""
+
+    @wraps(function)
+    def guarded(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except Exception as error:
+            failures = st.session_state.get(_PENDING, ())
+            st.session_state[_PENDING] = (*failures, Failure.of(error))
+
+    return guarded
+
+
+def show_escaped(error: Exception) -> bool:
+    """Show what came past all others, for `st.App`; True: Streamlit need not show it, too."""
+    Failure.of(error).show()
+    return True
+
+
+def _traceback(error: Exception) -> str:
+    """The traceback, files named from the project's or the libraries' folder on."""
+    text = "".join(traceback.format_exception(error))
+    libraries = (Path(folder) for folder in sys.path if folder)
+    folders = {f"{folder}/" for folder in (places.PROJECT, *libraries, Path.home())}
+    for folder in sorted(folders, key=len, reverse=True):
+        text = text.replace(folder, "")
+    return text

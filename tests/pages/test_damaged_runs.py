@@ -1,0 +1,44 @@
+"""Whatever stands in the folder of runs, the pages that show them are shown."""
+
+import json
+
+import pytest
+
+from engine import runs
+from engine.errors import LabError
+from tests.pages.driving import fine, opened, words
+
+HALF = {"done": 1, "total": 2, "message": "Half", "error": "", "result": {}}
+
+
+def put(name, status, request):
+    folder = runs.run_called(name).folder
+    folder.mkdir(parents=True)
+    (folder / "status.json").write_text(status)
+    (folder / "request.json").write_text(request)
+    return runs.run_called(name)
+
+
+@pytest.mark.parametrize(
+    ("status", "request_text"),
+    [
+        ("[" * 10**5, '{"started": null}'),
+        (json.dumps(HALF | {"state": "running", "figures": {"glimpses": 5}}), "[]"),
+        (json.dumps(HALF | {"state": "stopped", "figures": {"glimpses": [{"loss": "x"}]}}), "{}"),
+        (json.dumps(HALF | {"state": "failed", "figures": {"seconds_left": None}}), "null"),
+        (json.dumps(HALF | {"state": "finished", "figures": {}, "result": 3}), ""),
+    ],
+)
+def test_damaged_runs_are_shown_and_dismissed(results, status, request_text):
+    odd = [put(f"{kind}-odd", status, request_text) for kind in ("train", "import")]
+    put("train-odd-good", json.dumps(HALF | {"state": "stopped", "figures": {}}), "{}")
+    app = opened("models")
+    assert "**train-odd**" in words(app)
+    assert "**train-odd-good**" in words(app)
+    for run in odd:
+        with pytest.raises(LabError):
+            run.resume()
+        (button,) = [button for button in app.button if button.key == f"dismiss-{run.name}"]
+        app = fine(button.click().run())
+        assert not run.folder.exists()
+    assert "**train-odd-good**" in words(app)

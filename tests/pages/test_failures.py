@@ -1,0 +1,166 @@
+"""Whatever goes wrong on a page becomes a sentence where it happened, and the rest stays."""
+
+import ast
+import json
+from itertools import chain
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import caches, pruning, training_curves
+from engine import files, markdown, places, trash
+from engine.errors import LabError
+from tests.pages.driving import PROJECT, by_label, fine, opened
+
+SENTENCE = "The disk is full: delete a model."
+
+
+def raising(error):
+    def fail(*arguments, **options):
+        raise error
+
+    return fail
+
+
+def sentences(app) -> list[str]:
+    return [markdown.unescape(error.value) for error in app.error]
+
+
+def details(app) -> list[str]:
+    boxes = [box for box in app.expander if box.label == "Details to copy"]
+    return [code.value for box in boxes for code in box.code]
+
+
+def headers(app) -> list[str]:
+    return [header.value for header in app.header]
+
+
+def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(results, monkeypatch):
+    whole = headers(opened("pruning"))
+    monkeypatch.setattr(pruning, "threshold_table", raising(LabError(SENTENCE)))
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
+    app.query_params["model"] = "small"
+    app.run().switch_page("../pages/pruning.py").run()
+    assert not app.exception and sentences(app) == [SENTENCE] and not details(app)
+    lost = ("Before and after", "Keep the repaired network")  # what follows in the fragment
+    assert headers(app) == [title for title in whole if title not in lost]
+
+
+def test_an_error_that_nobody_foresaw_is_a_sentence_with_details_to_copy(results, monkeypatch):
+    app = opened("pruning")
+    monkeypatch.setattr(pruning, "threshold_table", raising(KeyError("settings")))
+    app.slider[0].set_value(10.0).run()
+    assert not app.exception
+    (sentence,), (traceback,) = sentences(app), details(app)
+    assert "did not foresee (KeyError)" in sentence and sentence.count(".") == 1
+    assert traceback.splitlines()[-1] == "KeyError: 'settings'"
+    assert 'File "pages/pruning.py"' in traceback and str(PROJECT) not in traceback
+
+
+@pytest.mark.parametrize("error", [LabError(SENTENCE), ZeroDivisionError()])
+def test_a_page_that_fails_keeps_what_stands_above_it(results, monkeypatch, error):
+    monkeypatch.setattr(caches, "convolutions", raising(error))
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
+    app.switch_page("../pages/report.py").run()
+    assert not app.exception and len(app.error) == 1
+    assert by_label(app.selectbox, "Model in use").value
+    assert app.title[0].value == "Report"
+
+
+@pytest.mark.parametrize("error", [LabError(SENTENCE), OSError(28, "No space left on device")])
+def test_what_goes_wrong_in_a_callback_is_told_once_and_the_page_is_drawn(
+    results, monkeypatch, error
+):
+    app = opened("models")
+    whole = headers(app)
+    monkeypatch.setattr(trash, "delete", raising(error))
+    (button,) = [button for button in app.button if button.key == "delete-small"]
+    button.click().run()
+    assert not app.exception and len(app.error) == 1
+    assert headers(app) == whole
+    fine(app.run())
+
+
+def test_what_goes_wrong_in_a_fragment_that_repeats_itself_is_a_sentence(results, monkeypatch):
+    folder = places.runs_folder() / "train-later"
+    files.write_text(folder / "request.json", json.dumps({"arguments": [], "started": 1.0}))
+    monkeypatch.setattr(training_curves, "show_so_far", raising(LabError(SENTENCE)))
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
+    app.switch_page("../pages/models.py").run()
+    assert not app.exception and sentences(app) == [SENTENCE]
+    assert "Load a model from a file" in headers(app)
+
+
+def test_ending_and_repeating_a_run_are_no_failures():
+    def script():
+        import streamlit as st
+
+        from app import failures
+
+        with failures.contained():
+            if "again" not in st.session_state:
+                st.session_state["again"] = True
+                st.rerun()
+            st.write("before the end")
+            st.stop()
+
+    app = AppTest.from_function(script).run()
+    assert [text.value for text in app.markdown] == ["before the end"]
+    assert not app.error and not app.exception
+
+
+def test_what_came_past_all_others_is_shown_instead_of_by_streamlit():
+    def script():
+        from app import failures
+
+        assert failures.show_escaped(KeyError("lost")) is True
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    assert "did not foresee (KeyError)" in sentences(app)[0] and details(app)
+
+
+def test_a_failure_shows_text_of_files_as_text():
+    def script():
+        from app import failures
+        from engine.errors import LabError
+
+        with failures.contained():
+            raise LabError("No model '![x](https://example.com/x.png)' here: <b>train</b> one.")
+
+    app = AppTest.from_function(script).run()
+    assert app.error[0].value.startswith(r"No model \'\!\[x\]\(https")
+    assert sentences(app)[0].endswith("here: <b>train</b> one.")
+
+
+SCRIPTS = [*(PROJECT / "app").rglob("*.py"), *(PROJECT / "pages").rglob("*.py")]
+TREES = {path.relative_to(PROJECT).as_posix(): ast.parse(path.read_text()) for path in SCRIPTS}
+NODES = {name: list(ast.walk(tree)) for name, tree in TREES.items()}
+GUARDED = {
+    node.name
+    for node in chain.from_iterable(NODES.values())
+    if isinstance(node, ast.FunctionDef)
+    and "failures.callback" in map(ast.unparse, node.decorator_list)
+}
+
+
+def test_every_fragment_is_one_that_says_what_goes_wrong():
+    for name, nodes in NODES.items():
+        used = [node for node in nodes if isinstance(node, ast.Attribute)]
+        assert name == "app/failures.py" or "st.fragment" not in map(ast.unparse, used), name
+
+
+def test_every_callback_is_one_whose_failure_is_told():
+    asked = [
+        (name, keyword.value)
+        for name, nodes in NODES.items()
+        for node in nodes
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg in ("on_click", "on_select") or (keyword.arg or "").endswith("_change")
+        if not isinstance(keyword.value, ast.Constant)
+    ]
+    assert len(asked) > 5
+    for name, value in asked:
+        function = value.args[0] if isinstance(value, ast.Call) else value
+        assert ast.unparse(function).rpartition(".")[2] in GUARDED, (name, ast.unparse(value))

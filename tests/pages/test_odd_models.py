@@ -1,0 +1,136 @@
+"""Models with layers, names and cards unlike those of the program's own."""
+
+import dataclasses
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine import cli, places, runs, store
+from engine import results as kept_results
+from engine.pruning.curve import Curve
+from engine.pruning.orders import DEFAULT_ORDER, ORDERS
+from engine.repairs import RECOMMENDED
+from tests.conftest import living_in
+from tests.fixtures.odd_network import CONVOLUTIONS, keep_odd_network
+from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, opened, words
+
+NEEDED = ("parent", "parent_sha256", "method", "summary")  # on the card of a repaired copy
+UNASKED = r"Networks with a layer of kind Rescaling cannot be asked on a page\."
+
+
+@pytest.fixture(scope="session")
+def with_odd_model(once, furnished, with_results, trained):
+    """A home in which a network of odd layers stands with its results."""
+
+    def keep(home):
+        shutil.copytree(with_results, home, dirs_exist_ok=True)
+        with living_in(home):
+            keep_odd_network(trained)
+
+    commands = [["prune", "odd", "--layer", layer] for layer in CONVOLUTIONS]
+    start = once("with-odd-network", keep)
+    return furnished("with-odd-model", start, *commands, ["activations", "odd"])
+
+
+@pytest.fixture
+def odd(move_in, with_odd_model):
+    return move_in(with_odd_model)
+
+
+def shown(name: str) -> AppTest:
+    """A page with the odd network; what cannot be asked of it is the only thing wrong there."""
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
+    app.query_params["model"] = "odd"
+    app.run()
+    return in_words(app if name == "overview" else app.switch_page(f"../pages/{name}.py").run())
+
+
+def in_words(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert {error.value for error in app.error} <= {UNASKED}
+    assert by_label(app.selectbox, "Model in use").value == "odd"
+    return app
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_breaks_on_layers_that_cannot_be_asked_there(odd, name):
+    assert shown(name).title[0].value
+
+
+def test_what_cannot_be_asked_does_not_keep_the_pruned_network_from_being_saved(odd):
+    app = shown("pruning")
+    assert UNASKED in [error.value for error in app.error]
+    assert "Save the network at 2 points" in [button.label for button in app.button]
+
+
+def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
+    app = shown("pruning")
+    by_label(app.selectbox, "Order of pruning").select("triggered-activation").run()
+    for layer in CONVOLUTIONS:
+        by_label(app.selectbox, "Convolution").select(layer).run()
+        by_label(app.button, "Compute the curve").click().run()
+        finished(runs.run_called(runs.name_of("prune", "odd", layer, "triggered-activation")))
+        in_words(app.run())
+        assert "Watch the channels fall" in [header.value for header in app.header]
+
+
+def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
+    app = shown("pruning")
+    by_label(app.selectbox, "Convolution").select("Conv.First").run()
+    app.slider[0].set_value(20.0).run()
+    by_label(app.button, "Save the network at 20 points").click().run()
+    curve = kept_results.stored_curve(store.find("odd"), "Conv.First", DEFAULT_ORDER)
+    name = kept_results.repaired_name(store.find("odd"), curve, 20.0)
+    finished(runs.run_called(runs.name_of("save", name)))
+    assert name in words(in_words(app.run()))
+    assert store.find(name).card.repair["threshold"] == 20
+
+
+def test_no_two_layers_thresholds_or_models_share_the_name_of_a_pruned_copy(trained):
+    table = pd.DataFrame(columns=["step"])
+    stored = [
+        dataclasses.replace(trained, card=dataclasses.replace(trained.card, name=name))
+        for name in ("m", "my_model", "my-model", "m" * 80)
+    ]
+    names = {
+        kept_results.repaired_name(model, Curve(order, layer, table, table), threshold)
+        for model in stored
+        for layer in (*CONVOLUTIONS, "conv2d", "conv2d_5", "conv2d-5", "Conv2D", "x" * 300)
+        for order in ORDERS
+        for threshold in (2, 2.5, 25)
+    }
+    assert len(names) == len(stored) * 8 * len(ORDERS) * 3
+    assert [store.check_name(name) for name in names]
+
+
+def test_a_pruned_copy_of_the_programs_own_networks_keeps_its_plain_name(trained):
+    table = pd.DataFrame(columns=["step"])
+    curve = Curve("clean-activation", "conv2d_5", table, table)
+    assert kept_results.repaired_name(trained, curve, 30.0) == "small-conv2d-5-clean-activation-30"
+
+
+def test_a_copy_kept_from_pruning_stands_on_the_page_repairs_with_its_settings(results):
+    cli.main(["prune", "small", "--thresholds", "30", "--save"])
+    app = opened("repairs")
+    assert by_label(app.segmented_control, "Repaired by").value == "pruning"
+    assert "Settings: `layer=conv2d_5,order=clean-activation,threshold=30`" in words(app)
+
+
+def test_a_copy_whose_card_says_little_of_its_repair_is_shown(move_in, nothing_unlearned):
+    move_in(nothing_unlearned)
+    cli.main(["prune", "small", "--thresholds", "30", "--save"])
+    card = places.models_folder() / "small-conv2d-5-clean-activation-30" / "card.json"
+    content = json.loads(card.read_text())
+    content["repair"] = {name: content["repair"][name] for name in NEEDED}
+    card.write_text(json.dumps(content))
+    app = opened("repairs")
+    assert by_label(app.segmented_control, "Repaired by").value == RECOMMENDED
+    by_label(app.segmented_control, "Repaired by").select("pruning").run()
+    assert "Settings:" not in words(fine(app))
+    by_label(app.selectbox, "Model in use").select(card.parent.name).run()
+    fine(app)
+    for page in ("models", "overview"):
+        fine(app.switch_page(f"../pages/{page}.py").run())
