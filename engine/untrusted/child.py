@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from engine import inference
 from engine.errors import LabError
 from engine.untrusted import CHECKED, PROBLEM, SECONDS, archive, confine, weights
 from engine.untrusted.parts import Parts, checked, write_parts
@@ -101,6 +100,8 @@ _REWRITE: dict[str, Callable[[Path, Path], None]] = {
 
 def _try(parts: Parts) -> None:
     """Run the network on one image, if NumPy can, as the server would."""
+    from engine import inference  # takes a while: not for what is refused before
+
     try:
         network = inference.load(parts)
     except inference.Unsupported:

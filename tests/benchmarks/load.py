@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
@@ -33,22 +34,26 @@ class Session:
         socket: to the server.
         page: its path.
         widgets: latest states by id, as a browser keeps them.
+        query: what stands behind the "?" of its address.
         errors: exceptions that pages showed.
+        alerts: sentences that pages showed in red.
         slider: id of the threshold slider, once seen.
         fragment: the part of the page it belongs to, which alone runs again.
     """
 
     socket: object
     page: str
+    query: str = "model=signs-ftrojan"
     widgets: dict[str, float] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
     slider: str = ""
     fragment: str = ""
 
     async def run(self, page: str | None = None, fragment: str = "") -> float:
         """Let the page's script, or a fragment of it, run; seconds until it has finished."""
         message = BackMsg()
-        message.rerun_script.query_string = "model=signs-ftrojan"
+        message.rerun_script.query_string = self.query
         message.rerun_script.page_name = self.page = self.page if page is None else page
         message.rerun_script.fragment_id = fragment
         for name, value in self.widgets.items():
@@ -65,6 +70,8 @@ class Session:
         element = message.delta.new_element
         if element.WhichOneof("type") == "exception":
             self.errors.append(element.exception.message)
+        if element.WhichOneof("type") == "alert" and element.alert.format == Alert.ERROR:
+            self.alerts.append(element.alert.body)
         if element.WhichOneof("type") == "slider" and SLIDER in element.slider.id:
             self.slider, self.fragment = element.slider.id, message.delta.fragment_id
         return message.WhichOneof("type") == "script_finished"
@@ -75,10 +82,12 @@ class Session:
         return await self.run(fragment=self.fragment)
 
 
-async def opened(server: Server, page: str) -> Session:
+async def opened(server: Server, page: str, query: str = "model=signs-ftrojan") -> Session:
     """A session whose page has run once."""
     address = f"ws://127.0.0.1:{server.port}/_stcore/stream"
-    session = Session(await connect(address, subprotocols=["streamlit"], max_size=None), page)
+    session = Session(
+        await connect(address, subprotocols=["streamlit"], max_size=None), page, query
+    )
     await session.run()
     return session
 
