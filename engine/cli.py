@@ -19,7 +19,7 @@ from engine.aims import NEXT_CLASS
 from engine.attacks import ATTACKS
 from engine.commands.shared import Answer
 from engine.datasets import DATASETS, SPLITS
-from engine.errors import LabError
+from engine.errors import LabError, NameTaken
 from engine.presets import PRESETS
 from engine.progress import Stopped
 from engine.pruning.curve import PAPER_THRESHOLDS
@@ -36,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         options.arguments = arguments
         answer = options.command(options)
+    except NameTaken as error:
+        print(f"error: {error} With --replace it is replaced.", file=sys.stderr)
+        return 2
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -53,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        raise LabError(f"{message}; '{self.prog} --help' tells what there is.")
+        raise LabError(f"{message[:400]}; '{self.prog} --help' tells what there is.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--target", type=_target, default=10, metavar="CLASS", help="what the trigger leads to"
     )
     taken.add_argument("--name", required=True, help="of the model")
+    taken.add_argument("--replace", action="store_true", help="a model of that name")
     for name, function in (
         ("evaluate", commands.models.evaluate),
         ("confusions", commands.models.confusions),

@@ -6,15 +6,12 @@ A parser of bytes that anybody may have made can fail in any way. So every reade
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import LabError
-
-UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # by a page or a terminal
 
 
 class Unfit(ValueError):

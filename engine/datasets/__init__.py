@@ -18,7 +18,7 @@ from engine.datasets.folder import Folder
 from engine.datasets.gtsrb import Gtsrb
 from engine.datasets.signs import Signs
 from engine.datasets.source import Found, Parts, Source, TestFirst
-from engine.errors import LabError
+from engine.errors import LabError, quoted
 from engine.progress import Work, exhaust
 from engine.reading import unreadable
 
@@ -33,7 +33,7 @@ def source(name: str) -> Source:
     if name.startswith("folder:") and name != "folder:":
         return Folder(name.removeprefix("folder:"))
     if name not in _SOURCES:
-        raise LabError(f"There is no dataset '{name}': choose from {', '.join(DATASETS)}.")
+        raise LabError(f"There is no dataset {quoted(name)}: choose from {', '.join(DATASETS)}.")
     return _SOURCES[name]
 
 
@@ -62,7 +62,7 @@ def short_name(dataset: str) -> str:
     # The word in front keeps a folder called "gtsrb" apart from GTSRB.
     words = re.findall(r"[a-z0-9]+", Path(dataset.removeprefix("folder:")).name.lower())
     if not words:
-        raise LabError(f"No name follows from '{dataset}': give --model NAME and --out DIR.")
+        raise LabError(f"No name follows from {quoted(dataset)}: give --model NAME and --out DIR.")
     return "-".join(["folder", *words])[:60]
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.errors import LabError
+from engine.errors import LabError, quoted
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -64,6 +64,6 @@ class Dataset:
     def split(self, name: str) -> Split:
         """The split called `name`; a `LabError` names the three there are."""
         if name not in SPLITS:
-            raise LabError(f"There is no split '{name}': choose from {', '.join(SPLITS)}.")
+            raise LabError(f"There is no split {quoted(name)}: choose from {', '.join(SPLITS)}.")
         split: Split = getattr(self, name)
         return split

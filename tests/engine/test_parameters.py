@@ -63,3 +63,9 @@ def test_a_repair_that_is_none_is_refused_in_one_line(text):
 )
 def test_a_value_from_elsewhere_is_quoted_on_one_line(value, shown):
     assert quoted(value) == shown
+
+
+def test_whatever_stands_in_a_sentence_it_stays_on_one_line_and_can_be_shown():
+    told = str(LabError("There is no file 'a\nb\x1b[31m\udcff': choose\u00a0another."))
+    assert told == r"There is no file 'a\nb\x1b[31m\udcff': choose" + "\u00a0another."
+    assert len(str(LabError("x" * 10_000))) < 2000

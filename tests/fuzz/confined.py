@@ -1,0 +1,67 @@
+"""Opens files as the limited child does, each in a fork of its own.
+
+To start Python anew for each of thousands of files would take an hour. So this process has the
+child's code ready and forks for each: a line names kind, file and folder, the answer is the exit
+status, or the signal that ended the fork as a negative number.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from engine import places
+from engine.errors import LabError
+from engine.untrusted import PROBLEM
+
+
+def rewrite(kind: str, content: bytes, folder: Path) -> None:
+    """Let a limited child rewrite a file's content into an empty folder.
+
+    Raises:
+        LabError: it refuses the file, or dies of it.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder.parent) as source:
+        source.write(content)
+        source.flush()
+        server = _server()
+        assert server.stdin is not None and server.stdout is not None
+        server.stdin.write(f"{kind}\t{source.name}\t{folder}\n")
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+    if status:
+        problem = folder / PROBLEM
+        told = problem.read_text(encoding="utf-8") if problem.exists() else f"ended it ({status})."
+        raise LabError(f"The file {told}")
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.fuzz.confined"],
+        cwd=places.PROJECT,
+        env=os.environ | threads,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def _serve() -> None:
+    from engine.untrusted import child
+
+    for line in sys.stdin:
+        process = os.fork()
+        if not process:
+            os._exit(child.main(*line.rstrip("\n").split("\t")))
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()

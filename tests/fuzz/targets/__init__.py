@@ -1,0 +1,33 @@
+"""Every parser of the program, a file each."""
+
+from tests.fuzz.targets import (
+    arrays,
+    card,
+    cifar,
+    command_line,
+    dataset_table,
+    image,
+    network,
+    repair,
+    status,
+    table,
+    tar,
+    trigger,
+    zip_archive,
+)
+
+TARGETS = (
+    card.TARGET,
+    *table.TARGETS,
+    status.TARGET,
+    network.TARGET,
+    arrays.TARGET,
+    zip_archive.TARGET,
+    tar.TARGET,
+    cifar.TARGET,
+    dataset_table.TARGET,
+    image.TARGET,
+    trigger.TARGET,
+    repair.TARGET,
+    command_line.TARGET,
+)

@@ -1,0 +1,23 @@
+"""A model's card, read and told as the pages tell it."""
+
+from engine import places, provenance, store
+from tests.fuzz.mutate import as_json
+from tests.fuzz.run import Target
+from tests.fuzz.targets.scratch import written
+
+NAMES = ("signs-ftrojan", "signs-clean", "attack-gtsrb-ban", "attack-gtsrb-pruning-aware")
+
+
+def _seeds():
+    return [(places.SHIPPED_MODELS / name / "card.json").read_bytes() for name in NAMES]
+
+
+def _parse(content):
+    with written("card.json", content) as path:
+        card = store.opened(path.parent).card
+    card.parsed_trigger()
+    card.to_json().encode()
+    return card.target_name, card.wants(0), provenance.told(card)
+
+
+TARGET = Target("card", _seeds, _parse, as_json)

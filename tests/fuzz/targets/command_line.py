@@ -1,0 +1,37 @@
+"""Options of the command line, up to where their model is looked for and not there."""
+
+import contextlib
+import io
+
+from engine import cli
+from engine.errors import LabError
+from tests.fuzz.mutate import as_text
+from tests.fuzz.run import Target
+
+_ABSENT = ("There is no model 'nobody'", "There is no dataset 'nothing'")
+_LINES = (
+    ("prune", "nobody", "--thresholds", "2,10,20,30", "--order", "clean-activation"),
+    ("report", "nobody", "--image", "3", "--threshold", "2.5", "--out", "report.html"),
+    ("repair", "nobody", "--method", "pruning:threshold=10", "--name", "mine"),
+    ("reproduce", "nothing", "--seeds", "0,1,2"),
+    ("evaluate", "nobody", "--split", "test", "--json"),
+)
+
+
+def _seeds():
+    return ["\t".join(words).encode() for words in _LINES]
+
+
+def _parse(content):
+    words = content.decode("utf-8", errors="surrogateescape").split("\t")
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            assert cli.main(words) == 2
+        except SystemExit:  # it was asked for help
+            return
+    if not said.getvalue().startswith(tuple(f"error: {absent}" for absent in _ABSENT)):
+        raise LabError(said.getvalue().removesuffix("\n"))
+
+
+TARGET = Target("command-line", _seeds, _parse, as_text)

@@ -1,0 +1,45 @@
+"""Each kind of CSV table, and of a curve all that is computed from it."""
+
+from functools import partial
+
+from engine import places, tables
+from engine.activations import moved_by_layer
+from engine.pruning.curve import PAPER_THRESHOLDS, Curve
+from tests.fuzz.mutate import as_table
+from tests.fuzz.run import Target
+from tests.fuzz.targets.scratch import written
+
+LARGEST = 40_000  # bytes of a seed
+_REPORT = places.PROJECT / "report" / "attacks-gtsrb"
+_KINDS = {
+    "curve": (tables.CURVE, "curve-*.csv"),
+    **{name: (schema, f"{name}.csv") for name, schema in tables.BESIDE_A_MODEL.items()},
+}
+_COMPARED = {
+    "attacks": (tables.ATTACKS, "attacks.csv"),
+    "defences": (tables.DEFENCES, "defences.csv"),
+    "longer": (tables.MODELS, "longer.csv"),
+}
+
+
+def _seeds(pattern):
+    paths = sorted(places.SHIPPED_MODELS.glob(f"*/{pattern}")) or [_REPORT / pattern]
+    smallest = sorted(paths, key=lambda path: path.stat().st_size)[:2]
+    return [path.read_bytes() for path in smallest]
+
+
+def _parse(schema, content):
+    with written("table.csv", content) as path:
+        table = tables.read(path, schema)
+    if schema is tables.CURVE:
+        curve = Curve("clean-activation", "conv2d", table, table)
+        curve.at_thresholds(PAPER_THRESHOLDS)
+    if schema is tables.BESIDE_A_MODEL["activations"]:
+        moved_by_layer(table)
+    return table.to_dict("records")
+
+
+TARGETS = tuple(
+    Target(f"table-{name}", partial(_seeds, pattern), partial(_parse, schema), as_table)
+    for name, (schema, pattern) in (_KINDS | _COMPARED).items()
+)
