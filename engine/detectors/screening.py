@@ -147,7 +147,7 @@ class _Search:
     def __init__(self, network: keras.Model, images: Split, rng: np.random.Generator) -> None:
         self.images, self.rng = images, rng
         self.shape = tuple(images.images.shape[1:])
-        self.slope = _slope(network, self.shape)
+        self.slope = slope_of(network, self.shape)
 
     def grown(self, label: int) -> tuple[float, np.ndarray]:
         """The PSNR (dB) at which a pattern first leads to `label`, and the pattern."""
@@ -187,7 +187,7 @@ class _Search:
         return self.images.images[np.sort(chosen)]
 
 
-def _slope(
+def slope_of(
     network: keras.Model, shape: tuple[int, ...]
 ) -> Callable[[np.ndarray, np.ndarray, int], tuple[float, np.ndarray]]:
     """A function that tells, of uint8 images with a pattern on them, the share read as a label

@@ -240,9 +240,7 @@ def test_as_many_channels_go_as_the_plain_loop_allows(tolerance, gone):
     (site,) = find_sites(network)
     order = np.random.default_rng(0).permutation(CHANNELS)
     ranked = [(site, int(channel)) for channel in order]
-    repaired, removed, choice = exhaust(
-        strength.most_channels(network, ranked, images, tolerance)
-    )
+    repaired, removed, choice = exhaust(strength.most_channels(network, ranked, images, tolerance))
     assert choice.setting == gone
     assert [(count, after) for count, after in choice.tried[:3]] == [(1, 95), (2, 90), (3, 85)]
     silenced = sorted(order[:gone].tolist())
