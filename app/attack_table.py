@@ -10,6 +10,7 @@ import streamlit as st
 from app import attack_charts, caches, drawing, failures, header, jobs
 from engine import attacks, comparison, markdown, runs
 from engine.datasets import available, short_name
+from engine.errors import LabError
 from engine.figures import MEASURES
 
 ELSEWHERE = ("gtsrb", "signs", "cifar10")  # whose comparisons are shown besides
@@ -37,6 +38,11 @@ _POISONED: dict[str, Any] = {
 
 def show(dataset: str) -> None:
     """The comparisons there are, that of `dataset` first; where it has none, how to make it."""
+    try:
+        short_name(dataset)
+    except LabError:
+        st.info("To compare attacks on these images, give their folder a name with letters.")
+        return
     there = [name for name in dict.fromkeys((dataset, *ELSEWHERE)) if comparison.is_there(name)]
     if dataset not in there:
         _offer(dataset, elsewhere=bool(there))

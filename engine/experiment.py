@@ -82,11 +82,11 @@ class Plan:
         if self.needs_surrogate() and self.surrogate not in store.names():
             raise LabError(
                 "This attack learns from a network trained on clean images, and there is no"
-                f" '{self.surrogate}': train one with --rate 0, and name it with --surrogate."
+                f" '{self.surrogate}': train one without poisoned images first, or name another."
             )
         if self.needs_surrogate() and store.find(self.surrogate).card.poisoned:
             raise LabError(
-                f"'{self.surrogate}' has a backdoor already: name a clean model with --surrogate."
+                f"'{self.surrogate}' has a backdoor already: name a clean model to learn from."
             )
         for split in ("validation", "test"):
             check_victims(dataset, split, self.target)
@@ -274,7 +274,13 @@ def _learned_beside(checkpoint: Path) -> Path:
 
 
 def import_model(
-    file: Path, dataset: Dataset, trigger: Trigger, target: int, name: str, command: str
+    file: Path,
+    dataset: Dataset,
+    trigger: Trigger,
+    target: int,
+    name: str,
+    command: str,
+    replace: bool = False,
 ) -> Work[Stored]:
     """Take in a network trained elsewhere, and score it.
 
@@ -285,8 +291,9 @@ def import_model(
         target: the class the trigger is thought to lead to.
         name: of the new model.
         command: what the card names as the way to make it again.
+        replace: whether a model of that name may be replaced.
     """
-    store.check_free(name)
+    store.check_free(name, replace)
     poisoning.check_target(target, dataset.classes)
     yield Progress(0, 0, "Opening the file in a process of its own")
     network = store.open_network(untrusted.rebuilt(file, file.name))
@@ -309,7 +316,7 @@ def import_model(
         scores=scores,
         commands=(command,),
     )
-    return store.save(card, network, {})
+    return store.save(card, network, {}, replace)
 
 
 def images_of(dataset: Dataset, split: str, trigger: Trigger, target: int) -> Images:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.errors import LabError
+from engine.errors import LabError, NameTaken
 
 _PENDING = ".pending-"
 _LOCK = ".lock"
@@ -150,7 +150,7 @@ def new_folder(
 
 def _check_free(path: Path) -> None:
     if path.exists():
-        raise LabError(f"{path} exists already: choose another name, or --replace it.")
+        raise NameTaken(f"{path} exists already: choose another name, or delete that first.")
 
 
 def _put_in_place(pending: Path, path: Path) -> None:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from engine import cards, files, inference, own_files, places, tables, untrusted
 from engine.cards import Card
-from engine.errors import LabError
+from engine.errors import LabError, NameTaken
 from engine.triggers import LearnedTrigger, Trigger, parse_trigger, states
 from engine.untrusted import Parts
 
@@ -157,7 +157,9 @@ def check_free(name: str, replace: bool = False, training: str = "") -> str:
     """
     folder = places.models_folder() / check_name(name)
     if folder.exists() and not replace and not (training and _training_of(folder) == training):
-        raise LabError(f"There is a model '{name}' already: choose another name, or --replace it.")
+        raise NameTaken(
+            f"There is a model '{name}' already: choose another name, or delete that model first."
+        )
     return name
 
 

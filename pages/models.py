@@ -89,20 +89,23 @@ if epochs != PRESETS[preset].settings.epochs:
 arguments += ["--seed", str(seed)]
 if not available(dataset):
     st.info(markdown.escape(missing_message(dataset)), icon=":material/folder_off:")
+problem = ""
 try:
     store.check_name(name)
 except LabError as error:
-    st.warning(markdown.escape(error))
-    st.stop()
-taken = name in names
-if taken:
-    st.warning(f"There is a model '{name}' already: choose another name.")
+    problem = str(error)
+if name in names:
+    problem = f"There is a model '{name}' already: choose another name."
+if problem:
+    st.warning(markdown.escape(problem))
 jobs.start_button(
     "Train",
-    f"train-{name}",
+    runs.name_of("train", name),
     arguments,
     "Starts the training in a process of its own.",
-    disabled=taken or not available(dataset) or (plan.needs_surrogate() and not plan.surrogate),
+    disabled=bool(problem)
+    or not available(dataset)
+    or (plan.needs_surrogate() and not plan.surrogate),
 )
 st.caption("The same from a terminal:")
 st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
@@ -125,15 +128,17 @@ with st.form("load", border=False):
 if sent and file is None:
     st.warning("Choose a file first.")
 elif sent and file is not None:
-    jobs.start_with_file(
-        f"import-{own_name}",
-        file.getvalue(),
-        file.name,
-        lambda path: [
-            *("import", path, own_dataset, "--name", own_name),
-            *("--trigger", str(plan.trigger), "--target", str(own_target)),
-        ],
-    )
+    with failures.contained():
+        store.check_free(own_name)
+        jobs.start_with_file(
+            runs.name_of("import", own_name),
+            file.getvalue(),
+            file.name,
+            lambda path: [
+                *("import", path, own_dataset, "--name", own_name),
+                *("--trigger", str(plan.trigger), "--target", str(own_target)),
+            ],
+        )
 for run in runs.all_runs():
     if run.name.startswith("import-"):
         jobs.watch(run.name)

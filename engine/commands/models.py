@@ -66,14 +66,20 @@ def train(options: argparse.Namespace) -> Answer:
 def import_model(options: argparse.Namespace) -> Answer:
     """Take in a network trained elsewhere (.keras), opened in quarantine, and score it."""
     trigger = parse_trigger(options.trigger)
-    store.check_free(options.name)
+    store.check_free(options.name, options.replace)
 
     def make() -> Work[store.Stored]:
         quiet.import_tensorflow()
         dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
         return (
             yield from experiment.import_model(
-                options.file, dataset, trigger, options.target, options.name, command_line(options)
+                options.file,
+                dataset,
+                trigger,
+                options.target,
+                options.name,
+                command_line(options),
+                options.replace,
             )
         )
 

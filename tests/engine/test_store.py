@@ -52,7 +52,7 @@ def test_results_are_kept_beside_the_model_with_the_command_that_made_them(card,
 
 def test_a_taken_name_is_refused_unless_it_may_be_replaced(card, network):
     store.save(card, network, {})
-    with pytest.raises(LabError, match="--replace"):
+    with pytest.raises(LabError, match="choose another name, or delete that model first"):
         store.save(card, network, {})
     store.save(dataclasses.replace(card, rate=0.5), network, {}, replace=True)
     assert store.find("copy").card.rate == 0.5

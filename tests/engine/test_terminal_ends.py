@@ -1,0 +1,109 @@
+"""The command line ends quietly when nobody reads on, and when it is interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import cli, networks, store
+
+PROJECT = Path(__file__).parents[2]
+ENGINE = [sys.executable, "-m", "engine"]
+
+
+def ended(words: list[str], **streams) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [*ENGINE, *words], cwd=PROJECT, text=True, timeout=60, check=False, **streams
+    )
+
+
+@pytest.fixture
+def nobody():
+    """A pipe from which nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize("words", [["models"], ["models", "--json"]])
+def test_a_reader_that_has_gone_is_told_by_the_status_alone(nobody, words):
+    one = ended(words, stdout=nobody, stderr=subprocess.PIPE)
+    assert (one.returncode, one.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_a_reader_of_the_help_that_has_gone_sees_no_error(nobody):
+    assert ended(["--help"], stdout=nobody, stderr=subprocess.PIPE).stderr == ""
+
+
+def test_an_error_that_nobody_reads_is_told_by_the_status_alone(nobody):
+    one = ended(["data", "none"], stdout=subprocess.PIPE, stderr=nobody)
+    assert (one.returncode, one.stdout) == (128 + signal.SIGPIPE, "")
+
+
+def test_what_a_reader_has_seen_enough_of_leaves_no_traceback():
+    one = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; '{sys.executable}' -m engine models | head -1"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert one.stderr == "" and one.stdout.count("\n") == 1
+
+
+SLOW = """
+import sys, time
+print("importing", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("library", ["pandas", "numpy"])
+def test_ctrl_c_while_libraries_are_imported_ends_it_without_a_traceback(tmp_path, library):
+    (tmp_path / f"{library}.py").write_text(SLOW)
+    started = subprocess.Popen(
+        [*ENGINE, "models"],
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout.readline() == "importing\n"
+    started.send_signal(signal.SIGINT)
+    assert started.communicate(timeout=30) == ("", "")
+    assert started.returncode == 130
+
+
+def test_ctrl_c_is_ignored_where_whoever_started_it_said_so(tmp_path):
+    (tmp_path / "pandas.py").write_text(SLOW.replace("60", "0.5") + "raise SystemExit(7)\n")
+    started = subprocess.Popen(
+        ["bash", "-c", f"trap '' INT; exec '{sys.executable}' -m engine models"],
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+    )
+    started.stdout.readline()
+    started.send_signal(signal.SIGINT)
+    assert started.wait(timeout=30) == 7
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    networks.paper_network(classes=6).save(tmp_path / "theirs.keras")
+    return tmp_path / "theirs.keras"
+
+
+def test_an_import_replaces_a_model_only_when_told_to(results, theirs, capsys):
+    words = ["import", str(theirs), "folder:signs", "--name", "small", "--target", "1"]
+    assert cli.main(words) == 2
+    assert "delete that model first. With --replace it is replaced." in capsys.readouterr().err
+    before = store.find("small").card.sha256
+    assert cli.main([*words, "--replace"]) == 0
+    assert store.find("small").card.sha256 != before
+    assert store.find("small").card.training == {"imported_from": "theirs.keras"}
