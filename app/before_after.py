@@ -22,6 +22,7 @@ def show(model: Stored, dataset: str, layer: str, order: str, step: int) -> None
         step: how many channels are pruned.
     """
     card = model.card
+    caches.test_images(dataset, card.image_shape[0])  # shows its progress here, not in a cache
     labels = st.multiselect(
         "Triggered images of these classes",
         range(len(card.class_names)),

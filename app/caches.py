@@ -1,4 +1,8 @@
-"""Every cache of the dashboard: bounded, keyed by small values, over plain engine calls."""
+"""Every cache of the dashboard: bounded, keyed by small values, over plain engine calls.
+
+What is looked at with every move of a threshold is kept as a resource: handed out as it is, not
+copied, so nobody may change it.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +74,7 @@ def curve(stored: Stored, layer: str, order: str) -> Curve | None:
     return _curve(stored, str(stored.folder), layer, order, _changed(stored))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _curve(_stored: Stored, folder: str, layer: str, order: str, changed: int) -> Curve | None:
     return results.stored_curve(_stored, layer, order)
 
@@ -214,7 +218,7 @@ def _strongest(
     return chosen, np.concatenate(means)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False)
 def _readings(
     _stored: Stored,
     checksum: str,
@@ -315,7 +319,7 @@ def clearest_of_class(name: str, size: int, label: int) -> int:
     return int(images.std(axis=(1, 2, 3)).argmax())
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def misled(
     _stored: Stored,
     checksum: str,

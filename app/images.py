@@ -73,6 +73,7 @@ def uploaded(card: Card) -> np.ndarray | None:
 def choose(card: Card, dataset: str) -> Chosen:
     """Controls for one test image; the choice travels in the link and from page to page."""
     size = card.image_shape[0]
+    caches.test_images(dataset, size)  # shows its progress here, not in a cache
     with st.container(horizontal=True):
         label = st.selectbox(
             "What the image shows",
