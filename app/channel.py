@@ -10,6 +10,7 @@ import streamlit as st
 from app import caches, failures, pictures
 from app.images import Chosen
 from engine import results
+from engine.activations import check_channels
 from engine.pruning.curve import Curve
 from engine.pruning.orders import ORDERS
 from engine.store import Stored
@@ -88,6 +89,7 @@ def _reaches(model: Stored, convolution: str, layer: str) -> bool:
 def maps(model: Stored, chosen: Chosen, layer: str, channel: int) -> None:
     """The channel's map on the chosen image, clean and triggered, on one scale."""
     both = caches.outputs(model, chosen.dataset, chosen.index, model.card.trigger, layer)
+    check_channels(layer, both.shape[-1], np.array([channel]))
     values = both[..., channel]
     low, high = float(values.min()), float(values.max())
     with st.container(horizontal=True):

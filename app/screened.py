@@ -66,7 +66,13 @@ def _spectra(card: Card, recovered: pd.DataFrame) -> None:
     shape = (3, height, width)
     true = caches.trigger_spectrum(card.trigger, height, width)
     known = {} if true is None else {"The attacker's own": true}
-    found = recovered["size"].to_numpy().reshape(shape)
+    found = recovered["size"].to_numpy()
+    if found.size != np.prod(shape):
+        raise LabError(
+            "The recovered pattern is of images of another size: delete recovered-spectrum.csv"
+            " beside the model and screen it again."
+        )
+    found = found.reshape(shape)
     st.subheader("The recovered pattern")
     st.markdown(
         "Found from the network and clean images alone. **Compare the bright cells:** the"

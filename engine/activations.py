@@ -44,6 +44,16 @@ def check_layer(name: str, names: Sequence[str]) -> None:
         raise LabError(f"There is no layer '{name}' to look at: choose from {', '.join(names)}.")
 
 
+def check_channels(layer: str, count: int, channels: np.ndarray) -> None:
+    """Raise `LabError` unless a layer of `count` channels has all of `channels` (int [c])."""
+    beyond = channels[(channels < 0) | (channels >= count)]
+    if len(beyond):
+        raise LabError(
+            f"The layer '{layer}' has {count} channels, but a table beside the model names channel"
+            f" {beyond[0]}: delete the table and compute it again."
+        )
+
+
 def channel_sums(values: Any) -> Any:
     """Per channel of a tensor [n, height, width, c]: sum and number above zero, [2, c]."""
     import tensorflow as tf

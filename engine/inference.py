@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import special
 
+from engine.activations import check_channels
 from engine.errors import LabError
 from engine.networks import batches, scale
 from engine.pruning import sites
@@ -88,6 +89,7 @@ class Network:
         if nothing is None:
             raise LabError(f"The layer '{layer}' is no convolution: it has no channels to prune.")
         untouched = self.outputs(images, [layer])[layer]
+        check_channels(layer, untouched.shape[-1], channels)
         rest = self.layers[place + 1 :]
         steps = (
             np.where(np.isin(np.arange(untouched.shape[-1]), channels[:count]), nothing, untouched)

@@ -261,8 +261,8 @@ BESIDE_A_MODEL: dict[str, Schema] = {
         {
             "layer": _TEXT,
             "channel": _COUNT,
-            "clean_mean": Column("number", empty=True),  # of a network that diverged
-            "triggered_mean": Column("number", empty=True),
+            "clean_mean": Column("number"),
+            "triggered_mean": Column("number"),
             "clean_positive": _SHARE,
             "triggered_positive": _SHARE,
         },

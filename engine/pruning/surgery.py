@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.activations import check_layer
+from engine.activations import check_channels, check_layer
 from engine.pruning.blocks import convolutions
 from engine.pruning.sites import Site, variables_of
 
@@ -33,11 +33,15 @@ def without_channels(model: keras.Model, layer: str, channels: np.ndarray) -> ke
         model: left as it is.
         layer: name of a convolution.
         channels: int [k], the channels to prune.
+
+    Raises:
+        LabError: there is no such convolution, or it has no such channels.
     """
     check_layer(layer, convolutions(model))
     copy = copied(model)
     convolution = copy.get_layer(layer)
     weights = convolution.get_weights()
+    check_channels(layer, weights[0].shape[-1], channels)
     for array in weights:  # kernel [.., c], and the bias [c] if there is one
         array[..., channels] = 0
     convolution.set_weights(weights)

@@ -101,3 +101,11 @@ def test_an_unknown_layer_or_one_without_channels_is_told(trained, images):
         plain.outputs(images, ["nothing"])
     with pytest.raises(LabError, match="no convolution"):
         plain.while_pruned(images, "dense", np.arange(3))
+
+
+def test_channels_that_a_convolution_does_not_have_are_told(trained, images):
+    for beyond in (np.array([0, 128]), np.array([-1])):
+        with pytest.raises(LabError, match="has 128 channels, but a table beside the model names"):
+            trained.plain_network().while_pruned(images, "conv2d_5", beyond)
+        with pytest.raises(LabError, match="has 128 channels, but a table beside the model names"):
+            surgery.without_channels(trained.network(), "conv2d_5", beyond)

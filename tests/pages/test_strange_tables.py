@@ -1,0 +1,98 @@
+"""Tables beside a model that somebody else wrote: a sentence where they would be shown."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app import channel
+from engine import markdown, places, store
+from tests.pages.driving import PROJECT, words
+
+SHIPPED = places.SHIPPED_MODELS / "signs-ftrojan"
+UNFORESEEN = "did not foresee"
+
+
+def strange(app, *reasons):
+    """The page says each of these, and nothing that nobody foresaw."""
+    assert not app.exception, app.exception
+    told = markdown.unescape("\n".join(error.value for error in app.error))
+    assert UNFORESEEN not in told
+    for reason in reasons:
+        assert reason in told, told
+    return app
+
+
+def opened_whatever_it_says(page, model):
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
+    app.query_params["model"] = model
+    app.run()
+    app.session_state["model"] = model
+    app.switch_page(f"../pages/{page}.py")
+    return app.run()
+
+
+def put(name, table):
+    table.to_csv(store.find("small").folder / f"{name}.csv", index=False)
+
+
+def shipped(name):
+    return pd.read_csv(SHIPPED / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "column"),
+    [
+        ("models", "history", "loss"),
+        ("activations", "activations", "clean_mean"),
+        ("repairs", "repairs", "clean_accuracy"),
+        ("repairs", "screening", "psnr_db"),
+        ("repairs", "recovered-spectrum", "size"),
+        ("repairs", "processing", "attack_success"),
+        ("pruning", "curve-conv2d_5-clean-activation", "clean_accuracy"),
+        ("overview", "curve-conv2d_5-clean-activation", "clean_accuracy"),
+        ("report", "curve-conv2d_5-clean-activation", "clean_accuracy"),
+    ],
+)
+def test_text_where_a_number_belongs_is_told_where_the_table_is_shown(results, page, name, column):
+    if name == "recovered-spectrum":
+        put("screening", shipped("screening"))
+    table = shipped(name)
+    table.loc[1, column] = "many"
+    put(name, table)
+    strange(opened_whatever_it_says(page, "small"), f"column {column} holds text")
+
+
+def larger(name):
+    """A curve of 200 channels, for a convolution that has 128."""
+    steps = np.arange(201)
+    figures = dict.fromkeys(("clean_accuracy", "attack_success", "recovered_accuracy"), 50.0)
+    return pd.DataFrame({"step": steps, "channel": steps - 1, "fraction": steps / 200, **figures})
+
+
+def test_a_curve_of_more_channels_than_the_network_has_is_told(results):
+    name = "curve-conv2d_5-clean-activation"
+    put(name, larger(name))
+    put(f"{name}-validation", larger(name))
+    app = opened_whatever_it_says("pruning", "small")
+    strange(app, "has 128 channels, but a table beside the model names channel 199")
+
+
+def test_activations_of_more_channels_than_the_network_has_are_told(results):
+    table = store.find("small").table("activations")
+    last = table["layer"].iloc[-1]
+    more = table[table["layer"] == last].assign(channel=lambda rows: rows["channel"] + 128)
+    put("activations", pd.concat([table, more]))
+    app = opened_whatever_it_says("activations", "small")
+    app.session_state[channel.CHANNEL] = 200
+    strange(app.run(), "names channel 200: delete the table")
+
+
+def test_a_recovered_pattern_of_another_size_is_told(results):
+    put("screening", shipped("screening"))
+    table = shipped("recovered-spectrum")
+    put("recovered-spectrum", table[(table["row"].astype(int) < 16)])
+    app = opened_whatever_it_says("repairs", "small")
+    strange(app, "is of images of another size")
+    assert "stands out" in words(app)
