@@ -302,3 +302,9 @@ def test_a_damaged_cache_of_test_images_is_none(content):
     kept = cache.keep_test("key", Split(np.zeros((2, 8, 8, 3), np.uint8), np.arange(2)))
     Path(kept.images.filename).write_bytes(content)
     assert cache.load_test("key") is None
+
+
+@pytest.mark.parametrize("name", ["folder:~\0", "folder:\0", "folder:", "sig\nns", "x" * 5000])
+def test_a_name_that_no_dataset_can_have_is_refused(name):
+    with pytest.raises(LabError, match="There is no dataset"):
+        load_dataset(name)

@@ -7,6 +7,7 @@ from tests.fuzz.targets import (
     command_line,
     dataset_table,
     image,
+    name,
     network,
     repair,
     status,
@@ -29,5 +30,6 @@ TARGETS = (
     image.TARGET,
     trigger.TARGET,
     repair.TARGET,
+    *name.TARGETS,
     command_line.TARGET,
 )

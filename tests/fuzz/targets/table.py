@@ -36,7 +36,7 @@ def _parse(schema, content):
         curve.at_thresholds(PAPER_THRESHOLDS)
     if schema is tables.BESIDE_A_MODEL["activations"]:
         moved_by_layer(table)
-    return table.to_dict("records")
+    return table.to_dict("list")
 
 
 TARGETS = tuple(
