@@ -1,0 +1,269 @@
+"""Models and caches written, replaced and deleted by a process that is killed meanwhile."""
+
+import dataclasses
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from engine import files, places, store, trash
+from engine.datasets import Dataset, Split, cache
+from engine.errors import LabError
+from engine.untrusted import checksum
+from tests.kills.bomb import Bomb
+
+ROWS = 50
+REFUSED = 2  # exit status of a process that was told why not
+
+
+@dataclasses.dataclass(frozen=True)
+class Act:
+    """Something done to the home, that may be cut off anywhere.
+
+    Attributes:
+        prepare: makes the home that it is done in.
+        do: does it.
+        check: asserts that nothing is lost, whether it was done, half done or not begun.
+    """
+
+    prepare: Callable[[], object]
+    do: Callable[[], object]
+    check: Callable[[], object]
+
+
+class Network:
+    """As much of a network as the store asks for."""
+
+    def __init__(self, text: str) -> None:
+        self.content = text.encode() * 1000
+
+    def save(self, path: Path, include_optimizer: bool) -> None:
+        path.write_bytes(self.content)
+
+
+def save(name: str, text: str, replace: bool = False) -> store.Stored:
+    card = dataclasses.replace(store.find("signs-clean").card, name=name)
+    card = dataclasses.replace(card, training={**card.training, "id": text})
+    table = pd.DataFrame({"row": range(ROWS)})
+    return store.save(card, Network(text), {"history-copy": table}, replace)
+
+
+def text_of(name: str) -> str:
+    """The text a model was made of, if all of the model is there."""
+    stored = store.find(name)
+    content = (stored.folder / "model.keras").read_bytes()
+    assert checksum(stored.folder / "model.keras") == stored.card.sha256
+    table = pd.read_csv(stored.folder / "history-copy.csv")
+    assert table["row"].tolist() == list(range(ROWS))
+    assert len(content) % 1000 == 0
+    return content[: len(content) // 1000].decode()
+
+
+def own() -> list[str]:
+    """Names of the models that do not come with the program; each of them whole."""
+    seen = [path.name for path in places.models_folder().glob("[!.]*")]
+    assert sorted(seen) == sorted(set(store.names()) & set(seen)), "half a folder is seen"
+    for name in seen:
+        text_of(name)
+    return sorted(seen)
+
+
+def nothing_is_left() -> None:
+    """After the next change, nothing hidden is there but the trash."""
+    save("last", "last")
+    hidden = {path.name for path in places.models_folder().glob(".*")}
+    assert hidden <= {".trash"}, hidden
+
+
+def check_saved() -> None:
+    assert own() in ([], ["x"])
+    if not own():
+        save("x", "new")
+    assert text_of("x") == "new"
+    nothing_is_left()
+
+
+def check_replaced() -> None:
+    assert text_of("x") in ("old", "new")
+    save("x", "again", replace=True)
+    assert text_of("x") == "again"
+    nothing_is_left()
+
+
+def check_deleted() -> None:
+    assert own() + trash.deleted() == ["x"]
+    if not own():
+        trash.restore("x")
+    assert text_of("x") == "old"
+    nothing_is_left()
+
+
+def fill_trash() -> None:
+    for number in range(trash.KEPT + 1):
+        save(f"x{number}", f"text{number}")
+    for number in range(trash.KEPT):
+        trash.delete(f"x{number}")
+
+
+def check_sixth() -> None:
+    names = own() + trash.deleted()
+    newest = [f"x{number}" for number in range(trash.KEPT, 0, -1)]
+    assert names in (newest, [*newest, "x0"])
+    for name in newest:
+        if name not in own():
+            trash.restore(name)
+        assert text_of(name) == f"text{name[1:]}"
+    nothing_is_left()
+
+
+def keep_results() -> None:
+    store.find("x").keep({"more": pd.DataFrame({"row": range(ROWS)})}, "a command")
+
+
+def check_kept() -> None:
+    assert text_of("x") == "old"
+    path = store.find("x").folder / "more.csv"
+    assert not path.exists() or len(pd.read_csv(path)) == ROWS
+    keep_results()
+    assert store.find("x").card.commands[-1] == "a command"
+    assert len(pd.read_csv(path)) == ROWS
+    nothing_is_left()
+
+
+def tiny(seed: int) -> Dataset:
+    rng = np.random.default_rng(seed)
+    splits = [
+        Split(rng.integers(0, 256, (6, 16, 16, 3), np.uint8), np.arange(6) % 2) for _ in range(3)
+    ]
+    return Dataset("tiny", ("a", "b"), *splits)
+
+
+def check_cached() -> None:
+    found = cache.load("key")
+    if found is not None:
+        assert any(np.array_equal(found.test.images, tiny(seed).test.images) for seed in (1, 2))
+    cache.keep("key", tiny(3))
+    np.testing.assert_array_equal(cache.load("key").test.images, tiny(3).test.images)
+    assert [path.name for path in (places.cache_folder() / "datasets").iterdir()] == ["key"]
+
+
+def write(text: str) -> None:
+    files.write_text(places.home() / "file", text)
+
+
+def check_written() -> None:
+    assert (places.home() / "file").read_text() in ("old", "new")
+    write("again")
+    assert (places.home() / "file").read_text() == "again"
+
+
+def save_old() -> None:
+    save("x", "old")
+
+
+def save_and_delete() -> None:
+    save_old()
+    trash.delete("x")
+
+
+ACTS = {
+    "save": Act(lambda: None, lambda: save("x", "new"), check_saved),
+    "replace": Act(save_old, lambda: save("x", "new", replace=True), check_replaced),
+    "delete": Act(save_old, lambda: trash.delete("x"), check_deleted),
+    "restore": Act(save_and_delete, lambda: trash.restore("x"), check_deleted),
+    "delete the sixth": Act(fill_trash, lambda: trash.delete(f"x{trash.KEPT}"), check_sixth),
+    "keep results": Act(save_old, keep_results, check_kept),
+    "cache": Act(
+        lambda: cache.keep("key", tiny(1)), lambda: cache.keep("key", tiny(2)), check_cached
+    ),
+    "file": Act(lambda: write("old"), lambda: write("new"), check_written),
+}
+
+
+def dry_run(act: Act, home: Path) -> tuple[int, float]:
+    """How many changes of files the act takes when nobody kills it, and how many seconds."""
+    enter(home)
+    act.prepare()
+    reading, writing = os.pipe()
+
+    def counted() -> None:
+        bomb = Bomb(home, 0)
+        act.do()
+        os.write(writing, str(bomb.count).encode())
+
+    began = time.monotonic()
+    assert ended(child(counted)) == 0
+    seconds = time.monotonic() - began
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        count = int(pipe.read())
+    act.check()
+    return count, seconds
+
+
+def killed(act: Act, home: Path, at: int = 0, after: float = 0.0) -> bool:
+    """Whether a process that does the act was killed before its end; nothing may be lost.
+
+    Args:
+        act: what it does.
+        home: a new folder.
+        at: the change of a file that it kills itself before.
+        after: seconds after which it is killed, if `at` is 0.
+    """
+    enter(home)
+    act.prepare()
+
+    def do() -> None:
+        Bomb(home, at)
+        act.do()
+
+    victim = child(do)
+    if not at:
+        time.sleep(after)
+        os.kill(victim, signal.SIGKILL)
+    status = ended(victim)
+    act.check()
+    assert status in (0, -signal.SIGKILL)
+    return status != 0
+
+
+def race(home: Path) -> None:
+    """Two processes make the same new model at once: one succeeds, the other is refused."""
+    enter(home)
+    texts = ("one", "two")
+    status = [ended(one) for one in [child(lambda text=text: save("x", text)) for text in texts]]
+    assert sorted(status) == [0, REFUSED], status
+    assert text_of("x") == texts[status.index(0)]
+    nothing_is_left()
+
+
+def child(do: Callable[[], object]) -> int:
+    """The id of a process that does that; it ends with `REFUSED` after a `LabError`."""
+    if identifier := os.fork():
+        return identifier
+    status = 1
+    try:
+        do()
+        status = 0
+    except LabError:
+        status = REFUSED
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def ended(child: int) -> int:
+    """The exit status of a process once it has ended; negative after a signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def enter(home: Path) -> None:
+    """What the program writes goes to a new folder."""
+    home.mkdir()
+    os.environ["PRUNING_LAB_HOME"] = str(home)

@@ -1,0 +1,35 @@
+"""Whatever is killed, and whenever: nothing is lost. `python -m tests.kills` kills more."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.kills.working import PROJECT, Reference
+
+
+@pytest.fixture
+def reference(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path))  # each job has a home of its own
+    return Reference(tmp_path, data)
+
+
+def test_models_and_caches_outlive_the_kill_of_their_writer_and_a_race_for_a_name():
+    words = ["--count", "8", "--work", "0", "--races", "4", "--each", "replace", "delete", "file"]
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.kills", *words],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Nothing was lost" in run.stdout
+
+
+def test_a_killed_training_resumes_and_ends_with_the_same_weights(reference):
+    assert reference.killed("train", when=lambda home: any(home.glob("runs/*/checkpoint.npz")))
+
+
+def test_a_killed_pruning_leaves_its_model_and_is_done_again(reference):
+    assert reference.killed("prune", when=lambda home: any(home.glob("models/x/curve-*.csv")))

@@ -1,0 +1,174 @@
+"""Trainings, prunings and repairs that are killed anywhere, and then done again."""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import h5py
+import numpy as np
+
+from engine import cli, places, store
+from engine.untrusted import checksum
+
+PROJECT = Path(__file__).parents[2]
+TRAIN = ["train", "folder:few", "--name", "x", "--target", "1", "--rate", "0.15"]
+TRAIN += ["--epochs", "2", "--batch", "16"]
+PRUNE = ["prune", "x", "--save", "--thresholds", "50"]
+REPAIR = ["repair", "x", "--method", "clp", "--name", "y"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command whose worker is killed.
+
+    Attributes:
+        words: of the command.
+        makes: the model that it ends with.
+        trained: whether it needs the model "x" to be there.
+        replaced: whether another model of that name is there, which it is told to replace.
+    """
+
+    words: list[str]
+    makes: str
+    trained: bool = True
+    replaced: bool = False
+
+
+PRUNED = "x-conv2d-5-clean-activation-50"
+JOBS = {
+    "train": Job(TRAIN, "x", trained=False),
+    "train over another": Job([*TRAIN, "--replace"], "x", trained=False, replaced=True),
+    "prune": Job(PRUNE, PRUNED),
+    "repair": Job(REPAIR, "y"),
+}
+
+
+def weights(stored: store.Stored) -> dict[str, np.ndarray]:
+    """Every array in a model's file, and a check of the file."""
+    path = stored.folder / "model.keras"
+    assert checksum(path) == stored.card.sha256
+    found: dict[str, np.ndarray] = {}
+    with zipfile.ZipFile(path) as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(content) as file:
+        file.visititems(
+            lambda name, node: (
+                found.update({name: node[()]}) if isinstance(node, h5py.Dataset) else None
+            )
+        )
+    return found
+
+
+def equal(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> bool:
+    return ours.keys() == theirs.keys() and all(
+        np.array_equal(array, theirs[name]) for name, array in ours.items()
+    )
+
+
+class Reference:
+    """What the jobs give when nobody kills them.
+
+    Attributes:
+        folder: homes are made in it.
+        data: the folder with the dataset "few".
+        made: by job, the weights of the model it makes.
+    """
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        self.folder, self.data = folder, data
+        self.made: dict[str, dict[str, np.ndarray]] = {}
+        self.measures: dict[str, tuple[int, float]] = {}
+
+    def home(self, job: Job, name: str) -> Path:
+        """A new home in which the job can begin."""
+        home = self.folder / name
+        if job.trained:
+            self.look("train")
+            for part in ("models", "cache/own"):  # the model, and that this program wrote it
+                shutil.copytree(self.folder / "straight-train" / part, home / part)
+        home.mkdir(exist_ok=True)
+        os.environ["PRUNING_LAB_HOME"] = str(home)
+        if job.replaced:
+            store.copy_as(store.find("signs-ftrojan-repaired"), job.makes)
+        return home
+
+    def look(self, name: str) -> None:
+        """Do a job to its end, once."""
+        if name in self.made:
+            return
+        job = JOBS[name]
+        self.home(job, f"straight-{name}")
+        assert cli.main([*job.words, "--root", str(self.data)]) == 0
+        self.made[name] = weights(store.find(job.makes))
+
+    def measured(self, name: str) -> tuple[int, float]:
+        """How many changes of files a worker makes that nobody kills, and seconds it takes."""
+        if name not in self.measures:
+            self.home(JOBS[name], f"measured-{name}")
+            began = time.monotonic()
+            victim = self.victim(JOBS[name], 0)
+            _, errors = victim.communicate()
+            assert victim.returncode == 0, errors
+            changes = int(errors.rsplit("changes:", 1)[1])
+            self.measures[name] = changes, time.monotonic() - began
+        return self.measures[name]
+
+    def victim(self, job: Job, at: int) -> subprocess.Popen[str]:
+        """A worker that kills itself before its `at`-th change of a file; 0: never."""
+        words = [*job.words, "--root", str(self.data)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.kills.victim", str(at), *words],
+            cwd=PROJECT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def killed(
+        self, name: str, at: int = 0, when: Callable[[Path], bool] = lambda _: False
+    ) -> bool:
+        """Whether a worker was killed before its end; the job is done again, to its end.
+
+        Args:
+            name: of the job.
+            at: the change of a file that the worker kills itself before; 0: none.
+            when: asked of the home again and again; once true, the worker is killed.
+        """
+        self.look(name)
+        job = JOBS[name]
+        home = self.home(job, f"killed-{uuid4().hex}")
+        before = own_models()
+        victim = self.victim(job, at)
+        while victim.poll() is None and not when(home):
+            time.sleep(0.02)
+        victim.kill()
+        _, errors = victim.communicate()
+        assert victim.returncode in (0, -signal.SIGKILL), errors
+
+        left = own_models()
+        assert before.keys() <= left.keys() <= {*before, job.makes}
+        for model, arrays in left.items():
+            new = model == job.makes and equal(arrays, self.made[name])
+            assert new or equal(arrays, before[model]), model
+        if victim.returncode:
+            cli.main([*job.words, "--root", str(self.data)])
+        done = own_models()
+        assert equal(done.pop(job.makes), self.made[name])
+        assert all(equal(arrays, before[model]) for model, arrays in done.items())
+        return victim.returncode != 0
+
+
+def own_models() -> dict[str, dict[str, np.ndarray]]:
+    """The weights of every model that can be seen in the home."""
+    seen = sorted(path.name for path in places.models_folder().glob("[!.]*"))
+    assert set(seen) <= set(store.names()), "half a folder is seen"
+    return {name: weights(store.find(name)) for name in seen}
