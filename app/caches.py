@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from app.waiting import shown
@@ -81,8 +82,13 @@ def _curve(_stored: Stored, folder: str, layer: str, order: str, changed: int) -
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def spec(key: tuple[str | int | float, ...], _draw: Callable[[], export.Chart]) -> dict[str, Any]:
-    """The specification of the chart that `_draw` draws, known by `key`."""
-    return _draw().to_dict()
+    """The specification of the chart that `_draw` draws, known by `key`, its data as Arrow tables.
+
+    Made of rows they would have to be converted each time the chart is drawn.
+    """
+    found = _draw().to_dict()
+    datasets = found.get("datasets", {})
+    return {**found, "datasets": {name: pa.Table.from_pylist(datasets[name]) for name in datasets}}
 
 
 def version(stored: Stored) -> tuple[str, int]:

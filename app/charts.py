@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from engine.figures import CLEAN, MEASURES, TRIGGERED, activation_bars, pruning_curve
 from engine.spectra import region
@@ -69,12 +70,16 @@ def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> al
 
 
 def moved(spec: Mapping[str, Any], step: int) -> dict[str, Any]:
-    """The specification of a `pulled_curve` with its rule at another step."""
-    datasets = {
-        name: [row | {"cut": step} if "cut" in row else row for row in rows]
-        for name, rows in spec["datasets"].items()
-    }
-    return {**spec, "datasets": datasets}
+    """The specification of a `pulled_curve` (see `caches.spec`), its rule at another step."""
+    return {**spec, "datasets": {name: _cut(rows, step) for name, rows in spec["datasets"].items()}}
+
+
+def _cut(rows: pa.Table, step: int) -> pa.Table:
+    """A table whose column "cut", if it has one, is `step` everywhere."""
+    if "cut" not in rows.column_names:
+        return rows
+    steps = pa.array(np.full(len(rows), step))
+    return rows.set_column(rows.column_names.index("cut"), "cut", steps)
 
 
 def _borders(height: int, width: int, x: alt.X, y: alt.Y) -> alt.LayerChart:
