@@ -194,9 +194,10 @@ def changing(folder: Path) -> Iterator[None]:
 
 def recover(folder: Path) -> None:
     """Put right what writers left in `folder` that died; wait for a replacement under way."""
-    if any(folder.glob(f"{_PENDING}*")):
-        with suppress(LabError), changing(folder):
-            pass
+    with suppress(OSError, LabError):
+        if any(path.name.startswith(_PENDING) for path in folder.iterdir()):
+            with changing(folder):
+                pass
 
 
 def remove_folder(folder: Path, within: Path) -> None:

@@ -173,8 +173,8 @@ def _training_of(folder: Path) -> str:
 
 def find(name: str) -> Stored:
     """The model called `name`, the user's own before one that came with the program."""
-    check_name(name)
-    files.recover(places.models_folder())
+    if not (places.models_folder() / check_name(name)).is_dir():
+        files.recover(places.models_folder())
     for folder in (places.models_folder(), places.SHIPPED_MODELS):
         if (folder / name).is_dir():
             return _called(opened(folder / name), name)
