@@ -1,5 +1,6 @@
 """Models deleted by mistake come back."""
 
+import pandas as pd
 import pytest
 
 from engine import cli, places, store, trash
@@ -82,6 +83,31 @@ def test_a_model_goes_into_the_trash_once(at_home):
     trash.restore("small")
     with pytest.raises(LabError, match="no deleted model"):
         trash.restore("small")
+
+
+def test_results_of_a_model_deleted_meanwhile_bring_nothing_of_it_back(at_home):
+    stored = store.find("small")
+    trash.delete("small")
+    with pytest.raises(LabError, match="deleted or replaced meanwhile"):
+        stored.keep({"late": pd.DataFrame({"a": [1]})}, "command")
+    assert "small" not in store.names()
+    assert not (places.models_folder() / "small").exists()
+
+
+def test_results_of_a_model_replaced_meanwhile_are_not_kept_beside_another(at_home):
+    stored = store.find("small")
+    other = store.copy_as(store.find("signs-clean"), "small", replace=True)
+    with pytest.raises(LabError, match="deleted or replaced meanwhile"):
+        stored.keep({"late": pd.DataFrame({"a": [1]})}, "command")
+    assert store.find("small").card == other.card
+    assert not (other.folder / "late.csv").exists()
+
+
+def test_results_kept_side_by_side_are_all_named_on_the_card(at_home):
+    one, other = store.find("small"), store.find("small")
+    one.keep({"one": pd.DataFrame({"a": [1]})}, "first command")
+    other.keep({"other": pd.DataFrame({"a": [1]})}, "second command")
+    assert store.find("small").card.commands[-2:] == ("first command", "second command")
 
 
 def test_the_command_line_deletes_and_brings_back(at_home, capsys):
