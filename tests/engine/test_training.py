@@ -1,23 +1,15 @@
 import dataclasses
 import math
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine import cli, experiment, places, store, training
+from engine import experiment, store, training
 from engine.datasets import Split, load_dataset
 from engine.errors import LabError
 from engine.progress import Stopped, exhaust
-from engine.runs import Run
 from tests.conftest import TARGET, living_in
-
-PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -227,29 +219,3 @@ def test_an_unknown_schedule_is_refused():
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(LabError, match="must lie between"):
         training.Settings(**settings)
-
-
-def test_a_killed_training_resumes_and_ends_with_the_same_weights(data, tmp_path, monkeypatch):
-    words = ["train", "folder:few", "--name", "n", "--root", str(data), "--target", "1"]
-    words += ["--rate", "0.15", "--epochs", "3", "--batch", "16"]
-    monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path / "killed"))
-    run = Run(places.runs_folder() / "train-n")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "engine", *words], cwd=PROJECT, stderr=subprocess.PIPE
-    )
-    while not run.checkpoint.exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert run.status().state == "interrupted"
-    assert not list(places.models_folder().glob("*")), "half a model is never seen"
-
-    weights = []
-    for home in ("killed", "straight"):
-        monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path / home))
-        assert cli.main(words) == 0
-        weights.append(store.find("n").network().get_weights())
-    for ours, theirs in zip(*weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert not run.checkpoint.exists()

@@ -17,7 +17,7 @@ from uuid import uuid4
 import h5py
 import numpy as np
 
-from engine import cli, places, store
+from engine import cli, places, runs, store
 from engine.untrusted import checksum
 
 PROJECT = Path(__file__).parents[2]
@@ -162,6 +162,7 @@ class Reference:
         _, errors = victim.communicate()
         assert victim.returncode in (0, -signal.SIGKILL), errors
 
+        assert not any(run.status().alive for run in runs.all_runs())
         left = own_models()
         assert before.keys() <= left.keys() <= {*before, job.makes}
         for model, arrays in left.items():
@@ -169,6 +170,7 @@ class Reference:
             assert new or equal(arrays, before[model]), model
         if victim.returncode:
             self.do(job)
+        assert not any(home.glob("runs/*/checkpoint.npz"))
         done = own_models()
         assert equal(done.pop(job.makes), self.made[name])
         assert all(equal(arrays, before[model]) for model, arrays in done.items())
