@@ -35,12 +35,13 @@ def choose() -> None:
     names = caches.model_names()
     if not names:
         return
-    if st.session_state.get(MODEL) not in names:
-        st.session_state[MODEL] = FIRST if FIRST in names else names[0]
+    if st.session_state.get(MODEL, names[0]) not in names:
+        del st.session_state[MODEL]  # deleted since
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Model in use",
             names,
+            index=names.index(FIRST) if FIRST in names else 0,  # a link need not name this one
             key=MODEL,
             bind="query-params",
             help="Every page shows this model. Train more on the page Models.",

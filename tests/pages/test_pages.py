@@ -6,6 +6,7 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import caches
 from engine import cli, networks, places, runs
 from engine.presets import PRESETS
 from tests.fixtures.tiny_gtsrb import write_official_archives
@@ -43,6 +44,13 @@ def test_a_corrupt_card_is_told_on_the_page(results):
     app.run()
     assert not app.exception
     assert "cannot be used" in app.error[0].value
+
+
+def test_a_link_leads_to_any_model_the_first_in_the_list_too(results):
+    for name in ("small", *caches.model_names()[:2]):
+        app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
+        app.query_params["model"] = name
+        assert by_label(app.run().selectbox, "Model in use").value == name
 
 
 def test_another_model_changes_the_figures(results):
