@@ -1,4 +1,4 @@
-"""How the dashboard bears twenty people: ``python -m tests.benchmarks.load [--json]``.
+"""How the dashboard bears fifty people: ``python -m tests.benchmarks.load [--json]``.
 
 Sessions speak Streamlit's own protocol with a server of this machine's, on loopback only. Each
 moves the threshold of the page Pruning once a second.
@@ -136,7 +136,7 @@ def memory(server: Server) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def measure(sessions: int = 20, moves: int = 15, rounds: int = 3) -> dict[str, object]:
+def measure(sessions: int = 50, moves: int = 15, rounds: int = 3) -> dict[str, object]:
     """Everything, on a fresh server with a home of its own; all pages that many rounds."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "home", Path(folder) / "nothing")
@@ -171,7 +171,7 @@ def _ms(seconds: float) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--sessions", type=int, default=50)
     parser.add_argument("--moves", type=int, default=15)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
