@@ -76,7 +76,7 @@ def test_a_curve_of_more_channels_than_the_network_has_is_told(results):
     put(name, larger(name))
     put(f"{name}-validation", larger(name))
     app = opened_whatever_it_says("pruning", "small")
-    strange(app, "has 128 channels, but a table beside the model names channel 199")
+    strange(app, "has 128 channels, but a table beside the model names channel 128")
 
 
 def test_activations_of_more_channels_than_the_network_has_are_told(results):
