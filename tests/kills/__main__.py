@@ -43,7 +43,7 @@ def main() -> None:
     for name in options.each:
         print(f"      {name}: killed before each change of a file")
     if options.races:
-        print(f"{options.races:4}  races for one new name: one writer succeeded, one was refused")
+        print(f"{options.races:4}  races to save, delete and restore: one won, one was refused")
     print(f"Nothing was lost. {time.monotonic() - began:.0f} s.")
 
 

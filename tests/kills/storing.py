@@ -233,13 +233,23 @@ def killed(act: Act, home: Path, at: int = 0, after: float = 0.0) -> bool:
 
 
 def race(home: Path) -> None:
-    """Two processes make the same new model at once: one succeeds, the other is refused."""
+    """Two processes make, delete and bring back a model at once: one succeeds, one is refused."""
     enter(home)
-    texts = ("one", "two")
-    status = [ended(one) for one in [child(lambda text=text: save("x", text)) for text in texts]]
-    assert sorted(status) == [0, REFUSED], status
-    assert text_of("x") == texts[status.index(0)]
+    winner = ("one", "two")[first(lambda: save("x", "one"), lambda: save("x", "two"))]
+    assert text_of("x") == winner
+    first(lambda: trash.delete("x"), lambda: trash.delete("x"))
+    assert (own(), trash.deleted()) == ([], ["x"])
+    first(lambda: trash.restore("x"), lambda: trash.restore("x"))
+    assert (own(), trash.deleted()) == (["x"], [])
+    assert text_of("x") == winner
     nothing_is_left()
+
+
+def first(*acts: Callable[[], object]) -> int:
+    """Which of acts done side by side succeeds; the others must be refused."""
+    status = [ended(one) for one in [child(act) for act in acts]]
+    assert sorted(status) == [0, *(REFUSED for _ in acts[1:])], status
+    return status.index(0)
 
 
 def child(do: Callable[[], object]) -> int:
