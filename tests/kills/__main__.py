@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -58,11 +59,11 @@ def kill_each(folder: Path, name: str) -> None:
 def kill_acts(folder: Path, count: int, rng: np.random.Generator) -> Counter[str]:
     """Kill writers of models and caches."""
     hits: Counter[str] = Counter()
-    for number in range(count):
+    while hits.total() < count:
         name = str(rng.choice(list(storing.ACTS)))
         act = storing.ACTS[name]
-        at, seconds = moment(rng, *storing.dry_run(act, folder / f"dry-{number}"))
-        hits[told(name, storing.killed(act, folder / f"act-{number}", at, seconds))] += 1
+        at, seconds = moment(rng, *storing.dry_run(act, folder / uuid4().hex))
+        hits[name] += storing.killed(act, folder / uuid4().hex, at, seconds)
     return hits
 
 
@@ -71,12 +72,11 @@ def kill_works(folder: Path, count: int, rng: np.random.Generator) -> Counter[st
     hits: Counter[str] = Counter()
     draw_few(folder / "data" / "few")
     reference = working.Reference(folder, folder / "data")
-    for _ in range(count):
+    while hits.total() < count:
         name = str(rng.choice(list(working.JOBS)))
         at, seconds = moment(rng, *reference.measured(name))
         end = time.monotonic() + (1e9 if at else seconds)
-        hit = reference.killed(name, at, lambda _, end=end: time.monotonic() > end)
-        hits[told(name, hit)] += 1
+        hits[name] += reference.killed(name, at, lambda _, end=end: time.monotonic() > end)
     return hits
 
 
@@ -96,10 +96,6 @@ def moment(rng: np.random.Generator, changes: int, seconds: float) -> tuple[int,
     if rng.random() < 0.5:
         return int(rng.integers(1, changes + 1)), 0.0
     return 0, float(rng.uniform(0, seconds))
-
-
-def told(name: str, hit: bool) -> str:
-    return name if hit else f"{name}: ended before it was killed"
 
 
 if __name__ == "__main__":
