@@ -115,14 +115,16 @@ class Run:
         return self.folder / "status.json"
 
     def _write(self, status: Status) -> None:
-        text = json.dumps(asdict(status), ensure_ascii=False)
-        # Names of files need not be text, and what shows the status must be.
-        files.write_text(self._status_file, text.encode(errors="replace").decode())
+        files.write_text(self._status_file, _to_json(status))
 
     def _try_write(self, status: Status) -> None:
-        """Write the status; work goes on without, where the disk is full."""
-        with suppress(files.WriteError):
+        """Write the status; where the disk is full, without its figures into the room it has."""
+        try:
             self._write(status)
+        except files.WriteError:
+            with suppress(OSError), self._status_file.open("r+", encoding="utf-8") as file:
+                file.write(_to_json(replace(status, figures={})))
+                file.truncate()
 
     def _lock(self) -> FileLock:
         return FileLock(self.folder / "lock")
@@ -130,6 +132,12 @@ class Run:
     def _at_work(self) -> bool:
         """Whether a worker is about to be up, or is; asked in this order, no moment is missed."""
         return _held(self.folder / "starting") or _held(self.folder / "lock")
+
+
+def _to_json(status: Status) -> str:
+    # Names of files need not be text, and what shows the status must be.
+    text = json.dumps(asdict(status), ensure_ascii=False)
+    return text.encode(errors="replace").decode()
 
 
 def _held(path: Path) -> bool:

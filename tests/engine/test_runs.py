@@ -313,12 +313,17 @@ def test_a_full_disk_does_not_end_work_that_cannot_tell_how_far_it_is(monkeypatc
         raise files.WriteError("Could not write: the disk is full")
 
     def working():
+        yield Progress(0, 2, "none", {"curve": list(range(999))})
         monkeypatch.setattr(files, "write_text", full)
-        yield Progress(1, 2, "half")
+        yield Progress(1, 2, "half", {"curve": list(range(9999))})
+        assert run.status().message == "half"
+        assert run.status().figures == {}, "there is no room for them"
         yield Progress(2, 2, "whole")
         return {"answer": 3}
 
     assert runs.work(run, [], working, dict, lambda event: None) == {"answer": 3}
+    assert run.status().state == "finished"
+    assert run.status().result == {"answer": 3}
 
 
 def test_words_that_are_no_text_do_not_damage_the_status():
