@@ -28,15 +28,24 @@ def rewrite(kind: str, content: bytes, folder: Path) -> None:
     with tempfile.NamedTemporaryFile(dir=folder.parent) as source:
         source.write(content)
         source.flush()
-        server = _server()
-        assert server.stdin is not None and server.stdout is not None
-        server.stdin.write(f"{kind}\t{source.name}\t{folder}\n")
-        server.stdin.flush()
-        status = int(server.stdout.readline())
+        status = _ask(f"{kind}\t{source.name}\t{folder}\n")
     if status:
         problem = folder / PROBLEM
         told = problem.read_text(encoding="utf-8") if problem.exists() else f"ended it ({status})."
         raise LabError(f"The file {told}")
+
+
+def _ask(line: str) -> int:
+    server = _server()
+    assert server.stdin is not None and server.stdout is not None
+    try:
+        server.stdin.write(line)
+        server.stdin.flush()
+        return int(server.stdout.readline())
+    except BaseException:  # its answer would be taken for that to the next question
+        server.kill()
+        _server.cache_clear()
+        raise
 
 
 @cache

@@ -5,8 +5,9 @@ from random import Random
 import pytest
 
 from engine.errors import LabError
+from tests.fuzz import run
 from tests.fuzz.run import Target, fuzz, mutant
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, arrays, network
 
 COUNT = 100  # mutants
 FEWER = {"network": 20, "command-line": 30}  # of those that take longer
@@ -48,3 +49,10 @@ def test_what_no_reader_foresaw_is_reported_with_the_way_to_make_it_again():
 def test_a_genuine_input_that_is_refused_is_unexpected():
     report = fuzz(Target("picky", lambda: [b"c"], _picky, _one_of_three), 1, seed=0)
     assert "genuine input 0 of picky: refused" in report.told()
+
+
+def test_an_input_that_took_too_long_leaves_the_answers_to_the_next_ones_alone(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "SECONDS", 0.005)
+        assert "takes more than 0.005 s" in fuzz(network.TARGET, 1, seed=0).told()
+    assert not fuzz(arrays.TARGET, 5, seed=0).unexpected
