@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Any
 
-from engine.errors import LabError
+from engine.errors import LabError, quoted
 
 # Members of a .keras archive, and the bytes each may unpack to.
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -64,7 +64,7 @@ def unpack(path: Path, weights: IO[bytes]) -> dict[str, Any]:
     except RecursionError:
         raise LabError("is nested too deeply: it is not loaded.") from None
     except Exception:  # a damaged archive raises a dozen kinds
-        raise LabError("is not a whole .keras file.") from None
+        raise LabError("is not a whole .keras file: copy it again.") from None
     if not isinstance(config, dict):
         raise LabError("is not a whole .keras file: it does not describe a network.")
     return check_config(config)
@@ -85,7 +85,7 @@ def _check_directory(file: IO[bytes]) -> None:
     end = file.read()
     place = end.rfind(b"PK\5\6")
     if place < 0 or len(end) - place < 22:
-        raise LabError("is not a whole .keras file.")
+        raise LabError("is not a whole .keras file: copy it again.")
     (listed,) = struct.unpack_from("<I", end, place + 12)
     if listed > MAX_DIRECTORY:
         raise LabError(f"{_contents()} and nothing else.")
@@ -158,12 +158,16 @@ class _Walk:
         if not isinstance(name, str) or not (module is None or isinstance(module, str)):
             raise LabError("names a part by something that is not a name: it is not loaded.")
         if name not in LAYERS | HELPERS:
-            raise LabError(f"uses '{name[:40]}', which is not loaded from a file.")
+            raise LabError(
+                f"uses {quoted(name)}, which is not loaded: save the network without it."
+            )
         if not (module is None or module in MODULES) or part.get("registered_name") not in (
             None,
             name,
         ):
-            raise LabError(f"uses a '{name}' that is not Keras's own: it is not loaded.")
+            raise LabError(
+                f"uses a {quoted(name)} that is not Keras's own: save the network without it."
+            )
         self.layers += name in LAYERS
         if self.layers > MAX_LAYERS:
             raise LabError(f"has more than {MAX_LAYERS} layers: it is not loaded.")
@@ -171,17 +175,19 @@ class _Walk:
 
 def _check_text(text: str, key: str) -> None:
     if len(text) > MAX_TEXT:
-        raise LabError(f"has an overlong text in its description ({key[:40]}): it is not loaded.")
+        raise LabError(
+            f"has an overlong text in its description ({quoted(key)}): it is not loaded."
+        )
     if key == "activation" and text not in ACTIVATIONS:
-        raise LabError(f"uses an activation '{text[:40]}' that is not Keras's own: not loaded.")
+        raise LabError(f"uses an activation {quoted(text)} that Keras does not have: use another.")
     if key == "name" and ("/" in text or not text.isprintable()):
         raise LabError("has a layer whose name cannot be shown or saved: rename it.")
 
 
 def _check_number(number: float, key: str) -> None:
     if not math.isfinite(number):
-        raise LabError(f"has {number} for {key[:40]}: it is not loaded.")
+        raise LabError(f"has {number} for {quoted(key)}: it is not loaded.")
     if abs(number) > MAX_SIZE:
-        raise LabError(f"asks for {key[:40]} {number:g}: at most {MAX_SIZE} here.")
+        raise LabError(f"asks for {quoted(key)} of {number:g}: at most {MAX_SIZE} here.")
     if key in ("batch_shape", "batch_input_shape") and number > MAX_SIDE:
         raise LabError(f"takes images {number:g} wide or high: at most {MAX_SIDE} pixels here.")

@@ -33,7 +33,7 @@ def read(file: Path | IO[bytes]) -> dict[str, np.ndarray]:
     except LabError:
         raise
     except Exception:  # HDF5 reports damage in many ways
-        raise LabError("holds damaged weights: it is not loaded.") from None
+        raise LabError("holds damaged weights: copy the file again.") from None
 
 
 def _datasets(file: object) -> Iterator[tuple[str, object]]:

@@ -261,6 +261,7 @@ config("another-registered-name", lambda c: layers(c)[3].update(registered_name=
 config("a-class-name-list", lambda c: layers(c)[3].update(class_name=["Conv2D"]))
 config("a-class-name-table", lambda c: layers(c)[3].update(class_name={"class_name": "Conv2D"}))
 config("a-class-name-null", lambda c: layers(c)[3].update(class_name=None))
+config("a-class-name-of-lines", lambda c: layers(c)[3].update(class_name="A\n# B " * 9))
 config("a-module-list", lambda c: layers(c)[3].update(module=["keras.layers"]))
 FUNCTION = {"module": "builtins", "class_name": "function", "config": "system"}
 UNSAFE = FUNCTION | {"module": "keras.config", "config": "enable_unsafe_deserialization"}
