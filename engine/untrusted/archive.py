@@ -158,16 +158,12 @@ class _Walk:
         if not isinstance(name, str) or not (module is None or isinstance(module, str)):
             raise LabError("names a part by something that is not a name: it is not loaded.")
         if name not in LAYERS | HELPERS:
-            raise LabError(
-                f"uses {quoted(name)}, which is not loaded: save the network without it."
-            )
+            raise LabError(f"uses {quoted(name)}, which is not allowed: save it without that.")
         if not (module is None or module in MODULES) or part.get("registered_name") not in (
             None,
             name,
         ):
-            raise LabError(
-                f"uses a {quoted(name)} that is not Keras's own: save the network without it."
-            )
+            raise LabError(f"uses a {quoted(name)} that is not Keras's own: save it without that.")
         self.layers += name in LAYERS
         if self.layers > MAX_LAYERS:
             raise LabError(f"has more than {MAX_LAYERS} layers: it is not loaded.")
@@ -175,9 +171,7 @@ class _Walk:
 
 def _check_text(text: str, key: str) -> None:
     if len(text) > MAX_TEXT:
-        raise LabError(
-            f"has an overlong text in its description ({quoted(key)}): it is not loaded."
-        )
+        raise LabError(f"has an overlong text for {quoted(key)}: it is not loaded.")
     if key == "activation" and text not in ACTIVATIONS:
         raise LabError(f"uses an activation {quoted(text)} that Keras does not have: use another.")
     if key == "name" and ("/" in text or not text.isprintable()):
