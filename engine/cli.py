@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = _parser().parse_args(arguments)
+        options = parser().parse_args(arguments)
         options.arguments = arguments
         answer = options.command(options)
     except NameTaken as error:
@@ -59,7 +59,8 @@ class _Parser(argparse.ArgumentParser):
         raise LabError(f"{message[:400]}; '{self.prog} --help' tells what there is.")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What reads the command line: `command` of its answer is the function to call."""
     parser = _Parser(prog="python -m engine", description=__doc__, allow_abbrev=False)
     choice = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     shared = _Parser(add_help=False)

@@ -53,7 +53,7 @@ def test_poison_writes_clean_and_poisoned_images(at_home, capsys, tmp_path):
 
 
 def test_train_takes_a_preset_but_for_what_is_said(at_home, capsys):
-    words = ["train", "folder:signs", "--preset", "fast", "--epochs", "1", "--batch", "32"]
+    words = ["train", "folder:few", "--preset", "fast", "--epochs", "1", "--batch", "32"]
     answer(capsys, *words, "--target", "1", "--seed", "7", "--name", "brief")
     about = store.find("brief").card.training
     assert (about["epochs"], about["batch"], about["seed"]) == (1, 32, 7)

@@ -30,9 +30,9 @@ SHORT = {
 @pytest.fixture(autouse=True)
 def short_lessons(monkeypatch):
     """What holds after a few steps holds after many."""
-    monkeypatch.setattr(i_bau, "INNER_STEPS", 6)
-    monkeypatch.setattr(i_bau, "FIXED_POINTS", 2)
-    monkeypatch.setattr(rnp, "LONGEST", 60)
+    monkeypatch.setattr(i_bau, "INNER_STEPS", 3)
+    monkeypatch.setattr(i_bau, "FIXED_POINTS", 1)
+    monkeypatch.setattr(rnp, "LONGEST", 20)
 
 
 def weights_of(network: keras.Model) -> list[np.ndarray]:

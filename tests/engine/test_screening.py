@@ -56,7 +56,7 @@ def test_the_gradient_is_that_of_the_loss_by_finite_differences(trained, dataset
         assert gradient[place] == pytest.approx(numeric, rel=0.25, abs=2e-4)
 
 
-NARROW = 4.0  # dB: the constructed network's other classes cannot be reached at all
+NARROW = 4.0  # dB; the constructed network's trigger is loud
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,7 @@ def found(trained, dataset) -> screening.Screening:
 
 def test_the_attackers_class_needs_the_faintest_pattern(found):
     assert found.accused == int(found.loudness.argmax()) == TARGET
-    assert (np.delete(found.loudness, TARGET) == screening.LOUDEST).all()
+    assert found.loudness[TARGET] > np.delete(found.loudness, TARGET).max() + 2
 
 
 def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_screening):

@@ -1,8 +1,5 @@
 """Every page and the change of state of every widget, without a browser."""
 
-import subprocess
-import sys
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -112,8 +109,8 @@ def test_a_preset_brings_its_epochs_and_a_dataset_its_target_class(results):
     assert "--rate 0 " in fine(app).code[-1].value
 
 
-def test_a_network_from_a_file_is_loaded_in_a_worker_and_can_be_chosen(
-    at_home, monkeypatch, tmp_path
+def test_a_network_from_a_file_is_taken_in_and_can_be_chosen(
+    at_home, do_jobs, monkeypatch, tmp_path
 ):
     write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=2)
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
@@ -126,19 +123,7 @@ def test_a_network_from_a_file_is_loaded_in_a_worker_and_can_be_chosen(
     by_label(app.text_input, "Name of the loaded model").set_value("theirs")
     by_label(app.selectbox, "Trained for").set_value("gtsrb")
     by_label(app.button, "Load").click().run()
+    do_jobs()
     finished(runs.run_called("import-theirs"))
     by_label(fine(app.run()).selectbox, "Model in use").select("theirs").run()
     assert "Taken in from `theirs.keras`" in words(fine(app))
-
-
-def test_no_page_imports_tensorflow(results):
-    code = (
-        "import sys\n"
-        "from streamlit.testing.v1 import AppTest\n"
-        "app = AppTest.from_file('app/main.py', default_timeout=60).run()\n"
-        f"for name in {NAMES[1:]}:\n"
-        "    app.switch_page(f'../pages/{name}.py').run()\n"
-        "    assert not app.exception, app.exception\n"
-        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)

@@ -5,7 +5,6 @@ import pytest
 
 from app import repair_charts
 from engine import places, runs, store
-from engine.detectors import screening
 from engine.repairs import RECOMMENDED, REPAIRS
 from tests.conftest import shortened_screening
 from tests.pages.driving import by_label, fine, finished, opened, words
@@ -14,9 +13,16 @@ from tests.pages.driving import by_label, fine, finished, opened, words
 @pytest.fixture(scope="session")
 def with_repair(furnished, with_results):
     with pytest.MonkeyPatch.context() as patch:
-        shortened_screening(patch, stands_out=screening.STANDS_OUT)
+        shortened_screening(patch, stands_out=4.0)
         words = ["repairs", "small", "--method", "clp"], ["screen", "small"]
         return furnished("with-repair-and-screening", with_results, *words)
+
+
+@pytest.fixture(scope="session")
+def nothing_accused(furnished, with_results):
+    with pytest.MonkeyPatch.context() as patch:
+        shortened_screening(patch, stands_out=100.0)
+        return furnished("with-screening", with_results, ["screen", "small"])
 
 
 @pytest.fixture
@@ -48,10 +54,11 @@ def test_what_is_chosen_is_explained_and_several_can_be(results):
     assert by_label(fine(app).button, "Try it").disabled
 
 
-def test_a_repair_tried_on_the_page_becomes_a_row(results):
+def test_a_repair_tried_on_the_page_becomes_a_row(results, do_jobs):
     app = opened("repairs")
     by_label(app.multiselect, "Repairs to try").set_value(["clp"]).run()
     by_label(app.button, "Try it").click().run()
+    do_jobs()
     finished(runs.run_called("repairs-small"))
     fine(app.run())
     assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
@@ -60,7 +67,7 @@ def test_a_repair_tried_on_the_page_becomes_a_row(results):
 SURE = "How sure that clean accuracy drops no further than is tolerated?"
 
 
-def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried):
+def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried, do_jobs):
     app = opened("repairs")
     titles = app.dataframe[0].value["title"].tolist()
     by_label(app.multiselect, "Repairs to try").set_value(["clp"])
@@ -69,6 +76,7 @@ def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried):
     assert "No repair has been tried on this model at this setting" in words(fine(app))
     assert app.dataframe[0].value["title"].tolist() == titles[:-1]
     by_label(app.button, "Try it").click().run()
+    do_jobs()
     finished(runs.run_called("repairs-small"))
     fine(app.run())
     surely = f"{REPAIRS['clp'].title} (tolerated 2.5)"
@@ -96,13 +104,18 @@ def test_a_repaired_copy_is_kept_as_a_model(tried):
     assert "already" in app.error[0].value
 
 
-def test_the_screening_names_the_class_that_needs_least(tried):
-    evidence = store.find("small").table("screening")
+def test_the_screening_names_the_class_that_stands_out_and_shows_its_pattern(tried):
     app = opened("repairs")
-    assert evidence["name"].iloc[0] in words(app)
-    if evidence["accused"].any():
-        by_label(app.button_group, "Channel").set_value(["V"]).run()
-        fine(app)
+    assert f"{store.find('small').card.target_name} stands out" in words(app)
+    by_label(app.button_group, "Channel").set_value(["V"]).run()
+    fine(app)
+
+
+def test_the_screening_says_if_no_class_stands_out(move_in, nothing_accused):
+    move_in(nothing_accused)
+    app = opened("repairs")
+    assert "No class stands out" in words(app)
+    assert not [group for group in app.button_group if group.label == "Channel"]
 
 
 def test_without_a_repaired_copy_the_overview_says_that_none_has_been_tried(results):
@@ -117,9 +130,10 @@ def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(move_in, nothin
     assert (places.repaired_folder() / "small" / RECOMMENDED / "model.keras").exists()
 
 
-def test_processing_is_measured_from_the_page(results):
+def test_processing_is_measured_from_the_page(results, do_jobs):
     app = opened("repairs")
     by_label(app.button, "Test them").click().run()
+    do_jobs()
     finished(runs.run_called("process-small"))
     fine(app.run())
     assert "process" in app.dataframe[-1].value.columns
