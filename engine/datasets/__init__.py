@@ -30,7 +30,7 @@ Root = str | os.PathLike[str] | None
 
 def source(name: str) -> Source:
     """The kind of dataset that `name` stands for; a `LabError` lists those there are."""
-    if name.startswith("folder:") and name != "folder:" and "\0" not in name:
+    if name.startswith("folder:") and name != "folder:":
         return Folder(name.removeprefix("folder:"))
     if name not in _SOURCES:
         raise LabError(f"There is no dataset {quoted(name)}: choose from {', '.join(DATASETS)}.")

@@ -27,4 +27,5 @@ class Folder(ClassFolders):
 
     def place(self, root: Path) -> Path:
         """The path, counted from `root` unless it is absolute."""
-        return root / os.path.expanduser(self.path)  # noqa: PTH111 - an unknown ~user is no error
+        path = self.path.replace("\0", "\\0")  # nothing is called so, and nothing fails over it
+        return root / os.path.expanduser(path)  # noqa: PTH111 - an unknown ~user is no error
