@@ -1,0 +1,101 @@
+"""Shipped models scored again on all test images: ``python -m tests.rescore [MODEL ...]``.
+
+All 28 take about twenty minutes of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine import evaluation, places, quiet, store
+from engine.aims import aimed
+from engine.datasets import Split, open_test
+from engine.evaluation import FIGURES, Scores
+from engine.progress import exhaust
+
+MODELS = sorted(path.parent.name for path in places.SHIPPED_MODELS.glob("*/card.json"))
+TOLERATED = 0.1  # percentage points: on another processor sums are rounded otherwise
+
+
+@dataclass
+class Predictor:
+    """Predictions of one model after the other, with one compiled network for all of a shape."""
+
+    shells: dict[tuple, object] = field(default_factory=dict)
+
+    def of(self, stored: store.Stored) -> Callable[[np.ndarray], np.ndarray]:
+        """A function from uint8 images to classes; it holds until the next model is asked for."""
+        network = stored.network()
+        shape = tuple(
+            (type(item), *(w.shape for w in item.get_weights())) for item in network.layers
+        )
+        shell = self.shells.setdefault(shape, network)
+        shell.set_weights(network.get_weights())
+        return lambda images: evaluation.predict(shell, images)
+
+
+def shipped(name: str) -> store.Stored:
+    """The model of that name that comes with the program."""
+    return store.opened(places.SHIPPED_MODELS / name)
+
+
+def scores(stored: store.Stored, test: Split, predictor: Predictor, some: int = 0) -> Scores:
+    """Its scores on test images.
+
+    Args:
+        stored: the model.
+        test: all test images of its dataset.
+        predictor: what reads them.
+        some: how many clean and how many triggered images, drawn at random; all of them at 0.
+    """
+    card = stored.card
+    victims = test.take(evaluation.victims(test, card.target))
+    clean, victims = (drawn(split, some) for split in (test, victims))
+    predict = predictor.of(stored)
+    return evaluation.score(
+        predict(clean.images),
+        clean.labels,
+        predict(card.parsed_trigger()(victims.images)),
+        victims.labels,
+        aimed(victims.labels, card.target, len(card.class_names)),
+    )
+
+
+def drawn(split: Split, some: int) -> Split:
+    """So many images at random, always the same; all of them at 0."""
+    if not some:
+        return split
+    return split.take(np.sort(np.random.default_rng(0).permutation(len(split))[:some]))
+
+
+def main() -> int:
+    """Print each model's scores beside its card's; 1 if any is further off than is tolerated."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", metavar="MODEL", default=MODELS)
+    models = parser.parse_args().models
+    quiet.import_tensorflow()
+    predictor, tests, off = Predictor(), {}, 0
+    for name in models:
+        stored = shipped(name)
+        dataset = stored.card.dataset
+        if dataset not in tests:
+            tests[dataset] = exhaust(open_test(dataset))
+        found = scores(stored, tests[dataset], predictor).percentages()
+        card = stored.card.scores["test"]
+        differences = [found[figure] - card[figure] for figure in FIGURES]
+        off += max(map(abs, differences)) > TOLERATED
+        shown = ", ".join(
+            f"{figure.replace('_', ' ')} {found[figure]:.3f} ({difference:+.3f})"
+            for figure, difference in zip(FIGURES, differences, strict=True)
+        )
+        print(f"{name}: {shown}", flush=True)
+    print(f"{len(models)} models, {off} further than {TOLERATED} points from their cards")
+    return int(off > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
