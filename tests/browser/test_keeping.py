@@ -8,8 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.test_stories import PAGES, settled, visit
 
 
-def test_a_report_is_made_downloaded_and_opens_from_disk_alone(serve, page, drawn, tmp_path):
-    server = serve(drawn)
+def test_a_report_is_made_downloaded_and_opens_from_disk_alone(server, page, tmp_path):
     visit(page, f"{server.address}/report?threshold-pruning=20.0", PAGES["report"])
     page.get_by_role("button", name="Make the report").click()
     button = page.get_by_role("button", name="Download it (HTML)")

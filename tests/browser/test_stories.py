@@ -97,8 +97,7 @@ def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(server, p
     expect(page.get_by_text(after, exact=True)).to_be_visible()
 
 
-def test_a_repaired_network_is_saved_and_downloaded(serve, page, drawn):
-    server = serve(drawn)
+def test_a_repaired_network_is_saved_and_downloaded(server, page):
     visit(page, f"{server.address}/pruning?threshold-pruning=20.0", "Pruning")
     page.get_by_role("button", name="Save the network at 20 points").click()
     download_button = page.get_by_role("button", name="Download it (Keras)")
