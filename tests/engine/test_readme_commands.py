@@ -1,0 +1,111 @@
+"""The commands in the README, as a shell reads them.
+
+All are parsed. Those that take no longer than a test may are run, on a few images in the layout
+of the official archives.
+"""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from engine import cli, places, store
+from engine.attacks import ATTACKS, model_name
+from engine.datasets import DATASETS
+from tests.fixtures.tiny_gtsrb import write_official_archives
+
+README = places.PROJECT / "README.md"
+RECORDER = """#!{python}
+import json, os, sys
+with open(os.environ["RECORD"], "a") as record:
+    record.write(json.dumps([os.path.basename(sys.argv[0]), *sys.argv[1:]]) + "\\n")
+"""
+# What is run too; on few images it takes seconds.
+QUICK = {"confusions", "poison", "process", "repairs-report"}
+QUICK_TRAINING = ["train", "gtsrb"]
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory) -> list[list[str]]:
+    """Every command of the README's blocks, its loops and variables resolved by bash itself.
+
+    The programs it calls are replaced by one that notes how it was called.
+    """
+    place = tmp_path_factory.mktemp("readme")
+    for program in ("python", "pip", "pytest", "streamlit"):
+        (place / "bin").mkdir(exist_ok=True)
+        (place / "bin" / program).write_text(RECORDER.format(python=sys.executable))
+        (place / "bin" / program).chmod(0o755)
+    (place / "models").symlink_to(places.SHIPPED_MODELS)
+    shutil.copytree(places.PROJECT / "report", place / "report", ignore=only_folders)
+    blocks = re.findall(r"^```bash\n(.*?)^```$", README.read_text(), re.M | re.S)
+    environment = {"PATH": f"{place / 'bin'}:{os.environ['PATH']}", "RECORD": str(place / "record")}
+    for block in blocks:
+        subprocess.run(["bash", "-euc", block], cwd=place, env=environment, check=True)
+    return [json.loads(line) for line in (place / "record").read_text().splitlines()]
+
+
+def only_folders(folder, names):
+    return [name for name in names if not (Path(folder) / name).is_dir()]
+
+
+def of_engine(commands: list[list[str]]) -> list[list[str]]:
+    return [words[3:] for words in commands if words[:3] == ["python", "-m", "engine"]]
+
+
+def test_every_command_is_one_that_there_is(commands):
+    assert {words[0] for words in commands} == {"python", "pip", "pytest", "streamlit"}
+    modules = {words[2] for words in commands if words[0] == "python"}
+    assert len(modules) > 3
+    for module in modules:
+        assert importlib.util.find_spec(module) is not None, module
+
+
+def commands_of_tables() -> list[list[str]]:
+    """Those that the README refers to: how the networks of its tables were trained."""
+    tables = [pd.read_csv(path) for path in sorted(places.PROJECT.glob("report/attacks-*/*.csv"))]
+    texts = (table["command"] for table in tables if "command" in table)
+    return [text.split() for of_table in texts for text in of_table.dropna()]
+
+
+def test_every_engine_command_is_understood_and_its_models_and_datasets_are_there(commands):
+    made = {path.name for path in places.SHIPPED_MODELS.glob("*/")}
+    found = of_engine([*commands_of_tables(), *commands])
+    assert len(found) > 50
+    for words in found:
+        options = cli.parser().parse_args(words)
+        if words[0] == "attacks":
+            made |= {model_name(options.dataset, attack) for attack in ATTACKS}
+        several = getattr(options, "models", None) or getattr(options, "names", None) or []
+        named = {*several, getattr(options, "model", None), getattr(options, "surrogate", "")}
+        assert {name for name in named if name} <= made, words
+        assert getattr(options, "dataset", None) in {*DATASETS, None}, words
+        made.add(getattr(options, "name", None))
+
+
+def test_quick_commands_run_on_few_images(commands, tmp_path, monkeypatch, capsys):
+    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=1, test_per_class=1)
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
+    for name in ("gtsrb-ftrojan", "gtsrb-ftrojan-seed1", "gtsrb-ftrojan-seed2", "signs-clean"):
+        shutil.copytree(places.SHIPPED_MODELS / name, places.models_folder() / name)
+    (tmp_path / "report").mkdir()
+    monkeypatch.chdir(tmp_path)
+    ran = []
+    for words in of_engine(commands):
+        if words[0] in QUICK or words[:2] == QUICK_TRAINING:
+            assert cli.main(words) == 0, (words, capsys.readouterr().err)
+            ran.append(words[0])
+    assert {*QUICK, "train"} == set(ran)
+    assert {"fast5", "fast3"} <= set(store.names())
+    assert {path.name for path in (tmp_path / "report").iterdir()} >= {
+        "signs-clean-on-gtsrb.csv",
+        "repairs-gtsrb.csv",
+    }
+    assert (tmp_path / "pairs.npz").exists()
