@@ -4,9 +4,9 @@ import gc
 
 import streamlit as st
 
-from app import failures, header
+from app import failures, header, links
 
-st.set_page_config(page_title="Backdoor Pruning Lab", page_icon=":material/traffic:", layout="wide")
+st.set_page_config(page_title="Backdoor Pruning Lab", page_icon="🚦", layout="wide")
 
 # Nothing imported so far will ever be garbage: do not look through it again and again.
 gc.freeze()
@@ -25,6 +25,7 @@ page = st.navigation(
     position="top",
 )
 with failures.contained():
+    links.tidy()
     header.choose()
 with failures.contained():
     page.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,12 @@ from engine.store import Card, Stored
 from engine.triggers import TRIGGERS, Trigger
 
 MANY = 200
-STRENGTHS = (1.0, 2.0, 4.0)  # of the model's own magnitude, where a comparison begins
+STRENGTHS = {"A": 1.0, "B": 2.0, "C": 4.0}  # of the model's own magnitude, to begin with
 
 
-def choose(card: Card, number: int) -> Trigger:
-    """Controls for one setting; the first begins as the model's own trigger."""
+def choose(card: Card, letter: str) -> Trigger:
+    """Controls for one setting, A, B or C; the first begins as the model's own trigger."""
     known = card.parsed_trigger()
-    letter = "ABC"[number]
     ready = {
         name: known if name == known.name else caches.ready_trigger(name, card.dataset)
         for name in TRIGGERS
@@ -39,7 +39,7 @@ def choose(card: Card, number: int) -> Trigger:
         start = ready[name]
         st.caption(f"{start.idea} ({start.source})")
         return controls.parameters(
-            TRIGGERS[name], stronger(start, STRENGTHS[number]), f"{letter}-{name}", bound=True
+            TRIGGERS[name], stronger(start, STRENGTHS[letter]), f"{letter}-{name}", bound=True
         )
 
 
@@ -74,20 +74,20 @@ def said(model: Stored, image: np.ndarray, label: int | None) -> None:
     readings.show(probabilities, label, model.card)
 
 
-def mean_table(dataset: str, card: Card, triggers: list[Trigger]) -> None:
+def mean_table(dataset: str, card: Card, triggers: Mapping[str, Trigger]) -> None:
     """PSNR, SSIM and largest change of each setting over many images."""
     found = [
         caches.mean_fidelity(dataset, card.image_shape[0], MANY, str(trigger))
-        for trigger in triggers
+        for trigger in triggers.values()
     ]
     st.dataframe(
         pd.DataFrame(
             {
-                "setting": list("ABC"[: len(triggers)]),
+                "setting": list(triggers),
                 "psnr": [one.psnr for one in found],
                 "ssim": [one.ssim for one in found],
                 "change": [one.largest_change for one in found],
-                "trigger": [str(trigger) for trigger in triggers],
+                "trigger": [str(trigger) for trigger in triggers.values()],
             }
         ),
         hide_index=True,

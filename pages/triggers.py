@@ -60,24 +60,23 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )
 
 first, *others = st.columns([1.2, *[1] * count], gap="medium")
-triggers = []
-for number, column in enumerate(others):
-    with column:
-        triggers.append(variants.choose(card, number))
-        with failures.contained():  # not every network can be asked on a page
-            variants.show(model, clean, triggers[-1], gain, label)
-with first:
-    st.markdown("**Pull the divider: do you see a change?**")
-    swipe(
-        enlarge(clean),
-        enlarge(triggers[0](clean[None])[0]),
-        ("Clean", "Triggered"),
-        "swipe",
-    )
-    with failures.contained():
-        variants.said(model, clean, label)
+triggers = {}
+for letter, column in zip("ABC", others, strict=False):
+    with column, failures.contained():  # a setting that cannot be used leaves the others
+        triggers[letter] = variants.choose(card, letter)
+        variants.show(model, clean, triggers[letter], gain, label)
+with first, failures.contained():
+    if "A" in triggers:
+        st.markdown("**Pull the divider: do you see a change?**")
+        swipe(
+            enlarge(clean),
+            enlarge(triggers["A"](clean[None])[0]),
+            ("Clean", "Triggered"),
+            "swipe",
+        )
+    variants.said(model, clean, label)
 
-if images.at_hand(dataset):
+if images.at_hand(dataset) and triggers:
     st.header(f"The same over {variants.MANY} test images")
     variants.mean_table(dataset, card, triggers)
 

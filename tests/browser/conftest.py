@@ -33,7 +33,7 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "--server.headless", "true"]
-        options = ["--server.port", str(self.port), "--server.address", "127.0.0.1"]
+        options = ["--server.port", str(self.port)]
         environment = os.environ | {
             "PRUNING_LAB_HOME": str(self.home),
             "PRUNING_LAB_DATA": str(self.data),
@@ -77,7 +77,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def server(drawn, tmp_path_factory):
-    """A dashboard without data, for tests that only look."""
+    """A dashboard without data, for all tests that need none; they may add a model."""
     folder = tmp_path_factory.mktemp("looked-at")
     running = Server(Path(shutil.copytree(drawn, folder / "home")), folder / "nothing")
     yield running
