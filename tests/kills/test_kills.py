@@ -15,7 +15,7 @@ def reference(tmp_path, data, monkeypatch):
 
 
 def test_models_and_caches_outlive_the_kill_of_their_writer_and_a_race_for_a_name():
-    words = ["--count", "8", "--work", "0", "--races", "4", "--each", "replace", "delete", "file"]
+    words = ["--count", "4", "--work", "0", "--races", "2", "--each", "replace", "delete", "file"]
     run = subprocess.run(
         [sys.executable, "-m", "tests.kills", *words],
         cwd=PROJECT,
