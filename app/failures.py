@@ -28,7 +28,7 @@ class Failure:
 
     Attributes:
         sentence: what the visitor can do something about, as plain text.
-        details: the traceback of an error that nobody foresaw; empty for one that was.
+        details: the traceback of an error that nobody expected, else empty.
     """
 
     sentence: str
@@ -36,15 +36,22 @@ class Failure:
 
     @classmethod
     def of(cls, error: Exception) -> Failure:
-        """Put an exception into words; one that nobody foresaw is logged, too."""
+        """Put an exception into words."""
         if isinstance(error, LabError):
             return cls(str(error))
-        _LOG.error("Unexpected error in the dashboard", exc_info=error)
         return cls(
-            f"Something went wrong that this program did not foresee ({type(error).__name__}):"
-            " try again, and if it stays, report it with the details below.",
+            f"Something went wrong that this program did not expect ({type(error).__name__}):"
+            " try again, and if it happens again, report it with the details below.",
             _traceback(error),
         )
+
+    @classmethod
+    def caught(cls, error: Exception) -> Failure:
+        """`of`, and the server's log says so, too, if nobody expected it."""
+        failure = cls.of(error)
+        if failure.details:
+            _LOG.error("Unexpected error in the dashboard", exc_info=error)
+        return failure
 
     def show(self) -> None:
         """Draw it."""
@@ -65,7 +72,7 @@ def contained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        Failure.of(error).show()
+        Failure.caught(error).show()
 
 
 def fragment(
@@ -97,13 +104,13 @@ def callback(function: Callable[_Arguments, None]) -> Callable[_Arguments, None]
             function(*args, **kwargs)
         except Exception as error:
             failures = st.session_state.get(_PENDING, ())
-            st.session_state[_PENDING] = (*failures, Failure.of(error))
+            st.session_state[_PENDING] = (*failures, Failure.caught(error))
 
     return guarded
 
 
 def show_escaped(error: Exception) -> bool:
-    """Show what came past all others, for `st.App`; True: Streamlit need not show it, too."""
+    """Show what came past all others, for `st.App`, which logs it; True: it need not show it."""
     Failure.of(error).show()
     return True
 

@@ -52,7 +52,7 @@ def test_an_error_that_nobody_foresaw_is_a_sentence_with_details_to_copy(results
     app.slider[0].set_value(10.0).run()
     assert not app.exception
     (sentence,), (traceback,) = sentences(app), details(app)
-    assert "did not foresee (KeyError)" in sentence and sentence.count(".") == 1
+    assert "did not expect (KeyError)" in sentence and sentence.count(".") == 1
     assert traceback.splitlines()[-1] == "KeyError: 'settings'"
     assert 'File "pages/pruning.py"' in traceback and str(PROJECT) not in traceback
 
@@ -117,7 +117,7 @@ def test_what_came_past_all_others_is_shown_instead_of_by_streamlit():
 
     app = AppTest.from_function(script).run()
     assert not app.exception
-    assert "did not foresee (KeyError)" in sentences(app)[0] and details(app)
+    assert "did not expect (KeyError)" in sentences(app)[0] and details(app)
 
 
 def test_a_failure_shows_text_of_files_as_text():

@@ -1,0 +1,76 @@
+"""A model whose card cannot be used costs one sentence, and no other model anything."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import header
+from engine import markdown, places
+from tests.pages.driving import NAMES, PROJECT, by_label, fine, opened, words
+
+BAD = {
+    "broken": "{",
+    "nested": "[" * 100_000,
+    "text-scores": {"scores": {"test": {"clean_accuracy": "high"}}},
+    "endless": {"image_shape": [float("inf"), 32, 3]},
+    "numbered": {"created": 5},
+}
+
+
+@pytest.fixture
+def among_bad_ones(results):
+    """The small model, among others whose cards cannot be used."""
+    card = json.loads((places.models_folder() / "small" / "card.json").read_text())
+    for name, change in BAD.items():
+        folder = places.models_folder() / name
+        folder.mkdir()
+        text = change if isinstance(change, str) else json.dumps(card | {"name": name} | change)
+        (folder / "card.json").write_text(text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_shows_another_model(among_bad_ones, name):
+    app = opened(name)
+    assert by_label(app.selectbox, "Model in use").value == "small"
+    assert set(BAD) <= set(by_label(app.selectbox, "Model in use").options)
+
+
+def test_each_says_on_its_own_card_what_is_wrong_with_it(among_bad_ones):
+    app = opened("models")
+    told = [text for text in words(app).splitlines() if "cannot be used" in text]
+    assert len(told) == len(BAD)
+    assert all(any(name in text for text in told) for name in BAD)
+    compared = by_label(app.multiselect, "Models to compare")
+    compared.set_value(["small", "broken"]).run()
+    table = next(frame.value for frame in fine(app).dataframe if "origin" in frame.value)
+    assert table["model"].tolist() == ["small"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_use_it_is_one_sentence_and_another_can_be_chosen(among_bad_ones, monkeypatch, name):
+    monkeypatch.setattr(header, "FIRST", "small")
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
+    app.query_params["model"] = "broken"
+    app.run()
+    if name != "overview":
+        app.switch_page(f"../pages/{name}.py").run()
+    assert not app.exception
+    (sentence,) = [markdown.unescape(error.value) for error in app.error]
+    assert "cannot be used" in sentence
+    assert name != "models" or "Train a model" in [title.value for title in app.header]
+    by_label(app.selectbox, "Model in use").select("small").run()
+    assert by_label(fine(app).selectbox, "Images from").value
+
+
+def test_a_taken_name_is_refused_on_the_page_without_advice_for_a_terminal(results):
+    app = opened("models")
+    by_label(app.file_uploader, "Keras file").set_value(("x.keras", b"0", "x/y"))
+    by_label(app.text_input, "Name of the loaded model").set_value("small")
+    by_label(app.button, "Load").click().run()
+    (sentence,) = [markdown.unescape(error.value) for error in app.error]
+    assert sentence.endswith("already: choose another name, or delete that model first.")
+    by_label(app.text_input, "Name of the loaded model").set_value("Bad Name")
+    by_label(app.button, "Load").click().run()
+    (sentence,) = [markdown.unescape(error.value) for error in app.error]
+    assert sentence.startswith("A model cannot be called")
