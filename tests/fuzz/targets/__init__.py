@@ -9,6 +9,7 @@ from tests.fuzz.targets import (
     image,
     name,
     network,
+    query,
     repair,
     status,
     table,
@@ -31,5 +32,6 @@ TARGETS = (
     trigger.TARGET,
     repair.TARGET,
     *name.TARGETS,
+    query.TARGET,
     command_line.TARGET,
 )
