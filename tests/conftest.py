@@ -63,6 +63,7 @@ TOGETHER = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for group in TOGETHER:
