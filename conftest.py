@@ -2,6 +2,9 @@
 
 import os
 
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
 # As `engine.quiet` chooses, whichever test imports TensorFlow first.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
@@ -10,3 +13,26 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # fight for the same cores.
     for threads in ("TF_NUM_INTRAOP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(threads, "1")
+
+# Tests that share what is made once a process: they run in one, one after the other.
+TOGETHER = (
+    "tests/browser",
+    "tests/engine/test_screening.py",
+    "tests/engine/test_pruning.py",
+    "tests/engine/test_learned_triggers.py",
+    "tests/engine/test_every_repair.py",
+    "tests/engine/test_shipped_models.py",
+    "tests/hostile/test_served.py",
+)
+
+
+class Scheduling(LoadScopeScheduling):
+    """Groups of tests go to a process whole, all others one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for group in TOGETHER if nodeid.startswith(group)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """See `Scheduling`."""
+    return Scheduling(config, log)

@@ -52,25 +52,6 @@ def common(tmp_path_factory) -> Path:
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
-# Tests that share what is made once a process: they run in one, one after the other.
-TOGETHER = (
-    "tests/browser",
-    "tests/engine/test_screening.py",
-    "tests/engine/test_pruning.py",
-    "tests/engine/test_learned_triggers.py",
-    "tests/engine/test_every_repair.py",
-    "tests/engine/test_shipped_models.py",
-)
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for group in TOGETHER:
-            if item.nodeid.startswith(group):
-                item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True)
 def own_home(tmp_path, monkeypatch, common):
     """No test writes into the project; the shared models count as this program's own."""
