@@ -92,8 +92,8 @@ def spec(key: tuple[str | int | float, ...], _draw: Callable[[], export.Chart]) 
 
 
 def version(stored: Stored) -> tuple[str, int]:
-    """What changes whenever a model or its results do; begins keys of `spec`."""
-    return stored.card.sha256, _changed(stored)
+    """What changes whenever a model or its results do, and differs from copy to copy."""
+    return f"{stored.card.sha256} in {stored.folder}", _changed(stored)
 
 
 def repairs(stored: Stored) -> pd.DataFrame:
@@ -191,7 +191,7 @@ def readings(
         float32 [steps, 2, classes]; step 0 is the untouched network, and the only one while
         there is no such curve. Moving a threshold looks a step up.
     """
-    about = (stored.card.sha256, _changed(stored), dataset, index, trigger, layer, order)
+    about = (*version(stored), dataset, index, trigger, layer, order)
     return _readings(stored, *about)
 
 

@@ -9,7 +9,7 @@ from engine import markdown, places, store
 from tests.pages.driving import PROJECT, words
 
 SHIPPED = places.SHIPPED_MODELS / "signs-ftrojan"
-UNFORESEEN = "did not foresee"
+UNFORESEEN = "did not expect"
 
 
 def strange(app, *reasons):
