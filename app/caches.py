@@ -174,11 +174,14 @@ def _convolutions(_stored: Stored, checksum: str) -> list[str]:
 
 def network(stored: Stored) -> inference.Network:
     """A model's network, to ask about a few images without TensorFlow."""
-    return _network(stored, stored.card.sha256)
+    card = stored.card  # another card may name the same file, and say other things of it
+    return _network(stored, card.sha256, card.image_shape, len(card.class_names))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _network(_stored: Stored, checksum: str) -> inference.Network:
+def _network(
+    _stored: Stored, checksum: str, image_shape: tuple[int, int, int], classes: int
+) -> inference.Network:
     return _stored.plain_network()
 
 
