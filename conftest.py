@@ -17,6 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # Tests that share what is made once a process: they run in one, one after the other.
 TOGETHER = (
     "tests/browser",
+    "tests/engine/datasets/test_signs.py",
     "tests/engine/test_screening.py",
     "tests/engine/test_pruning.py",
     "tests/engine/test_learned_triggers.py",
