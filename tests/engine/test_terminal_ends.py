@@ -73,6 +73,8 @@ def test_ctrl_c_while_libraries_are_imported_ends_it_without_a_traceback(tmp_pat
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # As a terminal starts it; a background job of a shell ignores Ctrl-C, and so would it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
     assert started.stdout.readline() == "importing\n"
     started.send_signal(signal.SIGINT)
