@@ -5,7 +5,7 @@ import os
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# As `engine.quiet` chooses, whichever test imports TensorFlow first.
+# As `engine.core.tensorflow_runtime` chooses, whichever test imports TensorFlow first.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 if "PYTEST_XDIST_WORKER" in os.environ:

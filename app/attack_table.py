@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from app import attack_charts, caches, drawing, failures, header, jobs
-from engine import attacks, comparison, markdown, runs
+from engine import attacks, comparison
+from engine.core import jobs, markdown
+from engine.core.errors import LabError
 from engine.datasets import available, short_name
-from engine.errors import LabError
 from engine.figures import MEASURES
 
 ELSEWHERE = ("gtsrb", "signs", "cifar10")  # whose comparisons are shown besides
@@ -107,7 +108,7 @@ def _offer(dataset: str, elsewhere: bool) -> None:
         told += " What follows was measured on other images."
     st.info(told, icon=":material/table_chart:")
     arguments = ["attacks", dataset, "--repair", "spectral-unlearning"]
-    name = runs.name_of("attacks", short_name(dataset))
+    name = jobs.name_of("attacks", short_name(dataset))
     with st.expander(f"Compare the attacks on {named}", expanded=not elsewhere):
         jobs.start_button(
             "Compare the attacks",

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import caches, images, readings
-from engine import markdown
+from engine.core import markdown
 from engine.store import Card, Stored
 
 FIRST_CLASSES = 4

@@ -17,8 +17,9 @@ import pyarrow as pa
 import streamlit as st
 
 from app.waiting import shown
-from engine import evaluation, export, inference, places, repairing, results, spectra, store
+from engine import evaluation, export, inference, repairing, results, spectra, store
 from engine.attacks import is_compared
+from engine.core import paths
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
 from engine.networks import batches
@@ -40,7 +41,7 @@ def _opened() -> tuple[dict[tuple[str, int, str], Split], threading.Lock]:
 def test_images(name: str, size: int = 32) -> Split:
     """A dataset's test images, memory-mapped; their first reading shows its progress."""
     opened, lock = _opened()
-    key = (name, size, str(places.data_root()))
+    key = (name, size, str(paths.data_root()))
     with lock:
         if key not in opened:
             opened[key] = shown(open_test(name, size=size))
@@ -108,7 +109,7 @@ def _repairs(_stored: Stored, folder: str, changed: int) -> pd.DataFrame:
 
 def repaired_copies(stored: Stored) -> dict[str, Stored]:
     """Repaired copies of a model by the name of their method."""
-    folders = (places.models_folder(), places.repaired_folder() / stored.name)
+    folders = (paths.models_folder(), paths.repaired_folder() / stored.name)
     changed = tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)
     return _repaired_copies(stored, stored.card.sha256, changed)
 

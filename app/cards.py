@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, failures, header
-from engine import attacks, figures, markdown, places, store, trash
-from engine.errors import LabError
+from engine import attacks, figures, store, trash
+from engine.core import markdown, paths
+from engine.core.errors import LabError
 from engine.evaluation import FIGURES
 from engine.store import Card, Stored
 
@@ -49,7 +50,7 @@ def _card(name: str, used: bool) -> None:
             st.markdown(_described(stored))
     with st.container(horizontal=True):
         st.button("Use", key=f"use-{name}", disabled=used, on_click=_use, args=(name,))
-        own = (places.models_folder() / name).is_dir()
+        own = (paths.models_folder() / name).is_dir()
         st.button(
             "Delete",
             key=f"delete-{name}",

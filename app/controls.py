@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from engine.colour import CHANNELS
-from engine.parameters import Configurable, Kind, Parameter, Value, format_value, parse_value
+from engine.core.parameters import Configurable, Kind, Parameter, Value, format_value, parse_value
 
 FINE = 2  # up to there a float goes in small steps
 

@@ -11,8 +11,8 @@ import numpy as np
 import streamlit as st
 
 from app import caches, failures, gallery, images
-from engine import markdown
-from engine.errors import LabError
+from engine.core import markdown
+from engine.core.errors import LabError
 from engine.store import Card
 from engine.triggers import TRIGGERS, Trigger, parse_trigger
 

@@ -14,8 +14,8 @@ from typing import Any, ParamSpec
 
 import streamlit as st
 
-from engine import markdown, places
-from engine.errors import LabError
+from engine.core import markdown, paths
+from engine.core.errors import LabError
 
 _PENDING = "failures"  # of callbacks, until something is drawn again
 _LOG = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def _traceback(error: Exception) -> str:
     """The traceback, files named from the project's or the libraries' folder on."""
     text = "".join(traceback.format_exception(error))
     libraries = (Path(folder) for folder in sys.path if folder)
-    folders = {f"{folder}/" for folder in (places.PROJECT, *libraries, Path.home())}
+    folders = {f"{folder}/" for folder in (paths.PROJECT, *libraries, Path.home())}
     for folder in sorted(folders, key=len, reverse=True):
         text = text.replace(folder, "")
     return text

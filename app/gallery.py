@@ -10,7 +10,7 @@ import streamlit as st
 from app import caches, failures
 from app.caches import Effect
 from app.channel import coloured
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.pictures import amplified, data_url
 from engine.store import Card
 from engine.triggers import TRIGGERS

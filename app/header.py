@@ -7,8 +7,8 @@ from contextlib import suppress
 import streamlit as st
 
 from app import caches
+from engine.core.errors import LabError
 from engine.datasets import alike
-from engine.errors import LabError
 from engine.store import Stored
 
 MODEL, DATASET = "model", "dataset"

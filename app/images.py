@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app import caches, failures, jobs
-from engine import markdown, runs
+from engine.core import jobs, markdown
 from engine.datasets import available, fetchable, missing_message
 from engine.datasets.decoding import decode
 from engine.store import Card
@@ -49,7 +49,7 @@ def at_hand(dataset: str) -> bool:
 def offer_to_fetch(dataset: str) -> None:
     """Say which files are missing, and fetch them in a worker where that is possible."""
     st.info(markdown.escape(missing_message(dataset)), icon=":material/folder_off:")
-    name = runs.name_of("data", dataset)
+    name = jobs.name_of("data", dataset)
     if fetchable(dataset):
         jobs.start_button(
             f"Fetch {dataset}",

@@ -9,8 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import failures
-from engine import files, markdown, runs
-from engine.runs import Run, Status
+from engine.core import atomic_files, jobs, markdown
+from engine.core.jobs import Run, Status
 from engine.terminal import duration
 
 REFRESH_SECONDS = 0.7
@@ -31,10 +31,10 @@ def start_button(
     label: str, name: str, arguments: Sequence[str], help: str, disabled: bool = False
 ) -> None:
     """A button that starts a run, or says that it is running already."""
-    run = runs.run_called(name)
+    run = jobs.run_called(name)
     alive = run.folder.exists() and run.status().alive
     if st.button(label, key=f"start-{name}", type="primary", help=help, disabled=alive or disabled):
-        runs.start(name, arguments)
+        jobs.start(name, arguments)
         st.rerun()
 
 
@@ -50,10 +50,10 @@ def start_with_file(
         arguments: from the path of the kept file to the worker's command line.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", Path(file_name).name)[-80:]
-    path = runs.run_called(name).folder / "upload" / plain
-    with files.new_file(path) as aside:
+    path = jobs.run_called(name).folder / "upload" / plain
+    with atomic_files.new_file(path) as aside:
         aside.write_bytes(content)
-    runs.start(name, arguments(str(path)))
+    jobs.start(name, arguments(str(path)))
 
 
 def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
@@ -63,7 +63,7 @@ def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
         name: of the run; nothing is shown while there is none.
         figures: draws what the run has found so far.
     """
-    run = runs.run_called(name)
+    run = jobs.run_called(name)
     if not run.folder.exists():
         return
     watched = run.status()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import caches, jobs
-from engine import markdown, results, runs, store
+from engine import results, store
+from engine.core import jobs, markdown
 from engine.pruning.curve import Curve
 from engine.store import Stored
 
@@ -28,7 +29,7 @@ def offer(model: Stored, curve: Curve, threshold: float) -> None:
             on_click="ignore",
         )
         return
-    save_name = runs.name_of("save", repaired)
+    save_name = jobs.name_of("save", repaired)
     jobs.start_button(
         f"Save the network at {threshold:g} points",
         save_name,

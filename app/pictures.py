@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from engine import markdown
+from engine.core import markdown
 from engine.pictures import SIDE, enlarge
 
 

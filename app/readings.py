@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from engine import markdown
+from engine.core import markdown
 from engine.figures import CLEAN, TRIGGERED
 from engine.store import Card
 

@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, images, jobs, readings, repair_charts
-from engine import markdown, repairing, runs, store
-from engine.errors import LabError
-from engine.parameters import format_value
+from engine import repairing, store
+from engine.core import jobs, markdown
+from engine.core.errors import LabError
+from engine.core.parameters import format_value
 from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.repairs.repair import TolerantRepair
 from engine.repairs.tolerance import USUAL
@@ -137,7 +138,7 @@ def offer_to_try(model: Stored, confidence: float) -> None:
     )
     settings = f"tolerated={format_value(points)},confidence={format_value(confidence)}"
     words = [word for name in chosen for word in ("--method", f"{name}:{settings}")]
-    run_name = runs.name_of("repairs", model.name)
+    run_name = jobs.name_of("repairs", model.name)
     jobs.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
         run_name,
@@ -263,7 +264,7 @@ def _study(
         st.dataframe(table, hide_index=True, column_config={**first, **figures})
         return
     st.info("Not measured yet.")
-    run_name = runs.name_of(command, stored.name)
+    run_name = jobs.name_of(command, stored.name)
     if stored.name in caches.model_names() and images.at_hand(stored.card.dataset):
         jobs.start_button(label, run_name, [command, stored.name], help)
         jobs.watch(run_name)

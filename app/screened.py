@@ -7,15 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, charts, drawing, images, jobs, repair_charts
-from engine import markdown, runs
-from engine.errors import LabError
+from engine.core import jobs, markdown
+from engine.core.errors import LabError
 from engine.store import Card, Stored
 
 
 def classes(model: Stored) -> None:
     """Which class a faint pattern leads to, and the pattern beside the true one."""
     evidence = caches.table(model, "screening")
-    run_name = runs.name_of("screen", model.name)
+    run_name = jobs.name_of("screen", model.name)
     if evidence is None:
         st.info("This model has not been screened yet.")
         if images.at_hand(model.card.dataset):

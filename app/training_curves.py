@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, drawing
-from engine.runs import Status
+from engine.core.jobs import Status
 from engine.training import GLIMPSED
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.progress import Progress, Result, Work, exhaust
+from engine.core.progress import Progress, Result, Work, exhaust
 
 
 def shown(work: Work[Result]) -> Result:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from engine import networks
-from engine.errors import LabError
-from engine.progress import Progress, Work
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Work
 
 if TYPE_CHECKING:
     import keras

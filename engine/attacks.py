@@ -6,14 +6,15 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from engine import repairing, results, runs, store
+from engine import repairing, results, store
 from engine.aims import NEXT_CLASS
+from engine.core import jobs
+from engine.core.errors import LabError
+from engine.core.progress import Stopped, Work, titled
 from engine.datasets import Dataset, short_name
-from engine.errors import LabError
 from engine.experiment import Plan, last_convolution, paper_target, prune, train
 from engine.poisoning import Mode
 from engine.presets import find_preset
-from engine.progress import Stopped, Work, titled
 from engine.pruning.orders import DEFAULT_ORDER
 from engine.repairs import Repair
 from engine.store import Stored
@@ -193,7 +194,7 @@ def _trained(
     plan = find_attack(name).plan(dataset.name, way.settings())
     words = ["train", dataset.name, "--name", model, *way.words(), *plan.words()]
     command = shlex.join(["python", "-m", "engine", *words])
-    checkpoint = runs.run_called(f"train-{model}").checkpoint
+    checkpoint = jobs.run_called(f"train-{model}").checkpoint
     return (yield from train(dataset, plan, model, command, checkpoint, stop_requested))
 
 

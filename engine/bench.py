@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 
 from engine import evaluation, inference, networks, store, training, untrusted
+from engine.core.progress import Progress, Work
 from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
-from engine.progress import Progress, Work
 from engine.pruning import blocks, sites, surgery
 from engine.triggers import TRIGGERS, FTrojan, LearnedTrigger, Trigger
 from engine.triggers.bpp import BppAttack

@@ -16,8 +16,8 @@ import numpy as np
 
 from engine import evaluation, networks, poisoning
 from engine.aims import NEXT_CLASS, NEXT_NAME, aimed
-from engine.errors import LabError, quoted
-from engine.reading import Unfit, read_bytes
+from engine.core.errors import LabError, quoted
+from engine.core.limited_reading import Unfit, read_bytes
 from engine.triggers import Trigger, parse_trigger
 
 FORMAT = 1

@@ -18,10 +18,10 @@ from engine import commands, terminal
 from engine.aims import NEXT_CLASS
 from engine.attacks import ATTACKS
 from engine.commands.shared import Answer
+from engine.core.errors import LabError, NameTaken
+from engine.core.progress import Stopped
 from engine.datasets import DATASETS, SPLITS
-from engine.errors import LabError, NameTaken
 from engine.presets import PRESETS
-from engine.progress import Stopped
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.repairs import COMPARED, REPAIRS
@@ -132,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
     _reproduce_options(reproduce)
     _attacks_options(command("attacks", commands.attacks.compare))
-    command("bench", commands.reports.benchmarks)
+    command("bench", commands.reports.bench_all)
     return parser
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from engine import attacks, evaluation, places, repairing, store, tables
+from engine import attacks, evaluation, repairing, store, tables
+from engine.core import paths
+from engine.core.errors import LabError
 from engine.datasets import Dataset, short_name
-from engine.errors import LabError
 from engine.poisoning import Mode
 from engine.store import Stored
 
@@ -109,7 +110,7 @@ def _renewed(fresh: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
 
 def folder(dataset: str) -> Path:
     """Where the two tables of a dataset are written."""
-    return places.home() / "report" / f"attacks-{short_name(dataset)}"
+    return paths.home() / "report" / f"attacks-{short_name(dataset)}"
 
 
 def is_there(dataset: str) -> bool:
@@ -166,7 +167,7 @@ def _are_in(place: Path) -> bool:
 
 def _place(dataset: str) -> Path:
     own = folder(dataset)
-    return own if (own / SUMMARY).exists() else places.PROJECT / "report" / own.name
+    return own if (own / SUMMARY).exists() else paths.PROJECT / "report" / own.name
 
 
 def _there(dataset: Dataset, name: str) -> Stored:

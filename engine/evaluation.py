@@ -11,8 +11,8 @@ import pandas as pd
 
 from engine import networks
 from engine.aims import aimed
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.progress import Progress, Work
 
 if TYPE_CHECKING:
     import keras

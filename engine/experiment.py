@@ -14,7 +14,6 @@ import pandas as pd
 from engine import (
     activations,
     evaluation,
-    files,
     networks,
     poisoning,
     pruning_aware,
@@ -24,13 +23,14 @@ from engine import (
     untrusted,
 )
 from engine.aims import NEXT_CLASS
+from engine.core import atomic_files
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Work
 from engine.datasets import Dataset
 from engine.detectors import screening
 from engine.detectors.screening import Screening
-from engine.errors import LabError
 from engine.evaluation import Scores
 from engine.poisoning import Poisoned
-from engine.progress import Progress, Work
 from engine.pruning.curve import Curve, Images, trace
 from engine.pruning_aware import Sleepers
 from engine.store import Card, Stored
@@ -201,7 +201,7 @@ def train(
         stored = yield from training.written(
             lambda: store.save(card, network, tables, replace), stop_requested
         )
-    except files.WriteError as error:
+    except atomic_files.WriteError as error:
         saved = training.read_progress(checkpoint)
         epochs = len(saved.history) if saved else 0
         raise LabError(
@@ -238,7 +238,7 @@ def _prepared(
             seed = plan.settings.seed
             trigger = yield from trigger.taught(dataset.train, plan.target, clean, seed)
             if kept:
-                files.write_text(kept, str(trigger))
+                atomic_files.write_text(kept, str(trigger))
     rng = np.random.default_rng(plan.settings.seed)
     labels = dataset.train.labels
     chosen = poisoning.choose(labels, plan.target, plan.rate, rng, plan.mode.labels)

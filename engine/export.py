@@ -15,8 +15,8 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from engine import places
-from engine.errors import LabError
+from engine.core import paths
+from engine.core.errors import LabError
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Kind = Literal["svg", "png"]
@@ -38,7 +38,7 @@ def drawn(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
             input=json.dumps(specs),
             capture_output=True,
             text=True,
-            cwd=places.PROJECT,
+            cwd=paths.PROJECT,
             timeout=SECONDS,
             check=True,
         )

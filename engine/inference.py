@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from engine.activations import check_channels
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.networks import batches, scale
 from engine.pruning import sites
 from engine.untrusted.parts import Parts

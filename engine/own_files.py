@@ -11,16 +11,16 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from engine import files, places
+from engine.core import atomic_files, paths
 from engine.untrusted import checksum
 
-_SHIPPED = places.SHIPPED_MODELS / "SHA256SUMS"
+_SHIPPED = paths.SHIPPED_MODELS / "SHA256SUMS"
 
 
 def add(path: Path) -> str:
     """Remember that this program wrote the file; returns its SHA-256."""
     found = checksum(path)
-    files.write_text(_mark(found), "")
+    atomic_files.write_text(_mark(found), "")
     return found
 
 
@@ -37,4 +37,4 @@ def shipped() -> frozenset[str]:
 
 
 def _mark(sha256: str) -> Path:
-    return places.cache_folder() / "own" / sha256
+    return paths.cache_folder() / "own" / sha256

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.training import Settings
 
 

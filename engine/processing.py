@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from engine import evaluation
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Work, retold
 from engine.datasets import Dataset, Split
-from engine.errors import LabError
 from engine.experiment import fitting_network, images_of
-from engine.progress import Progress, Work, retold
 from engine.store import Stored
 
 TABLE = "processing"  # beside a model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.aims import NEXT_CLASS
-from engine.markdown import code, escape
+from engine.core.markdown import code, escape
 from engine.store import Card
 
 

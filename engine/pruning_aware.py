@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import networks
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.errors import LabError
-from engine.progress import Progress, Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site, find_sites, variables_of
 from engine.repairs.pruning import pruned_curve

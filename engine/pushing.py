@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import networks
-from engine.progress import Progress, Work
+from engine.core.progress import Progress, Work
 from engine.triggers.trigger import to_uint8
 
 if TYPE_CHECKING:

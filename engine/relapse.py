@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from engine import evaluation
+from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.experiment import fitting_network, images_of
-from engine.progress import Work
 from engine.repairs.tuning import fine_tuned
 from engine.store import Stored
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from engine import evaluation, files, places, store
+from engine import evaluation, store
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError
+from engine.core.parameters import format_value
+from engine.core.progress import Work, titled
 from engine.datasets import Dataset
-from engine.errors import LabError
 from engine.evaluation import FIGURES
 from engine.experiment import fitting_network, images_of
-from engine.parameters import format_value
-from engine.progress import Work, titled
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER
 from engine.repairs import REPAIRS, Repair, Repaired, parse_repair
@@ -62,7 +63,7 @@ def compare(
     """Try repairs one after the other, each on the model as it is.
 
     Every row is kept beside the model as soon as it is there, and the repaired network under
-    `places.repaired_folder`. What a method cannot treat becomes a row with the reason.
+    `paths.repaired_folder`. What a method cannot treat becomes a row with the reason.
 
     Args:
         stored: left as it is.
@@ -143,8 +144,8 @@ def kept_repairs(stored: Stored) -> dict[str, Stored]:
     Of several with the same method, the one made last.
     """
     found: dict[str, Stored] = {}
-    folder = places.repaired_folder() / stored.name
-    files.recover(folder)
+    folder = paths.repaired_folder() / stored.name
+    atomic_files.recover(folder)
     cards = sorted(folder.glob("[!.]*/card.json"))
     left = []
     for card in cards:
@@ -221,7 +222,7 @@ def _done(stored: Stored, dataset: Dataset, method: Repair, name: str, command: 
 def _row(stored: Stored, dataset: Dataset, method: Repair, command: str) -> Work[dict[str, Any]]:
     name = f"{stored.name}-{method.name}"
     done = yield from _done(stored, dataset, method, name, command)
-    folder = places.repaired_folder() / stored.name / method.name
+    folder = paths.repaired_folder() / stored.name / method.name
     store.save_as(folder, done.card, done.network)
     return {
         "method": str(method),

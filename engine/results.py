@@ -8,9 +8,9 @@ import re
 import pandas as pd
 
 from engine import store
-from engine.errors import LabError
+from engine.core.errors import LabError
+from engine.core.names import slug
 from engine.evaluation import FIGURES
-from engine.names import slug
 from engine.pruning import surgery
 from engine.pruning.curve import Curve, check_threshold, step_at
 from engine.pruning.orders import ORDERS

@@ -13,19 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import (
-    evaluation,
-    export,
-    figures,
-    files,
-    markdown,
-    pictures,
-    provenance,
-    repairing,
-    results,
-)
+from engine import evaluation, export, figures, pictures, provenance, repairing, results
+from engine.core import atomic_files, markdown
+from engine.core.errors import LabError
 from engine.datasets import Split
-from engine.errors import LabError
 from engine.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.pruning.orders import ORDERS
 from engine.store import Card, Stored, versions
@@ -67,7 +58,7 @@ class View:
 
 def write(path: Path, stored: Stored, view: View, test: Split | None, made_by: str) -> None:
     """Write the report to `path`, whole or not at all; for the rest see `html`."""
-    files.write_text(path, html(stored, view, test, made_by))
+    atomic_files.write_text(path, html(stored, view, test, made_by))
 
 
 def command(stored: Stored, dataset: str, view: View) -> str:

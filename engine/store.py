@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from engine import cards, files, inference, own_files, places, tables, untrusted
+from engine import cards, inference, own_files, tables, untrusted
 from engine.cards import Card
-from engine.errors import LabError, NameTaken
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError, NameTaken
 from engine.triggers import LearnedTrigger, Trigger, parse_trigger, states
 from engine.untrusted import Parts
 
@@ -78,13 +79,13 @@ class Stored:
         Raises:
             LabError: the model was deleted or replaced since it was opened.
         """
-        with files.changing(self.folder.parent):
+        with atomic_files.changing(self.folder.parent):
             card = self._unchanged_card()
             for name, table in tables.items():
                 write_table(self.folder / f"{name}.csv", table)
             if command not in card.commands:
                 card = dataclasses.replace(card, commands=(*card.commands, command))
-                files.write_text(self.folder / "card.json", card.to_json())
+                atomic_files.write_text(self.folder / "card.json", card.to_json())
         return Stored(self.folder, card)
 
     def _unchanged_card(self) -> Card:
@@ -132,7 +133,7 @@ def open_network(path: Path) -> keras.Model:
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a CSV file, seen whole or not at all; what is not finite becomes an empty cell."""
     finite = table.replace([np.inf, -np.inf], np.nan)  # `tables.read` takes no other
-    with files.new_file(path) as aside:
+    with atomic_files.new_file(path) as aside:
         finite.to_csv(aside, index=False, float_format="%.6g")
 
 
@@ -155,7 +156,7 @@ def check_free(name: str, replace: bool = False, training: str = "") -> str:
         training: a training's identifier; what it stored itself may be replaced by what comes
             of it later.
     """
-    folder = places.models_folder() / check_name(name)
+    folder = paths.models_folder() / check_name(name)
     if folder.exists() and not replace and not (training and _training_of(folder) == training):
         raise NameTaken(
             f"There is a model '{name}' already: choose another name, or delete that model first."
@@ -173,9 +174,9 @@ def _training_of(folder: Path) -> str:
 
 def find(name: str) -> Stored:
     """The model called `name`, the user's own before one that came with the program."""
-    if not (places.models_folder() / check_name(name)).is_dir():
-        files.recover(places.models_folder())
-    for folder in (places.models_folder(), places.SHIPPED_MODELS):
+    if not (paths.models_folder() / check_name(name)).is_dir():
+        atomic_files.recover(paths.models_folder())
+    for folder in (paths.models_folder(), paths.SHIPPED_MODELS):
         if (folder / name).is_dir():
             return _called(opened(folder / name), name)
     known = ", ".join(names()) or "none yet; train one first"
@@ -194,8 +195,8 @@ def _called(stored: Stored, name: str) -> Stored:
 
 def names() -> list[str]:
     """Names of all models, sorted; not all of them need be readable."""
-    files.recover(places.models_folder())
-    folders = {places.models_folder(), places.SHIPPED_MODELS}
+    atomic_files.recover(paths.models_folder())
+    folders = {paths.models_folder(), paths.SHIPPED_MODELS}
     found = {card.parent.name for folder in folders for card in folder.glob("[!.]*/card.json")}
     return sorted(found)
 
@@ -259,7 +260,7 @@ def save(
         check_free(card.name, replace, training)
 
     check()  # rather before the work than after it
-    _write(places.models_folder() / card.name, card, network, tables, check)
+    _write(paths.models_folder() / card.name, card, network, tables, check)
     return find(card.name)
 
 
@@ -277,7 +278,7 @@ def _write(
     check: Callable[[], None] = lambda: None,
 ) -> None:
     """Make or replace a model's folder, if `check` does not object."""
-    with files.new_folder(folder, replace=True, check=check) as aside:
+    with atomic_files.new_folder(folder, replace=True, check=check) as aside:
         network.save(aside / "model.keras", include_optimizer=False)
         filled = dataclasses.replace(
             card,
@@ -298,9 +299,9 @@ def copy_as(stored: Stored, name: str, replace: bool = False) -> Stored:
         check_free(name, replace)
 
     check()
-    folder = places.models_folder() / name
+    folder = paths.models_folder() / name
     card = dataclasses.replace(stored.card, name=name)
-    with files.new_folder(folder, replace=True, check=check) as aside:
+    with atomic_files.new_folder(folder, replace=True, check=check) as aside:
         shutil.copyfile(stored.folder / "model.keras", aside / "model.keras")
         (aside / "card.json").write_text(card.to_json(), encoding="utf-8")
         _bring_trigger(card, aside)

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from engine.errors import UNSHOWABLE, LabError, quoted
-from engine.reading import Unfit, read_bytes, refusing
+from engine.core.errors import UNSHOWABLE, LabError, quoted
+from engine.core.limited_reading import Unfit, read_bytes, refusing
 
 MAX_BYTES = 16 << 20
 MAX_TEXT = 4000  # characters of a cell

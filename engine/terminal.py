@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.progress import Progress
+from engine.core.progress import Progress
 
 WIDTH = 24
 

@@ -17,11 +17,12 @@ from uuid import uuid4
 
 import numpy as np
 
-from engine import evaluation, files, networks
+from engine import evaluation, networks
 from engine.aims import aimed
+from engine.core import atomic_files
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Result, Stopped, Work, persistent, retold
 from engine.datasets.dataset import Split
-from engine.errors import LabError
-from engine.progress import Progress, Result, Stopped, Work, persistent, retold
 
 if TYPE_CHECKING:
     import keras
@@ -213,7 +214,7 @@ def fit(
                     stop_requested,
                     lambda message: pace.event(message, result),
                 )
-            except files.WriteError:
+            except atomic_files.WriteError:
                 result.stopped = True
                 break
         yield pace.event(f"Epoch {epoch} of {settings.epochs} done", result)
@@ -231,13 +232,13 @@ def written(
     """What `write` returns; while there is no room on the disk, the training pauses.
 
     Args:
-        write: writes something, or raises `files.WriteError`.
+        write: writes something, or raises `atomic_files.WriteError`.
         stop_requested: ends the pause; the error is raised then.
         event: makes an event of a message.
     """
     return persistent(
         write,
-        files.WriteError,
+        atomic_files.WriteError,
         stop_requested,
         lambda error: event(f"Paused, and going on once this is put right: {error.problem}"),
     )
@@ -389,7 +390,7 @@ class _State:
         header = {"identity": checkpoint.identity, "result": asdict(self.result)}
         arrays = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
         arrays |= {f"best{i}": weights for i, weights in enumerate(self.best)}
-        with files.new_file(checkpoint.path) as aside, aside.open("wb") as file:
+        with atomic_files.new_file(checkpoint.path) as aside, aside.open("wb") as file:
             np.savez(file, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
 
     def restore(self, checkpoint: Checkpoint) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import files, places, store
-from engine.errors import LabError
+from engine import store
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError
 
 KEPT = 5  # models deleted before the last five are gone for good
 
@@ -20,15 +21,15 @@ def delete(name: str) -> None:
     Raises:
         LabError: there is none of that name, or it comes with the program.
     """
-    models = places.models_folder()
+    models = paths.models_folder()
     folder = models / store.check_name(name)
-    with files.changing(models):
+    with atomic_files.changing(models):
         there = folder.is_dir()
         if there:
             number = max(map(_number, _entries()), default=0) + 1
             _move(folder, _trash() / f"{number}~{name}")
             for old in _entries()[KEPT:]:
-                files.remove_folder(old, within=models)
+                atomic_files.remove_folder(old, within=models)
     if not there:
         store.find(name)
         raise LabError(f"'{name}' comes with the program and cannot be deleted.")
@@ -40,8 +41,8 @@ def restore(name: str) -> None:
     Raises:
         LabError: none is in the trash, or a new model has taken its name.
     """
-    models = places.models_folder()
-    with files.changing(models):
+    models = paths.models_folder()
+    with atomic_files.changing(models):
         found = [entry for entry in _entries() if _name(entry) == name]
         if not found:
             raise LabError(f"There is no deleted model '{name}' to bring back.")
@@ -56,7 +57,7 @@ def deleted() -> list[str]:
 
 
 def _trash() -> Path:
-    return places.models_folder() / ".trash"
+    return paths.models_folder() / ".trash"
 
 
 def _entries() -> list[Path]:
@@ -78,4 +79,4 @@ def _move(source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         source.rename(target)
     except OSError as error:
-        raise files.trouble(target, error) from error
+        raise atomic_files.trouble(target, error) from error

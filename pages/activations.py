@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from app import caches, channel, charts, drawing, failures, header, images, jobs
-from engine import runs
 from engine.activations import moved_by_layer
+from engine.core import jobs
 
 SORTS = {
     "clean": ("Clean", ["clean_mean"]),
@@ -25,7 +25,7 @@ st.markdown(
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 table = caches.table(model, "activations")
-run_name = runs.name_of("activations", model.name)
+run_name = jobs.name_of("activations", model.name)
 
 if table is None:
     st.info("The activations of this model have not been measured yet.")

@@ -5,9 +5,10 @@ from functools import partial
 import streamlit as st
 
 from app import attacked, caches, cards, failures, header, jobs, training_curves
-from engine import markdown, provenance, runs, store
+from engine import provenance, store
+from engine.core import jobs, markdown
+from engine.core.errors import LabError
 from engine.datasets import DATASETS, available, missing_message
-from engine.errors import LabError
 from engine.experiment import Plan
 from engine.presets import PRESETS
 
@@ -42,7 +43,7 @@ if names:
     cards.compare(names, st.session_state[header.MODEL])
 
 st.header("Train a model")
-training = [run for run in runs.all_runs() if run.name.startswith("train-")]
+training = [run for run in jobs.all_runs() if run.name.startswith("train-")]
 for run in reversed(training):
     jobs.watch(run.name, partial(training_curves.show_so_far, run.name))
 if any(run.status().alive for run in training):
@@ -100,7 +101,7 @@ if problem:
     st.warning(markdown.escape(problem))
 jobs.start_button(
     "Train",
-    runs.name_of("train", name),
+    jobs.name_of("train", name),
     arguments,
     "Starts the training in a process of its own.",
     disabled=bool(problem)
@@ -131,7 +132,7 @@ elif sent and file is not None:
     with failures.contained():
         store.check_free(own_name)
         jobs.start_with_file(
-            runs.name_of("import", own_name),
+            jobs.name_of("import", own_name),
             file.getvalue(),
             file.name,
             lambda path: [
@@ -139,6 +140,6 @@ elif sent and file is not None:
                 *("--trigger", str(plan.trigger), "--target", str(own_target)),
             ],
         )
-for run in runs.all_runs():
+for run in jobs.all_runs():
     if run.name.startswith("import-"):
         jobs.watch(run.name)

@@ -15,7 +15,8 @@ from app import (
     scores,
 )
 from app.elements.film import film
-from engine import figures, provenance, runs
+from engine import figures, provenance
+from engine.core import jobs
 from engine.evaluation import FIGURES
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import ORDERS, OracleOrder
@@ -40,7 +41,7 @@ if provenance.sleeping(card):
     st.caption(f":material/bedtime: The attacker knew of pruning. {provenance.sleeping(card)}")
 
 
-def show_figures(status: runs.Status) -> None:
+def show_figures(status: jobs.Status) -> None:
     """The curve over the images read so far."""
     table = status.table("curve", ["fraction", *FIGURES])
     if table is not None:
@@ -53,7 +54,7 @@ def show_figures(status: runs.Status) -> None:
 
 
 curve = caches.curve(model, layer, order)
-run_name = runs.name_of("prune", model.name, layer, order)
+run_name = jobs.name_of("prune", model.name, layer, order)
 if curve is None:
     st.info("This curve has not been computed yet.")
     if images.at_hand(card.dataset):

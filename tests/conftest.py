@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from engine import cli, experiment, own_files, places, quiet, runs, store, training
+from engine import cli, experiment, own_files, store, training
+from engine.core import jobs, paths, tensorflow_runtime
+from engine.core.progress import exhaust
 from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.detectors import screening
-from engine.progress import exhaust
 from engine.repairs import RECOMMENDED
 from engine.triggers import FTrojan
 from tests.fixtures.constructed import keep_constructed
@@ -167,7 +168,7 @@ def construct(once, dataset):
             with living_in(home):
                 keep_constructed(dataset, plan, PATTERNS, name)
 
-        quiet.import_tensorflow()
+        tensorflow_runtime.import_tensorflow()
         stored = store.opened(once(f"constructed-{name}", keep) / "models" / name)
         own.add(stored.card.sha256)
         return stored
@@ -247,15 +248,15 @@ def do_jobs(monkeypatch):
     """A function that does here, where TensorFlow is loaded, what a page has asked a worker to."""
     asked = []
 
-    def start(name: str, arguments: Sequence[str]) -> runs.Run:
+    def start(name: str, arguments: Sequence[str]) -> jobs.Run:
         asked.append([*arguments, "--run", name])
-        return runs.run_called(name)
+        return jobs.run_called(name)
 
     def do() -> None:
         while asked:
             assert cli.main(asked.pop(0)) == 0
 
-    monkeypatch.setattr(runs, "start", start)
+    monkeypatch.setattr(jobs, "start", start)
     return do
 
 
@@ -265,7 +266,7 @@ def move_in(data, monkeypatch):
 
     def move(home: Path) -> Path:
         monkeypatch.setenv("PRUNING_LAB_DATA", str(data))
-        return Path(shutil.copytree(home, places.home()))
+        return Path(shutil.copytree(home, paths.home()))
 
     return move
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.places import PROJECT
+from engine.core.paths import PROJECT
 from engine.repairing import method_of
 from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.repairs.repair import TolerantRepair

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import evaluation, places, quiet, store
+from engine import evaluation, store
 from engine.aims import aimed
+from engine.core import paths, tensorflow_runtime
+from engine.core.progress import exhaust
 from engine.datasets import Split, open_test
 from engine.evaluation import FIGURES, Scores
-from engine.progress import exhaust
 
-MODELS = sorted(path.parent.name for path in places.SHIPPED_MODELS.glob("*/card.json"))
+MODELS = sorted(path.parent.name for path in paths.SHIPPED_MODELS.glob("*/card.json"))
 TOLERATED = 0.1  # percentage points: on another processor sums are rounded otherwise
 
 
@@ -40,7 +41,7 @@ class Predictor:
 
 def shipped(name: str) -> store.Stored:
     """The model of that name that comes with the program."""
-    return store.opened(places.SHIPPED_MODELS / name)
+    return store.opened(paths.SHIPPED_MODELS / name)
 
 
 def scores(stored: store.Stored, test: Split, predictor: Predictor, some: int = 0) -> Scores:
@@ -77,7 +78,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", metavar="MODEL", default=MODELS)
     models = parser.parse_args().models
-    quiet.import_tensorflow()
+    tensorflow_runtime.import_tensorflow()
     predictor, tests, off = Predictor(), {}, 0
     for name in models:
         stored = shipped(name)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from engine import attacks, comparison, quiet, runs, store
+from engine import attacks, comparison, store
 from engine.commands.shared import Answer, work
+from engine.core import jobs, tensorflow_runtime
+from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset, short_name
-from engine.progress import Work
 from engine.repairs import parse_repair
 
 
@@ -24,14 +25,14 @@ def compare(options: argparse.Namespace) -> Answer:
     out = options.out or comparison.folder(options.dataset)
     # What cannot be is said before the wait.
     comparison.check_alike(comparison.read(out), names, way)
-    run = runs.run_called(options.run or f"attacks-{short_name(options.dataset)}")
+    run = jobs.run_called(options.run or f"attacks-{short_name(options.dataset)}")
 
     def make() -> Work[comparison.Tables]:
         dataset = yield from open_dataset(options.dataset, options.root)
-        return (yield from runs.in_turn(run, lambda: compared(dataset)))
+        return (yield from jobs.in_turn(run, lambda: compared(dataset)))
 
     def compared(dataset: Dataset) -> Work[comparison.Tables]:
-        quiet.import_tensorflow()
+        tensorflow_runtime.import_tensorflow()
         yield from attacks.run_all(dataset, names, way, run.stop_requested)
         return comparison.compared(dataset, names, comparison.read(out))
 

@@ -6,11 +6,12 @@ import argparse
 
 import numpy as np
 
-from engine import evaluation, files
+from engine import evaluation
 from engine.commands.shared import Answer, dataset_named, do
+from engine.core import atomic_files
+from engine.core.errors import LabError
+from engine.core.progress import Work
 from engine.datasets import SPLITS, Dataset, open_dataset, sheet
-from engine.errors import LabError
-from engine.progress import Work
 from engine.triggers import parse_trigger
 
 
@@ -41,7 +42,7 @@ def poison(options: argparse.Namespace) -> Answer:
         raise LabError(f"--limit is a number of images from 1 up, not {options.limit}.")
     clean = np.array(split.images[: options.limit])
     poisoned = trigger(clean)
-    with files.new_file(options.out) as aside, aside.open("wb") as file:
+    with atomic_files.new_file(options.out) as aside, aside.open("wb") as file:
         np.savez_compressed(
             file, clean=clean, poisoned=poisoned, labels=split.labels[: options.limit]
         )

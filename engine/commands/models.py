@@ -6,7 +6,7 @@ import argparse
 
 import pandas as pd
 
-from engine import evaluation, experiment, poisoning, quiet, runs, store, trash
+from engine import evaluation, experiment, poisoning, store, trash
 from engine.commands.shared import (
     Answer,
     command_line,
@@ -16,9 +16,10 @@ from engine.commands.shared import (
     training_settings,
     work,
 )
+from engine.core import jobs, tensorflow_runtime
+from engine.core.errors import LabError
+from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset
-from engine.errors import LabError
-from engine.progress import Work
 from engine.triggers import parse_trigger
 
 
@@ -38,16 +39,16 @@ def train(options: argparse.Namespace) -> Answer:
         ),
         options.surrogate or f"{options.dataset}-clean",
     )
-    run = runs.run_called(options.run or f"train-{options.name}")
+    run = jobs.run_called(options.run or f"train-{options.name}")
     experiment.check_free(options.name, run.checkpoint, options.replace)
 
     def make() -> Work[store.Stored]:
         dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
         plan.check(dataset)  # what cannot work is said before the wait
-        return (yield from runs.in_turn(run, lambda: trained(dataset)))
+        return (yield from jobs.in_turn(run, lambda: trained(dataset)))
 
     def trained(dataset: Dataset) -> Work[store.Stored]:
-        quiet.import_tensorflow()
+        tensorflow_runtime.import_tensorflow()
         return (
             yield from experiment.train(
                 dataset,
@@ -69,7 +70,7 @@ def import_model(options: argparse.Namespace) -> Answer:
     store.check_free(options.name, options.replace)
 
     def make() -> Work[store.Stored]:
-        quiet.import_tensorflow()
+        tensorflow_runtime.import_tensorflow()
         dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
         return (
             yield from experiment.import_model(

@@ -6,10 +6,11 @@ import argparse
 
 import pandas as pd
 
-from engine import experiment, quiet, results, store
+from engine import experiment, results, store
 from engine.commands.shared import Answer, check_place, command_line, do, open_for
-from engine.errors import LabError
-from engine.progress import Work
+from engine.core import tensorflow_runtime
+from engine.core.errors import LabError
+from engine.core.progress import Work
 from engine.pruning.curve import Curve, check_threshold
 from engine.pruning.orders import find_order
 
@@ -48,7 +49,7 @@ def prune(options: argparse.Namespace) -> Answer:
 
     def make() -> Work[Curve]:
         # What stands beside the model already is what would be computed again.
-        quiet.import_tensorflow()
+        tensorflow_runtime.import_tensorflow()
         known = results.stored_curve(stored, layer, options.order)
         if known and not options.out and not options.dataset:
             return known

@@ -10,10 +10,10 @@ import pandas as pd
 
 from engine import evaluation, experiment, processing, relapse, repairing, store
 from engine.commands.shared import Answer, check_place, command_line, do, open_for
+from engine.core.errors import LabError
+from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.detectors.screening import Screening
-from engine.errors import LabError
-from engine.progress import Work
 from engine.repairs import COMPARED, parse_repair
 from engine.store import Stored
 

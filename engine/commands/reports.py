@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from engine import bench, experiment, places, quiet, reproduction, session_report, store
+from engine import bench, experiment, reproduction, session_report, store
 from engine.commands.shared import Answer, command_line, do
+from engine.core import paths, tensorflow_runtime
+from engine.core.progress import Progress, Work
 from engine.datasets import Split, available, open_dataset, open_test, short_name
-from engine.progress import Progress, Work
 from engine.pruning.curve import check_threshold
 from engine.pruning.orders import find_order
 
@@ -16,10 +17,10 @@ from engine.pruning.orders import find_order
 def reproduce(options: argparse.Namespace) -> Answer:
     """Table 1 and Figures 5 to 8 over one seed or several, beside the paper's own numbers."""
     subjects = reproduction.choose(options.dataset, options.seeds, options.model)
-    out = options.out or places.home() / "report" / short_name(options.dataset)
+    out = options.out or paths.home() / "report" / short_name(options.dataset)
 
     def make() -> Work[Path]:
-        quiet.import_tensorflow()
+        tensorflow_runtime.import_tensorflow()
         dataset = yield from open_dataset(options.dataset, options.root)
         return (yield from reproduction.reproduce(subjects, dataset, out, command_line(options)))
 
@@ -29,9 +30,9 @@ def reproduce(options: argparse.Namespace) -> Answer:
     return do(options, make, answer)
 
 
-def benchmarks(options: argparse.Namespace) -> Answer:
+def bench_all(options: argparse.Namespace) -> Answer:
     """The benchmarks, as ratios against the plain way in the same run."""
-    quiet.import_tensorflow()
+    tensorflow_runtime.import_tensorflow()
     return do(
         options,
         lambda: bench.run(options.root),

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from engine import quiet, runs, store, terminal, training
+from engine import store, terminal, training
+from engine.core import jobs, tensorflow_runtime
+from engine.core.errors import LabError
+from engine.core.progress import Result, Work, exhaust, timed, until
 from engine.datasets import Dataset, open_dataset
-from engine.errors import LabError
 from engine.presets import find_preset
-from engine.progress import Result, Work, exhaust, timed, until
 
 Answer = dict[str, Any]
 
@@ -46,7 +47,7 @@ def check_place(stored: store.Stored, options: argparse.Namespace) -> None:
 
 def open_for(stored: store.Stored, options: argparse.Namespace) -> Work[Dataset]:
     """The dataset of a model, or the one the options name, at the size the model reads."""
-    quiet.import_tensorflow()
+    tensorflow_runtime.import_tensorflow()
     name = options.dataset or stored.card.dataset
     return open_dataset(name, options.root, size=stored.card.image_shape[0])
 
@@ -65,13 +66,13 @@ def do(
     """Do the work here; as a run that others can watch and stop if one was named."""
     if not options.run:
         return answer(exhaust(timed(make()), terminal.Bar()))
-    run = runs.run_called(options.run)
+    run = jobs.run_called(options.run)
     return work(options, run, lambda: until(run.stop_requested, make()), answer)
 
 
 def work(
     options: argparse.Namespace,
-    run: runs.Run,
+    run: jobs.Run,
     make: Callable[[], Work[Result]],
     answer: Callable[[Result], Answer],
 ) -> Answer:
@@ -81,12 +82,12 @@ def work(
     """
     previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(run))
     try:
-        return runs.work(run, options.arguments, lambda: timed(make()), answer, terminal.Bar())
+        return jobs.work(run, options.arguments, lambda: timed(make()), answer, terminal.Bar())
     finally:
         signal.signal(signal.SIGINT, previous)
 
 
-def _ask_to_stop(run: runs.Run) -> None:
+def _ask_to_stop(run: jobs.Run) -> None:
     if run.stop_requested():
         raise KeyboardInterrupt
     print("\nStopping; once more to give up at once.", file=sys.stderr)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import places
+from engine.core import paths
+from engine.core.errors import LabError, quoted
+from engine.core.limited_reading import unreadable
+from engine.core.progress import Work, exhaust
 from engine.datasets import cache
 from engine.datasets.cifar10 import Cifar10
 from engine.datasets.dataset import SPLITS, Dataset, Split, SplitName
@@ -18,9 +21,6 @@ from engine.datasets.folder import Folder
 from engine.datasets.gtsrb import Gtsrb
 from engine.datasets.signs import Signs
 from engine.datasets.source import Found, Parts, Source, TestFirst
-from engine.errors import LabError, quoted
-from engine.progress import Work, exhaust
-from engine.reading import unreadable
 
 _SOURCES: dict[str, Source] = {source.name: source for source in (Signs(), Gtsrb(), Cifar10())}
 DATASETS = (*_SOURCES, "folder:PATH")
@@ -40,7 +40,7 @@ def source(name: str) -> Source:
 def available(name: str, root: Root = None) -> bool:
     """Whether the dataset's files are there; they may still turn out to be damaged."""
     try:
-        return _located(source(name), places.data_root(root)) is not None
+        return _located(source(name), paths.data_root(root)) is not None
     except LabError:
         return False
 
@@ -74,7 +74,7 @@ def fetchable(name: str) -> bool:
 def missing_message(name: str, root: Root = None) -> str:
     """Which files to put where, for somebody who lacks them."""
     kind = source(name)
-    folder = places.data_root(root)
+    folder = paths.data_root(root)
     if isinstance(kind, Folder):
         return f"There are no images at {kind.place(folder)}: put there {kind.wanted}."
     text = f"The dataset {name} is not here: put {kind.wanted} into {folder / name}"
@@ -88,7 +88,7 @@ def open_dataset(
 
     Args:
         name: one of `DATASETS`.
-        root: folder that holds datasets; see `places.data_root`.
+        root: folder that holds datasets; see `paths.data_root`.
         size: side of the images in pixels.
         seed: decides which images are validation.
         fetching: whether missing files are downloaded.
@@ -97,7 +97,7 @@ def open_dataset(
         LabError: files are missing or damaged; says what to do.
     """
     check_size(size)
-    kind, folder = source(name), places.data_root(root)
+    kind, folder = source(name), paths.data_root(root)
     found = _located(kind, folder)
     if found is None and fetching and kind.downloads:
         yield from fetch(kind.downloads, folder / name)
@@ -115,7 +115,7 @@ def open_dataset(
 def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Work[Split]:
     """The test split of `open_dataset`, without the others where that is quicker."""
     check_size(size)
-    kind, folder = source(name), places.data_root(root)
+    kind, folder = source(name), paths.data_root(root)
     found = _located(kind, folder)
     if found is None or not isinstance(kind, TestFirst):
         return (yield from open_dataset(name, root, size, seed)).test

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from engine.errors import UNSHOWABLE, LabError, quoted
-from engine.reading import Unfit, read_bytes, refusing, unreadable
+from engine.core.errors import UNSHOWABLE, LabError, quoted
+from engine.core.limited_reading import Unfit, read_bytes, refusing, unreadable
 
 MAX_MEMBER = 64 << 20  # bytes of one file, unpacked
 MAX_TOTAL = 4 << 30  # bytes of all of them

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import files, places
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError
 from engine.datasets.dataset import SPLITS, Dataset, Split
-from engine.errors import LabError
 
 FORMAT = 3
 
@@ -36,7 +36,7 @@ def _marks(path: str, about: os.stat_result) -> Iterator[tuple[str, int, int]]:
 
 def load(key: str) -> Dataset | None:
     """The dataset kept under `key`, memory-mapped; None if there is none, or it is damaged."""
-    folder = places.cache_folder() / "datasets" / key
+    folder = paths.cache_folder() / "datasets" / key
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         class_names = tuple(about["class_names"])
@@ -52,16 +52,16 @@ def load(key: str) -> Dataset | None:
 def load_test(key: str) -> Split | None:
     """The test split kept by `keep_test`, memory-mapped; None if there is none."""
     try:
-        return _mapped(places.cache_folder() / "datasets" / f"{key}-test", "test")
+        return _mapped(paths.cache_folder() / "datasets" / f"{key}-test", "test")
     except Exception:  # as in `load`
         return None
 
 
 def keep_test(key: str, test: Split) -> Split:
     """Keep a test split without the others; give it back as it is if there is no room."""
-    folder = places.cache_folder() / "datasets" / f"{key}-test"
+    folder = paths.cache_folder() / "datasets" / f"{key}-test"
     try:
-        with files.new_folder(folder, replace=True) as aside:
+        with atomic_files.new_folder(folder, replace=True) as aside:
             _save(aside, "test", test)
     except LabError:
         return test
@@ -100,9 +100,9 @@ def _check(whole: bool) -> None:
 
 def keep(key: str, dataset: Dataset) -> Dataset:
     """Keep `dataset` under `key` and give it back memory-mapped; as it is if there is no room."""
-    folder = places.cache_folder() / "datasets" / key
+    folder = paths.cache_folder() / "datasets" / key
     try:
-        with files.new_folder(folder, replace=True) as aside:
+        with atomic_files.new_folder(folder, replace=True) as aside:
             for name in SPLITS:
                 _save(aside, name, dataset.split(name))
             about = {

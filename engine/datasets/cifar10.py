@@ -12,6 +12,9 @@ from typing import Any, ClassVar, NoReturn
 import cv2
 import numpy as np
 
+from engine.core.errors import LabError, quoted
+from engine.core.limited_reading import Unfit, refusing
+from engine.core.progress import Progress, Work
 from engine.datasets import archives, splits
 from engine.datasets.archives import Files
 from engine.datasets.classfolders import ClassFolders
@@ -19,9 +22,6 @@ from engine.datasets.dataset import Split
 from engine.datasets.decoding import check_size
 from engine.datasets.download import Download
 from engine.datasets.source import Found, Parts, folders
-from engine.errors import LabError, quoted
-from engine.progress import Progress, Work
-from engine.reading import Unfit, refusing
 
 CLASS_NAMES = (
     "airplane",

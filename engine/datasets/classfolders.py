@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.core.errors import LabError, quoted
+from engine.core.progress import Work
 from engine.datasets import archives, splits
 from engine.datasets.archives import Files
 from engine.datasets.decoding import SUFFIXES
 from engine.datasets.source import Found, Listing, Parts
-from engine.errors import LabError, quoted
-from engine.progress import Work
 
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
 MAX_CLASSES, MAX_NAME = 1000, 200  # what a model's card can hold

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.errors import LabError, quoted
+from engine.core.errors import LabError, quoted
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")

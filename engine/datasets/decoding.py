@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from engine.core.errors import LabError, quoted
+from engine.core.limited_reading import Unfit, refusing
+from engine.core.progress import Progress, Work
 from engine.datasets.archives import Files
-from engine.errors import LabError, quoted
-from engine.progress import Progress, Work
-from engine.reading import Unfit, refusing
 
 MAX_PIXELS = 64 << 20
 SUFFIXES = (".ppm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import files
-from engine.errors import LabError
-from engine.progress import Progress, Stopped, Work
+from engine.core import atomic_files
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Stopped, Work
 
 TRIES = 3
 TIMEOUT = 30  # seconds without a byte
@@ -112,7 +112,7 @@ def _retrieve(item: Download, folder: Path, counter: _Counter) -> None:
     for attempt in range(1, TRIES + 1):
         counter.reset()
         try:
-            with files.new_file(folder / item.name) as aside:
+            with atomic_files.new_file(folder / item.name) as aside:
                 _transfer(item, aside, counter)
             return
         except _NotFetchedError:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.core.errors import LabError, quoted
+from engine.core.progress import Work
 from engine.datasets import archives, splits, tables
 from engine.datasets.archives import Files
 from engine.datasets.download import Download
 from engine.datasets.source import Found, Listing, Parts, folders
-from engine.errors import LabError, quoted
-from engine.progress import Work
 
 CLASS_NAMES = (
     "Speed limit 20 km/h",

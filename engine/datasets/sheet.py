@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from engine import files
+from engine.core import atomic_files
 from engine.datasets.dataset import Split
 
 COLUMNS, EACH = 4, 5  # classes beside each other, images of each
@@ -51,7 +51,7 @@ def drawn(split: Split, class_names: Sequence[str]) -> np.ndarray:
 
 def save(path: Path, picture: np.ndarray) -> None:
     """Write a picture, uint8 [height, width, 3], as PNG."""
-    with files.new_file(path) as aside:
+    with atomic_files.new_file(path) as aside:
         Image.fromarray(picture).save(aside, format="PNG", optimize=True)
 
 

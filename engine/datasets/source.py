@@ -9,12 +9,12 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from engine.core.errors import LabError, quoted
+from engine.core.progress import Work
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode_all
 from engine.datasets.download import Download
-from engine.errors import LabError, quoted
-from engine.progress import Work
 
 
 @dataclass(frozen=True)

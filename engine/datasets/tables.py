@@ -7,9 +7,9 @@ import io
 import itertools
 from collections.abc import Sequence
 
+from engine.core.errors import LabError, quoted
+from engine.core.limited_reading import Unfit, refusing
 from engine.datasets.archives import COPY_AGAIN, MAX_COUNT, Files
-from engine.errors import LabError, quoted
-from engine.reading import Unfit, refusing
 
 MAX_BYTES = 32 << 20
 

@@ -16,9 +16,9 @@ import pandas as pd
 from scipy import fft
 
 from engine import colour, spectra
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.errors import LabError
-from engine.progress import Progress, Work
 
 if TYPE_CHECKING:
     import keras

@@ -17,7 +17,7 @@ import numpy as np
 
 from engine import networks
 from engine.activations import channel_sums, check_layer
-from engine.errors import LabError
+from engine.core.errors import LabError
 
 if TYPE_CHECKING:
     import keras

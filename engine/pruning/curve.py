@@ -13,9 +13,9 @@ import pandas as pd
 from engine import networks
 from engine.activations import ChannelStats, stats_from_sums
 from engine.aims import aimed
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.errors import LabError
-from engine.progress import Progress, Work
 from engine.pruning.blocks import Block, cut
 from engine.pruning.orders import find_order
 

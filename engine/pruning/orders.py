@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.activations import ChannelStats
-from engine.errors import LabError
+from engine.core.errors import LabError
 
 
 @dataclass(frozen=True)

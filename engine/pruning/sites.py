@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 
 if TYPE_CHECKING:
     import keras

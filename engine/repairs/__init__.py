@@ -1,6 +1,6 @@
 """Repairs, one file each; adding one means adding it to `REPAIRS`."""
 
-from engine.parameters import parse
+from engine.core.parameters import parse
 from engine.repairs.anp import ANP
 from engine.repairs.clp import CLP
 from engine.repairs.fine_pruning import FinePruning

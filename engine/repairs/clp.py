@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.progress import Work
 from engine.pruning.sites import above_mean, bounds, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import lowest_first, most_channels, switched_off

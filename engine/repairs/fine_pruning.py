@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from engine.core.parameters import parameter
+from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.parameters import parameter
-from engine.progress import Work
 from engine.pruning import surgery
 from engine.repairs.pruning import pruned_curve
 from engine.repairs.repair import Repaired, TolerantRepair

@@ -9,8 +9,8 @@ import numpy as np
 
 from engine import networks
 from engine.activations import channel_sums
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.progress import Progress, Work
 from engine.pruning.sites import Site, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import lowest_first, most_channels, switched_off

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.progress import Work
 from engine.pruning.sites import Site, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import (

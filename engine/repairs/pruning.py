@@ -10,10 +10,10 @@ import pandas as pd
 
 from engine import networks
 from engine.activations import stats_from_sums
+from engine.core.errors import LabError
+from engine.core.parameters import parameter
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.errors import LabError
-from engine.parameters import parameter
-from engine.progress import Progress, Work
 from engine.pruning import blocks, surgery
 from engine.pruning.curve import step_at
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS, Order

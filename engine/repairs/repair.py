@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from engine.core.parameters import Configurable, parameter
+from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.parameters import Configurable, parameter
-from engine.progress import Work
 from engine.repairs.tolerance import AS_MEASURED, USUAL, Tolerance
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from engine import networks
+from engine.core.parameters import parameter
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.parameters import parameter
-from engine.progress import Progress, Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site, variables_of
 from engine.repairs.masking import MaskRepair, scaled_call

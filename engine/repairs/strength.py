@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from engine import evaluation
+from engine.core.errors import LabError
+from engine.core.progress import Work
 from engine.datasets import splits
 from engine.datasets.dataset import Split
-from engine.errors import LabError
-from engine.progress import Work
 from engine.pruning import surgery
 from engine.pruning.sites import Site
 from engine.repairs.tolerance import Tolerance, tracks_of

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.progress import Progress, Work
 
 if TYPE_CHECKING:
     import keras

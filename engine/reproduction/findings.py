@@ -10,9 +10,9 @@ import pandas as pd
 
 from engine import experiment
 from engine.activations import channel_layers
+from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.evaluation import FIGURES
-from engine.progress import Work
 from engine.pruning import blocks
 from engine.pruning.curve import Curve
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS

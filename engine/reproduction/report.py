@@ -10,9 +10,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from engine import figures, files, store
+from engine import figures, store
+from engine.core import atomic_files
+from engine.core.progress import Result, Work, retold
 from engine.datasets import Dataset
-from engine.progress import Result, Work, retold
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.reproduction import findings, subjects, tables, text
 from engine.reproduction.findings import Findings
@@ -38,7 +39,7 @@ def reproduce(chosen: Sequence[Subject], dataset: Dataset, out: Path, command: s
         found.append((yield from _told_of(subject, measured)))
     rows = tables.at_thresholds(found)
     means = tables.over_networks(rows, dataset.name)
-    with files.new_folder(out, replace=True) as aside:
+    with atomic_files.new_folder(out, replace=True) as aside:
         for name, table in _files(found, rows, means).items():
             store.write_table(aside / f"{name}.csv", table)
         for name, chart in _charts(found, rows).items():

@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine import experiment, runs, store, training
+from engine import experiment, store, training
+from engine.core import jobs
+from engine.core.errors import LabError
+from engine.core.progress import Work
 from engine.datasets import Dataset, short_name
-from engine.errors import LabError
-from engine.progress import Work
 from engine.store import Stored
 from engine.triggers import TRIGGERS, parse_trigger
 
@@ -65,7 +66,7 @@ def find_or_train(subject: Subject, dataset: Dataset) -> Work[Stored]:
     words = ["train", dataset.name, "--name", subject.model, *plan.words()]
     words += ["--epochs", str(settings.epochs), "--seed", str(settings.seed)]
     command = shlex.join(["python", "-m", "engine", *words])
-    checkpoint = runs.run_called(f"train-{subject.model}").checkpoint
+    checkpoint = jobs.run_called(f"train-{subject.model}").checkpoint
     return (yield from experiment.train(dataset, plan, subject.model, command, checkpoint))
 
 

@@ -1,6 +1,6 @@
 """Triggers, one file each; adding one means adding it to `TRIGGERS`."""
 
-from engine.parameters import parse
+from engine.core.parameters import parse
 from engine.triggers.additive import AdditiveTrigger
 from engine.triggers.badnets import BadNets
 from engine.triggers.ban import BaN

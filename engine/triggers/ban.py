@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from engine.core.parameters import parameter
+from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.parameters import parameter
-from engine.progress import Work
 from engine.triggers import generators
 from engine.triggers.dynamic import painted
 from engine.triggers.learned import LearnedTrigger, Shape

@@ -9,7 +9,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from engine.parameters import parameter
+from engine.core.parameters import parameter
 from engine.triggers.additive import PART
 from engine.triggers.trigger import Trigger, to_uint8
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.errors import LabError
-from engine.parameters import parameter
+from engine.core.errors import LabError
+from engine.core.parameters import parameter
 from engine.triggers.trigger import Trigger, fingerprints, to_uint8
 
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from engine import colour
-from engine.errors import LabError
-from engine.parameters import parameter
+from engine.core.errors import LabError
+from engine.core.parameters import parameter
 from engine.triggers.additive import AdditiveTrigger
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import networks
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.progress import Progress, Work
 from engine.pruning import surgery
 from engine.triggers.states import Arrays
 

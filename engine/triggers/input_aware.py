@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import cv2
 import numpy as np
 
+from engine.core.parameters import parameter
+from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.parameters import parameter
-from engine.progress import Work
 from engine.triggers import generators
 from engine.triggers.learned import LearnedTrigger, Shape
 from engine.triggers.states import Arrays

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from engine.core.errors import LabError
+from engine.core.parameters import parameter
+from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.errors import LabError
-from engine.parameters import parameter
-from engine.progress import Work
 from engine.triggers import states
 from engine.triggers.states import Arrays
 from engine.triggers.trigger import Trigger

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.parameters import parameter
+from engine.core.parameters import parameter
 from engine.triggers.additive import AdditiveTrigger
 
 

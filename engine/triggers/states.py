@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import files, own_files, places, untrusted
-from engine.errors import LabError
+from engine import own_files, untrusted
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError
 
 _NAME = re.compile(r"[0-9a-f]{16}")
 
@@ -34,7 +35,7 @@ def keep(arrays: Arrays) -> str:
     state = _name_of(arrays)
     path = _cached(state)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with files.new_file(path) as aside, aside.open("wb") as file:
+    with atomic_files.new_file(path) as aside, aside.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     own_files.add(path)
     return state
@@ -90,7 +91,7 @@ def _read(path: Path, state: str) -> Arrays:
 
 def _candidates(state: str) -> Iterator[Path]:
     """Files of that name, beside models and in the cache."""
-    for folder in (places.models_folder(), places.SHIPPED_MODELS):
+    for folder in (paths.models_folder(), paths.SHIPPED_MODELS):
         yield from sorted(folder.glob(f"[!.]*/{_file_of(state)}"))
     if _cached(state).exists():
         yield _cached(state)
@@ -101,7 +102,7 @@ def _file_of(state: str) -> str:
 
 
 def _cached(state: str) -> Path:
-    return places.cache_folder() / "triggers" / _file_of(state)
+    return paths.cache_folder() / "triggers" / _file_of(state)
 
 
 def _name_of(arrays: Arrays) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.parameters import Configurable
+from engine.core.parameters import Configurable
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from engine import networks
+from engine.core.errors import LabError
+from engine.core.parameters import parameter
+from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.errors import LabError
-from engine.parameters import parameter
-from engine.progress import Progress, Work
 from engine.triggers.learned import LearnedTrigger, Shape
 from engine.triggers.states import Arrays
 from engine.triggers.trigger import to_uint8

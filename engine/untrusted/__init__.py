@@ -22,8 +22,8 @@ from typing import Literal
 
 from filelock import FileLock
 
-from engine import files, places
-from engine.errors import LabError
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError
 from engine.untrusted.parts import Parts, read_parts, read_rewritten
 
 Kind = Literal["parts", "keras", "arrays"]
@@ -97,7 +97,7 @@ def _checksum(path: str, version: tuple[int, ...]) -> str:  # noqa: ARG001
 
 def _examined(kind: Kind, path: Path, name: str) -> Path:
     """The folder that the child filled for a file, or a `LabError` with its sentence."""
-    folder = places.cache_folder() / "untrusted" / f"{kind}-{RULES}-{checksum(path, name)}"
+    folder = paths.cache_folder() / "untrusted" / f"{kind}-{RULES}-{checksum(path, name)}"
     if not folder.exists():
         _examine(kind, path, folder)
     problem = folder / PROBLEM
@@ -113,10 +113,10 @@ def _examine(kind: Kind, path: Path, folder: Path) -> None:
         lock = FileLock(folder.with_name(f".{folder.name}.lock"))
         with lock:
             if not folder.exists():
-                with files.new_folder(folder) as aside:
+                with atomic_files.new_folder(folder) as aside:
                     _run_child(kind, path, aside)
     except OSError as error:
-        raise files.trouble(folder, error) from error
+        raise atomic_files.trouble(folder, error) from error
 
 
 def _run_child(kind: Kind, path: Path, folder: Path) -> None:
@@ -140,7 +140,7 @@ def _problem(kind: Kind, path: Path, folder: Path) -> str:
     try:
         done = subprocess.run(
             command,
-            cwd=places.PROJECT,
+            cwd=paths.PROJECT,
             env=os.environ | threads | {"TMPDIR": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

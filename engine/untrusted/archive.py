@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Any
 
-from engine.errors import LabError, quoted
+from engine.core.errors import LabError, quoted
 
 # Members of a .keras archive, and the bytes each may unpack to.
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"

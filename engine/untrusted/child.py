@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.untrusted import CHECKED, PROBLEM, SECONDS, archive, confine, weights
 from engine.untrusted.parts import Parts, checked, write_parts
 
@@ -64,9 +64,9 @@ def _rewrite_parts(source: Path, folder: Path) -> None:
 
 def _rewrite_keras(source: Path, folder: Path) -> None:
     """A checked network as Keras itself writes it, for workers."""
-    from engine import quiet
+    from engine.core import tensorflow_runtime
 
-    quiet.import_tensorflow()
+    tensorflow_runtime.import_tensorflow()
     import keras
 
     model = keras.saving.load_model(source, compile=False, safe_mode=True)

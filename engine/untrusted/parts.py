@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.untrusted import archive, weights
 
 _CONFIG, _WEIGHTS = "config.json", "weights.npz"

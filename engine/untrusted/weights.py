@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 
 MAX_BYTES = 512 << 20  # of all arrays, unpacked
 MAX_PARTS = 6000  # groups and arrays; Keras writes five or so a layer

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from engine import activations, networks
-from engine.errors import LabError
-from engine.progress import exhaust
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
 
 
 def test_every_layer_measures_what_a_plain_computation_gives(trained, dataset):

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine import cli, experiment, files, networks, places, progress, store, training
+from engine import cli, experiment, networks, store, training
+from engine.core import atomic_files, paths, progress
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
 from engine.datasets import load_dataset
-from engine.errors import LabError
-from engine.progress import exhaust
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train, path, 
 
 def test_the_command_refuses_as_well_before_it_reads_any_data(train, path, trained, data, tmp_path):
     words = ["train", "folder:nowhere", "--root", str(tmp_path), "--name", "x", "--target", "1"]
-    checkpoint = places.runs_folder() / "train-x" / "checkpoint.npz"
+    checkpoint = paths.runs_folder() / "train-x" / "checkpoint.npz"
     kill(train(), path)
     checkpoint.parent.mkdir(parents=True)
     path.rename(checkpoint)
@@ -177,30 +178,30 @@ def test_a_training_that_can_store_nothing_says_what_is_lost(train, path):
     asked = []
     work = train(lambda: bool(asked))
     next(event for event in work if paused(event))
-    block(places.models_folder())
+    block(paths.models_folder())
     asked.append(True)
     with pytest.raises(LabError, match="of 1 epochs trained, the checkpoint keeps 0"):
         exhaust(work)
 
 
 def test_a_trained_network_waits_for_room_to_be_stored(train, path):
-    block(places.models_folder())
+    block(paths.models_folder())
     work = train()
     next(event for event in work if paused(event))
-    places.models_folder().unlink()
+    paths.models_folder().unlink()
     assert exhaust(work).card.training["epochs_run"] == 2
     assert not path.exists()
 
 
 def test_a_trained_network_that_cannot_be_stored_stays_in_the_checkpoint(train, path):
-    block(places.models_folder())
+    block(paths.models_folder())
     asked = []
     work = train(lambda: bool(asked))
     next(event for event in work if paused(event))
     asked.append(True)
     with pytest.raises(LabError, match="of 2 epochs trained, the checkpoint keeps 2"):
         exhaust(work)
-    places.models_folder().unlink()
+    paths.models_folder().unlink()
     assert exhaust(train()).card.training["epochs_run"] == 2
 
 
@@ -214,7 +215,7 @@ def test_a_damaged_checkpoint_gives_no_right_to_a_name(train, path, trained, con
 
 
 def test_a_passing_trouble_is_retold_until_it_has_passed():
-    troubles = [files.WriteError("one"), files.WriteError("two")]
+    troubles = [atomic_files.WriteError("one"), atomic_files.WriteError("two")]
 
     def attempt():
         if troubles:
@@ -225,6 +226,6 @@ def test_a_passing_trouble_is_retold_until_it_has_passed():
         return progress.Progress(0, 0, error.problem)
 
     told = []
-    work = progress.persistent(attempt, files.WriteError, lambda: False, pause)
+    work = progress.persistent(attempt, atomic_files.WriteError, lambda: False, pause)
     assert exhaust(work, lambda event: told.append(event.message)) == "done"
     assert told == ["one", "two"]

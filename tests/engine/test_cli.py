@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import cli, places, store
+from engine import cli, store
+from engine.core import paths
 
 PROJECT = Path(__file__).parents[2]
 
@@ -23,7 +24,7 @@ def everything(folder: Path) -> dict[str, int]:
     return {
         str(path): path.stat().st_mtime_ns if path.is_file() else 0
         for path in folder.rglob("*")
-        if places.cache_folder() not in (path, *path.parents)
+        if paths.cache_folder() not in (path, *path.parents)
     }
 
 
@@ -119,10 +120,10 @@ def test_prune_saves_no_model_unless_it_can_save_all(at_home, capsys):
     words = ["prune", "small", "--save", "--thresholds"]
     saved = answer(capsys, *words, "20,20")["saved"]
     assert len(saved) == 1, "a threshold named twice is one threshold"
-    models = everything(places.models_folder())
+    models = everything(paths.models_folder())
     assert cli.main([*words, "5,20"]) == 2
     assert "already" in capsys.readouterr().err
-    assert everything(places.models_folder()) == models
+    assert everything(paths.models_folder()) == models
 
 
 def test_another_dataset_may_be_read_and_goes_to_files_of_its_own(at_home, data, capsys, tmp_path):
@@ -141,7 +142,7 @@ def test_another_dataset_may_be_read_and_goes_to_files_of_its_own(at_home, data,
 
 
 def test_models_without_scores_are_listed_with_their_problem(at_home, capsys):
-    path = places.models_folder() / "small" / "card.json"
+    path = paths.models_folder() / "small" / "card.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"scores": {}}))
     (row,) = [row for row in answer(capsys, "models")["models"] if row["name"] == "small"]
     assert "lacks its scores" in row["problem"]
@@ -156,7 +157,7 @@ def test_a_curve_beside_the_model_is_not_computed_twice(at_home, capsys):
 
 
 def test_models_lists_scores_and_problems(at_home, capsys):
-    broken = places.models_folder() / "broken"
+    broken = paths.models_folder() / "broken"
     broken.mkdir()
     (broken / "card.json").write_text("{")
     found = {row["name"]: row for row in answer(capsys, "models")["models"]}
@@ -236,11 +237,11 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
 def test_bad_input_is_one_line_exit_status_2_and_changes_nothing(
     words, said, at_home, capsys, tmp_path, monkeypatch
 ):
-    corrupt = places.models_folder() / "corrupt"
+    corrupt = paths.models_folder() / "corrupt"
     corrupt.mkdir()
     (corrupt / "card.json").write_text('{"name": "corrupt"}')
     monkeypatch.chdir(tmp_path)
-    places.runs_folder().mkdir()
+    paths.runs_folder().mkdir()
     before = everything(tmp_path)
     assert cli.main(words) == 2
     out, err = capsys.readouterr()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engine import evaluation, experiment, networks
-from engine.progress import exhaust
+from engine.core.progress import exhaust
 from tests.conftest import TARGET
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from keras import layers
 
+from engine.core.errors import LabError
+from engine.core.progress import Progress, exhaust, ignore
 from engine.datasets import Split
-from engine.errors import LabError
-from engine.progress import Progress, exhaust, ignore
 from engine.repairs import REPAIRS, i_bau, parse_repair, rnp, strength
 from engine.repairs.repair import TolerantRepair
 from engine.repairs.tolerance import Tolerance

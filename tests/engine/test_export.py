@@ -12,7 +12,7 @@ from PIL import Image
 
 from app import charts
 from engine import export, figures
-from engine.errors import LabError
+from engine.core.errors import LabError
 
 CURVE = pd.DataFrame(
     {

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from engine import files
-from engine.errors import LabError
+from engine.core import atomic_files
+from engine.core.errors import LabError
 
 
 def seen(folder):
@@ -19,12 +19,12 @@ def seen(folder):
 
 
 def make(path, text, **how):
-    with files.new_folder(path, **how) as aside:
+    with atomic_files.new_folder(path, **how) as aside:
         (aside / "text").write_text(text)
 
 
 def test_a_new_folder_appears_whole_and_nothing_else_is_left(tmp_path):
-    with files.new_folder(tmp_path / "a") as aside:
+    with atomic_files.new_folder(tmp_path / "a") as aside:
         (aside / "text").write_text("one")
         assert not (tmp_path / "a").exists()
     assert seen(tmp_path) == {"a/text": "one"}
@@ -33,13 +33,13 @@ def test_a_new_folder_appears_whole_and_nothing_else_is_left(tmp_path):
 
 def test_a_taken_name_is_refused_before_the_work(tmp_path):
     make(tmp_path / "a", "one")
-    with pytest.raises(LabError, match="exists already"), files.new_folder(tmp_path / "a"):
+    with pytest.raises(LabError, match="exists already"), atomic_files.new_folder(tmp_path / "a"):
         pytest.fail("the work was begun")
     assert seen(tmp_path) == {"a/text": "one"}
 
 
 def test_of_two_writers_of_one_new_name_the_second_to_end_is_refused(tmp_path):
-    work = files.new_folder(tmp_path / "a")
+    work = atomic_files.new_folder(tmp_path / "a")
     with pytest.raises(LabError, match="exists already"), work as mine:
         (mine / "text").write_text("late")
         make(tmp_path / "a", "early")
@@ -66,7 +66,7 @@ def test_who_checks_can_still_refuse_when_all_is_written(tmp_path):
 
 def test_a_failed_writer_leaves_what_was_there(tmp_path):
     make(tmp_path / "a", "one")
-    work = files.new_folder(tmp_path / "a", replace=True)
+    work = atomic_files.new_folder(tmp_path / "a", replace=True)
     with pytest.raises(ZeroDivisionError), work as aside:
         (aside / "text").write_text("half")
         raise ZeroDivisionError
@@ -75,16 +75,16 @@ def test_a_failed_writer_leaves_what_was_there(tmp_path):
 
 def test_a_full_disk_is_told_in_a_sentence_and_leaves_what_was_there(tmp_path, monkeypatch):
     make(tmp_path / "a", "one")
-    files.write_text(tmp_path / "file", "one")
+    atomic_files.write_text(tmp_path / "file", "one")
 
     def full(handle):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(files.WriteError, match="the disk is full: free some space"):
+    with pytest.raises(atomic_files.WriteError, match="the disk is full: free some space"):
         make(tmp_path / "a", "two", replace=True)
-    with pytest.raises(files.WriteError, match="the disk is full: free some space"):
-        files.write_text(tmp_path / "file", "two")
+    with pytest.raises(atomic_files.WriteError, match="the disk is full: free some space"):
+        atomic_files.write_text(tmp_path / "file", "two")
     assert seen(tmp_path) == {"a/text": "one", "file": "one"}
 
 
@@ -99,7 +99,7 @@ def left_behind(folder, **content):
 
 def test_a_writer_that_died_between_two_renames_is_put_right_at_the_next_look(tmp_path):
     left_behind(tmp_path, **{"new": "two", "old/a": "one"})
-    files.recover(tmp_path)
+    atomic_files.recover(tmp_path)
     assert seen(tmp_path) == {"a/text": "one"}
 
 
@@ -112,21 +112,24 @@ def test_half_a_folder_of_a_writer_that_died_is_removed_at_the_next_change(tmp_p
 def test_a_finished_replacement_is_not_undone(tmp_path):
     make(tmp_path / "a", "two")
     left_behind(tmp_path, **{"old/a": "one"})
-    files.recover(tmp_path)
+    atomic_files.recover(tmp_path)
     assert seen(tmp_path) == {"a/text": "two"}
 
 
 def test_what_a_living_writer_does_is_left_alone(tmp_path):
-    with files.new_folder(tmp_path / "a") as aside:
+    with atomic_files.new_folder(tmp_path / "a") as aside:
         (aside / "text").write_text("one")
-        files.recover(tmp_path)
+        atomic_files.recover(tmp_path)
         make(tmp_path / "b", "other")
     assert seen(tmp_path) == {"a/text": "one", "b/text": "other"}
 
 
 def test_a_folder_is_changed_by_one_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "LOCK_SECONDS", 0)
-    with files.changing(tmp_path), pytest.raises(LabError, match="Another process is changing"):
+    monkeypatch.setattr(atomic_files, "LOCK_SECONDS", 0)
+    with (
+        atomic_files.changing(tmp_path),
+        pytest.raises(LabError, match="Another process is changing"),
+    ):
         make(tmp_path / "a", "one")
     make(tmp_path / "a", "one")
     assert seen(tmp_path) == {"a/text": "one"}
@@ -134,8 +137,8 @@ def test_a_folder_is_changed_by_one_at_a_time(tmp_path, monkeypatch):
 
 def test_a_file_is_replaced_in_one_step(tmp_path):
     path = tmp_path / "file.txt"
-    files.write_text(path, "one")
-    with files.new_file(path) as aside:
+    atomic_files.write_text(path, "one")
+    with atomic_files.new_file(path) as aside:
         aside.write_text("two")
         assert path.read_text() == "one"
     assert seen(tmp_path) == {"file.txt": "two"}
@@ -147,5 +150,5 @@ def test_what_dead_writers_of_a_file_left_long_ago_is_swept(tmp_path):
         left.write_text("half")
     os.utime(old, (0, 0))
     os.utime(tmp_path / "other.txt", (0, 0))
-    files.write_text(tmp_path / "file.txt", "one")
+    atomic_files.write_text(tmp_path / "file.txt", "one")
     assert sorted(seen(tmp_path)) == [".file.txt.alive.txt", "file.txt", "other.txt"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.triggers import FTrojan, parse_trigger
 
 YUV = np.array(

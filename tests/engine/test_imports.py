@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.places import PROJECT
+from engine.core.paths import PROJECT
 
 MODULES = sorted(
     path for folder in ("engine", "app", "pages") for path in (PROJECT / folder).rglob("*.py")

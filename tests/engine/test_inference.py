@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import inference, networks, untrusted
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.pruning import surgery
 
 

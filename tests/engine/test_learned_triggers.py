@@ -13,16 +13,16 @@ from engine import (
     cli,
     experiment,
     networks,
-    places,
     poisoning,
     provenance,
     pushing,
     store,
     trash,
 )
+from engine.core import paths
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
 from engine.datasets import load_dataset
-from engine.errors import LabError
-from engine.progress import exhaust
 from engine.pruning import surgery
 from engine.repairs.pruning import pruned_curve
 from engine.triggers import (
@@ -165,7 +165,7 @@ def test_what_a_trigger_learned_stands_beside_its_model_and_beside_copies(
     stored = store.save(card, clean.network(), {})
     store.copy_as(stored, "copy")
     states.find(usable["refool"].state).unlink()
-    (places.cache_folder() / "triggers" / f"trigger-{usable['refool'].state}.npz").unlink(
+    (paths.cache_folder() / "triggers" / f"trigger-{usable['refool'].state}.npz").unlink(
         missing_ok=True
     )
     states.load.cache_clear()

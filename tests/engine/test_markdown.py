@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import markdown
+from engine.core import markdown
 
 MARKED = re.compile(r"(?<!\\)(?:\\\\)*[*_`\[\]<>#$~|&!:]")  # with nothing that takes its meaning
 

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
-from engine import runs, store
-from engine.names import slug
+from engine import store
+from engine.core import jobs
+from engine.core.names import slug
 
 PLAIN = [("signs-ftrojan",), ("m", "conv2d_5", "clean-activation"), ("m.1", 2.5)]
 ODD = [
@@ -42,8 +43,8 @@ def test_what_can_be_a_name_already_is_only_joined(parts):
 
 @pytest.mark.parametrize("parts", PLAIN + ODD)
 def test_names_made_of_anything_are_accepted_for_runs_and_models(parts):
-    name = runs.name_of("prune", *parts)
-    assert runs.run_called(name).name == name
+    name = jobs.name_of("prune", *parts)
+    assert jobs.run_called(name).name == name
     assert name.startswith("prune-")
     assert store.check_name(slug(*parts)) == slug(*parts)
 
@@ -51,7 +52,7 @@ def test_names_made_of_anything_are_accepted_for_runs_and_models(parts):
 def test_different_parts_never_share_a_name():
     for one, other in itertools.combinations(PLAIN + ODD, 2):
         assert slug(*one) != slug(*other)
-        assert runs.name_of("prune", *one) != runs.name_of("prune", *other)
+        assert jobs.name_of("prune", *one) != jobs.name_of("prune", *other)
 
 
 def test_the_same_parts_have_the_same_name():

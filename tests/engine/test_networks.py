@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine import networks
-from engine.errors import LabError
+from engine.core.errors import LabError
 
 # The paper's Figure 4, row by row.
 FIGURE_4 = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.errors import LabError, quoted
+from engine.core.errors import LabError, quoted
 from engine.repairs import REPAIRS, parse_repair
 from engine.triggers import TRIGGERS, parse_trigger
 

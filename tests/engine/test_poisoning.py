@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import aims, evaluation, poisoning
+from engine.core.errors import LabError
 from engine.datasets import Split
-from engine.errors import LabError
 from engine.triggers import FTrojan
 
 

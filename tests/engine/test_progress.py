@@ -1,6 +1,6 @@
 import pytest
 
-from engine.progress import Progress, exhaust, timed
+from engine.core.progress import Progress, exhaust, timed
 
 
 def work():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine import activations, evaluation, experiment, networks, results
 from engine.activations import ChannelStats
-from engine.errors import LabError
-from engine.progress import exhaust
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
 from engine.pruning import blocks, surgery
 from engine.pruning.curve import COLUMNS, step_at, threshold_at
 from engine.pruning.orders import ORDERS, find_order

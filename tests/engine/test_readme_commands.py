@@ -16,12 +16,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engine import cli, places, store
+from engine import cli, store
 from engine.attacks import ATTACKS, model_name
+from engine.core import paths
 from engine.datasets import DATASETS
 from tests.fixtures.tiny_gtsrb import write_official_archives
 
-README = places.PROJECT / "README.md"
+README = paths.PROJECT / "README.md"
 RECORDER = """#!{python}
 import json, os, sys
 with open(os.environ["RECORD"], "a") as record:
@@ -43,8 +44,8 @@ def commands(tmp_path_factory) -> list[list[str]]:
         (place / "bin").mkdir(exist_ok=True)
         (place / "bin" / program).write_text(RECORDER.format(python=sys.executable))
         (place / "bin" / program).chmod(0o755)
-    (place / "models").symlink_to(places.SHIPPED_MODELS)
-    shutil.copytree(places.PROJECT / "report", place / "report", ignore=only_folders)
+    (place / "models").symlink_to(paths.SHIPPED_MODELS)
+    shutil.copytree(paths.PROJECT / "report", place / "report", ignore=only_folders)
     blocks = re.findall(r"^```bash\n(.*?)^```$", README.read_text(), re.M | re.S)
     environment = {"PATH": f"{place / 'bin'}:{os.environ['PATH']}", "RECORD": str(place / "record")}
     for block in blocks:
@@ -70,13 +71,13 @@ def test_every_command_is_one_that_there_is(commands):
 
 def commands_of_tables() -> list[list[str]]:
     """Those that the README refers to: how the networks of its tables were trained."""
-    tables = [pd.read_csv(path) for path in sorted(places.PROJECT.glob("report/attacks-*/*.csv"))]
+    tables = [pd.read_csv(path) for path in sorted(paths.PROJECT.glob("report/attacks-*/*.csv"))]
     texts = (table["command"] for table in tables if "command" in table)
     return [text.split() for of_table in texts for text in of_table.dropna()]
 
 
 def test_every_engine_command_is_understood_and_its_models_and_datasets_are_there(commands):
-    made = {path.name for path in places.SHIPPED_MODELS.glob("*/")}
+    made = {path.name for path in paths.SHIPPED_MODELS.glob("*/")}
     found = of_engine([*commands_of_tables(), *commands])
     assert len(found) > 50
     for words in found:
@@ -94,7 +95,7 @@ def test_quick_commands_run_on_few_images(commands, tmp_path, monkeypatch, capsy
     write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=1, test_per_class=1)
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
     for name in ("gtsrb-ftrojan", "gtsrb-ftrojan-seed1", "gtsrb-ftrojan-seed2", "signs-clean"):
-        shutil.copytree(places.SHIPPED_MODELS / name, places.models_folder() / name)
+        shutil.copytree(paths.SHIPPED_MODELS / name, paths.models_folder() / name)
     (tmp_path / "report").mkdir()
     monkeypatch.chdir(tmp_path)
     ran = []

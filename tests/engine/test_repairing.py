@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import cli, evaluation, places, processing, relapse, repairing, store
+from engine import cli, evaluation, processing, relapse, repairing, store
+from engine.core import paths
+from engine.core.progress import exhaust
 from engine.evaluation import FIGURES
-from engine.progress import exhaust
 from engine.repairs import RECOMMENDED, REPAIRS
 from tests.conftest import TARGET
 
@@ -119,7 +120,7 @@ def test_a_row_of_a_repair_that_is_no_more_is_not_lost(compared, capsys):
 
 
 def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):
-    from engine.errors import LabError
+    from engine.core.errors import LabError
     from engine.repairs import clp
 
     def refuse(network):
@@ -129,7 +130,7 @@ def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsy
     found = answer(capsys, "repairs", "small", "--method", "clp")
     assert found["repairs"][-1]["problem"] == "This network has the wrong shape."
     assert np.isnan(found["repairs"][-1]["der"])
-    assert not (places.repaired_folder() / "small" / "clp").exists()
+    assert not (paths.repaired_folder() / "small" / "clp").exists()
 
 
 def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, tmp_path):

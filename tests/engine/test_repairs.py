@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine import cli, experiment, store
-from engine.errors import LabError
-from engine.progress import exhaust
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
 from engine.pruning.orders import ORDERS, Order
 from engine.repairs import Pruning, parse_repair
 

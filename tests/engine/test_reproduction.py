@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from engine import cli, experiment, figures, reproduction, store, terminal
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
 from engine.datasets import short_name
-from engine.errors import LabError
 from engine.evaluation import FIGURES
-from engine.progress import exhaust
 from engine.pruning import surgery
 from engine.pruning.curve import Curve
 from engine.pruning.orders import ORDERS

@@ -6,9 +6,9 @@ import time
 import pytest
 from filelock import FileLock
 
-from engine import files, places, runs
-from engine.errors import LabError
-from engine.progress import Progress, Stopped, until
+from engine.core import atomic_files, jobs, paths
+from engine.core.errors import LabError
+from engine.core.progress import Progress, Stopped, until
 
 STATUS = {
     "state": "running",
@@ -31,15 +31,15 @@ def ended(run, seconds=90):
 
 
 def test_a_run_finishes_in_a_process_of_its_own_with_its_answer(data):
-    run = runs.start("look", ["data", "folder:signs", "--root", str(data)])
+    run = jobs.start("look", ["data", "folder:signs", "--root", str(data)])
     status = ended(run)
     assert status.state == "finished", run.log()
     assert status.result["images"] == {"train": 594, "validation": 66, "test": 180}
-    assert [found.name for found in runs.all_runs()] == ["look"]
+    assert [found.name for found in jobs.all_runs()] == ["look"]
 
 
 def test_a_failed_run_tells_why_in_one_sentence(tmp_path):
-    run = runs.start("look", ["data", "folder:nowhere", "--root", str(tmp_path)])
+    run = jobs.start("look", ["data", "folder:nowhere", "--root", str(tmp_path)])
     status = ended(run)
     assert status.state == "failed"
     assert "no images at" in status.error
@@ -50,12 +50,12 @@ def test_a_failed_run_tells_why_in_one_sentence(tmp_path):
 def test_a_training_is_stopped_kept_and_resumed_from_outside(data):
     words = ["train", "folder:few", "--root", str(data), "--name", "m", "--batch", "16"]
     words += ["--target", "1", "--rate", "0.2", "--epochs", "3"]
-    run = runs.start("train-m", words)
+    run = jobs.start("train-m", words)
     while not run.checkpoint.exists():
         assert run.status().alive, run.log()
         time.sleep(0.05)
     with pytest.raises(LabError, match="running already"):
-        runs.start("train-m", words)
+        jobs.start("train-m", words)
     run.stop()
     status = ended(run)
     assert status.state == "stopped", (status, run.log())
@@ -68,10 +68,10 @@ def test_a_training_is_stopped_kept_and_resumed_from_outside(data):
 
 def test_a_stop_asked_for_before_the_worker_is_up_is_not_forgotten(data):
     words = ["train", "folder:few", "--root", str(data), "--name", "m", "--target", "1"]
-    run = runs.start("train-m", words)
+    run = jobs.start("train-m", words)
     run.stop()
     assert ended(run).state == "stopped", run.log()
-    assert not list(places.models_folder().glob("*"))
+    assert not list(paths.models_folder().glob("*"))
 
 
 def once(event):
@@ -82,10 +82,10 @@ def once(event):
 
 def asked_for(name, number=1, **status):
     """A run as it stands on the disk; nobody holds its lock."""
-    run = runs.run_called(name)
+    run = jobs.run_called(name)
     request = {"arguments": ["data"], "number": number}
-    files.write_text(run.folder / "request.json", json.dumps(request))
-    files.write_text(run.folder / "status.json", json.dumps(STATUS | status))
+    atomic_files.write_text(run.folder / "request.json", json.dumps(request))
+    atomic_files.write_text(run.folder / "status.json", json.dumps(STATUS | status))
     return run
 
 
@@ -114,15 +114,15 @@ def test_whether_a_worker_lives_is_asked_of_the_system_and_not_of_the_clock(
 
 def test_a_worker_that_ends_before_it_is_up_is_interrupted(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    run = runs.start("short", ["data"])
+    run = jobs.start("short", ["data"])
     assert ended(run).state == "interrupted"
 
 
 def test_a_worker_that_cannot_be_started_is_told(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(LabError, match="could not be started"):
-        runs.start("never", ["data"])
-    run = runs.run_called("never")
+        jobs.start("never", ["data"])
+    run = jobs.run_called("never")
     assert run.status().state == "interrupted"
     run.discard()
 
@@ -137,11 +137,11 @@ def test_a_run_is_started_once(monkeypatch):
 
     popen = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", sleeping)
-    run = runs.start("once", ["data"])
+    run = jobs.start("once", ["data"])
     try:
         assert run.status().state == "starting"
         with pytest.raises(LabError, match="running already"):
-            runs.start("once", ["data"])
+            jobs.start("once", ["data"])
     finally:
         for worker in workers:
             worker.kill()
@@ -150,30 +150,30 @@ def test_a_run_is_started_once(monkeypatch):
 
 
 def test_two_workers_never_share_a_run():
-    run = runs.run_called("busy")
+    run = jobs.run_called("busy")
 
     def work():
         assert run.status().state == "running"
         with pytest.raises(LabError, match="running already"):
-            runs.work(run, [], lambda: once(Progress(1, 1, "")), dict, print)
+            jobs.work(run, [], lambda: once(Progress(1, 1, "")), dict, print)
         with pytest.raises(LabError, match="stop it first"):
             run.discard()
         yield Progress(1, 1, "half")
         return {}
 
-    runs.work(run, ["data"], work, dict, lambda event: None)
+    jobs.work(run, ["data"], work, dict, lambda event: None)
     assert run.status().state == "finished"
 
 
 def test_unexpected_failures_leave_a_sentence_and_the_details_in_the_log(capfd):
-    run = runs.run_called("broken")
+    run = jobs.run_called("broken")
 
     def work():
         yield Progress(0, 1, "about to fail")
         raise ZeroDivisionError("division by zero")
 
     with pytest.raises(ZeroDivisionError):
-        runs.work(run, [], work, dict, lambda event: None)
+        jobs.work(run, [], work, dict, lambda event: None)
     assert run.status().state == "failed"
     assert "ZeroDivisionError" in run.status().error
     assert "Traceback" in capfd.readouterr().err
@@ -231,7 +231,7 @@ def test_a_damaged_status_reads_as_interrupted_and_can_be_dismissed(text):
     assert "cannot be read" in run.status().message
     assert other.status().state == "finished"
     run.discard()
-    assert runs.all_runs() == [other]
+    assert jobs.all_runs() == [other]
 
 
 def test_a_damaged_status_of_a_living_worker_does_not_hide_it():
@@ -257,12 +257,12 @@ REQUESTS = [
 def test_a_damaged_request_cannot_be_resumed_and_can_be_dismissed(text):
     run, other = asked_for("odd"), asked_for("other", number=2)
     (run.folder / "request.json").write_bytes(text.encode(errors="surrogatepass"))
-    assert runs.all_runs() == [other, run]
+    assert jobs.all_runs() == [other, run]
     assert run.status().state == "interrupted"
     with pytest.raises(LabError, match="dismiss it and start it anew"):
         run.resume()
     run.discard()
-    assert runs.all_runs() == [other]
+    assert jobs.all_runs() == [other]
 
 
 def test_folders_where_files_belong_are_no_disaster():
@@ -273,18 +273,18 @@ def test_folders_where_files_belong_are_no_disaster():
         (run.folder / name).mkdir()
     assert run.status().state == "interrupted"
     assert run.log() == ""
-    assert runs.all_runs() == [run]
+    assert jobs.all_runs() == [run]
     run.discard()
-    assert runs.all_runs() == []
+    assert jobs.all_runs() == []
 
 
 def test_folders_that_no_run_is_called_are_not_runs():
     run = asked_for("fine")
     for name in ("Not fine", "x" * 200, ".hidden"):
-        folder = places.runs_folder() / name
+        folder = paths.runs_folder() / name
         folder.mkdir()
         (folder / "request.json").write_text("{}")
-    assert runs.all_runs() == [run]
+    assert jobs.all_runs() == [run]
 
 
 @pytest.mark.parametrize(
@@ -310,31 +310,31 @@ def test_a_full_disk_does_not_end_work_that_cannot_tell_how_far_it_is(monkeypatc
     run = asked_for("full", state="starting")
 
     def full(path, text):
-        raise files.WriteError("Could not write: the disk is full")
+        raise atomic_files.WriteError("Could not write: the disk is full")
 
     def working():
         yield Progress(0, 2, "none", {"curve": list(range(999))})
-        monkeypatch.setattr(files, "write_text", full)
+        monkeypatch.setattr(atomic_files, "write_text", full)
         yield Progress(1, 2, "half", {"curve": list(range(9999))})
         assert run.status().message == "half"
         assert run.status().figures == {}, "there is no room for them"
         yield Progress(2, 2, "whole")
         return {"answer": 3}
 
-    assert runs.work(run, [], working, dict, lambda event: None) == {"answer": 3}
+    assert jobs.work(run, [], working, dict, lambda event: None) == {"answer": 3}
     assert run.status().state == "finished"
     assert run.status().result == {"answer": 3}
 
 
 def test_words_that_are_no_text_do_not_damage_the_status():
-    run = runs.run_called("odd")
+    run = jobs.run_called("odd")
 
     def working():
         yield Progress(1, 1, "reading images-\udcff.png")
         assert run.status().message == "reading images-?.png"
         return {"file": "images-\udcff.png"}
 
-    runs.work(run, [], working, dict, lambda event: None)
+    jobs.work(run, [], working, dict, lambda event: None)
     assert run.status().state == "finished"
     assert run.status().result == {"file": "images-?.png"}
 
@@ -342,15 +342,15 @@ def test_words_that_are_no_text_do_not_damage_the_status():
 def test_runs_are_numbered_in_the_order_in_which_they_were_asked_for(monkeypatch):
     for day, name in enumerate(["b", "c", "a"]):
         monkeypatch.setattr("time.time", lambda day=day: -86400.0 * day)
-        work = runs.run_called(name)
-        runs.work(work, ["data"], lambda: once(Progress(1, 1, "")), lambda _: {}, print)
-    assert [run.name for run in runs.all_runs()] == ["a", "c", "b"]
+        work = jobs.run_called(name)
+        jobs.work(work, ["data"], lambda: once(Progress(1, 1, "")), lambda _: {}, print)
+    assert [run.name for run in jobs.all_runs()] == ["a", "c", "b"]
 
 
 def test_a_run_is_called_by_a_folder_name():
     with pytest.raises(LabError, match="cannot be called"):
-        runs.run_called("../x")
-    assert runs.run_called("fine").folder.parent == places.runs_folder()
+        jobs.run_called("../x")
+    assert jobs.run_called("fine").folder.parent == paths.runs_folder()
 
 
 def nothing():
@@ -361,7 +361,7 @@ def nothing():
 def test_trainings_wait_for_those_asked_for_earlier_and_go_on_when_they_end():
     first, second = asked_for("train-first", 1), asked_for("train-second", 2)
     with alive(first):
-        waiting = runs.in_turn(second, nothing)
+        waiting = jobs.in_turn(second, nothing)
         assert "waiting for train-first" in next(waiting).message
         assert "waiting for train-first" in next(waiting).message
     assert next(waiting).message == "worked", "the first one has died"
@@ -371,15 +371,15 @@ def test_a_training_does_not_wait_for_later_ones_or_other_work():
     asked, later = asked_for("train-a", 1), asked_for("train-b", 2)
     other = asked_for("prune-c", 0)
     with alive(later), alive(other):
-        assert next(runs.in_turn(asked, nothing)).message == "worked"
+        assert next(jobs.in_turn(asked, nothing)).message == "worked"
 
 
 def test_two_trainings_never_work_at_once_even_if_the_earlier_is_resumed_late():
     earlier, later = asked_for("train-a", 1), asked_for("train-b", 2)
-    working = runs.in_turn(later, nothing)
+    working = jobs.in_turn(later, nothing)
     assert next(working).message == "worked"
     with alive(earlier):
-        waiting = runs.in_turn(earlier, nothing)
+        waiting = jobs.in_turn(earlier, nothing)
         assert "waiting for another training" in next(waiting).message
         working.close()
         assert next(waiting).message == "worked"
@@ -388,7 +388,7 @@ def test_two_trainings_never_work_at_once_even_if_the_earlier_is_resumed_late():
 def test_a_queued_training_can_be_taken_out():
     first, second = asked_for("train-first", 1), asked_for("train-second", 2)
     with alive(first):
-        waiting = runs.in_turn(second, nothing)
+        waiting = jobs.in_turn(second, nothing)
         next(waiting)
         second.stop()
         with pytest.raises(Stopped, match="out of the queue"):

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engine import evaluation, spectra
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
 from engine.datasets import Split
 from engine.detectors import screening
-from engine.errors import LabError
-from engine.progress import exhaust
 from tests.conftest import TARGET, shortened_screening
 
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from engine import cli, session_report, store
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.session_report import View
 
 VIEW = View("conv2d_5", "clean-activation", 10.0, 3)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from engine import inference
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.pruning import sites, surgery
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import files, networks, places, store
-from engine.errors import LabError
+from engine import networks, store
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError
 
 
 @pytest.fixture
@@ -56,27 +57,29 @@ def test_a_taken_name_is_refused_unless_it_may_be_replaced(card, network):
         store.save(card, network, {})
     store.save(dataclasses.replace(card, rate=0.5), network, {}, replace=True)
     assert store.find("copy").card.rate == 0.5
-    assert [path.name for path in places.models_folder().iterdir()] == ["copy"]
+    assert [path.name for path in paths.models_folder().iterdir()] == ["copy"]
 
 
 def test_a_full_disk_leaves_nothing_behind(card, network, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(atomic_files.os, "fsync", full)
     with pytest.raises(LabError, match="disk is full"):
         store.save(card, network, {})
-    assert list(places.models_folder().iterdir()) == []
+    assert list(paths.models_folder().iterdir()) == []
 
 
 def test_the_old_model_is_still_there_after_a_failed_save(card, network, monkeypatch, tmp_path):
     saved = store.save(card, network, {})
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "")))
+        patch.setattr(
+            atomic_files.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, ""))
+        )
         with pytest.raises(LabError, match="disk is full"):
             saved.keep({"activations": pd.DataFrame({"a": [1]})}, "x")
     assert store.find("copy").table("activations") is None
-    assert [p.name for p in places.models_folder().iterdir()] == ["copy"]
+    assert [p.name for p in paths.models_folder().iterdir()] == ["copy"]
 
 
 def test_a_folder_that_may_not_be_written_is_told_plainly(monkeypatch, card, network, tmp_path):
@@ -89,7 +92,7 @@ def test_a_folder_that_may_not_be_written_is_told_plainly(monkeypatch, card, net
 
 def test_half_written_folders_are_never_seen(card, network):
     store.save(card, network, {})
-    half = places.models_folder() / ".copy.half"
+    half = paths.models_folder() / ".copy.half"
     half.mkdir()
     (half / "card.json").write_text("{}")
     assert ".copy.half" not in store.names()

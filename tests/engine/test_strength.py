@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import evaluation, repairs
+from engine.core.errors import LabError
+from engine.core.progress import Work, exhaust
 from engine.datasets import Split
-from engine.errors import LabError
-from engine.progress import Work, exhaust
 from engine.pruning.sites import find_sites
 from engine.repairs import strength
 from engine.repairs.tolerance import Tolerance

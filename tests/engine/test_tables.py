@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import comparison, places, results, store, tables
-from engine.errors import LabError
+from engine import comparison, results, store, tables
+from engine.core import paths
+from engine.core.errors import LabError
 
 HISTORY = (
     "epoch,loss,train_accuracy,seconds,clean_accuracy,attack_success,recovered_accuracy\n"
     "1,0.5,80,30.5,90,10,85\n"
     "2,0.25,90,61,95,99.5,0.5\n"
 )
-SHIPPED = sorted(places.SHIPPED_MODELS.glob("*/*.csv"))
-REPORT = places.PROJECT / "report"
+SHIPPED = sorted(paths.SHIPPED_MODELS.glob("*/*.csv"))
+REPORT = paths.PROJECT / "report"
 
 
 def parsed(content: bytes | str, schema, tmp_path):
@@ -225,7 +226,7 @@ def test_what_is_no_regular_file_is_not_opened(put, tmp_path):
 
 
 def test_two_halves_of_different_curves_are_refused(tmp_path):
-    stored = store.opened(places.SHIPPED_MODELS / "signs-ftrojan")
+    stored = store.opened(paths.SHIPPED_MODELS / "signs-ftrojan")
     layer, order = results.stored_curves(stored)[0]
     curve = results.stored_curve(stored, layer, order)
     turned = curve.validation.assign(channel=[-1, *curve.channels[::-1]])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engine import experiment, store, training
+from engine.core.errors import LabError
+from engine.core.progress import Stopped, exhaust
 from engine.datasets import Split, load_dataset
-from engine.errors import LabError
-from engine.progress import Stopped, exhaust
 from tests.conftest import TARGET, living_in
 
 

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from engine import cli, places, store, trash
-from engine.errors import LabError
+from engine import cli, store, trash
+from engine.core import paths
+from engine.core.errors import LabError
 
 
 def test_a_deleted_model_is_gone_and_comes_back_whole(at_home):
@@ -33,7 +34,7 @@ def test_names_of_no_model_are_refused(at_home, name):
 
 def test_a_name_taken_meanwhile_is_not_overwritten(at_home):
     trash.delete("small")
-    (places.models_folder() / "small").mkdir()
+    (paths.models_folder() / "small").mkdir()
     with pytest.raises(LabError, match="A new model is called 'small'"):
         trash.restore("small")
     assert trash.deleted() == ["small"]
@@ -41,7 +42,7 @@ def test_a_name_taken_meanwhile_is_not_overwritten(at_home):
 
 def test_only_the_last_five_can_be_brought_back(at_home):
     for number in range(trash.KEPT + 2):
-        (places.models_folder() / f"model{number}").mkdir()
+        (paths.models_folder() / f"model{number}").mkdir()
         trash.delete(f"model{number}")
     assert trash.deleted() == [f"model{number}" for number in (6, 5, 4, 3, 2)]
 
@@ -51,22 +52,22 @@ def test_the_oldest_goes_first_whatever_the_clock_says(at_home, monkeypatch):
     for hour, name in enumerate(names):
         monkeypatch.setattr("time.time_ns", lambda hour=hour: -hour * 3600 * 10**9)
         monkeypatch.setattr("time.time", lambda hour=hour: -hour * 3600.0)
-        (places.models_folder() / name).mkdir()
+        (paths.models_folder() / name).mkdir()
         trash.delete(name)
     assert trash.deleted() == names[:0:-1]
     trash.restore(names[-1])
-    assert (places.models_folder() / names[-1]).is_dir()
+    assert (paths.models_folder() / names[-1]).is_dir()
 
 
 def test_entries_from_before_numbers_were_given_are_older_than_new_ones(at_home):
-    (places.models_folder() / ".trash" / "1764252000000000000~old").mkdir(parents=True)
+    (paths.models_folder() / ".trash" / "1764252000000000000~old").mkdir(parents=True)
     trash.delete("small")
     assert trash.deleted() == ["small", "old"]
 
 
 def test_strange_folders_in_the_trash_are_no_disaster(at_home):
     for name in ("~", "x~y", "1~..", f"{'9' * 99}~z"):
-        (places.models_folder() / ".trash" / name).mkdir(parents=True)
+        (paths.models_folder() / ".trash" / name).mkdir(parents=True)
     trash.delete("small")
     assert trash.deleted()[0] == "small"
     for name in ("", ".."):
@@ -91,7 +92,7 @@ def test_results_of_a_model_deleted_meanwhile_bring_nothing_of_it_back(at_home):
     with pytest.raises(LabError, match="deleted or replaced meanwhile"):
         stored.keep({"late": pd.DataFrame({"a": [1]})}, "command")
     assert "small" not in store.names()
-    assert not (places.models_folder() / "small").exists()
+    assert not (paths.models_folder() / "small").exists()
 
 
 def test_results_of_a_model_replaced_meanwhile_are_not_kept_beside_another(at_home):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 from engine.triggers import TRIGGERS, AdditiveTrigger, LearnedTrigger, parse_trigger
 from engine.triggers.badnets import BadNets
 from engine.triggers.blend import Blend

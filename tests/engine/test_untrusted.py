@@ -13,8 +13,9 @@ import keras
 import numpy as np
 import pytest
 
-from engine import cli, inference, networks, own_files, places, store, untrusted
-from engine.errors import LabError
+from engine import cli, inference, networks, own_files, store, untrusted
+from engine.core import paths
+from engine.core.errors import LabError
 from tests.hostile import networks as hostile
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
@@ -31,7 +32,7 @@ def theirs(tmp_path):
 
 def in_models(path, name="theirs"):
     """The network put into the models folder by hand, with a card that fits it."""
-    folder = places.models_folder() / name
+    folder = paths.models_folder() / name
     folder.mkdir(parents=True)
     shutil.copyfile(path, folder / "model.keras")
     card = dataclasses.replace(
@@ -83,7 +84,7 @@ def test_a_network_this_program_wrote_is_opened_by_the_child_once_that_is_forgot
     network = networks.paper_network()
     stored = store.save(dataclasses.replace(shipped().card, name="mine"), network, {})
     assert own_files.is_own(stored.card.sha256)
-    shutil.rmtree(places.cache_folder())
+    shutil.rmtree(paths.cache_folder())
     assert not own_files.is_own(stored.card.sha256)
     assert stored.convolutions() == shipped().convolutions()
 
@@ -92,7 +93,7 @@ def test_every_shipped_network_and_trigger_is_known_by_its_checksum():
     found = {
         hashlib.sha256(path.read_bytes()).hexdigest()
         for pattern in ("*/model.keras", "*/trigger-*.npz")
-        for path in places.SHIPPED_MODELS.glob(pattern)
+        for path in paths.SHIPPED_MODELS.glob(pattern)
         if (path.parent / "card.json").exists()
     }
     assert own_files.shipped() == found
@@ -178,7 +179,7 @@ def confined(folder, code):
     )
     done = subprocess.run(
         [sys.executable, "-c", setup + code],
-        cwd=places.PROJECT,
+        cwd=paths.PROJECT,
         capture_output=True,
         text=True,
         check=False,

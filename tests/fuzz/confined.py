@@ -14,8 +14,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from engine import places
-from engine.errors import LabError
+from engine.core import paths
+from engine.core.errors import LabError
 from engine.untrusted import PROBLEM
 
 
@@ -53,7 +53,7 @@ def _server() -> subprocess.Popen[str]:
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     return subprocess.Popen(
         [sys.executable, "-m", "tests.fuzz.confined"],
-        cwd=places.PROJECT,
+        cwd=paths.PROJECT,
         env=os.environ | threads,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

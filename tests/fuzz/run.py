@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-from engine.errors import LONGEST, UNSHOWABLE, LabError
+from engine.core.errors import LONGEST, UNSHOWABLE, LabError
 from tests.fuzz.mutate import Mutator, Seeds
 
 SECONDS = 30  # for one mutant, on a machine that does other things, too

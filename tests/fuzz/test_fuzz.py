@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 from tests.fuzz import run
 from tests.fuzz.run import Target, fuzz, mutant
 from tests.fuzz.targets import TARGETS, arrays, network

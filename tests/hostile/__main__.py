@@ -19,7 +19,7 @@ from tests.hostile.networks import NETWORKS
 def refuse(name: str) -> int:
     """Offer one network, as `import` does; prints seconds and sentence."""
     from engine import untrusted
-    from engine.errors import LabError
+    from engine.core.errors import LabError
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PRUNING_LAB_HOME"] = folder

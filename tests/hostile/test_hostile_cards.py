@@ -6,8 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from engine import cards, places, store
-from engine.errors import LabError
+from engine import cards, store
+from engine.core import paths
+from engine.core.errors import LabError
 from engine.triggers import parse_trigger, states
 from tests.hostile.cards import ARRAYS, CARDS, TABLES, TRIGGERS
 
@@ -24,7 +25,7 @@ def test_there_are_many_of_them():
 
 @pytest.mark.parametrize("name", CARDS)
 def test_a_hostile_card_is_refused_in_one_sentence(name):
-    folder = places.models_folder() / "signs-clean"
+    folder = paths.models_folder() / "signs-clean"
     folder.mkdir(parents=True)
     CARDS[name](folder / "card.json")
     with pytest.raises(LabError, match="cannot be used") as caught:
@@ -34,15 +35,15 @@ def test_a_hostile_card_is_refused_in_one_sentence(name):
 
 def test_one_hostile_card_leaves_every_other_model_usable():
     for name, make in CARDS.items():
-        (places.models_folder() / name).mkdir(parents=True)
-        make(places.models_folder() / name / "card.json")
+        (paths.models_folder() / name).mkdir(parents=True)
+        make(paths.models_folder() / name / "card.json")
     usable = {stored.name for stored in store.readable()}
-    shipped = {path.parent.name for path in places.SHIPPED_MODELS.glob("*/card.json")}
+    shipped = {path.parent.name for path in paths.SHIPPED_MODELS.glob("*/card.json")}
     assert usable == shipped
     assert set(CARDS) <= set(store.names())
 
 
-@pytest.mark.parametrize("path", sorted(places.SHIPPED_MODELS.glob("*/card.json")), ids=str)
+@pytest.mark.parametrize("path", sorted(paths.SHIPPED_MODELS.glob("*/card.json")), ids=str)
 def test_every_shipped_card_is_read_and_written_alike(path):
     card = cards.read(path)
     assert json.loads(card.to_json()) == json.loads(path.read_text())
@@ -50,8 +51,8 @@ def test_every_shipped_card_is_read_and_written_alike(path):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_hostile_table_is_refused_in_one_sentence_and_the_others_are_read(name):
-    folder = places.models_folder() / "signs-ftrojan"
-    shutil.copytree(places.SHIPPED_MODELS / "signs-ftrojan", folder)
+    folder = paths.models_folder() / "signs-ftrojan"
+    shutil.copytree(paths.SHIPPED_MODELS / "signs-ftrojan", folder)
     kinds = [path.stem for path in folder.glob("*.csv")]
     before = {path: path.read_bytes() for path in folder.glob("*.csv")}
     for path in before:
@@ -77,7 +78,7 @@ def applied(state):
 
 @pytest.mark.parametrize("name", TRIGGERS)
 def test_a_hostile_trigger_is_refused_in_one_sentence(name):
-    folder = places.models_folder() / "theirs"
+    folder = paths.models_folder() / "theirs"
     folder.mkdir(parents=True)
     TRIGGERS[name](folder / "trigger-0123456789abcdef.npz")
     with pytest.raises(LabError) as caught:
@@ -93,8 +94,8 @@ def test_what_a_trigger_has_learned_must_go_with_its_settings(name):
 
 
 def test_a_strangers_file_of_the_same_name_does_not_spoil_a_trigger():
-    (genuine,) = places.SHIPPED_MODELS.glob("attack-gtsrb-trojan-nn/trigger-*.npz")
-    folder = places.models_folder() / "aaa"
+    (genuine,) = paths.SHIPPED_MODELS.glob("attack-gtsrb-trojan-nn/trigger-*.npz")
+    folder = paths.models_folder() / "aaa"
     folder.mkdir(parents=True)
     (folder / genuine.name).write_bytes(b"not arrays")
     assert states.load.__wrapped__(genuine.stem.removeprefix("trigger-"))

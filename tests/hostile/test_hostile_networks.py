@@ -3,7 +3,7 @@
 import pytest
 
 from engine import untrusted
-from engine.errors import LabError
+from engine.core.errors import LabError
 from tests.hostile.networks import NETWORKS
 
 

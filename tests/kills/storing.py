@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import files, places, store, trash
+from engine import store, trash
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError
 from engine.datasets import Dataset, Split, cache
-from engine.errors import LabError
 from engine.untrusted import checksum
 from tests.kills.bomb import Bomb
 
@@ -66,7 +67,7 @@ def text_of(name: str) -> str:
 
 def own() -> list[str]:
     """Names of the models that do not come with the program; each of them whole."""
-    seen = [path.name for path in places.models_folder().glob("[!.]*")]
+    seen = [path.name for path in paths.models_folder().glob("[!.]*")]
     assert sorted(seen) == sorted(set(store.names()) & set(seen)), "half a folder is seen"
     for name in seen:
         text_of(name)
@@ -76,7 +77,7 @@ def own() -> list[str]:
 def nothing_is_left() -> None:
     """After the next change, nothing hidden is there but the trash."""
     save("last", "last")
-    hidden = {path.name for path in places.models_folder().glob(".*")}
+    hidden = {path.name for path in paths.models_folder().glob(".*")}
     assert hidden <= {".trash"}, hidden
 
 
@@ -149,17 +150,17 @@ def check_cached() -> None:
         assert any(np.array_equal(found.test.images, tiny(seed).test.images) for seed in (1, 2))
     cache.keep("key", tiny(3))
     np.testing.assert_array_equal(cache.load("key").test.images, tiny(3).test.images)
-    assert [path.name for path in (places.cache_folder() / "datasets").iterdir()] == ["key"]
+    assert [path.name for path in (paths.cache_folder() / "datasets").iterdir()] == ["key"]
 
 
 def write(text: str) -> None:
-    files.write_text(places.home() / "file", text)
+    atomic_files.write_text(paths.home() / "file", text)
 
 
 def check_written() -> None:
-    assert (places.home() / "file").read_text() in ("old", "new")
+    assert (paths.home() / "file").read_text() in ("old", "new")
     write("again")
-    assert (places.home() / "file").read_text() == "again"
+    assert (paths.home() / "file").read_text() == "again"
 
 
 def save_old() -> None:

@@ -17,7 +17,8 @@ from uuid import uuid4
 import h5py
 import numpy as np
 
-from engine import cli, places, runs, store
+from engine import cli, store
+from engine.core import jobs, paths
 from engine.untrusted import checksum
 
 PROJECT = Path(__file__).parents[2]
@@ -162,7 +163,7 @@ class Reference:
         _, errors = victim.communicate()
         assert victim.returncode in (0, -signal.SIGKILL), errors
 
-        assert not any(run.status().alive for run in runs.all_runs())
+        assert not any(run.status().alive for run in jobs.all_runs())
         left = own_models()
         assert before.keys() <= left.keys() <= {*before, job.makes}
         for model, arrays in left.items():
@@ -179,6 +180,6 @@ class Reference:
 
 def own_models() -> dict[str, dict[str, np.ndarray]]:
     """The weights of every model that can be seen in the home."""
-    seen = sorted(path.name for path in places.models_folder().glob("[!.]*"))
+    seen = sorted(path.name for path in paths.models_folder().glob("[!.]*"))
     assert set(seen) <= set(store.names()), "half a folder is seen"
     return {name: weights(store.find(name)) for name in seen}

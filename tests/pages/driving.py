@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from engine import markdown, runs
+from engine.core import jobs, markdown
 
 PROJECT = Path(__file__).parents[2]
 NAMES = (
@@ -45,7 +45,7 @@ def words(app) -> str:
     return markdown.unescape("\n".join(texts))
 
 
-def finished(run: runs.Run) -> None:
+def finished(run: jobs.Run) -> None:
     """Wait for a run's end, which must be a good one."""
     limit = time.monotonic() + 90
     while run.status().alive and time.monotonic() < limit:

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import header
-from engine import markdown, places
+from engine.core import markdown, paths
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, opened, words
 
 BAD = {
@@ -21,9 +21,9 @@ BAD = {
 @pytest.fixture
 def among_bad_ones(results):
     """The small model, among others whose cards cannot be used."""
-    card = json.loads((places.models_folder() / "small" / "card.json").read_text())
+    card = json.loads((paths.models_folder() / "small" / "card.json").read_text())
     for name, change in BAD.items():
-        folder = places.models_folder() / name
+        folder = paths.models_folder() / name
         folder.mkdir()
         text = change if isinstance(change, str) else json.dumps(card | {"name": name} | change)
         (folder / "card.json").write_text(text)

@@ -6,7 +6,7 @@ import pytest
 
 from app import caches
 from engine import store
-from engine.errors import LabError
+from engine.core.errors import LabError
 
 
 def test_another_card_of_a_network_in_memory_is_still_held_against_it():

@@ -4,19 +4,19 @@ import json
 
 import pytest
 
-from engine import runs
-from engine.errors import LabError
+from engine.core import jobs
+from engine.core.errors import LabError
 from tests.pages.driving import fine, opened, words
 
 HALF = {"done": 1, "total": 2, "message": "Half", "error": "", "result": {}}
 
 
 def put(name, status, request):
-    folder = runs.run_called(name).folder
+    folder = jobs.run_called(name).folder
     folder.mkdir(parents=True)
     (folder / "status.json").write_text(status)
     (folder / "request.json").write_text(request)
-    return runs.run_called(name)
+    return jobs.run_called(name)
 
 
 @pytest.mark.parametrize(

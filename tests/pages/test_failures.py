@@ -8,8 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import caches, pruning, training_curves
-from engine import files, markdown, places, trash
-from engine.errors import LabError
+from engine import trash
+from engine.core import atomic_files, markdown, paths
+from engine.core.errors import LabError
 from tests.pages.driving import PROJECT, by_label, fine, opened
 
 SENTENCE = "The disk is full: delete a model."
@@ -82,8 +83,8 @@ def test_what_goes_wrong_in_a_callback_is_told_once_and_the_page_is_drawn(
 
 
 def test_what_goes_wrong_in_a_fragment_that_repeats_itself_is_a_sentence(results, monkeypatch):
-    folder = places.runs_folder() / "train-later"
-    files.write_text(folder / "request.json", json.dumps({"arguments": [], "started": 1.0}))
+    folder = paths.runs_folder() / "train-later"
+    atomic_files.write_text(folder / "request.json", json.dumps({"arguments": [], "started": 1.0}))
     monkeypatch.setattr(training_curves, "show_so_far", raising(LabError(SENTENCE)))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
     app.switch_page("../pages/models.py").run()
@@ -123,7 +124,7 @@ def test_what_came_past_all_others_is_shown_instead_of_by_streamlit():
 def test_a_failure_shows_text_of_files_as_text():
     def script():
         from app import failures
-        from engine.errors import LabError
+        from engine.core.errors import LabError
 
         with failures.contained():
             raise LabError("No model '![x](https://example.com/x.png)' here: <b>train</b> one.")

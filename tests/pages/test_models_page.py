@@ -1,7 +1,8 @@
 """The page Models: every change of state."""
 
 from app import header
-from engine import attacks, markdown, store, trash
+from engine import attacks, store, trash
+from engine.core import markdown
 from tests.pages.driving import by_label, fine, opened, words
 
 

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import cli, places, runs, store
+from engine import cli, store
 from engine import results as kept_results
+from engine.core import jobs, paths
 from engine.pruning.curve import Curve
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.repairs import RECOMMENDED
@@ -71,7 +72,7 @@ def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
     by_label(app.selectbox, "Order of pruning").select("triggered-activation").run()
     by_label(app.selectbox, "Convolution").select("Conv.First").run()
     by_label(app.button, "Compute the curve").click().run()
-    finished(runs.run_called(runs.name_of("prune", "odd", "Conv.First", "triggered-activation")))
+    finished(jobs.run_called(jobs.name_of("prune", "odd", "Conv.First", "triggered-activation")))
     in_words(app.run())
     assert "Watch the channels fall" in [header.value for header in app.header]
 
@@ -83,7 +84,7 @@ def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
     by_label(app.button, "Save the network at 20 points").click().run()
     curve = kept_results.stored_curve(store.find("odd"), "Conv.First", DEFAULT_ORDER)
     name = kept_results.repaired_name(store.find("odd"), curve, 20.0)
-    finished(runs.run_called(runs.name_of("save", name)))
+    finished(jobs.run_called(jobs.name_of("save", name)))
     assert name in words(in_words(app.run()))
     assert store.find(name).card.repair["threshold"] == 20
 
@@ -121,7 +122,7 @@ def test_a_copy_kept_from_pruning_stands_on_the_page_repairs_with_its_settings(r
 def test_a_copy_whose_card_says_little_of_its_repair_is_shown(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
     cli.main(["prune", "small", "--thresholds", "30", "--save"])
-    card = places.models_folder() / "small-conv2d-5-clean-activation-30" / "card.json"
+    card = paths.models_folder() / "small-conv2d-5-clean-activation-30" / "card.json"
     content = json.loads(card.read_text())
     content["repair"] = {name: content["repair"][name] for name in NEEDED}
     card.write_text(json.dumps(content))

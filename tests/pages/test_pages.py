@@ -4,7 +4,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import caches
-from engine import cli, networks, places, runs
+from engine import cli, networks
+from engine.core import jobs, paths
 from engine.presets import PRESETS
 from tests.fixtures.tiny_gtsrb import write_official_archives
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, metrics, opened, words
@@ -26,7 +27,7 @@ def test_a_page_without_images_or_results_says_what_to_do(at_home, monkeypatch, 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_without_any_model_leads_to_training(monkeypatch, tmp_path, name):
-    monkeypatch.setattr(places, "SHIPPED_MODELS", tmp_path / "none")
+    monkeypatch.setattr(paths, "SHIPPED_MODELS", tmp_path / "none")
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
     if name != "overview":
         app.switch_page(f"../pages/{name}.py").run()
@@ -35,7 +36,7 @@ def test_a_page_without_any_model_leads_to_training(monkeypatch, tmp_path, name)
 
 
 def test_a_corrupt_card_is_told_on_the_page(results):
-    (places.models_folder() / "small" / "card.json").write_text("{")
+    (paths.models_folder() / "small" / "card.json").write_text("{")
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.session_state["model"] = "small"
     app.run()
@@ -124,6 +125,6 @@ def test_a_network_from_a_file_is_taken_in_and_can_be_chosen(
     by_label(app.selectbox, "Trained for").set_value("gtsrb")
     by_label(app.button, "Load").click().run()
     do_jobs()
-    finished(runs.run_called("import-theirs"))
+    finished(jobs.run_called("import-theirs"))
     by_label(fine(app.run()).selectbox, "Model in use").select("theirs").run()
     assert "Taken in from `theirs.keras`" in words(fine(app))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from app import pruning
-from engine import cli, runs, store
+from engine import cli, store
+from engine.core import jobs
 from engine.results import stored_curve as curve_of
 from tests.pages.driving import by_label, fine, finished, opened, words
 
@@ -44,7 +45,7 @@ def test_saving_from_the_page_makes_the_model_the_table_describes(results):
     row = app.dataframe[0].value.set_index("threshold").loc[20.0]
     by_label(app.button, "Save the network at 20 points").click().run()
     name = "small-conv2d-5-clean-activation-20"
-    finished(runs.run_called(f"save-{name}"))
+    finished(jobs.run_called(f"save-{name}"))
     scores = store.find(name).card.scores["test"]
     for figure in ("clean_accuracy", "attack_success", "recovered_accuracy"):
         assert scores[figure] == pytest.approx(row[figure], abs=1e-3)

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from app import repair_charts
-from engine import places, runs, store
+from engine import store
+from engine.core import jobs, paths
 from engine.repairs import RECOMMENDED, REPAIRS
 from tests.conftest import shortened_screening
 from tests.pages.driving import by_label, fine, finished, opened, words
@@ -59,7 +60,7 @@ def test_a_repair_tried_on_the_page_becomes_a_row(results, do_jobs):
     by_label(app.multiselect, "Repairs to try").set_value(["clp"]).run()
     by_label(app.button, "Try it").click().run()
     do_jobs()
-    finished(runs.run_called("repairs-small"))
+    finished(jobs.run_called("repairs-small"))
     fine(app.run())
     assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
 
@@ -77,7 +78,7 @@ def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried, do_j
     assert app.dataframe[0].value["title"].tolist() == titles[:-1]
     by_label(app.button, "Try it").click().run()
     do_jobs()
-    finished(runs.run_called("repairs-small"))
+    finished(jobs.run_called("repairs-small"))
     fine(app.run())
     surely = f"{REPAIRS['clp'].title} (tolerated 2.5)"
     assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], surely]
@@ -127,14 +128,14 @@ def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(move_in, nothin
     app = opened("overview")
     assert REPAIRS[RECOMMENDED].idea in words(app)
     assert "None has been tried" not in words(app)
-    assert (places.repaired_folder() / "small" / RECOMMENDED / "model.keras").exists()
+    assert (paths.repaired_folder() / "small" / RECOMMENDED / "model.keras").exists()
 
 
 def test_processing_is_measured_from_the_page(results, do_jobs):
     app = opened("repairs")
     by_label(app.button, "Test them").click().run()
     do_jobs()
-    finished(runs.run_called("process-small"))
+    finished(jobs.run_called("process-small"))
     fine(app.run())
     assert "process" in app.dataframe[-1].value.columns
 

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from app import channel
-from engine import markdown, places, store
+from engine import store
+from engine.core import markdown, paths
 from tests.pages.driving import PROJECT, words
 
-SHIPPED = places.SHIPPED_MODELS / "signs-ftrojan"
+SHIPPED = paths.SHIPPED_MODELS / "signs-ftrojan"
 UNFORESEEN = "did not expect"
 
 

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from app import attack_charts, attack_table, eye_test, gallery, header, variants
-from engine import attacks, comparison, export, markdown, places, store
-from engine.errors import LabError
+from engine import attacks, comparison, export, store
+from engine.core import markdown, paths
+from engine.core.errors import LabError
 from engine.triggers import TRIGGERS, FTrojan, Trigger
 from tests.pages.driving import by_label, fine, metrics, opened, words
 
@@ -227,7 +228,7 @@ def test_longer_training_of_some_attacks_is_shown_when_asked_for(results):
     app = opened("triggers")
     by_label(app.segmented_control, "Each network was trained for").select("some").run()
     (table,) = [frame.value for frame in fine(app).dataframe if "clean_cost" in frame.value]
-    made = pd.read_csv(places.PROJECT / "report" / "attacks-gtsrb" / "longer.csv")
+    made = pd.read_csv(paths.PROJECT / "report" / "attacks-gtsrb" / "longer.csv")
     assert len(table) == len(made)
     figures = made.set_index("model")
     (wanet,) = table[table["title"] == "WaNet"].to_dict("records")

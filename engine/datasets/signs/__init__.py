@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.core.progress import Progress, Work
 from engine.datasets import splits
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
@@ -15,7 +16,6 @@ from engine.datasets.download import Download
 from engine.datasets.gtsrb import CLASS_NAMES, VALIDATION_SHARE
 from engine.datasets.signs import camera, faces
 from engine.datasets.source import Found, Parts
-from engine.progress import Progress, Work
 
 # Tracks of each class in GTSRB's training set.
 TRACKS = (

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import places
+from engine.core import paths
+from engine.core.errors import LabError
 from engine.datasets import load_dataset
-from engine.errors import LabError
 from tests.fixtures.tiny_gtsrb import encoded, picture
 
 SMALL = {"classes": 3, "tracks": 4, "frames": 3}
@@ -23,7 +23,7 @@ def refused(said, name, root, **how):
     with pytest.raises(LabError, match=said) as caught:
         load_dataset(name, str(root), **how)
     assert "\n" not in str(caught.value)
-    assert not list(places.cache_folder().glob("datasets/*"))
+    assert not list(paths.cache_folder().glob("datasets/*"))
 
 
 def load_or_refuse(name, root):

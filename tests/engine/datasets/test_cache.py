@@ -6,7 +6,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from engine import places
+from engine.core import paths
 from engine.datasets import load_dataset
 from tests.engine.datasets.opening import SMALL, class_tree, equal
 from tests.fixtures.packing import write_tree
@@ -25,7 +25,7 @@ def test_a_second_opening_is_memory_mapped_and_equal(tmp_path):
 def test_a_damaged_cache_is_made_again(tmp_path, harm, how):
     write_official_archives(tmp_path, **SMALL)
     first = load_dataset("gtsrb", str(tmp_path))
-    (file,) = places.cache_folder().glob(f"datasets/*/{harm}")
+    (file,) = paths.cache_folder().glob(f"datasets/*/{harm}")
     content = file.read_bytes()
     file.unlink()
     if how == "cut":
@@ -74,7 +74,7 @@ def test_a_cache_damaged_in_any_way_is_made_again(tmp_path, file, harm):
     write_official_archives(tmp_path, **SMALL)
     first = load_dataset("gtsrb", tmp_path)
     expected = {name: np.array(first.split(name).images) for name in ("train", "test")}
-    (path,) = places.cache_folder().glob(f"datasets/*/{file}")
+    (path,) = paths.cache_folder().glob(f"datasets/*/{file}")
     whole = path.read_bytes()
     path.unlink()
     path.write_bytes(harm(whole))
@@ -132,7 +132,7 @@ def test_two_processes_at_once_both_end_well(tmp_path):
         process.join(timeout=60)
         assert process.exitcode == 0
     assert sums == {load_dataset("gtsrb", tmp_path).test.images.sum().item()}
-    (entry,) = (path for path in (places.cache_folder() / "datasets").iterdir())
+    (entry,) = (path for path in (paths.cache_folder() / "datasets").iterdir())
     assert json.loads((entry / "about.json").read_text())["images"]["test"] == 6
 
 
@@ -151,4 +151,4 @@ def test_a_full_disk_costs_the_cache_not_the_work(tmp_path, monkeypatch):
     write_official_archives(tmp_path, **SMALL)
     monkeypatch.setattr(np, "save", full)
     assert len(load_dataset("gtsrb", tmp_path).test) == 6
-    assert list((places.cache_folder() / "datasets").iterdir()) == []
+    assert list((paths.cache_folder() / "datasets").iterdir()) == []

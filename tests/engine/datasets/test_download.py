@@ -8,10 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
 from engine.datasets import download
 from engine.datasets.download import Download, fetch
-from engine.errors import LabError
-from engine.progress import exhaust
 
 CONTENT = bytes(range(256)) * 4000
 PIECE, PIECES = bytes(1 << 16), 1000

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.core.errors import LabError
 from engine.datasets import available, load_dataset, missing_message
-from engine.errors import LabError
 from tests.engine.datasets.opening import class_tree, equal, refused, scaled
 from tests.fixtures.packing import inside, write_tree, write_zip
 from tests.fixtures.tiny_cifar10 import class_folders

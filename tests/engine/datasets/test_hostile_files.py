@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 from engine import cards
+from engine.core.errors import LabError
 from engine.datasets import archives, cache, classfolders, load_dataset
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode
 from engine.datasets.tables import rows
-from engine.errors import LabError
 from tests.engine.datasets.opening import SMALL, class_tree, refused
 from tests.fixtures.packing import inside, write_tree, write_zip
 from tests.fixtures.tiny_cifar10 import binary_files, python_files

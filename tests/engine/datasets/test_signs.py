@@ -3,10 +3,10 @@ import pytest
 from PIL import Image
 
 from engine import cli
+from engine.core.progress import exhaust
 from engine.datasets import available, fetchable, load_dataset, open_test
 from engine.datasets.gtsrb import CLASS_NAMES
 from engine.datasets.signs import FRAMES, TRACKS, camera, canvas, faces
-from engine.progress import exhaust
 from tests.conftest import living_in
 
 

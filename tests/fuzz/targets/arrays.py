@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import places
+from engine.core import paths
 from tests.fuzz import confined
 from tests.fuzz.mutate import as_bytes, as_zip
 from tests.fuzz.run import Target
 
 
 def _seeds():
-    paths = sorted(places.SHIPPED_MODELS.glob("*/trigger-*.npz"), key=lambda p: p.stat().st_size)
-    return [path.read_bytes() for path in paths[:2]]
+    stored = sorted(paths.SHIPPED_MODELS.glob("*/trigger-*.npz"), key=lambda p: p.stat().st_size)
+    return [path.read_bytes() for path in stored[:2]]
 
 
 def _parse(content):

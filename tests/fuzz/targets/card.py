@@ -1,6 +1,7 @@
 """A model's card, read and told as the pages tell it."""
 
-from engine import places, provenance, store
+from engine import provenance, store
+from engine.core import paths
 from tests.fuzz.mutate import as_json
 from tests.fuzz.run import Target
 from tests.fuzz.targets.scratch import written
@@ -9,7 +10,7 @@ NAMES = ("signs-ftrojan", "signs-clean", "attack-gtsrb-ban", "attack-gtsrb-pruni
 
 
 def _seeds():
-    return [(places.SHIPPED_MODELS / name / "card.json").read_bytes() for name in NAMES]
+    return [(paths.SHIPPED_MODELS / name / "card.json").read_bytes() for name in NAMES]
 
 
 def _parse(content):

@@ -4,9 +4,9 @@ import pickle
 
 import numpy as np
 
+from engine.core.progress import exhaust
 from engine.datasets.archives import Files
 from engine.datasets.cifar10 import Cifar10
-from engine.progress import exhaust
 from tests.fixtures.tiny_cifar10 import python_files
 from tests.fuzz.mutate import as_bytes
 from tests.fuzz.run import Target

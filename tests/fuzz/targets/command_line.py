@@ -4,7 +4,7 @@ import contextlib
 import io
 
 from engine import cli
-from engine.errors import LabError
+from engine.core.errors import LabError
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
 

@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 
+from engine.core.progress import exhaust
 from engine.datasets.archives import Files
 from engine.datasets.gtsrb import Gtsrb
-from engine.progress import exhaust
 from tests.fixtures.tiny_gtsrb import official_files
 from tests.fuzz.mutate import as_table
 from tests.fuzz.run import Target

@@ -4,7 +4,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from engine import inference, places
+from engine import inference
+from engine.core import paths
 from engine.untrusted.parts import read_rewritten
 from tests.fuzz import confined
 from tests.fuzz.mutate import as_hdf5, as_json, as_zip
@@ -14,7 +15,7 @@ _MEMBERS = {"config.json": as_json, "metadata.json": as_json, ".h5": as_hdf5}
 
 
 def _seeds():
-    return [(places.SHIPPED_MODELS / "signs-clean" / "model.keras").read_bytes()]
+    return [(paths.SHIPPED_MODELS / "signs-clean" / "model.keras").read_bytes()]
 
 
 def _parse(content):

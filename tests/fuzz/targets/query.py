@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs
 
 from app import links
-from engine.errors import UNSHOWABLE, LabError
+from engine.core.errors import UNSHOWABLE, LabError
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
 

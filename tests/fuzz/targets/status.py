@@ -3,8 +3,8 @@
 import json
 from dataclasses import asdict
 
-from engine.errors import LabError
-from engine.run_files import Status, read_request, read_status
+from engine.core.errors import LabError
+from engine.core.job_files import Status, read_request, read_status
 from tests.fuzz.mutate import as_json
 from tests.fuzz.run import Target
 from tests.fuzz.targets.scratch import written

@@ -2,15 +2,16 @@
 
 from functools import partial
 
-from engine import places, tables
+from engine import tables
 from engine.activations import moved_by_layer
+from engine.core import paths
 from engine.pruning.curve import PAPER_THRESHOLDS, Curve
 from tests.fuzz.mutate import as_table
 from tests.fuzz.run import Target
 from tests.fuzz.targets.scratch import written
 
 LARGEST = 40_000  # bytes of a seed
-_REPORT = places.PROJECT / "report" / "attacks-gtsrb"
+_REPORT = paths.PROJECT / "report" / "attacks-gtsrb"
 _KINDS = {
     "curve": (tables.CURVE, "curve-*.csv"),
     **{name: (schema, f"{name}.csv") for name, schema in tables.BESIDE_A_MODEL.items()},
@@ -23,7 +24,7 @@ _COMPARED = {
 
 
 def _seeds(pattern):
-    paths = sorted(places.SHIPPED_MODELS.glob(f"*/{pattern}")) or [_REPORT / pattern]
+    stored = sorted(paths.SHIPPED_MODELS.glob(f"*/{pattern}")) or [_REPORT / pattern]
     smallest = sorted(paths, key=lambda path: path.stat().st_size)[:2]
     return [path.read_bytes() for path in smallest]
 

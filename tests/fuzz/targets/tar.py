@@ -6,9 +6,9 @@ import tarfile
 
 import numpy as np
 
+from engine.core.progress import exhaust
 from engine.datasets import archives
 from engine.datasets.cifar10 import Cifar10
-from engine.progress import exhaust
 from tests.fixtures.tiny_cifar10 import binary_files
 from tests.fuzz.mutate import as_tar
 from tests.fuzz.run import Target

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.errors import LabError, NameTaken
+from engine.core.errors import LabError, NameTaken
 
 _PENDING = ".pending-"
 _LOCK = ".lock"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import LabError
+from engine.core.errors import LabError
 
 
 class Unfit(ValueError):

@@ -30,11 +30,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engine import files, places
-from engine.errors import LabError
-from engine.names import slug
-from engine.progress import Progress, Result, Stopped, Work, exhaust
-from engine.run_files import Request, State, Status, read_request, read_status
+from engine.core import atomic_files, paths
+from engine.core.errors import LabError
+from engine.core.job_files import Request, State, Status, read_request, read_status
+from engine.core.names import slug
+from engine.core.progress import Progress, Result, Stopped, Work, exhaust
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _NAME_LIMIT = 120
@@ -87,7 +87,7 @@ class Run:
 
     def stop(self) -> None:
         """Ask the worker to stop; it does so within a second or two."""
-        files.write_text(self.folder / "stop", "")
+        atomic_files.write_text(self.folder / "stop", "")
 
     def stop_requested(self) -> bool:
         """Whether somebody has asked it to stop."""
@@ -115,13 +115,13 @@ class Run:
         return self.folder / "status.json"
 
     def _write(self, status: Status) -> None:
-        files.write_text(self._status_file, _to_json(status))
+        atomic_files.write_text(self._status_file, _to_json(status))
 
     def _try_write(self, status: Status) -> None:
         """Write the status; where the disk is full, without its figures into the room it has."""
         try:
             self._write(status)
-        except files.WriteError:
+        except atomic_files.WriteError:
             with suppress(OSError), self._status_file.open("r+", encoding="utf-8") as file:
                 file.write(_to_json(replace(status, figures={})))
                 file.truncate()
@@ -166,7 +166,7 @@ def run_called(name: str) -> Run:
     """The run called `name`, whether or not it exists."""
     if not _is_name(name):
         raise LabError(f"A run cannot be called '{name}': use small letters, digits and '-'.")
-    return Run(places.runs_folder() / name)
+    return Run(paths.runs_folder() / name)
 
 
 def _is_name(name: str) -> bool:
@@ -180,7 +180,7 @@ def all_runs() -> list[Run]:
 
 def _in_order() -> list[tuple[int, Run]]:
     """Every run with its number, in the order in which they were asked for."""
-    folders = [path.parent for path in places.runs_folder().glob("*/request.json")]
+    folders = [path.parent for path in paths.runs_folder().glob("*/request.json")]
     found = [Run(folder) for folder in folders if _is_name(folder.name)]
     numbered = [(run.request.number, run) for run in found]
     return sorted(numbered, key=lambda one: (one[0], one[1].name))
@@ -207,7 +207,7 @@ def _launch(run: Run, arguments: Sequence[str]) -> None:
     except Timeout:
         raise LabError(f"'{run.name}' is running already.") from None
     except OSError as error:
-        raise files.trouble(run.folder, error) from error
+        raise atomic_files.trouble(run.folder, error) from error
     try:
         if _held(run.folder / "lock"):
             raise LabError(f"'{run.name}' is running already.")
@@ -231,7 +231,7 @@ def _see_it_up(run: Run, worker: subprocess.Popen[bytes], starting: FileLock) ->
 def _spawn(run: Run, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(places.PROJECT), os.environ.get("PYTHONPATH", "")])
+            filter(None, [str(paths.PROJECT), os.environ.get("PYTHONPATH", "")])
         )
     }
     try:
@@ -241,7 +241,7 @@ def _spawn(run: Run, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=places.PROJECT,
+                cwd=paths.PROJECT,
                 env=environment,
                 start_new_session=True,
             )
@@ -250,14 +250,14 @@ def _spawn(run: Run, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 def _prepare(run: Run, arguments: Sequence[str]) -> None:
-    with files.changing(run.folder.parent):
+    with atomic_files.changing(run.folder.parent):
         number = run.request.number or 1 + max((each for each, _ in _in_order()), default=0)
         request = {"arguments": list(arguments), "number": number}
-        files.write_text(run.folder / "request.json", json.dumps(request))
+        atomic_files.write_text(run.folder / "request.json", json.dumps(request))
     try:
         (run.folder / "stop").unlink(missing_ok=True)
     except OSError as error:
-        raise files.trouble(run.folder / "stop", error) from error
+        raise atomic_files.trouble(run.folder / "stop", error) from error
     run._write(Status())
 
 
@@ -290,7 +290,7 @@ def work(
     except Timeout:
         raise LabError(f"'{run.name}' is running already: wait for it or stop it.") from None
     except OSError as error:
-        raise files.trouble(run.folder, error) from error
+        raise atomic_files.trouble(run.folder, error) from error
     asked_for = (run.folder / "request.json").exists()
     try:
         with lock:
@@ -312,7 +312,7 @@ def in_turn(run: Run, make: Callable[[], Work[Result]]) -> Work[Result]:
     Two trainings at once would take more than twice as long. The system frees the turn of a
     worker that dies.
     """
-    turn = FileLock(places.runs_folder() / ".turn")
+    turn = FileLock(paths.runs_folder() / ".turn")
     while (ahead := _ahead(run)) or not _taken(turn):
         if run.stop_requested():
             raise Stopped("Taken out of the queue.")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self, TypeVar
 
-from engine.errors import LabError, quoted
+from engine.core.errors import LabError, quoted
 
 MAX_TEXT = 4000  # characters that name an object with all its values
 
