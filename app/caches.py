@@ -17,13 +17,14 @@ import pyarrow as pa
 import streamlit as st
 
 from app.waiting import shown
-from engine import evaluation, export, inference, repairing, results, spectra, store
+from engine import evaluation, export, inference, repairing, results, store
 from engine.attacks import is_compared
 from engine.core import paths
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
+from engine.imaging import dct
+from engine.imaging.render import data_url, enlarge
 from engine.networks import batches
-from engine.pictures import data_url, enlarge
 from engine.pruning import sites
 from engine.pruning.curve import Curve
 from engine.store import Stored
@@ -142,7 +143,7 @@ def trigger_spectrum(trigger: str, height: int, width: int) -> np.ndarray | None
     parsed = parse_trigger(trigger)
     if not isinstance(parsed, AdditiveTrigger):
         return None
-    return spectra.of_change(parsed.pattern(height, width))
+    return dct.of_change(parsed.pattern(height, width))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -295,7 +296,7 @@ def effect(clean: np.ndarray, trigger: str) -> Effect:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _effect(_clean: np.ndarray, content: bytes, trigger: str) -> Effect:
     triggered = parse_trigger(trigger)(_clean[np.newaxis])[0]
-    coefficients = np.abs(spectra.of_change(triggered.astype(np.float32) - _clean))
+    coefficients = np.abs(dct.of_change(triggered.astype(np.float32) - _clean))
     measured = evaluation.fidelity(_clean[np.newaxis], triggered[np.newaxis])
     return Effect(triggered, coefficients.max(axis=0), measured)
 
@@ -313,7 +314,7 @@ def mean_spectra(name: str, size: int, count: int, trigger: str) -> tuple[np.nda
     images = test_images(name, size).images
     chosen = images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
     triggered = parse_trigger(trigger)(chosen)
-    return spectra.mean_magnitude(chosen), spectra.mean_magnitude(triggered)
+    return dct.mean_magnitude(chosen), dct.mean_magnitude(triggered)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

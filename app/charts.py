@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from engine.figures import CLEAN, MEASURES, TRIGGERED, activation_bars, pruning_curve
-from engine.spectra import region
+from engine.imaging.dct import region
 
 
 def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> alt.LayerChart:
@@ -112,7 +112,7 @@ def radial_profile(clean: np.ndarray, triggered: np.ndarray, rings: list[int]) -
     """Mean size of the coefficients against their distance from the corner.
 
     Args:
-        clean, triggered: float [n], see `spectra.radial_profile`.
+        clean, triggered: float [n], see `dct.radial_profile`.
         rings: distances of the trigger's bands, marked with rules.
     """
     parts = {"Clean": clean, "Triggered": triggered}

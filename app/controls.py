@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from engine.colour import CHANNELS
 from engine.core.parameters import Configurable, Kind, Parameter, Value, format_value, parse_value
+from engine.imaging.colour import CHANNELS
 
 FINE = 2  # up to there a float goes in small steps
 

@@ -11,7 +11,7 @@ from app import caches, failures
 from app.caches import Effect
 from app.channel import coloured
 from engine.core.errors import LabError
-from engine.pictures import amplified, data_url
+from engine.imaging.render import amplified, data_url
 from engine.store import Card
 from engine.triggers import TRIGGERS
 

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from engine.core import markdown
-from engine.pictures import SIDE, enlarge
+from engine.imaging.render import SIDE, enlarge
 
 
 def show(image: np.ndarray, caption: str, side: int = SIDE) -> None:

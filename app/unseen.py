@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from app import pictures
-from engine import colour
-from engine.spectra import change_shares
+from engine.imaging import colour
+from engine.imaging.dct import change_shares
 
 GAIN = 15
 PLANES = {"Y": "brightness (Y)", "U": "blue against brightness (U)", "V": "red against it (V)"}

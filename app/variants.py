@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import caches, controls, pictures, readings
 from engine.evaluation import fidelity
-from engine.pictures import amplified
+from engine.imaging.render import amplified
 from engine.store import Card, Stored
 from engine.triggers import TRIGGERS, Trigger
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import evaluation, export, figures, pictures, provenance, repairing, results
+from engine import evaluation, export, figures, provenance, repairing, results
 from engine.core import atomic_files, markdown
 from engine.core.errors import LabError
 from engine.datasets import Split
+from engine.imaging import render
 from engine.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.pruning.orders import ORDERS
 from engine.store import Card, Stored, versions
@@ -131,7 +132,7 @@ def _images(stored: Stored, view: View, test: Split | None, curve: Curve | None)
     shown = (
         (clean, "Clean"),
         (triggered, "Triggered"),
-        (pictures.amplified(clean, triggered, GAIN), f"Difference, {GAIN} times"),
+        (render.amplified(clean, triggered, GAIN), f"Difference, {GAIN} times"),
     )
     figures_ = "".join(_picture(image, caption) for image, caption in shown)
     return [
@@ -258,7 +259,7 @@ def _inline(svg: bytes) -> str:
 
 
 def _picture(image: np.ndarray, caption: str) -> str:
-    source = pictures.data_url(pictures.enlarge(image, SIDE))
+    source = render.data_url(render.enlarge(image, SIDE))
     return (
         f"<figure><img src='{source}' width='{SIDE}' alt='{escape(caption)}'>"
         f"<figcaption>{escape(caption)}</figcaption></figure>"

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, charts, drawing, header, images, unseen
-from engine.spectra import radial_profile, spectrum
+from engine.imaging.dct import radial_profile, spectrum
 
 MANY = 1000
 CHANNELS = {

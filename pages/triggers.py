@@ -5,7 +5,7 @@ import streamlit as st
 from app import attack_table, caches, eye_test, failures, gallery, header, images, variants
 from app.elements.grid import grid
 from app.elements.swipe import swipe
-from engine.pictures import enlarge
+from engine.imaging.render import enlarge
 
 st.title("Triggers")
 st.markdown(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import failures
 from app.elements.mounting import element
-from engine.pictures import data_url
+from engine.imaging.render import data_url
 
 _grid = element("grid")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.elements.mounting import element
-from engine.pictures import data_url
+from engine.imaging.render import data_url
 
 _swipe = element("swipe")
 

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy import fft
 
-from engine import colour, spectra
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.imaging import colour, dct
 
 if TYPE_CHECKING:
     import keras
@@ -138,7 +138,7 @@ def norm_at(decibels: float, shape: tuple[int, ...]) -> float:
 
 def loudness_of(pattern: np.ndarray) -> float:
     """L2 norm of what one pattern [3, height, width] adds to an image, grey levels."""
-    return float(np.linalg.norm(spectra.added(pattern)))
+    return float(np.linalg.norm(dct.added(pattern)))
 
 
 class _Search:
@@ -214,7 +214,7 @@ def slope_of(
     back = np.linalg.inv(colour.YUV)
 
     def slope(images: np.ndarray, pattern: np.ndarray, label: int) -> tuple[float, np.ndarray]:
-        reached, gradient = run(images, spectra.added(pattern), np.int64(label))
+        reached, gradient = run(images, dct.added(pattern), np.int64(label))
         planes = np.moveaxis(gradient.numpy() @ back, -1, 0)
         return float(reached), fft.dctn(planes, axes=(1, 2), norm="ortho").astype(np.float32)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from engine import spectra
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.detectors.screening import Screening, loudness_of, norm_at, screen
+from engine.imaging import dct
 from engine.pruning import surgery
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import strongest
@@ -89,7 +89,7 @@ class SpectralUnlearning(TolerantRepair):
 
         half = BATCH // 2
         rng = np.random.default_rng(self.seed)
-        patterns = tf.constant(spectra.added(drawn_patterns(found.pattern, PATTERNS, rng)))
+        patterns = tf.constant(dct.added(drawn_patterns(found.pattern, PATTERNS, rng)))
         variables = network.trainable_variables
         steps = steps_of(len(fitting), self.epochs, half)
         optimizer = keras.optimizers.Adam(falling(rate, steps))

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine import colour
 from engine.core.errors import LabError
 from engine.core.parameters import parameter
+from engine.imaging import colour
 from engine.triggers.additive import AdditiveTrigger
 
 

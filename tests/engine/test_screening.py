@@ -6,24 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine import evaluation, spectra
+from engine import evaluation
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import Split
 from engine.detectors import screening
+from engine.imaging import dct
 from tests.conftest import TARGET, shortened_screening
 
 
 @given(arrays(np.float32, (2, 3, 8, 8), elements=st.floats(-50, 50, width=32)))
 def test_a_pattern_is_what_its_picture_says_it_is(coefficients):
-    found = spectra.of_change(spectra.added(coefficients))
+    found = dct.of_change(dct.added(coefficients))
     np.testing.assert_allclose(found, coefficients, atol=1e-3)
 
 
 def test_loudness_is_the_psnr_of_what_is_added():
     pattern = np.zeros((3, 16, 16), np.float32)
     pattern[1, 7, 7] = 40
-    error = np.mean(spectra.added(pattern) ** 2)
+    error = np.mean(dct.added(pattern) ** 2)
     psnr = 10 * np.log10(255**2 / error)
     norm = screening.loudness_of(pattern)
     assert norm == pytest.approx(screening.norm_at(psnr, pattern.shape), rel=1e-4)
@@ -47,7 +48,7 @@ def test_the_gradient_is_that_of_the_loss_by_finite_differences(trained, dataset
     def loss(place: tuple[int, int, int], step: float) -> float:
         moved = pattern.copy()
         moved[place] += step
-        seen = np.clip(images + spectra.added(moved), 0, 255).astype(np.float32) / 255
+        seen = np.clip(images + dct.added(moved), 0, 255).astype(np.float32) / 255
         read = np.asarray(network(seen, training=False)).astype(np.float64)
         return -float(np.mean(np.log(np.maximum(read[:, 2], 1e-7))))
 
@@ -79,7 +80,7 @@ def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_scree
 def test_the_recovered_pattern_leads_there(found, trained, dataset):
     others = dataset.test.labels != TARGET
     images = dataset.test.images[others]
-    seen = np.clip(np.rint(images + spectra.added(found.pattern)), 0, 255).astype(np.uint8)
+    seen = np.clip(np.rint(images + dct.added(found.pattern)), 0, 255).astype(np.uint8)
     read = evaluation.predict(trained.network(), seen)
     assert np.mean(read == TARGET) > 0.8
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import colour, spectra
+from engine.imaging import colour, dct
 from engine.triggers import FTrojan
 
 
@@ -15,7 +15,7 @@ def photos(count=8):
 def test_the_spectrum_is_that_of_opencv_channel_by_channel():
     images = photos(2)
     planes = images.astype(np.float64) @ colour.YUV.T
-    for image, found in zip(planes, spectra.spectrum(images), strict=True):
+    for image, found in zip(planes, dct.spectrum(images), strict=True):
         for channel in range(3):
             expected = cv2.dct(np.ascontiguousarray(image[..., channel]))
             np.testing.assert_allclose(found[channel], expected, atol=2e-3)
@@ -24,13 +24,13 @@ def test_the_spectrum_is_that_of_opencv_channel_by_channel():
 def test_the_mean_over_many_does_not_depend_on_the_batch():
     images = photos(50)
     np.testing.assert_allclose(
-        spectra.mean_magnitude(images, 7), spectra.mean_magnitude(images, 50), rtol=1e-5
+        dct.mean_magnitude(images, 7), dct.mean_magnitude(images, 50), rtol=1e-5
     )
 
 
 def test_the_trigger_shows_at_its_bands_in_u_and_v_only():
     images = photos(4)
-    change = spectra.spectrum(FTrojan(magnitude=60.0)(images)) - spectra.spectrum(images)
+    change = dct.spectrum(FTrojan(magnitude=60.0)(images)) - dct.spectrum(images)
     mean = change.mean(axis=0)
     for channel in (1, 2):
         strongest = np.argsort(np.abs(mean[channel]).ravel())[-2:]
@@ -45,21 +45,21 @@ def test_the_radial_profile_is_a_plain_loops():
     for row in range(16):
         for column in range(20):
             rings.setdefault(round(math.hypot(row, column)), []).append(magnitudes[row, column])
-    found = spectra.radial_profile(magnitudes)
+    found = dct.radial_profile(magnitudes)
     assert len(found) == max(rings) + 1
     for distance, values in rings.items():
         assert found[distance] == pytest.approx(sum(values) / len(values))
 
 
 def test_the_papers_bands_are_a_mid_and_a_high_frequency():
-    assert spectra.region(0, 0, 32) == "low frequency"
-    assert spectra.region(15, 15, 32) == "mid frequency"
-    assert spectra.region(31, 31, 32) == spectra.region(0, 31, 32) == "high frequency"
+    assert dct.region(0, 0, 32) == "low frequency"
+    assert dct.region(15, 15, 32) == "mid frequency"
+    assert dct.region(31, 31, 32) == dct.region(0, 31, 32) == "high frequency"
 
 
 def test_ftrojans_change_is_in_the_colour_channels():
     images = np.random.default_rng(1).integers(40, 216, (20, 32, 32, 3), dtype=np.uint8)
-    shares = spectra.change_shares(images, FTrojan()(images))
+    shares = dct.change_shares(images, FTrojan()(images))
     assert shares.sum() == pytest.approx(1)
     assert shares[1] + shares[2] > 0.9
-    assert spectra.change_shares(images, images).tolist() == [0, 0, 0]
+    assert dct.change_shares(images, images).tolist() == [0, 0, 0]

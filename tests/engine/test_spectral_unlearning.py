@@ -4,14 +4,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import spectra
+from engine.imaging import dct
 from engine.repairs import spectral_unlearning
 from engine.repairs.spectral_unlearning import drawn_patterns
 
 
 def decibels(pattern: np.ndarray) -> float:
     """PSNR of what one pattern adds."""
-    return float(10 * np.log10(255**2 / np.mean(np.square(spectra.added(pattern), dtype=float))))
+    return float(10 * np.log10(255**2 / np.mean(np.square(dct.added(pattern), dtype=float))))
 
 
 @given(st.sampled_from([8, 20, 32]), st.integers(0, 2**32 - 1), st.booleans())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft
 
-from engine import colour
+from engine.imaging import colour
 
 
 def spectrum(images: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Colour spaces, the discrete cosine transform, arrays as pictures."""
