@@ -11,7 +11,7 @@ from engine.commands.shared import Answer, dataset_named, do
 from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Work
-from engine.datasets import SPLITS, Dataset, open_dataset, sheet
+from engine.datasets import SPLITS, Dataset, contact_sheet, open_dataset
 from engine.triggers import parse_trigger
 
 
@@ -20,7 +20,9 @@ def data(options: argparse.Namespace) -> Answer:
 
     def answer(dataset: Dataset) -> Answer:
         if options.sheet:
-            sheet.save(options.sheet, sheet.drawn(dataset.test, dataset.class_names))
+            contact_sheet.save(
+                options.sheet, contact_sheet.drawn(dataset.test, dataset.class_names)
+            )
         return {
             "dataset": dataset.name,
             "classes": dataset.classes,

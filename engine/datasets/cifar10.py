@@ -17,7 +17,7 @@ from engine.core.limited_reading import Unfit, refusing
 from engine.core.progress import Progress, Work
 from engine.datasets import archives, splits
 from engine.datasets.archives import Files
-from engine.datasets.classfolders import ClassFolders
+from engine.datasets.class_folders import ClassFolders
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import check_size
 from engine.datasets.download import Download

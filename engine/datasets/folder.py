@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.datasets.classfolders import ClassFolders
+from engine.datasets.class_folders import ClassFolders
 from engine.datasets.download import Download
 from engine.datasets.source import Found
 

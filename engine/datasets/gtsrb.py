@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.core.errors import LabError, quoted
 from engine.core.progress import Work
-from engine.datasets import archives, splits, tables
+from engine.datasets import archives, label_tables, splits
 from engine.datasets.archives import Files
 from engine.datasets.download import Download
 from engine.datasets.source import Found, Listing, Parts, folders
@@ -159,8 +159,8 @@ def _listed(
 ) -> list[tuple[str, int]]:
     """Each image in a table, with its class."""
     return [
-        (f"{folder}{row[column]}", tables.label(row["ClassId"], len(CLASS_NAMES), table))
-        for row in tables.rows(files, table, delimiter, (column, "ClassId"))
+        (f"{folder}{row[column]}", label_tables.label(row["ClassId"], len(CLASS_NAMES), table))
+        for row in label_tables.rows(files, table, delimiter, (column, "ClassId"))
     ]
 
 

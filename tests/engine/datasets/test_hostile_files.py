@@ -18,11 +18,11 @@ import pytest
 
 from engine import cards
 from engine.core.errors import LabError
-from engine.datasets import archives, cache, classfolders, load_dataset
+from engine.datasets import archives, cache, class_folders, load_dataset
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode
-from engine.datasets.tables import rows
+from engine.datasets.label_tables import rows
 from tests.engine.datasets.opening import SMALL, class_tree, refused
 from tests.fixtures.packing import inside, write_tree, write_zip
 from tests.fixtures.tiny_cifar10 import binary_files, python_files
@@ -256,8 +256,8 @@ def test_classes_with_numbers_of_thousands_of_digits_are_sorted_as_text(tmp_path
 
 
 def test_more_classes_than_a_card_can_hold_are_refused(tmp_path, monkeypatch):
-    assert classfolders.MAX_CLASSES == cards.MAX_CLASSES
-    monkeypatch.setattr(classfolders, "MAX_CLASSES", 2)
+    assert class_folders.MAX_CLASSES == cards.MAX_CLASSES
+    monkeypatch.setattr(class_folders, "MAX_CLASSES", 2)
     write_zip(tmp_path / "z.zip", class_tree())
     refused("There are 3 classes: choose 2 at most", "folder:z.zip", tmp_path)
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from engine.core.progress import exhaust
-from engine.datasets.classfolders import ClassFolders
+from engine.datasets.class_folders import ClassFolders
 from tests.fixtures.tiny_gtsrb import encoded, picture
 from tests.fuzz.mutate import as_bytes, as_zip, packed
 from tests.fuzz.run import Target
