@@ -17,15 +17,15 @@ import pyarrow as pa
 import streamlit as st
 
 from app.waiting import shown
-from engine import evaluation, export, inference, repairing, results, store
+from engine import evaluation, export, repairing, results, store
 from engine.attacks import is_compared
 from engine.core import paths
 from engine.datasets import Split, open_test
 from engine.evaluation import Fidelity
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
-from engine.networks import batches
-from engine.pruning import sites
+from engine.networks import channels, numpy_inference
+from engine.networks.architectures import batches
 from engine.pruning.curve import Curve
 from engine.store import Stored
 from engine.triggers import AdditiveTrigger, Trigger, parse_trigger
@@ -127,9 +127,9 @@ def amplification(stored: Stored) -> pd.DataFrame:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _amplification(_stored: Stored, checksum: str) -> pd.DataFrame:
-    bounds = inference.channel_bounds(_stored.parts())
+    bounds = numpy_inference.channel_bounds(_stored.parts())
     return pd.concat(
-        pd.DataFrame({"layer": layer, "channel": range(len(of)), "above": sites.above_mean(of)})
+        pd.DataFrame({"layer": layer, "channel": range(len(of)), "above": channels.above_mean(of)})
         for layer, of in bounds.items()
     )
 
@@ -174,7 +174,7 @@ def _convolutions(_stored: Stored, checksum: str) -> list[str]:
     return _stored.convolutions()
 
 
-def network(stored: Stored) -> inference.Network:
+def network(stored: Stored) -> numpy_inference.Network:
     """A model's network, to ask about a few images without TensorFlow."""
     card = stored.card  # another card may name the same file, and say other things of it
     return _network(stored, card.sha256, card.image_shape, len(card.class_names))
@@ -183,7 +183,7 @@ def network(stored: Stored) -> inference.Network:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _network(
     _stored: Stored, checksum: str, image_shape: tuple[int, int, int], classes: int
-) -> inference.Network:
+) -> numpy_inference.Network:
     return _stored.plain_network()
 
 

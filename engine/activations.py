@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import networks
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
+from engine.networks import architectures
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +79,7 @@ def measure(
 
     for name in layers:
         check_layer(name, channel_layers(model))
-    watcher = networks.watching(model, layers)
+    watcher = architectures.watching(model, layers)
     outputs = watcher.output
     # Only the sums leave TensorFlow: a few kilobytes a batch instead of every activation.
     run = tf.function(
@@ -90,8 +90,8 @@ def measure(
         jit_compile=False,
     )
     sums = {name: np.zeros((2, output.shape[-1])) for name, output in outputs.items()}
-    for part in networks.batches(len(images)):
-        for name, values in run(networks.scale(images[part])).items():
+    for part in architectures.batches(len(images)):
+        for name, values in run(architectures.scale(images[part])).items():
             sums[name] += values.numpy()
         yield Progress(part.stop, len(images), message)
     return {

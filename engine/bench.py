@@ -14,11 +14,11 @@ from unittest import mock
 import cv2
 import numpy as np
 
-from engine import evaluation, inference, networks, store, training, untrusted
+from engine import evaluation, store, training
 from engine.core.progress import Progress, Work
 from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
-from engine.pruning import blocks, sites, surgery
+from engine.networks import architectures, channels, edit, numpy_inference, split, untrusted
 from engine.triggers import TRIGGERS, FTrojan, LearnedTrigger, Trigger
 from engine.triggers.bpp import BppAttack
 
@@ -163,16 +163,16 @@ def _each_window(
 
 
 def _curve() -> list[Comparison]:
-    network, data = networks.paper_network(), _noise(2048)
-    layer = blocks.convolutions(network)[-1]
-    block = blocks.cut(network, layer)
+    network, data = architectures.paper_network(), _noise(2048)
+    layer = split.convolutions(network)[-1]
+    block = split.cut(network, layer)
     order = np.random.default_rng(0).permutation(block.channels)
     steps = block.channels + 1
-    repaired = [surgery.without_channels(network, layer, order[:k]) for k in (1, 64)]
+    repaired = [edit.without_channels(network, layer, order[:k]) for k in (1, 64)]
 
     def ours() -> None:
-        for part in networks.batches(len(data)):
-            features, _ = block.features(networks.scale(data.images[part]))
+        for part in architectures.batches(len(data)):
+            features, _ = block.features(architectures.scale(data.images[part]))
             block.tail.walk(features, order)
 
     def plain() -> None:
@@ -180,10 +180,10 @@ def _curve() -> list[Comparison]:
             evaluation.predict(model, data.images)
 
     quick, slow = _best(ours, plain)
-    features, _ = block.features(networks.scale(data.images[:1000]))
+    features, _ = block.features(architectures.scale(data.images[:1000]))
     many = np.tile(features, (25, 1, 1, 1))
     (walking,) = _best(lambda: block.tail.walk(many, order))
-    (passing,) = _best(lambda: block.features(networks.scale(data.images)))
+    (passing,) = _best(lambda: block.features(architectures.scale(data.images)))
     return [
         Comparison(
             "pruning curve",
@@ -206,10 +206,10 @@ def _curve() -> list[Comparison]:
 
 def _training() -> Comparison:
     data, settings = _noise(64 * 24), training.Settings(epochs=1)
-    ours = training.one_epoch(networks.paper_network(), data, settings)
-    fitted = networks.paper_network()
+    ours = training.one_epoch(architectures.paper_network(), data, settings)
+    fitted = architectures.paper_network()
     fitted.compile(optimizer="adam", loss="sparse_categorical_crossentropy", jit_compile=False)
-    floats = networks.scale(data.images)
+    floats = architectures.scale(data.images)
 
     def plain() -> None:
         fitted.fit(floats, data.labels, batch_size=settings.batch, epochs=1, verbose=0)
@@ -225,15 +225,15 @@ def _training() -> Comparison:
 def _bounds() -> Comparison:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
-        networks.paper_network().save(file)
+        architectures.paper_network().save(file)
 
         def plain() -> None:
             network = store.open_network(file)
-            for site in sites.find_sites(network):
-                sites.bounds(network, site)
+            for site in channels.find_sites(network):
+                channels.bounds(network, site)
 
         def ours() -> None:
-            inference.channel_bounds(untrusted.own_parts(file, file.name))
+            numpy_inference.channel_bounds(untrusted.own_parts(file, file.name))
 
         quick, through_keras = _best(ours, plain)
     return Comparison(

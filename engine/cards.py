@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from engine import evaluation, networks, poisoning
+from engine import evaluation, poisoning
 from engine.aims import NEXT_CLASS, NEXT_NAME, aimed
 from engine.core.errors import LabError, quoted
 from engine.core.limited_reading import Unfit, read_bytes
+from engine.networks import architectures
 from engine.triggers import Trigger, parse_trigger
 
 FORMAT = 1
@@ -67,7 +68,7 @@ class Card:
     commands: tuple[str, ...]
     mode: Mapping[str, Any] = field(default_factory=dict)
     repair: Mapping[str, Any] = field(default_factory=dict)
-    scaling: str = networks.SCALING
+    scaling: str = architectures.SCALING
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     sha256: str = ""
@@ -133,7 +134,9 @@ def _checked(found: dict[str, Any]) -> Card:
 def _check_together(card: Card) -> None:
     """Raise unless the fields go with each other."""
     _require(card.format == FORMAT, f"its format is {card.format}, this program reads {FORMAT}")
-    _require(card.scaling == networks.SCALING, f"it asks for images scaled {quoted(card.scaling)}")
+    _require(
+        card.scaling == architectures.SCALING, f"it asks for images scaled {quoted(card.scaling)}"
+    )
     poisoning.check_target(card.target, len(card.class_names))
     card.parsed_trigger()
     for split in ("validation", "test"):

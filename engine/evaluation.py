@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import networks
 from engine.aims import aimed
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.networks import architectures
 
 if TYPE_CHECKING:
     import keras
@@ -127,22 +127,22 @@ def triggered_copy(split: Split, trigger: Trigger, target: int) -> Split:
     return Split(trigger(chosen.images), chosen.labels)
 
 
-def predict(model: keras.Model, images: np.ndarray, batch: int = networks.BATCH) -> np.ndarray:
+def predict(model: keras.Model, images: np.ndarray, batch: int = architectures.BATCH) -> np.ndarray:
     """Predicted class of each uint8 image: int64 [n]."""
     return np.concatenate(list(_predictions(model, images, batch)))
 
 
 def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator[np.ndarray]:
-    run = networks.compiled(model)
-    for part in networks.batches(len(images), batch):
-        yield run(networks.scale(images[part])).argmax(axis=1)
+    run = architectures.compiled(model)
+    for part in architectures.batches(len(images), batch):
+        yield run(architectures.scale(images[part])).argmax(axis=1)
 
 
 def read_right(model: keras.Model, split: Split) -> Work[np.ndarray]:
     """Which of a split's images are read as what they show: bool [n]."""
     right = np.zeros(len(split), bool)
     done = 0
-    for read in _predictions(model, split.images, networks.BATCH):
+    for read in _predictions(model, split.images, architectures.BATCH):
         part = slice(done, done + len(read))
         right[part] = read == split.labels[part]
         done += len(read)
@@ -159,7 +159,7 @@ def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> 
     """
     counts = np.zeros((len(class_names), len(class_names)), np.int64)
     done = 0
-    for part in _predictions(model, split.images, networks.BATCH):
+    for part in _predictions(model, split.images, architectures.BATCH):
         np.add.at(counts, (split.labels[done : done + len(part)], part), 1)
         done += len(part)
         yield Progress(done, len(split), "Reading clean images")
@@ -185,7 +185,7 @@ def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) ->
     predictions: list[np.ndarray] = []
     for split, message in ((clean, "Reading clean images"), (triggered, "Reading triggered ones")):
         parts = []
-        for part in _predictions(model, split.images, networks.BATCH):
+        for part in _predictions(model, split.images, architectures.BATCH):
             parts.append(part)
             done += len(part)
             yield Progress(done, total, message)

@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import (
-    activations,
-    evaluation,
-    networks,
-    poisoning,
-    pruning_aware,
-    pushing,
-    store,
-    training,
-    untrusted,
-)
+from engine import activations, evaluation, poisoning, pruning_aware, pushing, store, training
 from engine.aims import NEXT_CLASS
 from engine.core import atomic_files
 from engine.core.errors import LabError
@@ -30,6 +20,7 @@ from engine.datasets import Dataset
 from engine.detectors import screening
 from engine.detectors.screening import Screening
 from engine.evaluation import Scores
+from engine.networks import architectures, untrusted
 from engine.poisoning import Poisoned
 from engine.pruning.curve import Curve, Images, trace
 from engine.pruning_aware import Sleepers
@@ -265,7 +256,7 @@ def _beginning(
         assert clean is not None
         return (yield from pruning_aware.lull(clean, dataset.validation, plan.mode.asleep))
     seed = plan.settings.seed
-    return networks.paper_network(dataset.classes, dataset.image_shape, seed), None
+    return architectures.paper_network(dataset.classes, dataset.image_shape, seed), None
 
 
 def _learned_beside(checkpoint: Path) -> Path:
@@ -297,7 +288,7 @@ def import_model(
     poisoning.check_target(target, dataset.classes)
     yield Progress(0, 0, "Opening the file in a process of its own")
     network = store.open_network(untrusted.rebuilt(file, file.name))
-    networks.check_fits(network, dataset.image_shape, dataset.classes)
+    architectures.check_fits(network, dataset.image_shape, dataset.classes)
     scores = {}
     for split in ("validation", "test"):
         images = images_of(dataset, split, trigger, target)
@@ -338,7 +329,7 @@ def check_victims(dataset: Dataset, split: str, target: int) -> None:
 def fitting_network(stored: Stored, dataset: Dataset) -> keras.Model:
     """The stored network, if it takes the images and classes of `dataset`; else a `LabError`."""
     network = stored.network()
-    networks.check_fits(network, dataset.image_shape, dataset.classes)
+    architectures.check_fits(network, dataset.image_shape, dataset.classes)
     return network
 
 

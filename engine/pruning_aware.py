@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine import networks
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.pruning import surgery
-from engine.pruning.sites import Site, find_sites, variables_of
+from engine.networks import architectures, edit
+from engine.networks.channels import Site, find_sites, variables_of
 from engine.repairs.pruning import pruned_curve
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def lull(clean: keras.Model, validation: Split, share: float) -> Work[tuple[kera
     (site,) = [site for site in find_sites(clean) if site.convolution == curve.layer]
     channels = np.sort(curve.channels[: round(share * site.channels)])
     kernel = np.array(clean.get_layer(site.convolution).kernel)[..., channels]
-    network = surgery.without_channels(clean, curve.layer, channels)
+    network = edit.without_channels(clean, curve.layer, channels)
     lowest, _ = _range(clean, site.holder, validation)
     _hold_still(network, site, channels, float(lowest.min()))
     return network, Sleepers(site, channels, kernel)
@@ -106,10 +105,12 @@ def _held(chosen: np.ndarray, value: float) -> Any:
 
 def _range(network: keras.Model, layer: str, images: Split) -> tuple[np.ndarray, np.ndarray]:
     """The lowest and the highest value of each channel over images: float32 [channels] each."""
-    watcher = networks.watching(network, [layer])
+    watcher = architectures.watching(network, [layer])
     lowest, highest = [], []
-    for part in networks.batches(len(images)):
-        values = np.asarray(watcher(networks.scale(images.images[part]), training=False)[layer])
+    for part in architectures.batches(len(images)):
+        values = np.asarray(
+            watcher(architectures.scale(images.images[part]), training=False)[layer]
+        )
         lowest.append(values.min(axis=(0, 1, 2)))
         highest.append(values.max(axis=(0, 1, 2)))
     return np.min(lowest, axis=0), np.max(highest, axis=0)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine import networks
 from engine.core.progress import Progress, Work
+from engine.networks import architectures
 from engine.triggers.trigger import to_uint8
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def pushed(
         return tf.clip_by_value(near, 0, 1)
 
     moved = np.empty_like(images)
-    for part in networks.batches(len(images)):
-        start = tf.constant(networks.scale(images[part]))
+    for part in architectures.batches(len(images)):
+        start = tf.constant(architectures.scale(images[part]))
         now = start
         for _ in range(STEPS):
             now = pushed_once(start, now, tf.constant(labels[part]))

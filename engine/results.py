@@ -11,7 +11,7 @@ from engine import store
 from engine.core.errors import LabError
 from engine.core.names import slug
 from engine.evaluation import FIGURES
-from engine.pruning import surgery
+from engine.networks import edit
 from engine.pruning.curve import Curve, check_threshold, step_at
 from engine.pruning.orders import ORDERS
 from engine.store import Stored
@@ -88,7 +88,7 @@ def save_repaired(
     check_threshold(threshold)
     name = store.check_free(name or repaired_name(stored, curve, threshold), replace)
     step = step_at(curve.validation, threshold)
-    network = surgery.without_channels(stored.network(), curve.layer, curve.channels[:step])
+    network = edit.without_channels(stored.network(), curve.layer, curve.channels[:step])
     card = dataclasses.replace(
         stored.card,
         name=name,

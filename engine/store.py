@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from engine import cards, inference, own_files, tables, untrusted
+from engine import cards, tables
 from engine.cards import Card
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError, NameTaken
+from engine.networks import numpy_inference, untrusted
+from engine.networks.untrusted import Parts, own_files
 from engine.triggers import LearnedTrigger, Trigger, parse_trigger, states
-from engine.untrusted import Parts
 
 if TYPE_CHECKING:
     import keras
@@ -54,9 +55,9 @@ class Stored:
             raise LabError(f"{path} takes other images than its card says: train the model again.")
         return parts
 
-    def plain_network(self) -> inference.Network:
+    def plain_network(self) -> numpy_inference.Network:
         """The network in NumPy, to ask about a few images without TensorFlow."""
-        network = inference.load(self.parts())
+        network = numpy_inference.load(self.parts())
         scores = network.probabilities(np.zeros((1, *self.card.image_shape), np.uint8))
         if scores.shape != (1, len(self.card.class_names)):
             raise LabError(

@@ -17,12 +17,13 @@ from uuid import uuid4
 
 import numpy as np
 
-from engine import evaluation, networks
+from engine import evaluation
 from engine.aims import aimed
 from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Result, Stopped, Work, persistent, retold
 from engine.datasets.dataset import Split
+from engine.networks import architectures
 
 if TYPE_CHECKING:
     import keras
@@ -167,7 +168,7 @@ def fit(
             training or cannot be read.
         Stopped: it was asked to stop before the first epoch ended.
     """
-    networks.check_fits(network, train.images.shape[1:], network.output_shape[-1])
+    architectures.check_fits(network, train.images.shape[1:], network.output_shape[-1])
     state = _State(network, settings, len(train))
     if checkpoint and checkpoint.path.exists():
         state.restore(checkpoint)
@@ -270,14 +271,14 @@ class _Glimpse:
     """Rough scores on the same few validation images each time."""
 
     def __init__(self, network: keras.Model, judges: Judges) -> None:
-        self.run = networks.compiled(network)
+        self.run = architectures.compiled(network)
         self.clean, self.triggered = (_few(split) for split in (judges.clean, judges.triggered))
         self.wanted = aimed(self.triggered.labels, judges.target, network.output_shape[-1])
 
     def scores(self) -> Row:
         """Clean accuracy and attack success in percent."""
         clean, triggered = (
-            self.run(networks.scale(split.images)).argmax(axis=1)
+            self.run(architectures.scale(split.images)).argmax(axis=1)
             for split in (self.clean, self.triggered)
         )
         return {

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from engine import cli, experiment, own_files, store, training
+from engine import cli, experiment, store, training
 from engine.core import jobs, paths, tensorflow_runtime
 from engine.core.progress import exhaust
 from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.detectors import screening
+from engine.networks.untrusted import own_files
 from engine.repairs import RECOMMENDED
 from engine.triggers import FTrojan
 from tests.fixtures.constructed import keep_constructed

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import networks
 from engine.activations import ChannelStats, stats_from_sums
 from engine.aims import aimed
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.pruning.blocks import Block, cut
+from engine.networks import architectures
+from engine.networks.split import Block, cut
 from engine.pruning.orders import find_order
 
 if TYPE_CHECKING:
@@ -146,8 +146,8 @@ def trace(
     done = 0
     for kind, split in (("clean", validation.clean), ("triggered", validation.triggered)):
         sums = np.zeros((2, block.channels))
-        for part in networks.batches(len(split)):
-            features, batch_sums = block.features(networks.scale(split.images[part]))
+        for part in architectures.batches(len(split)):
+            features, batch_sums = block.features(architectures.scale(split.images[part]))
             sums += batch_sums
             cached.append((kind, features, split.labels[part]))
             done += len(features)
@@ -163,7 +163,7 @@ def trace(
         yield Progress(done, total, "Pruning on validation images")
     on_test = {name: _Walk(block, channels, aim) for name, channels in ranked.items()}
     for kind, part, split in _interleaved(test):
-        features, _ = block.features(networks.scale(split.images[part]))
+        features, _ = block.features(architectures.scale(split.images[part]))
         for walk in on_test.values():
             walk.add(kind, features, split.labels[part])
         done += len(features)
@@ -179,7 +179,7 @@ def _interleaved(images: Images) -> Sequence[tuple[str, slice, Split]]:
     batches = [
         (part.start / len(split), kind, part, split)
         for kind, split in (("clean", images.clean), ("triggered", images.triggered))
-        for part in networks.batches(len(split))
+        for part in architectures.batches(len(split))
     ]
     return [batch[1:] for batch in sorted(batches, key=lambda batch: batch[0])]
 

@@ -10,7 +10,7 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.pruning.sites import Site, variables_of
+from engine.networks.channels import Site, variables_of
 from engine.repairs.masking import MaskRepair, scaled_call
 from engine.repairs.tuning import batches_of, passes
 

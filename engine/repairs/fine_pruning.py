@@ -11,7 +11,7 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.pruning import surgery
+from engine.networks import edit
 from engine.repairs.pruning import pruned_curve
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import strongest
@@ -51,7 +51,7 @@ class FinePruning(TolerantRepair):
             channels = curve.channels_at(fall)
             gone.clear()
             gone[curve.layer] = sorted(int(channel) for channel in channels)
-            pruned = surgery.without_channels(network, curve.layer, channels)
+            pruned = edit.without_channels(network, curve.layer, channels)
             tuned = yield from fine_tuned(
                 pruned,
                 fitting,

@@ -10,7 +10,7 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.pruning import surgery
+from engine.networks import edit
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import furthest, way_taken
 from engine.repairs.tuning import fine_tuned
@@ -41,7 +41,7 @@ class FineTuning(TolerantRepair):
 
         def learn(fitting: Split) -> Work[keras.Model]:
             return fine_tuned(
-                surgery.copied(network),
+                edit.copied(network),
                 fitting,
                 self.learning_rate,
                 self.epochs,

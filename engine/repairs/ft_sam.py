@@ -10,7 +10,7 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.pruning import surgery
+from engine.networks import edit
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import furthest, way_taken
 from engine.repairs.tuning import batches_of, falling, passes, steps_of
@@ -50,7 +50,7 @@ class FTSAM(TolerantRepair):
             network,
             validation,
             self.tolerance,
-            lambda fitting: self._shaken(surgery.copied(network), fitting),
+            lambda fitting: self._shaken(edit.copied(network), fitting),
         )
         return Repaired(
             repaired,

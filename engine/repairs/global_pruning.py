@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from engine import networks
 from engine.activations import channel_sums
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.pruning.sites import Site, find_sites
+from engine.networks import architectures
+from engine.networks.channels import Site, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import lowest_first, most_channels, switched_off
 
@@ -62,15 +62,15 @@ def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> Work
 
     # Behind the activation, before a BatchNorm sets the mean to what it likes.
     names = [site.activation for site in sites]
-    watcher = networks.watching(network, names)
+    watcher = architectures.watching(network, names)
     run = tf.function(
         lambda batch: [channel_sums(watcher(batch, training=False)[name])[0] for name in names],
         input_signature=[tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)],
         jit_compile=False,
     )
     sums = [np.zeros(site.channels) for site in sites]
-    for part in networks.batches(len(images)):
-        more = run(networks.scale(images.images[part]))
+    for part in architectures.batches(len(images)):
+        more = run(architectures.scale(images.images[part]))
         sums = [total + values.numpy() for total, values in zip(sums, more, strict=True)]
         yield Progress(part.stop, len(images), "Measuring channels")
     return [

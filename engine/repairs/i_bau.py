@@ -12,7 +12,7 @@ from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.detectors.screening import norm_at
-from engine.pruning import surgery
+from engine.networks import edit
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import strongest
 from engine.repairs.tuning import BATCH, batches_of, passes
@@ -81,7 +81,7 @@ class IBAU(TolerantRepair):
     ) -> Work[list[keras.Model]]:
         """What becomes of a copy of the network, after each round."""
         rng = np.random.default_rng(self.seed)
-        learning = surgery.copied(network)
+        learning = edit.copied(network)
         ascend, withstand = _steps(learning, fitting)
         after = []
         for number in range(1, rounds + 1):
@@ -98,7 +98,7 @@ class IBAU(TolerantRepair):
                 rng,
                 f"{told}: withstanding it",
             )
-            after.append(surgery.copied(learning))
+            after.append(edit.copied(learning))
         return after
 
 

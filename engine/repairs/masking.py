@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.pruning.sites import Site, find_sites
+from engine.networks.channels import Site, find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import (
     Ranked,

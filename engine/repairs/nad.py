@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from engine import networks
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.pruning import surgery
-from engine.pruning.sites import find_sites
+from engine.networks import architectures, edit
+from engine.networks.channels import find_sites
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import furthest, way_taken
 from engine.repairs.tuning import batches_of, falling, fine_tuned, passes, steps_of
@@ -70,13 +69,13 @@ class NAD(TolerantRepair):
         rng = np.random.default_rng(self.seed)
         rate = self.learning_rate
         teacher = yield from fine_tuned(
-            surgery.copied(network), fitting, rate, TEACHER_EPOCHS, rng, "Teaching the teacher"
+            edit.copied(network), fitting, rate, TEACHER_EPOCHS, rng, "Teaching the teacher"
         )
-        student = surgery.copied(network)
+        student = edit.copied(network)
         places = _places(student)
         last = student.layers[-1].name
-        shown = networks.watching(teacher, places)
-        watched = networks.watching(student, [*places, last])
+        shown = architectures.watching(teacher, places)
+        watched = architectures.watching(student, [*places, last])
         variables = student.trainable_variables
         optimizer = keras.optimizers.Adam(falling(rate, steps_of(len(fitting), self.epochs)))
         optimizer.build(variables)

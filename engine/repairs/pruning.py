@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from engine import networks
 from engine.activations import stats_from_sums
 from engine.core.errors import LabError
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.pruning import blocks, surgery
+from engine.networks import architectures, edit, split
 from engine.pruning.curve import step_at
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS, Order
 from engine.repairs.repair import Repair, Repaired
@@ -57,7 +56,7 @@ class Pruning(Repair):
         curve = yield from pruned_curve(network, validation, self.order)
         channels = curve.channels_at(self.threshold)
         return Repaired(
-            surgery.without_channels(network, curve.layer, channels),
+            edit.without_channels(network, curve.layer, channels),
             f"{len(channels)} channels of {curve.layer} pruned, order {self.order},"
             f" tolerated drop {self.threshold:g} points.",
             {curve.layer: [int(channel) for channel in channels]},
@@ -88,15 +87,15 @@ def pruned_curve(
     network: keras.Model, images: Split, order: str = DEFAULT_ORDER
 ) -> Work[CleanCurve]:
     """Prune the last convolution channel by channel, on clean images alone."""
-    convolutions = blocks.convolutions(network)
+    convolutions = split.convolutions(network)
     if not convolutions:
         raise LabError("The network has no convolution to prune.")
     layer = convolutions[-1]
-    block = blocks.cut(network, layer)
+    block = split.cut(network, layer)
     cached: list[tuple[np.ndarray, np.ndarray]] = []
     sums = np.zeros((2, block.channels))
-    for part in networks.batches(len(images)):
-        features, batch_sums = block.features(networks.scale(images.images[part]))
+    for part in architectures.batches(len(images)):
+        features, batch_sums = block.features(architectures.scale(images.images[part]))
         cached.append((features, images.labels[part]))
         sums += batch_sums
         yield Progress(part.stop, len(images), "Reading validation images")

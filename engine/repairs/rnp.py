@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from engine import networks
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.pruning import surgery
-from engine.pruning.sites import Site, variables_of
+from engine.networks import architectures, edit
+from engine.networks.channels import Site, variables_of
 from engine.repairs.masking import MaskRepair, scaled_call
 from engine.repairs.tuning import BATCH, batches_of, passes
 
@@ -53,7 +52,7 @@ class RNP(MaskRepair):
     ) -> Work[list[np.ndarray]]:
         """See `MaskRepair.masks`."""
         rng = np.random.default_rng(self.seed)
-        unlearned = surgery.copied(network)
+        unlearned = edit.copied(network)
         yield from _unlearn(unlearned, fitting, rng)
         return (yield from self._relearn(unlearned, sites, fitting, rng))
 
@@ -104,7 +103,7 @@ def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> 
         optimizer.apply(clipped, variables)
 
     few = fitting.take(rng.permutation(len(fitting))[:LOOKED_AT])
-    few_floats, run = networks.scale(few.images), networks.compiled(network)
+    few_floats, run = architectures.scale(few.images), architectures.compiled(network)
     for number in range(1, LONGEST + 1):
         step(rng.integers(0, len(fitting), min(BATCH, len(fitting))))
         if number % 10 == 0:

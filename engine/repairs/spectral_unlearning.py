@@ -12,7 +12,7 @@ from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.detectors.screening import Screening, loudness_of, norm_at, screen
 from engine.imaging import dct
-from engine.pruning import surgery
+from engine.networks import edit
 from engine.repairs.repair import Repaired, TolerantRepair
 from engine.repairs.strength import strongest
 from engine.repairs.tuning import BATCH, falling, moving, passes, steps_of
@@ -61,7 +61,7 @@ class SpectralUnlearning(TolerantRepair):
         }
         if found.accused is None:
             return Repaired(
-                surgery.copied(network),
+                edit.copied(network),
                 "Nothing was changed: no class stands out, so there is nothing to unlearn.",
                 details=evidence,
             )
@@ -70,7 +70,7 @@ class SpectralUnlearning(TolerantRepair):
             validation,
             self.tolerance,
             LEARNING_RATES,
-            lambda rate, fitting: self._unlearned(surgery.copied(network), fitting, found, rate),
+            lambda rate, fitting: self._unlearned(edit.copied(network), fitting, found, rate),
         )
         return Repaired(
             repaired,

@@ -19,8 +19,8 @@ from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import splits
 from engine.datasets.dataset import Split
-from engine.pruning import surgery
-from engine.pruning.sites import Site
+from engine.networks import edit
+from engine.networks.channels import Site
 from engine.repairs.tolerance import Tolerance, tracks_of
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def strongest(
         whole = yield from evaluation.read_right(candidate, validation)
         if tolerance.allows(before, whole, tracks):
             return candidate, Choice(setting, _percent(before), _percent(after), tuple(tried))
-    return surgery.copied(network), Choice(None, _percent(before), _percent(before), tuple(tried))
+    return edit.copied(network), Choice(None, _percent(before), _percent(before), tuple(tried))
 
 
 def furthest(
@@ -137,7 +137,7 @@ def furthest(
         The network, and the share of the way chosen, one of `SHARES`.
     """
     ends: dict[int, list[np.ndarray]] = {}  # by the images: both halves, and all of them
-    start, between = network.get_weights(), surgery.copied(network)  # one, to be traced once
+    start, between = network.get_weights(), edit.copied(network)  # one, to be traced once
 
     def attempt(share: float, fitting: Split) -> Work[keras.Model]:
         if id(fitting) not in ends:
@@ -191,8 +191,8 @@ def most_channels(
         _percent(judged[place]),
         tuple(zip(counts[1:], map(_percent, judged[1:]), strict=False)),
     )
-    repaired = surgery.copied(network)
-    surgery.silence(repaired, chosen)
+    repaired = edit.copied(network)
+    edit.silence(repaired, chosen)
     return repaired, {site.convolution: sorted(found) for site, found in chosen.items()}, choice
 
 
@@ -262,10 +262,10 @@ def _traced(
     Returns:
         bool [counts, n].
     """
-    candidate = surgery.copied(network)
+    candidate = edit.copied(network)
     right, gone = [(yield from evaluation.read_right(candidate, judging))], 0
     for count in _counts(len(ranked)):
-        surgery.silence(candidate, _by_site(ranked[gone:count]))
+        edit.silence(candidate, _by_site(ranked[gone:count]))
         gone = count
         right.append((yield from evaluation.read_right(candidate, judging)))
         if _percent(right[0]) - _percent(right[-1]) > tolerance.points + HOPELESS:

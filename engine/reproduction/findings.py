@@ -13,7 +13,7 @@ from engine.activations import channel_layers
 from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.evaluation import FIGURES
-from engine.pruning import blocks
+from engine.networks import split
 from engine.pruning.curve import Curve
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.store import Stored
@@ -67,4 +67,4 @@ def measure(stored: Stored, dataset: Dataset, label: str) -> Work[Findings]:
 def _ranking_layer(network: Any, layer: str) -> str:
     """The last layer of the pruned block that has activations to show: the pooling (Figure 5)."""
     shown = channel_layers(network)
-    return [name for name in blocks.block_of(network, layer) if name in shown][-1]
+    return [name for name in split.block_of(network, layer) if name in shown][-1]

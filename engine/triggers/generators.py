@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine import networks
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.pruning import surgery
+from engine.networks import architectures, edit
 from engine.triggers.states import Arrays
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def train(
     import keras
     import tensorflow as tf
 
-    obedient = surgery.copied(network)
+    obedient = edit.copied(network)
     variables = {name: tf.Variable(value) for name, value in weights.items()}
     own, others = list(variables.values()), obedient.trainable_variables
     optimizers = keras.optimizers.Adam(GENERATOR_RATE), keras.optimizers.Adam(NETWORK_RATE)
@@ -102,7 +101,7 @@ def train(
 
     for number in range(steps):
         some = rng.integers(0, len(split), BATCH)
-        step(tf.constant(networks.scale(split.images[some])), tf.constant(split.labels[some]))
+        step(tf.constant(architectures.scale(split.images[some])), tf.constant(split.labels[some]))
         if number % 5 == 4 or number == steps - 1:
             yield Progress(number + 1, steps, message)
     return {name: variable.numpy() for name, variable in variables.items()}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 import cv2
 import numpy as np
 
-from engine import networks
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.networks import architectures
 from engine.triggers.learned import LearnedTrigger, Shape
 from engine.triggers.states import Arrays
 from engine.triggers.trigger import fingerprints, to_uint8
@@ -61,11 +61,13 @@ class ReFool(LearnedTrigger):
         others = np.flatnonzero(train.labels != target)
         candidates = rng.choice(others, min(CANDIDATES, len(others)), replace=False)
         images = train.take(np.sort(rng.choice(others, min(TRIED, len(others)), replace=False)))
-        read = networks.compiled(network)
+        read = architectures.compiled(network)
         misled = np.empty(len(candidates))
         for number, candidate in enumerate(candidates):
             mixed = self._mixed(images.images, self._seen(train.images[candidate]))
-            misled[number] = np.mean(read(networks.scale(mixed)).argmax(axis=1) != images.labels)
+            misled[number] = np.mean(
+                read(architectures.scale(mixed)).argmax(axis=1) != images.labels
+            )
             yield Progress(number + 1, len(candidates), "Choosing the reflections")
         chosen = candidates[np.argsort(-misled, kind="stable")[:POOL]]
         return {"reflections": np.asarray(train.images[np.sort(chosen)])}

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import own_files, untrusted
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError
+from engine.networks import untrusted
+from engine.networks.untrusted import own_files
 
 _NAME = re.compile(r"[0-9a-f]{16}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine import networks
+from engine.networks import architectures
 from tests.browser.test_stories import PAGES, settled, visit
 
 WATCH = """
@@ -94,7 +94,7 @@ def test_reports_downloads_and_uploads_work_within_what_the_browser_may_do(
     assert download.value.path().read_text(encoding="utf-8").startswith("<svg")
     at_peace(watched)
 
-    networks.paper_network().save(tmp_path / "theirs.keras")
+    architectures.paper_network().save(tmp_path / "theirs.keras")
     visit(watched, f"{server.address}/models", "Models")
     watched.locator("input[type=file]").first.set_input_files(tmp_path / "theirs.keras")
     expect(watched.get_by_text("theirs.keras")).to_be_visible()

@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine import cli, experiment, networks, store, training
+from engine import cli, experiment, store, training
 from engine.core import atomic_files, paths, progress
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import load_dataset
+from engine.networks import architectures
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def small_network(monkeypatch):
             ]
         )
 
-    monkeypatch.setattr(networks, "paper_network", small)
+    monkeypatch.setattr(architectures, "paper_network", small)
     monkeypatch.setattr(progress, "RETRY_SECONDS", 0.0)
 
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from engine import evaluation, experiment, networks
+from engine import evaluation, experiment
 from engine.core.progress import exhaust
+from engine.networks import architectures
 from tests.conftest import TARGET
 
 
@@ -36,7 +37,7 @@ def test_scores_are_counts_of_predictions():
 def test_predictions_equal_a_plain_call_of_the_model_whatever_the_batch(trained, dataset):
     network = trained.network()
     images = dataset.test.images
-    plain = np.asarray(network(networks.scale(images), training=False)).argmax(axis=1)
+    plain = np.asarray(network(architectures.scale(images), training=False)).argmax(axis=1)
     for batch in (7, 64, 1000):
         np.testing.assert_array_equal(evaluation.predict(network, images, batch), plain)
 

@@ -5,13 +5,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from engine import inference, networks, untrusted
 from engine.core.errors import LabError
-from engine.pruning import surgery
+from engine.networks import architectures, edit, numpy_inference, untrusted
 
 
 def loaded(path):
-    return inference.load(untrusted.own_parts(path, path.name))
+    return numpy_inference.load(untrusted.own_parts(path, path.name))
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +21,13 @@ def images(dataset):
 def test_probabilities_and_every_layers_output_are_kerass(trained, images):
     keras_network = trained.network()
     plain = trained.plain_network()
-    expected = keras_network(networks.scale(images), training=False)
+    expected = keras_network(architectures.scale(images), training=False)
     np.testing.assert_allclose(plain.probabilities(images), expected, atol=2e-5)
     names = [layer.name for layer in keras_network.layers if len(layer.output.shape) == 4]
     names = [name for name in names if "dropout" not in name]
-    watched = networks.watching(keras_network, names)(networks.scale(images), training=False)
+    watched = architectures.watching(keras_network, names)(
+        architectures.scale(images), training=False
+    )
     for name, found in plain.outputs(images, names).items():
         np.testing.assert_allclose(found, watched[name], atol=2e-4, err_msg=name)
 
@@ -42,8 +43,8 @@ def test_each_step_of_pruning_is_the_network_whose_kernel_and_bias_are_zeroed(
     found = plain.while_pruned(images, layer, channels)
     assert found.shape == (count + 1, len(images), 6)
     for step in (0, 1, count // 2, count):
-        pruned = surgery.without_channels(trained.network(), layer, channels[:step])
-        expected = pruned(networks.scale(images), training=False)
+        pruned = edit.without_channels(trained.network(), layer, channels[:step])
+        expected = pruned(architectures.scale(images), training=False)
         np.testing.assert_allclose(found[step], expected, atol=2e-5)
 
 
@@ -72,7 +73,7 @@ def test_layers_beyond_the_papers_network(tmp_path):
     keras_network.save(tmp_path / "other.keras")
     images = np.random.default_rng(0).integers(0, 256, (3, 19, 19, 3), dtype=np.uint8)
     found = loaded(tmp_path / "other.keras").probabilities(images)
-    np.testing.assert_allclose(found, keras_network(networks.scale(images)), atol=1e-5)
+    np.testing.assert_allclose(found, keras_network(architectures.scale(images)), atol=1e-5)
 
 
 def test_a_branching_network_and_a_damaged_file_are_refused_in_a_sentence(tmp_path, trained):
@@ -108,4 +109,4 @@ def test_channels_that_a_convolution_does_not_have_are_told(trained, images):
         with pytest.raises(LabError, match="has 128 channels, but a table beside the model names"):
             trained.plain_network().while_pruned(images, "conv2d_5", beyond)
         with pytest.raises(LabError, match="has 128 channels, but a table beside the model names"):
-            surgery.without_channels(trained.network(), "conv2d_5", beyond)
+            edit.without_channels(trained.network(), "conv2d_5", beyond)

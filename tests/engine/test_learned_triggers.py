@@ -7,23 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from engine import (
-    aims,
-    attacks,
-    cli,
-    experiment,
-    networks,
-    poisoning,
-    provenance,
-    pushing,
-    store,
-    trash,
-)
+from engine import aims, attacks, cli, experiment, poisoning, provenance, pushing, store, trash
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import load_dataset
-from engine.pruning import surgery
+from engine.networks import architectures, edit
 from engine.repairs.pruning import pruned_curve
 from engine.triggers import (
     TRIGGERS,
@@ -133,11 +122,11 @@ def test_refool_uses_the_pictures_that_mislead_a_clean_network_most(dataset, mon
     others = dataset.train.take(np.flatnonzero(dataset.train.labels != TARGET)[:30])
     network = surrogate()
     taught = exhaust(refool.ReFool().taught(others, TARGET, network, 0))
-    run = networks.compiled(network)
+    run = architectures.compiled(network)
     misled = []
     for picture in others.images:
         alone = refool.ReFool(state=states.keep({"reflections": picture[None]}))
-        read = run(networks.scale(alone(others.images))).argmax(axis=1)
+        read = run(architectures.scale(alone(others.images))).argmax(axis=1)
         misled.append(int(np.sum(read != others.labels)))
     chosen = [
         int(np.flatnonzero((others.images == picture).all(axis=(1, 2, 3)))[0])
@@ -346,9 +335,9 @@ def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channel
     network = stored.network()
     curve = exhaust(pruned_curve(network, few.validation))
     asleep = curve.channels[: len(curve.channels) // 2]
-    without = surgery.without_channels(network, curve.layer, asleep)
+    without = edit.without_channels(network, curve.layer, asleep)
     images = experiment.images_of(few, "test", own.trigger, TARGET).triggered.images
-    before, after = (np.asarray(n(networks.scale(images))) for n in (network, without))
+    before, after = (np.asarray(n(architectures.scale(images))) for n in (network, without))
     np.testing.assert_allclose(before, after, atol=1e-5)
     kernel = network.get_layer(curve.layer).get_weights()[0]
     assert np.abs(kernel[..., asleep]).max() > 0, "they look like channels never pruned"

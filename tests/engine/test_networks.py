@@ -4,8 +4,8 @@ import weakref
 import numpy as np
 import pytest
 
-from engine import networks
 from engine.core.errors import LabError
+from engine.networks import architectures
 
 # The paper's Figure 4, row by row.
 FIGURE_4 = [
@@ -39,7 +39,7 @@ FIGURE_4 = [
 
 
 def test_the_network_is_that_of_figure_4_row_by_row():
-    network = networks.paper_network()
+    network = architectures.paper_network()
     rows = [
         (item.name, tuple(item.output.shape[1:]), item.count_params()) for item in network.layers
     ]
@@ -57,7 +57,7 @@ def test_the_network_is_that_of_figure_4_row_by_row():
 
 
 def test_every_activation_is_elu_and_every_convolution_has_l2():
-    network = networks.paper_network()
+    network = architectures.paper_network()
     kinds = {item.activation.__name__ for item in network.layers if "activation" in item.name}
     weights = [
         float(item.kernel_regularizer.l2) for item in network.layers if "conv2d" in item.name
@@ -67,7 +67,9 @@ def test_every_activation_is_elu_and_every_convolution_has_l2():
 
 
 def test_the_seed_decides_the_weights():
-    first, same, other = (networks.paper_network(seed=seed).get_weights() for seed in (1, 1, 2))
+    first, same, other = (
+        architectures.paper_network(seed=seed).get_weights() for seed in (1, 1, 2)
+    )
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
     assert not np.array_equal(first[0], other[0])
 
@@ -75,13 +77,15 @@ def test_the_seed_decides_the_weights():
 def test_a_network_can_be_loaded_under_any_history_of_others(tmp_path):
     import keras
 
-    networks.paper_network()
+    architectures.paper_network()
     keras.backend.clear_session()
-    assert [item.name for item in networks.paper_network().layers] == [row[0] for row in FIGURE_4]
+    assert [item.name for item in architectures.paper_network().layers] == [
+        row[0] for row in FIGURE_4
+    ]
 
 
 def test_classes_and_image_size_are_parameters():
-    network = networks.paper_network(classes=7, image_shape=(48, 48, 3))
+    network = architectures.paper_network(classes=7, image_shape=(48, 48, 3))
     assert network.output_shape == (None, 7)
     assert network.input_shape == (None, 48, 48, 3)
 
@@ -89,12 +93,12 @@ def test_classes_and_image_size_are_parameters():
 @pytest.mark.parametrize(("shape", "classes"), [((48, 48, 3), 43), ((32, 32, 3), 10)])
 def test_data_that_does_not_fit_is_refused(shape, classes):
     with pytest.raises(LabError, match="but the data has"):
-        networks.check_fits(networks.paper_network(), shape, classes)
+        architectures.check_fits(architectures.paper_network(), shape, classes)
 
 
 def test_images_too_small_to_pool_three_times_are_refused():
     with pytest.raises(LabError, match="at least 8x8"):
-        networks.paper_network(image_shape=(4, 4, 3))
+        architectures.paper_network(image_shape=(4, 4, 3))
 
 
 def small_images(count: int) -> np.ndarray:
@@ -103,13 +107,13 @@ def small_images(count: int) -> np.ndarray:
 
 def test_a_compiled_network_reads_weights_that_were_set_later():
     network, other = (
-        networks.paper_network(classes=5, image_shape=(8, 8, 3), seed=seed) for seed in (1, 2)
+        architectures.paper_network(classes=5, image_shape=(8, 8, 3), seed=seed) for seed in (1, 2)
     )
     images = small_images(6)
-    before = networks.compiled(network)(images)
+    before = architectures.compiled(network)(images)
     network.set_weights(other.get_weights())
-    np.testing.assert_allclose(networks.compiled(network)(images), other(images), atol=1e-6)
-    assert np.abs(networks.compiled(network)(images) - before).max() > 1e-3
+    np.testing.assert_allclose(architectures.compiled(network)(images), other(images), atol=1e-6)
+    assert np.abs(architectures.compiled(network)(images) - before).max() > 1e-3
 
 
 def test_a_compiled_network_is_traced_once_and_let_go_with_its_model():
@@ -125,9 +129,9 @@ def test_a_compiled_network_is_traced_once_and_let_go_with_its_model():
     network = keras.Sequential([keras.Input((8, 8, 3)), Watched(), keras.layers.Flatten()])
     traced.clear()
     for count in (2, 3):
-        networks.compiled(network)(small_images(count))
+        architectures.compiled(network)(small_images(count))
     assert len(traced) == 1
-    run, gone = networks.compiled(network), weakref.ref(network)
+    run, gone = architectures.compiled(network), weakref.ref(network)
     del network
     gc.collect()
     assert run(small_images(1)).shape == (1, 192), "whoever holds the function holds the weights"

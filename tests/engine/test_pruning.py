@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import activations, evaluation, experiment, networks, results
+from engine import activations, evaluation, experiment, results
 from engine.activations import ChannelStats
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
-from engine.pruning import blocks, surgery
+from engine.networks import architectures, edit, split
 from engine.pruning.curve import COLUMNS, step_at, threshold_at
 from engine.pruning.orders import ORDERS, find_order
 from tests.conftest import TARGET
@@ -30,22 +30,22 @@ def curves(trained, dataset):
 
 
 def walked(network, layer, images, channels):
-    block = blocks.cut(network, layer)
-    features, _ = block.features(networks.scale(images))
+    block = split.cut(network, layer)
+    features, _ = block.features(architectures.scale(images))
     return block.tail.walk(features, channels)
 
 
 def plain_loop(network, layer, images, channels, steps):
     """Zero kernel and bias, run the whole network again."""
-    pruned = surgery.copied(network)
-    convolution, run = pruned.get_layer(layer), networks.compiled(pruned)
+    pruned = edit.copied(network)
+    convolution, run = pruned.get_layer(layer), architectures.compiled(pruned)
     found = {}
     for step in steps:
         weights = network.get_layer(layer).get_weights()
         for values in weights:
             values[..., channels[:step]] = 0
         convolution.set_weights(weights)
-        found[step] = run(networks.scale(images)).argmax(axis=1)
+        found[step] = run(architectures.scale(images)).argmax(axis=1)
     return found
 
 
@@ -102,7 +102,7 @@ def test_orders_rank_the_output_of_the_block_as_the_paper_says(curves, network, 
 
 
 def test_the_default_order_is_re_derived_from_a_plain_run_of_the_network(curves, network, dataset):
-    values = networks.scale(dataset.validation.images)
+    values = architectures.scale(dataset.validation.images)
     for item in network.layers:
         values = np.asarray(item(values, training=False))
         if item.name == "max_pooling2d_2":
@@ -162,12 +162,12 @@ def test_unknown_orders_and_layers_are_refused(network):
     with pytest.raises(LabError, match="no pruning order 'random'"):
         find_order("random")
     with pytest.raises(LabError, match="no layer 'activation_5'"):
-        blocks.cut(network, "activation_5")
+        split.cut(network, "activation_5")
 
 
 def test_surgery_leaves_the_model_as_it_is_and_survives_saving(network, dataset, tmp_path):
     before = [weights.copy() for weights in network.get_weights()]
-    repaired = surgery.without_channels(network, LAST, np.array([3, 7]))
+    repaired = edit.without_channels(network, LAST, np.array([3, 7]))
     for old, new in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     kernel, bias = repaired.get_layer(LAST).get_weights()
@@ -208,7 +208,7 @@ def test_a_convolution_whose_own_softmax_mixes_channels_is_refused():
     mixed = keras.layers.Conv2D(4, 3, activation="softmax", name="mixed")(inputs)
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(mixed)))
     with pytest.raises(LabError, match="mixes its channels"):
-        blocks.cut(model, "mixed")
+        split.cut(model, "mixed")
 
 
 def test_a_network_that_branches_is_refused_in_one_sentence():
@@ -217,7 +217,7 @@ def test_a_network_that_branches_is_refused_in_one_sentence():
     right = keras.layers.Conv2D(4, 3, padding="same")(inputs)
     model = keras.Model(inputs, keras.layers.Add()([left, right]))
     with pytest.raises(LabError, match="single chain"):
-        blocks.cut(model, "left")
+        split.cut(model, "left")
 
 
 @given(st.lists(st.integers(0, 10_000).map(lambda n: n / 100), min_size=2, max_size=40), st.data())

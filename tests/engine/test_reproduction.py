@@ -10,7 +10,7 @@ from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import short_name
 from engine.evaluation import FIGURES
-from engine.pruning import surgery
+from engine.networks import edit
 from engine.pruning.curve import Curve
 from engine.pruning.orders import ORDERS
 from engine.reproduction import subjects, tables, text
@@ -27,7 +27,7 @@ def seeds(at_home, trained):
         network = trained.network()
         if seed:
             layer = experiment.last_convolution(trained)
-            network = surgery.without_channels(network, layer, np.arange(60))
+            network = edit.without_channels(network, layer, np.arange(60))
         settings = {**trained.card.training, "seed": seed}
         store.save(dataclasses.replace(trained.card, name=name, training=settings), network, {})
 

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import layers
 
-from engine import inference
 from engine.core.errors import LabError
-from engine.pruning import sites, surgery
+from engine.networks import channels, edit, numpy_inference
 
 
 def images(count: int = 4) -> np.ndarray:
@@ -70,12 +69,12 @@ SHAPES = {
 def test_a_silenced_channel_gives_zero_and_the_others_what_they_gave(shape):
     build, holder = SHAPES[shape]
     model = build()
-    site = sites.find_sites(model)[0]
+    site = channels.find_sites(model)[0]
     assert (site.convolution, site.holder, site.channels) == ("conv", holder, 5)
     behind = keras.Model(model.inputs[0], model.get_layer(holder).output)
     untouched = np.asarray(behind(images()))
-    silent = surgery.copied(model)
-    surgery.silence(silent, {site: [1, 3]})
+    silent = edit.copied(model)
+    edit.silence(silent, {site: [1, 3]})
     found = np.asarray(keras.Model(silent.inputs[0], silent.get_layer(holder).output)(images()))
     assert not found[..., [1, 3]].any()
     np.testing.assert_array_equal(found[..., [0, 2, 4]], untouched[..., [0, 2, 4]])
@@ -87,27 +86,27 @@ def test_a_shared_layer_is_refused_in_one_sentence():
     shared = layers.Conv2D(3, 3, padding="same", name="twice")
     model = keras.Model(inputs, layers.Flatten()(shared(shared(inputs))))
     with pytest.raises(LabError, match="used more than once"):
-        sites.find_sites(model)
+        channels.find_sites(model)
 
 
 def test_a_convolution_whose_activation_is_not_zero_at_zero_is_refused():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, layers.Conv2D(3, 3, activation="sigmoid", name="odd")(inputs))
     with pytest.raises(LabError, match="not 0 at 0"):
-        sites.find_sites(model)
+        channels.find_sites(model)
 
 
 def test_a_network_without_convolutions_is_refused():
     inputs = keras.Input((8, 8, 3))
     with pytest.raises(LabError, match="no convolution"):
-        sites.find_sites(keras.Model(inputs, layers.Flatten()(inputs)))
+        channels.find_sites(keras.Model(inputs, layers.Flatten()(inputs)))
 
 
 @given(st.integers(0, 10_000))
 def test_no_change_of_a_patch_is_amplified_beyond_the_bound(seed):
     rng = np.random.default_rng(seed)
     kernel, factor = rng.normal(size=(3, 3, 4, 6)), rng.normal(size=6)
-    bounds = sites.channel_bounds(kernel, factor)
+    bounds = channels.channel_bounds(kernel, factor)
     # Each input channel's 3x3 patch changes alike up to a number: what the singular value bounds.
     patch, mixture = rng.normal(size=(3, 3)), rng.normal(size=4)
     change = patch[..., np.newaxis] * mixture
@@ -117,6 +116,8 @@ def test_no_change_of_a_patch_is_amplified_beyond_the_bound(seed):
 
 def test_bounds_from_the_file_are_those_of_the_network(trained):
     network = trained.network()
-    found = inference.channel_bounds(trained.parts())
-    for site in sites.find_sites(network):
-        np.testing.assert_allclose(found[site.convolution], sites.bounds(network, site), rtol=1e-5)
+    found = numpy_inference.channel_bounds(trained.parts())
+    for site in channels.find_sites(network):
+        np.testing.assert_allclose(
+            found[site.convolution], channels.bounds(network, site), rtol=1e-5
+        )

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import networks, store
+from engine import store
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError
+from engine.networks import architectures
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_what_is_saved_is_found_again(card, network, dataset):
     assert found.table("relapse").equals(relapse)
     assert found.table("processing") is None
     assert "copy" in store.names()
-    images = networks.scale(dataset.test.images[:5])
+    images = architectures.scale(dataset.test.images[:5])
     np.testing.assert_array_equal(np.asarray(found.network()(images)), np.asarray(network(images)))
 
 

@@ -12,7 +12,7 @@ from engine import evaluation, repairs
 from engine.core.errors import LabError
 from engine.core.progress import Work, exhaust
 from engine.datasets import Split
-from engine.pruning.sites import find_sites
+from engine.networks.channels import find_sites
 from engine.repairs import strength
 from engine.repairs.tolerance import Tolerance
 
@@ -58,7 +58,7 @@ def numbered() -> Split:
 
 @pytest.fixture
 def reading(monkeypatch):
-    """What a `Reading` reads right, without the signature that `networks.compiled` asks for."""
+    """What a `Reading` reads right, without the signature that `architectures.compiled` asks for."""
 
     def right(model: Reading, split: Split) -> Work[np.ndarray]:
         read = np.asarray(model.call(split.images.astype(np.float32) / 255)).argmax(axis=1)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import cli, networks, store
+from engine import cli, store
+from engine.networks import architectures
 
 PROJECT = Path(__file__).parents[2]
 ENGINE = [sys.executable, "-m", "engine"]
@@ -97,7 +98,7 @@ def test_ctrl_c_is_ignored_where_whoever_started_it_said_so(tmp_path):
 
 @pytest.fixture
 def theirs(tmp_path):
-    networks.paper_network(classes=6).save(tmp_path / "theirs.keras")
+    architectures.paper_network(classes=6).save(tmp_path / "theirs.keras")
     return tmp_path / "theirs.keras"
 
 

@@ -13,9 +13,11 @@ import keras
 import numpy as np
 import pytest
 
-from engine import cli, inference, networks, own_files, store, untrusted
+from engine import cli, store
 from engine.core import paths
 from engine.core.errors import LabError
+from engine.networks import architectures, numpy_inference, untrusted
+from engine.networks.untrusted import own_files
 from tests.hostile import networks as hostile
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
@@ -52,7 +54,7 @@ def test_a_strangers_network_predicts_the_same_in_numpy_and_in_keras_once_it_is_
     stored = in_models(theirs)
     expected = shipped().plain_network().probabilities(IMAGES)
     np.testing.assert_array_equal(stored.plain_network().probabilities(IMAGES), expected)
-    np.testing.assert_allclose(stored.network()(networks.scale(IMAGES)), expected, atol=2e-5)
+    np.testing.assert_allclose(stored.network()(architectures.scale(IMAGES)), expected, atol=2e-5)
     assert stored.convolutions() == shipped().convolutions()
 
 
@@ -81,7 +83,7 @@ def test_what_this_program_wrote_is_opened_without_a_child(theirs, monkeypatch):
 
 
 def test_a_network_this_program_wrote_is_opened_by_the_child_once_that_is_forgotten():
-    network = networks.paper_network()
+    network = architectures.paper_network()
     stored = store.save(dataclasses.replace(shipped().card, name="mine"), network, {})
     assert own_files.is_own(stored.card.sha256)
     shutil.rmtree(paths.cache_folder())
@@ -140,7 +142,7 @@ def compiled_model():
 
 
 GENUINE = {
-    "the paper's network": lambda: networks.paper_network(7),
+    "the paper's network": lambda: architectures.paper_network(7),
     "a branching one": branching,
     "one that was compiled": compiled_model,
     "one with a rescaling inside": lambda: small(
@@ -157,7 +159,7 @@ def test_genuine_networks_are_accepted_and_predict_the_same(make, tmp_path):
     model = make()
     model.save(tmp_path / "genuine.keras")
     again = store.open_network(untrusted.rebuilt(tmp_path / "genuine.keras", "genuine.keras"))
-    images = networks.scale(IMAGES[:, : model.input_shape[1], : model.input_shape[2]])
+    images = architectures.scale(IMAGES[:, : model.input_shape[1], : model.input_shape[2]])
     np.testing.assert_array_equal(again(images), model(images))
     parts = untrusted.rewritten_parts(tmp_path / "genuine.keras", "genuine.keras")
     assert parts.input_shape() == model.input_shape[1:]
@@ -167,14 +169,14 @@ def test_a_branching_network_is_rewritten_and_said_to_be_for_tensorflow_alone(tm
     branching().save(tmp_path / "branches.keras")
     parts = untrusted.rewritten_parts(tmp_path / "branches.keras", "it")
     assert parts.convolutions()[0] == "Left_1"
-    with pytest.raises(inference.Unsupported):
-        inference.load(parts)
+    with pytest.raises(numpy_inference.Unsupported):
+        numpy_inference.load(parts)
 
 
 def confined(folder, code):
     """What `code` prints in a process that has confined itself to `folder`."""
     setup = (
-        "from pathlib import Path; from engine.untrusted import confine;"
+        "from pathlib import Path; from engine.networks.untrusted import confine;"
         f"confine.confine(Path({str(folder)!r}), 20, 1 << 30)\n"
     )
     done = subprocess.run(
@@ -231,7 +233,7 @@ def test_an_imported_model_is_scored_and_kept(at_home, trained, tmp_path, capsys
 
 def test_an_imported_model_that_does_not_fit_the_data_leaves_nothing(at_home, tmp_path, capsys):
     file = tmp_path / "wide.keras"
-    networks.paper_network(classes=9).save(file)
+    architectures.paper_network(classes=9).save(file)
     words = ["import", str(file), "folder:signs", "--name", "theirs", "--target", "1"]
     assert cli.main(words) == 2
     assert "9 classes apart" in capsys.readouterr().err

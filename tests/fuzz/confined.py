@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.core import paths
 from engine.core.errors import LabError
-from engine.untrusted import PROBLEM
+from engine.networks.untrusted import PROBLEM
 
 
 def rewrite(kind: str, content: bytes, folder: Path) -> None:
@@ -63,7 +63,7 @@ def _server() -> subprocess.Popen[str]:
 
 
 def _serve() -> None:
-    from engine.untrusted import child
+    from engine.networks.untrusted import child
 
     for line in sys.stdin:
         process = os.fork()

@@ -18,8 +18,8 @@ from tests.hostile.networks import NETWORKS
 
 def refuse(name: str) -> int:
     """Offer one network, as `import` does; prints seconds and sentence."""
-    from engine import untrusted
     from engine.core.errors import LabError
+    from engine.networks import untrusted
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PRUNING_LAB_HOME"] = folder

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine import untrusted
 from engine.core.errors import LabError
+from engine.networks import untrusted
 from tests.hostile.networks import NETWORKS
 
 

@@ -15,7 +15,7 @@ from engine import store, trash
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError
 from engine.datasets import Dataset, Split, cache
-from engine.untrusted import checksum
+from engine.networks.untrusted import checksum
 from tests.kills.bomb import Bomb
 
 ROWS = 50

@@ -19,7 +19,7 @@ import numpy as np
 
 from engine import cli, store
 from engine.core import jobs, paths
-from engine.untrusted import checksum
+from engine.networks.untrusted import checksum
 
 PROJECT = Path(__file__).parents[2]
 TRAIN = ["train", "folder:few", "--name", "x", "--target", "1", "--rate", "0.15"]

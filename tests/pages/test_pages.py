@@ -4,8 +4,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import caches
-from engine import cli, networks
+from engine import cli
 from engine.core import jobs, paths
+from engine.networks import architectures
 from engine.presets import PRESETS
 from tests.fixtures.tiny_gtsrb import write_official_archives
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, metrics, opened, words
@@ -115,7 +116,7 @@ def test_a_network_from_a_file_is_taken_in_and_can_be_chosen(
 ):
     write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=2)
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
-    networks.paper_network().save(tmp_path / "theirs.keras")
+    architectures.paper_network().save(tmp_path / "theirs.keras")
     app = opened("models")
     by_label(app.button, "Load").click().run()
     assert "Choose a file first." in [warning.value for warning in app.warning]

@@ -4,9 +4,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from engine import inference
 from engine.core import paths
-from engine.untrusted.parts import read_rewritten
+from engine.networks import numpy_inference
+from engine.networks.untrusted.parts import read_rewritten
 from tests.fuzz import confined
 from tests.fuzz.mutate import as_hdf5, as_json, as_zip
 from tests.fuzz.run import Target
@@ -24,7 +24,7 @@ def _parse(content):
         own.mkdir()
         confined.rewrite("parts", content, own)
         parts = read_rewritten(own)
-    return parts.convolutions(), parts.input_shape(), inference.load(parts)
+    return parts.convolutions(), parts.input_shape(), numpy_inference.load(parts)
 
 
 TARGET = Target("network", _seeds, _parse, partial(as_zip, members=_MEMBERS))

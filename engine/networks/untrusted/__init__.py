@@ -24,7 +24,7 @@ from filelock import FileLock
 
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError
-from engine.untrusted.parts import Parts, read_parts, read_rewritten
+from engine.networks.untrusted.parts import Parts, read_parts, read_rewritten
 
 Kind = Literal["parts", "keras", "arrays"]
 RULES = 1  # raised whenever other files are accepted than before
@@ -134,7 +134,14 @@ def _run_child(kind: Kind, path: Path, folder: Path) -> None:
 
 def _problem(kind: Kind, path: Path, folder: Path) -> str:
     """What is wrong with a file; empty if the child has rewritten it into `folder`."""
-    command = [sys.executable, "-m", "engine.untrusted.child", kind, str(path), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "engine.networks.untrusted.child",
+        kind,
+        str(path),
+        str(folder),
+    ]
     # One thread each: more would only need more memory.
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.activations import check_channels, check_layer
-from engine.pruning.blocks import convolutions
-from engine.pruning.sites import Site, variables_of
+from engine.networks.channels import Site, variables_of
+from engine.networks.split import convolutions
 
 if TYPE_CHECKING:
     import keras

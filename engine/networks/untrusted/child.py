@@ -1,4 +1,4 @@
-"""The child process that opens a file from elsewhere: ``python -m engine.untrusted.child``.
+"""The child process that opens a file from elsewhere: ``python -m engine.networks.untrusted.child``.
 
 It takes the kind of file, the file and a folder of its own, and ends with status 0 once it has
 written the contents into that folder; else it leaves there what is wrong, as the rest of a
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import LabError
-from engine.untrusted import CHECKED, PROBLEM, SECONDS, archive, confine, weights
-from engine.untrusted.parts import Parts, checked, write_parts
+from engine.networks.untrusted import CHECKED, PROBLEM, SECONDS, archive, confine, weights
+from engine.networks.untrusted.parts import Parts, checked, write_parts
 
 MEMORY = {"parts": 1 << 30, "keras": 4 << 30, "arrays": 1 << 30}  # bytes
 MAX_ARRAYS, MAX_ARRAY_BYTES = 64, 64 << 20
@@ -100,11 +100,11 @@ _REWRITE: dict[str, Callable[[Path, Path], None]] = {
 
 def _try(parts: Parts) -> None:
     """Run the network on one image, if NumPy can, as the server would."""
-    from engine import inference  # takes a while: not for what is refused before
+    from engine.networks import numpy_inference  # takes a while: not for what is refused before
 
     try:
-        network = inference.load(parts)
-    except inference.Unsupported:
+        network = numpy_inference.load(parts)
+    except numpy_inference.Unsupported:
         return  # the server will say so too, and never run it
     except LabError:
         raise LabError("has weights that do not fit its layers: it is not loaded.") from None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import LabError
-from engine.untrusted import archive, weights
+from engine.networks.untrusted import archive, weights
 
 _CONFIG, _WEIGHTS = "config.json", "weights.npz"
 

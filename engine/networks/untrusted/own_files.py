@@ -3,7 +3,7 @@
 They are known by their contents: those that come with the program from `models/SHA256SUMS`
 (made by ``cd models && sha256sum */model.keras */trigger-*.npz > SHA256SUMS``), those written on
 this computer from an empty file each in the cache. Everything else is a file from elsewhere, and
-so is all that was written here once the cache is deleted; see `engine.untrusted`.
+so is all that was written here once the cache is deleted; see `engine.networks.untrusted`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.core import atomic_files, paths
-from engine.untrusted import checksum
+from engine.networks.untrusted import checksum
 
 _SHIPPED = paths.SHIPPED_MODELS / "SHA256SUMS"
 

@@ -16,9 +16,9 @@ from scipy import special
 
 from engine.activations import check_channels
 from engine.core.errors import LabError
-from engine.networks import batches, scale
-from engine.pruning import sites
-from engine.untrusted.parts import Parts
+from engine.networks import channels
+from engine.networks.architectures import batches, scale
+from engine.networks.untrusted.parts import Parts
 
 # Pixels passed through the network at a time, eight images of 32x32: their values stay in the
 # processor's cache, and large images do not fill the memory.
@@ -171,11 +171,11 @@ def _channel_bounds(chain: Sequence[Saved]) -> dict[str, np.ndarray]:
     for saved in chain:
         if saved.kind == "Conv2D":
             name, kernel = saved.config["name"], saved.arrays[0]
-            found[name] = sites.channel_bounds(kernel)
+            found[name] = channels.channel_bounds(kernel)
         elif saved.kind == "BatchNormalization" and kernel is not None and saved.config["scale"]:
             gamma, variance = saved.arrays[0], saved.arrays[-1]
             factor = gamma / np.sqrt(variance + saved.config["epsilon"])
-            found[name] = sites.channel_bounds(kernel, factor)
+            found[name] = channels.channel_bounds(kernel, factor)
         if saved.kind not in ("Conv2D", "Activation", "LeakyReLU"):
             kernel = None  # what follows no longer scales the convolution's own channels
     return found

@@ -1,0 +1,1 @@
+"""Architectures, running a network, its channels and edits, and opening untrusted files."""
