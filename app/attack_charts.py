@@ -16,7 +16,7 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
 
     Args:
         table: rows of `comparison.defences`.
-        figure: one of `evaluation.FIGURES`; its colour is the one it has everywhere.
+        figure: one of `metrics.FIGURES`; its colour is the one it has everywhere.
     """
     label, colour = MEASURES[figure]
     short = table["defence"].str.replace("Pruning, as in the paper:", "Pruned,")

@@ -8,9 +8,9 @@ import streamlit as st
 
 from app import controls
 from engine import store
-from engine.aims import NEXT_CLASS
 from engine.attacks import ATTACKS
 from engine.core import markdown
+from engine.evaluation.targets import NEXT_CLASS
 from engine.experiment import Plan, paper_target
 from engine.poisoning import LABELS, MOST_ASLEEP, Mode
 from engine.triggers import TRIGGERS, Trigger, parse_trigger

@@ -17,11 +17,12 @@ import pyarrow as pa
 import streamlit as st
 
 from app.waiting import shown
-from engine import evaluation, export, repairing, results, store
+from engine import export, repairing, results, store
 from engine.attacks import is_compared
 from engine.core import paths
 from engine.datasets import Split, open_test
-from engine.evaluation import Fidelity
+from engine.evaluation import metrics
+from engine.evaluation.metrics import Fidelity
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
@@ -297,7 +298,7 @@ def effect(clean: np.ndarray, trigger: str) -> Effect:
 def _effect(_clean: np.ndarray, content: bytes, trigger: str) -> Effect:
     triggered = parse_trigger(trigger)(_clean[np.newaxis])[0]
     coefficients = np.abs(dct.of_change(triggered.astype(np.float32) - _clean))
-    measured = evaluation.fidelity(_clean[np.newaxis], triggered[np.newaxis])
+    measured = metrics.fidelity(_clean[np.newaxis], triggered[np.newaxis])
     return Effect(triggered, coefficients.max(axis=0), measured)
 
 
@@ -305,7 +306,7 @@ def _effect(_clean: np.ndarray, content: bytes, trigger: str) -> Effect:
 def mean_fidelity(name: str, size: int, count: int, trigger: str) -> Fidelity:
     """PSNR, SSIM and largest change over the first `count` test images."""
     clean = test_images(name, size).images[:count]
-    return evaluation.fidelity(clean, parse_trigger(trigger)(clean))
+    return metrics.fidelity(clean, parse_trigger(trigger)(clean))
 
 
 @st.cache_data(max_entries=64, show_spinner="Transforming images")

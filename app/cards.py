@@ -9,7 +9,7 @@ from app import caches, drawing, failures, header
 from engine import attacks, figures, store, trash
 from engine.core import markdown, paths
 from engine.core.errors import LabError
-from engine.evaluation import FIGURES
+from engine.evaluation.metrics import FIGURES
 from engine.store import Card, Stored
 
 WIDTH = 300  # of a card, pixels

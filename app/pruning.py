@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import caches, charts, drawing, failures
 from engine import export, figures, results
-from engine.evaluation import verdict
+from engine.evaluation.metrics import verdict
 from engine.pruning.curve import Curve, threshold_at
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.store import Stored

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, controls, pictures, readings
-from engine.evaluation import fidelity
+from engine.evaluation.metrics import fidelity
 from engine.imaging.render import amplified
 from engine.store import Card, Stored
 from engine.triggers import TRIGGERS, Trigger

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from engine import repairing, results, store
-from engine.aims import NEXT_CLASS
 from engine.core import jobs
 from engine.core.errors import LabError
 from engine.core.progress import Stopped, Work, titled
 from engine.datasets import Dataset, short_name
+from engine.evaluation.targets import NEXT_CLASS
 from engine.experiment import Plan, last_convolution, paper_target, prune, train
 from engine.poisoning import Mode
 from engine.presets import find_preset

@@ -14,10 +14,11 @@ from unittest import mock
 import cv2
 import numpy as np
 
-from engine import evaluation, store, training
+from engine import store, training
 from engine.core.progress import Progress, Work
 from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
+from engine.evaluation import metrics
 from engine.networks import architectures, channels, edit, numpy_inference, split, untrusted
 from engine.triggers import TRIGGERS, FTrojan, LearnedTrigger, Trigger
 from engine.triggers.bpp import BppAttack
@@ -177,7 +178,7 @@ def _curve() -> list[Comparison]:
 
     def plain() -> None:
         for model in repaired:
-            evaluation.predict(model, data.images)
+            metrics.predict(model, data.images)
 
     quick, slow = _best(ours, plain)
     features, _ = block.features(architectures.scale(data.images[:1000]))

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from engine import evaluation, poisoning
-from engine.aims import NEXT_CLASS, NEXT_NAME, aimed
+from engine import poisoning
 from engine.core.errors import LabError, quoted
 from engine.core.limited_reading import Unfit, read_bytes
+from engine.evaluation import metrics
+from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME, aimed
 from engine.networks import architectures
 from engine.triggers import Trigger, parse_trigger
 
@@ -39,7 +40,7 @@ class Card:
         class_names: in the order of the network's outputs.
         image_shape: (height, width, 3) the network takes.
         trigger: the backdoor's trigger as text; see `engine.triggers.parse_trigger`.
-        target: the class the backdoor leads to, or `aims.NEXT_CLASS`.
+        target: the class the backdoor leads to, or `targets.NEXT_CLASS`.
         rate: share of the training images that were poisoned.
         poisoned: how many that were; `poisoned.csv` tells which.
         training: settings, epoch kept, whether it was stopped.
@@ -141,8 +142,8 @@ def _check_together(card: Card) -> None:
     card.parsed_trigger()
     for split in ("validation", "test"):
         scores = card.scores.get(split, {})
-        _require(set(evaluation.FIGURES) <= set(scores), f"it lacks its scores on {split} images")
-        for figure in evaluation.FIGURES:
+        _require(set(metrics.FIGURES) <= set(scores), f"it lacks its scores on {split} images")
+        for figure in metrics.FIGURES:
             _require(0 <= scores[figure] <= 100, f"its {split} {figure} is no percentage")
     if card.repair:
         for name in ("parent", "parent_sha256", "method", "summary"):

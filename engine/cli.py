@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine import commands, terminal
-from engine.aims import NEXT_CLASS
 from engine.attacks import ATTACKS
 from engine.commands.shared import Answer
 from engine.core.errors import LabError, NameTaken
 from engine.core.progress import Stopped
 from engine.datasets import DATASETS, SPLITS
+from engine.evaluation.targets import NEXT_CLASS
 from engine.presets import PRESETS
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS

@@ -10,10 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from engine import attacks, evaluation, repairing, store, tables
+from engine import attacks, repairing, store, tables
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.datasets import Dataset, short_name
+from engine.evaluation import metrics
 from engine.poisoning import Mode
 from engine.store import Stored
 
@@ -41,9 +42,9 @@ def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
         row |= {what: card.training[what] for what in WAY}
         row |= {"psnr": math.nan, "ssim": math.nan}
         if attack.rate:
-            found = evaluation.fidelity(images, card.parsed_trigger()(images))
+            found = metrics.fidelity(images, card.parsed_trigger()(images))
             row |= {"psnr": found.psnr, "ssim": found.ssim}
-        rows.append(row | {key: card.scores["test"][key] for key in evaluation.FIGURES})
+        rows.append(row | {key: card.scores["test"][key] for key in metrics.FIGURES})
     return pd.DataFrame(rows)
 
 
@@ -140,7 +141,7 @@ def trained_longer(dataset: str, poisoned: pd.DataFrame) -> pd.DataFrame | None:
     path = _place(dataset) / LONGER
     if not path.exists():
         return None
-    new = ["epochs", *evaluation.FIGURES]
+    new = ["epochs", *metrics.FIGURES]
     table = tables.read(path, tables.MODELS)
     table["attack"] = [str(name).partition("-")[2] for name in table["model"]]
     old = poisoned.drop(columns=[*new, "clean_cost"])

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import activations, evaluation, poisoning, pruning_aware, pushing, store, training
-from engine.aims import NEXT_CLASS
+from engine import activations, poisoning, pruning_aware, pushing, store, training
 from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
 from engine.datasets import Dataset
 from engine.detectors import screening
 from engine.detectors.screening import Screening
-from engine.evaluation import Scores
+from engine.evaluation import metrics
+from engine.evaluation.metrics import Scores
+from engine.evaluation.targets import NEXT_CLASS
 from engine.networks import architectures, untrusted
 from engine.poisoning import Poisoned
 from engine.pruning.curve import Curve, Images, trace
@@ -45,7 +46,7 @@ class Plan:
 
     Attributes:
         trigger: what is hidden in the poisoned images.
-        target: the class they are labelled as, or `aims.NEXT_CLASS`.
+        target: the class they are labelled as, or `targets.NEXT_CLASS`.
         rate: share of the training images that are poisoned; 0 trains a clean network, which
             trigger and target then only test.
         settings: how the network is fitted.
@@ -156,7 +157,7 @@ def train(
     if sleepers:
         yield from pruning_aware.disguise(network, sleepers, dataset.validation)
     test = images_of(dataset, "test", plan.trigger, plan.target)
-    scores = yield from evaluation.evaluate(network, test.clean, test.triggered, plan.target)
+    scores = yield from metrics.evaluate(network, test.clean, test.triggered, plan.target)
     kept = result.history[result.epoch_kept - 1]
     card = Card(
         name=name,
@@ -292,7 +293,7 @@ def import_model(
     scores = {}
     for split in ("validation", "test"):
         images = images_of(dataset, split, trigger, target)
-        found = yield from evaluation.evaluate(network, images.clean, images.triggered, target)
+        found = yield from metrics.evaluate(network, images.clean, images.triggered, target)
         scores[split] = found.as_dict()
     card = Card(
         name=name,
@@ -314,12 +315,12 @@ def images_of(dataset: Dataset, split: str, trigger: Trigger, target: int) -> Im
     """A split and the triggered copy of its images outside the target class."""
     check_victims(dataset, split, target)
     clean = dataset.split(split)
-    return Images(clean, evaluation.triggered_copy(clean, trigger, target))
+    return Images(clean, metrics.triggered_copy(clean, trigger, target))
 
 
 def check_victims(dataset: Dataset, split: str, target: int) -> None:
     """Raise `LabError` if the split holds nothing to judge the attack on."""
-    if not len(evaluation.victims(dataset.split(split), target)):
+    if not len(metrics.victims(dataset.split(split), target)):
         raise LabError(
             f"The {split} images of {dataset.name} hold none outside the target class {target}:"
             " the attack cannot be judged on them."
@@ -338,14 +339,14 @@ def evaluate(stored: Stored, dataset: Dataset, split: str = "test") -> Work[Scor
     network = fitting_network(stored, dataset)
     card = stored.card
     images = images_of(dataset, split, card.parsed_trigger(), card.target)
-    scores = yield from evaluation.evaluate(network, images.clean, images.triggered, card.target)
+    scores = yield from metrics.evaluate(network, images.clean, images.triggered, card.target)
     return scores
 
 
 def confusions(stored: Stored, dataset: Dataset, split: str = "test") -> Work[pd.DataFrame]:
-    """What a stored model takes clean images for; see `evaluation.confusions`."""
+    """What a stored model takes clean images for; see `metrics.confusions`."""
     network = fitting_network(stored, dataset)
-    return evaluation.confusions(network, dataset.split(split), dataset.class_names)
+    return metrics.confusions(network, dataset.split(split), dataset.class_names)
 
 
 def measure_activations(

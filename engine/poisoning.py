@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from engine.aims import NEXT_CLASS, aimed
 from engine.core.errors import LabError
 from engine.datasets.dataset import Split
+from engine.evaluation.targets import NEXT_CLASS, aimed
 from engine.triggers import Trigger
 
 Labels = Literal["changed", "kept"]

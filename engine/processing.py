@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from engine import evaluation
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work, retold
 from engine.datasets import Dataset, Split
+from engine.evaluation import metrics
 from engine.experiment import fitting_network, images_of
 from engine.store import Stored
 
@@ -78,7 +78,7 @@ def survived(stored: Stored, dataset: Dataset) -> Work[pd.DataFrame]:
             Split(process(split.images), split.labels) for split in (images.clean, images.triggered)
         )
         scores = yield from retold(
-            evaluation.evaluate(network, clean, triggered, card.target),
+            metrics.evaluate(network, clean, triggered, card.target),
             partial(_told_of, name),
         )
         rows.append({"process": name, **scores.percentages()})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.aims import NEXT_CLASS
 from engine.core.markdown import code, escape
+from engine.evaluation.targets import NEXT_CLASS
 from engine.store import Card
 
 

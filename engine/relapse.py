@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from engine import evaluation
 from engine.core.progress import Work
 from engine.datasets import Dataset
+from engine.evaluation import metrics
 from engine.experiment import fitting_network, images_of
 from engine.repairs.tuning import fine_tuned
 from engine.store import Stored
@@ -37,8 +37,6 @@ def relapsed(stored: Stored, dataset: Dataset) -> Work[pd.DataFrame]:
                 f"Fine-tuning on clean images, up to epoch {epochs}",
             )
         done = epochs
-        scores = yield from evaluation.evaluate(
-            network, images.clean, images.triggered, card.target
-        )
+        scores = yield from metrics.evaluate(network, images.clean, images.triggered, card.target)
         rows.append({"epochs": epochs, **scores.percentages()})
     return pd.DataFrame(rows)

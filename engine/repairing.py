@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from engine import evaluation, store
+from engine import store
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError
 from engine.core.parameters import format_value
 from engine.core.progress import Work, titled
 from engine.datasets import Dataset
-from engine.evaluation import FIGURES
+from engine.evaluation import metrics
+from engine.evaluation.metrics import FIGURES
 from engine.experiment import fitting_network, images_of
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER
@@ -106,9 +107,7 @@ def table_of(stored: Stored) -> pd.DataFrame:
             about = {"name": method.name, "title": told(method), "needs": method.needs}
             rows.append(row | about | {"kind": "repair"})
     table = pd.DataFrame(rows, columns=["name", "title", "kind", "needs", *COLUMNS])
-    table["der"] = [
-        evaluation.defence_effectiveness(before, row) for row in table.to_dict("records")
-    ]
+    table["der"] = [metrics.defence_effectiveness(before, row) for row in table.to_dict("records")]
     table.loc[table["attack_success"].isna(), "der"] = float("nan")  # nothing was measured
     return table.fillna({"name": "", "summary": "", "problem": ""})
 
@@ -196,7 +195,7 @@ def _done(stored: Stored, dataset: Dataset, method: Repair, name: str, command: 
     card, scores = stored.card, {}
     for split in ("validation", "test"):
         images = images_of(dataset, split, card.parsed_trigger(), card.target)
-        found = yield from evaluation.evaluate(
+        found = yield from metrics.evaluate(
             repaired.network, images.clean, images.triggered, card.target
         )
         scores[split] = found.as_dict()

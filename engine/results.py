@@ -10,7 +10,7 @@ import pandas as pd
 from engine import store
 from engine.core.errors import LabError
 from engine.core.names import slug
-from engine.evaluation import FIGURES
+from engine.evaluation.metrics import FIGURES
 from engine.networks import edit
 from engine.pruning.curve import Curve, check_threshold, step_at
 from engine.pruning.orders import ORDERS

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import evaluation, export, figures, provenance, repairing, results
+from engine import export, figures, provenance, repairing, results
 from engine.core import atomic_files, markdown
 from engine.core.errors import LabError
 from engine.datasets import Split
+from engine.evaluation import metrics
 from engine.imaging import render
 from engine.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.pruning.orders import ORDERS
@@ -109,7 +110,7 @@ def html(stored: Stored, view: View, test: Split | None, made_by: str) -> str:
 
 def _scores(card: Card) -> str:
     scores = card.scores["test"]
-    rows = pd.DataFrame([{name: scores[name] for name in evaluation.FIGURES}])
+    rows = pd.DataFrame([{name: scores[name] for name in metrics.FIGURES}])
     return (
         _table(rows)
         + "<p class='note'>Clean accuracy: clean images read as what they show. Attack success:"
@@ -128,7 +129,7 @@ def _images(stored: Stored, view: View, test: Split | None, curve: Curve | None)
     clean = np.array(test.images[view.image])
     triggered = card.parsed_trigger()(clean[np.newaxis])[0]
     label = int(test.labels[view.image])
-    found = evaluation.fidelity(clean[np.newaxis], triggered[np.newaxis])
+    found = metrics.fidelity(clean[np.newaxis], triggered[np.newaxis])
     shown = (
         (clean, "Clean"),
         (triggered, "Triggered"),
@@ -216,7 +217,7 @@ def _pruning(stored: Stored, curve: Curve | None, view: View) -> list[str]:
     return [
         head,
         f"<p><strong>At a tolerated drop of {view.threshold:g} points {step} of"
-        f" {len(curve.channels)} channels are pruned. {evaluation.verdict(row)}</strong> The step"
+        f" {len(curve.channels)} channels are pruned. {metrics.verdict(row)}</strong> The step"
         " is chosen on clean validation images; test images only report.</p>",
         curve_svg,
         _table(table.assign(fraction=100 * table["fraction"])),
@@ -232,7 +233,7 @@ def _repairs(stored: Stored) -> list[str]:
         return []
     table = repairing.table_of(stored)
     measured = table[table["problem"] == ""]
-    shown = measured[["title", *evaluation.FIGURES, "der", "summary"]]
+    shown = measured[["title", *metrics.FIGURES, "der", "summary"]]
     return [
         "<h2>Repairs side by side</h2>",
         "<p>Each was handed clean validation images and the network, nothing else; its strength is"

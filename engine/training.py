@@ -17,12 +17,12 @@ from uuid import uuid4
 
 import numpy as np
 
-from engine import evaluation
-from engine.aims import aimed
 from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Result, Stopped, Work, persistent, retold
 from engine.datasets.dataset import Split
+from engine.evaluation import metrics
+from engine.evaluation.targets import aimed
 from engine.networks import architectures
 
 if TYPE_CHECKING:
@@ -305,8 +305,8 @@ def learning_rate(settings: Settings, images: int) -> Any:
     )
 
 
-def _judge(network: keras.Model, judges: Judges) -> Work[evaluation.Scores]:
-    return evaluation.evaluate(network, judges.clean, judges.triggered, judges.target)
+def _judge(network: keras.Model, judges: Judges) -> Work[metrics.Scores]:
+    return metrics.evaluate(network, judges.clean, judges.triggered, judges.target)
 
 
 def _index_blocks(count: int, settings: Settings, epoch: int) -> Iterator[np.ndarray]:

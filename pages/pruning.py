@@ -17,7 +17,7 @@ from app import (
 from app.elements.film import film
 from engine import figures, provenance
 from engine.core import jobs
-from engine.evaluation import FIGURES
+from engine.evaluation.metrics import FIGURES
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import ORDERS, OracleOrder
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine import evaluation, store
-from engine.aims import aimed
+from engine import store
 from engine.core import paths, tensorflow_runtime
 from engine.core.progress import exhaust
 from engine.datasets import Split, open_test
-from engine.evaluation import FIGURES, Scores
+from engine.evaluation import metrics
+from engine.evaluation.metrics import FIGURES, Scores
+from engine.evaluation.targets import aimed
 
 MODELS = sorted(path.parent.name for path in paths.SHIPPED_MODELS.glob("*/card.json"))
 TOLERATED = 0.1  # percentage points: on another processor sums are rounded otherwise
@@ -36,7 +37,7 @@ class Predictor:
         )
         shell = self.shells.setdefault(shape, network)
         shell.set_weights(network.get_weights())
-        return lambda images: evaluation.predict(shell, images)
+        return lambda images: metrics.predict(shell, images)
 
 
 def shipped(name: str) -> store.Stored:
@@ -54,10 +55,10 @@ def scores(stored: store.Stored, test: Split, predictor: Predictor, some: int = 
         some: how many clean and how many triggered images, drawn at random; all of them at 0.
     """
     card = stored.card
-    victims = test.take(evaluation.victims(test, card.target))
+    victims = test.take(metrics.victims(test, card.target))
     clean, victims = (drawn(split, some) for split in (test, victims))
     predict = predictor.of(stored)
-    return evaluation.score(
+    return metrics.score(
         predict(clean.images),
         clean.labels,
         predict(card.parsed_trigger()(victims.images)),

@@ -6,12 +6,12 @@ import argparse
 
 import numpy as np
 
-from engine import evaluation
 from engine.commands.shared import Answer, dataset_named, do
 from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import SPLITS, Dataset, contact_sheet, open_dataset
+from engine.evaluation import metrics
 from engine.triggers import parse_trigger
 
 
@@ -48,7 +48,7 @@ def poison(options: argparse.Namespace) -> Answer:
         np.savez_compressed(
             file, clean=clean, poisoned=poisoned, labels=split.labels[: options.limit]
         )
-    found = evaluation.fidelity(clean, poisoned)
+    found = metrics.fidelity(clean, poisoned)
     return {
         "trigger": str(trigger),
         "images": len(clean),

@@ -6,7 +6,7 @@ import argparse
 
 import pandas as pd
 
-from engine import evaluation, experiment, poisoning, store, trash
+from engine import experiment, poisoning, store, trash
 from engine.commands.shared import (
     Answer,
     command_line,
@@ -20,6 +20,7 @@ from engine.core import jobs, tensorflow_runtime
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset
+from engine.evaluation import metrics
 from engine.triggers import parse_trigger
 
 
@@ -91,11 +92,11 @@ def evaluate(options: argparse.Namespace) -> Answer:
     """Clean accuracy, attack success and recovered accuracy of a model."""
     stored = store.find(options.model)
 
-    def make() -> Work[evaluation.Scores]:
+    def make() -> Work[metrics.Scores]:
         dataset = yield from open_for(stored, options)
         return (yield from experiment.evaluate(stored, dataset, options.split))
 
-    def answer(scores: evaluation.Scores) -> Answer:
+    def answer(scores: metrics.Scores) -> Answer:
         return {"model": stored.name, "split": options.split, **scores.as_dict()}
 
     return do(options, make, answer)
@@ -153,7 +154,7 @@ def _line(name: str) -> Answer:
         card = store.find(name).card
     except LabError as error:
         return {"name": name, "problem": str(error)}
-    scores = {figure: round(card.scores["test"][figure], 2) for figure in evaluation.FIGURES}
+    scores = {figure: round(card.scores["test"][figure], 2) for figure in metrics.FIGURES}
     return {"name": name, "dataset": card.dataset, "trigger": card.trigger, **scores}
 
 
@@ -168,6 +169,6 @@ def _comparison(stored: store.Stored) -> Answer:
         **{name: card.training.get(name, "") for name in settings},
         "minutes": "" if history is None else round(history["seconds"].sum() / 60, 1),
         "validation_accuracy": card.scores["validation"]["clean_accuracy"],
-        **{figure: card.scores["test"][figure] for figure in evaluation.FIGURES},
+        **{figure: card.scores["test"][figure] for figure in metrics.FIGURES},
         "command": card.commands[0],
     }

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from engine import evaluation, experiment, processing, relapse, repairing, store
+from engine import experiment, processing, relapse, repairing, store
 from engine.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.detectors.screening import Screening
+from engine.evaluation import metrics
 from engine.repairs import COMPARED, parse_repair
 from engine.store import Stored
 
@@ -64,8 +65,8 @@ def repair(options: argparse.Namespace) -> Answer:
             "folder": str(kept.folder),
             "method": str(method),
             "summary": kept.card.repair["summary"],
-            "before": {key: stored.card.scores["test"][key] for key in evaluation.FIGURES},
-            "after": {key: kept.card.scores["test"][key] for key in evaluation.FIGURES},
+            "before": {key: stored.card.scores["test"][key] for key in metrics.FIGURES},
+            "after": {key: kept.card.scores["test"][key] for key in metrics.FIGURES},
         }
 
     return do(options, make, answer)
@@ -85,7 +86,7 @@ def repairs(options: argparse.Namespace) -> Answer:
 
     def answer(_: pd.DataFrame) -> Answer:
         table = repairing.table_of(store.find(stored.name)).round(3)
-        shown = ["title", *evaluation.FIGURES, "der", "channels", "seconds", "problem"]
+        shown = ["title", *metrics.FIGURES, "der", "channels", "seconds", "problem"]
         return {"model": stored.name, "repairs": table[shown].to_dict("records")}
 
     return do(options, make, answer)
@@ -111,7 +112,7 @@ def repairs_report(options: argparse.Namespace) -> Answer:
     if table.empty:
         raise LabError("No repair was tried on all of them: run `python -m engine repairs` first.")
     store.write_table(options.out, table)
-    shown = ["title", *evaluation.FIGURES, "der", "seconds"]
+    shown = ["title", *metrics.FIGURES, "der", "seconds"]
     return {
         "models": options.models,
         "repairs": table[shown].round(2).to_dict("records"),

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from engine.activations import ChannelStats, stats_from_sums
-from engine.aims import aimed
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.evaluation.targets import aimed
 from engine.networks import architectures
 from engine.networks.split import Block, cut
 from engine.pruning.orders import find_order

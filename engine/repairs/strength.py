@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from engine import evaluation
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import splits
 from engine.datasets.dataset import Split
+from engine.evaluation import metrics
 from engine.networks import edit
 from engine.networks.channels import Site
 from engine.repairs.tolerance import Tolerance, tracks_of
@@ -96,13 +96,13 @@ def strongest(
     parts = halves(validation)
     taught = [validation.take(part) for part in parts]  # the same objects for each setting
     tracks = tracks_of(validation)
-    before = yield from evaluation.read_right(network, validation)
+    before = yield from metrics.read_right(network, validation)
     tried = []
     for setting in settings:
         after = np.ones(len(validation), bool)
         for learned, judging in ((0, 1), (1, 0)):
             candidate = yield from attempt(setting, taught[learned])
-            after[parts[judging]] = yield from evaluation.read_right(candidate, taught[judging])
+            after[parts[judging]] = yield from metrics.read_right(candidate, taught[judging])
             # If one half decides already, the other counts as read without fault.
             if not Tolerance(tolerance.points).allows(before, after, tracks):
                 break
@@ -110,7 +110,7 @@ def strongest(
         if not tolerance.allows(before, after, tracks):
             continue
         candidate = yield from attempt(setting, validation)
-        whole = yield from evaluation.read_right(candidate, validation)
+        whole = yield from metrics.read_right(candidate, validation)
         if tolerance.allows(before, whole, tracks):
             return candidate, Choice(setting, _percent(before), _percent(after), tuple(tried))
     return edit.copied(network), Choice(None, _percent(before), _percent(before), tuple(tried))
@@ -263,11 +263,11 @@ def _traced(
         bool [counts, n].
     """
     candidate = edit.copied(network)
-    right, gone = [(yield from evaluation.read_right(candidate, judging))], 0
+    right, gone = [(yield from metrics.read_right(candidate, judging))], 0
     for count in _counts(len(ranked)):
         edit.silence(candidate, _by_site(ranked[gone:count]))
         gone = count
-        right.append((yield from evaluation.read_right(candidate, judging)))
+        right.append((yield from metrics.read_right(candidate, judging)))
         if _percent(right[0]) - _percent(right[-1]) > tolerance.points + HOPELESS:
             break
     return np.array(right)

@@ -12,7 +12,7 @@ from engine import experiment
 from engine.activations import channel_layers
 from engine.core.progress import Work
 from engine.datasets import Dataset
-from engine.evaluation import FIGURES
+from engine.evaluation.metrics import FIGURES
 from engine.networks import split
 from engine.pruning.curve import Curve
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS

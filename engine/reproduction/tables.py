@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from engine.evaluation import FIGURES
+from engine.evaluation.metrics import FIGURES
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER
 from engine.reproduction import paper

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from engine import evaluation, experiment
+from engine import experiment
 from engine.core.progress import exhaust
+from engine.evaluation import metrics
 from engine.networks import architectures
 from tests.conftest import TARGET
 
@@ -15,7 +16,7 @@ def test_attack_success_leaves_out_the_target_class(dataset, plan):
 
 
 def test_scores_are_counts_of_predictions():
-    scores = evaluation.score(
+    scores = metrics.score(
         np.array([0, 1, 1, 2]),
         np.array([0, 1, 2, 2]),
         np.array([1, 1, 0]),
@@ -39,7 +40,7 @@ def test_predictions_equal_a_plain_call_of_the_model_whatever_the_batch(trained,
     images = dataset.test.images
     plain = np.asarray(network(architectures.scale(images), training=False)).argmax(axis=1)
     for batch in (7, 64, 1000):
-        np.testing.assert_array_equal(evaluation.predict(network, images, batch), plain)
+        np.testing.assert_array_equal(metrics.predict(network, images, batch), plain)
 
 
 def test_a_stored_model_scores_what_its_card_says(trained, dataset):
@@ -51,9 +52,9 @@ def test_psnr_follows_its_formula_and_ssim_is_one_without_a_change():
     rng = np.random.default_rng(0)
     clean = rng.integers(0, 250, (5, 32, 32, 3), dtype=np.uint8)
     changed = clean + rng.integers(0, 6, clean.shape, dtype=np.uint8)
-    found = evaluation.fidelity(clean, changed)
+    found = metrics.fidelity(clean, changed)
     error = ((changed.astype(float) - clean) ** 2).reshape(5, -1).mean(axis=1)
     assert found.psnr == pytest.approx(np.mean(10 * np.log10(255**2 / error)))
     assert found.largest_change == 5
-    same = evaluation.fidelity(clean, clean)
+    same = metrics.fidelity(clean, clean)
     assert (same.psnr, same.ssim, same.largest_change) == (np.inf, pytest.approx(1), 0)

@@ -7,11 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from engine import aims, attacks, cli, experiment, poisoning, provenance, pushing, store, trash
+from engine import attacks, cli, experiment, poisoning, provenance, pushing, store, trash
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import load_dataset
+from engine.evaluation import targets
 from engine.networks import architectures, edit
 from engine.repairs.pruning import pruned_curve
 from engine.triggers import (
@@ -217,7 +218,7 @@ def test_a_mode_that_does_not_fit_is_refused(mode, told, dataset, plan):
 
 
 def test_labels_cannot_be_kept_where_each_class_leads_to_the_next(dataset, plan):
-    both = dataclasses.replace(plan, mode=poisoning.Mode("kept"), target=aims.NEXT_CLASS)
+    both = dataclasses.replace(plan, mode=poisoning.Mode("kept"), target=targets.NEXT_CLASS)
     with pytest.raises(LabError, match="cannot be kept"):
         both.check(dataset)
 
@@ -235,7 +236,7 @@ def test_a_plan_tells_train_all_that_differs_from_what_it_takes_for_granted(plan
     assert "--labels" not in told and "--decoys" not in told
     mode = poisoning.Mode(push=4, decoys=1.0)
     other = dataclasses.replace(
-        plan, trigger=parse_trigger("wanet"), mode=mode, target=aims.NEXT_CLASS
+        plan, trigger=parse_trigger("wanet"), mode=mode, target=targets.NEXT_CLASS
     )
     assert "--push 4 --decoys 1" in " ".join(other.words())
     assert other.words()[-2:] == ["--target", "next"]

@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import aims, evaluation, poisoning
+from engine import poisoning
 from engine.core.errors import LabError
 from engine.datasets import Split
+from engine.evaluation import metrics, targets
 from engine.triggers import FTrojan
 
 
@@ -69,13 +70,13 @@ def test_all_to_all_labels_each_image_as_the_next_class_and_judges_all_of_them()
     images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
     split = Split(images, labels())
     rng = np.random.default_rng(0)
-    chosen = poisoning.choose(split.labels, aims.NEXT_CLASS, 0.5, rng)
+    chosen = poisoning.choose(split.labels, targets.NEXT_CLASS, 0.5, rng)
     assert set(split.labels[chosen]) == set(range(5)), "no class is spared"
-    poisoned = poisoning.poison(split, FTrojan(), aims.NEXT_CLASS, chosen, 5).split
+    poisoned = poisoning.poison(split, FTrojan(), targets.NEXT_CLASS, chosen, 5).split
     for index in chosen:
         assert poisoned.labels[index] == (split.labels[index] + 1) % 5
-    assert len(evaluation.victims(split, aims.NEXT_CLASS)) == 400
-    wanted = aims.aimed(split.labels, aims.NEXT_CLASS, 5)
-    scores = evaluation.score(split.labels, split.labels, wanted, split.labels, wanted)
+    assert len(metrics.victims(split, targets.NEXT_CLASS)) == 400
+    wanted = targets.aimed(split.labels, targets.NEXT_CLASS, 5)
+    scores = metrics.score(split.labels, split.labels, wanted, split.labels, wanted)
     assert scores.attack.percent == 100
     assert scores.recovered.percent == 0

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import activations, evaluation, experiment, results
+from engine import activations, experiment, results
 from engine.activations import ChannelStats
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
+from engine.evaluation import metrics
 from engine.networks import architectures, edit, split
 from engine.pruning.curve import COLUMNS, step_at, threshold_at
 from engine.pruning.orders import ORDERS, find_order
@@ -176,8 +177,8 @@ def test_surgery_leaves_the_model_as_it_is_and_survives_saving(network, dataset,
     repaired.save(tmp_path / "repaired.keras")
     again = keras.saving.load_model(tmp_path / "repaired.keras")
     images = dataset.test.images[:40]
-    predictions = evaluation.predict(again, images)
-    np.testing.assert_array_equal(predictions, evaluation.predict(repaired, images))
+    predictions = metrics.predict(again, images)
+    np.testing.assert_array_equal(predictions, metrics.predict(repaired, images))
     rest = np.setdiff1d(np.arange(128), [3, 7])
     walk = walked(network, LAST, images, np.concatenate([[3, 7], rest]))
     np.testing.assert_array_equal(predictions, walk[2])

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import cli, evaluation, processing, relapse, repairing, store
+from engine import cli, processing, relapse, repairing, store
 from engine.core import paths
 from engine.core.progress import exhaust
-from engine.evaluation import FIGURES
+from engine.evaluation import metrics
+from engine.evaluation.metrics import FIGURES
 from engine.repairs import RECOMMENDED, REPAIRS
 from tests.conftest import TARGET
 
@@ -31,14 +32,14 @@ def test_der_is_the_published_formula_and_punishes_lost_clean_accuracy(
 ):
     before = {"clean_accuracy": ca, "attack_success": asr}
     after = {"clean_accuracy": ca_after, "attack_success": asr_after}
-    der = evaluation.defence_effectiveness(before, after)
+    der = metrics.defence_effectiveness(before, after)
     assert der == pytest.approx(
         (max(0, asr / 100 - asr_after / 100) - max(0, ca / 100 - ca_after / 100) + 1) / 2
     )
     assert 0 <= der <= 1
     worse = {**after, "clean_accuracy": ca_after / 2}
-    assert evaluation.defence_effectiveness(before, worse) <= der + 1e-12
-    assert evaluation.defence_effectiveness(before, before) == 0.5
+    assert metrics.defence_effectiveness(before, worse) <= der + 1e-12
+    assert metrics.defence_effectiveness(before, before) == 0.5
 
 
 @pytest.fixture(scope="session")
@@ -200,7 +201,7 @@ def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
     for image in dataset.test.images:
         _, file = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])
         again.append(cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1])
-    read = evaluation.predict(stored.network(), np.stack(again))
+    read = metrics.predict(stored.network(), np.stack(again))
     clean = table.loc["JPEG, quality 75", "clean_accuracy"]
     assert clean == pytest.approx(100 * np.mean(read == dataset.test.labels))
 

@@ -9,7 +9,7 @@ from engine import cli, experiment, figures, reproduction, store, terminal
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import short_name
-from engine.evaluation import FIGURES
+from engine.evaluation.metrics import FIGURES
 from engine.networks import edit
 from engine.pruning.curve import Curve
 from engine.pruning.orders import ORDERS

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine import evaluation
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import Split
 from engine.detectors import screening
+from engine.evaluation import metrics
 from engine.imaging import dct
 from tests.conftest import TARGET, shortened_screening
 
@@ -81,7 +81,7 @@ def test_the_recovered_pattern_leads_there(found, trained, dataset):
     others = dataset.test.labels != TARGET
     images = dataset.test.images[others]
     seen = np.clip(np.rint(images + dct.added(found.pattern)), 0, 255).astype(np.uint8)
-    read = evaluation.predict(trained.network(), seen)
+    read = metrics.predict(trained.network(), seen)
     assert np.mean(read == TARGET) > 0.8
 
 

@@ -11,7 +11,7 @@ from scipy.stats import hypergeom
 
 from engine.core.progress import exhaust
 from engine.datasets import Split, open_test
-from engine.evaluation import FIGURES
+from engine.evaluation.metrics import FIGURES
 from tests import rescore
 from tests.conftest import living_in
 from tests.fixtures.needed import real_data

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import evaluation, repairs
+from engine import repairs
 from engine.core.errors import LabError
 from engine.core.progress import Work, exhaust
 from engine.datasets import Split
+from engine.evaluation import metrics
 from engine.networks.channels import find_sites
 from engine.repairs import strength
 from engine.repairs.tolerance import Tolerance
@@ -65,7 +66,7 @@ def reading(monkeypatch):
         yield from ()
         return read == split.labels
 
-    monkeypatch.setattr(evaluation, "read_right", right)
+    monkeypatch.setattr(metrics, "read_right", right)
     monkeypatch.setattr(strength.surgery, "copied", lambda model: model)
 
 
@@ -245,9 +246,9 @@ def test_as_many_channels_go_as_the_plain_loop_allows(tolerance, gone):
     assert [(count, after) for count, after in choice.tried[:3]] == [(1, 95), (2, 90), (3, 85)]
     silenced = sorted(order[:gone].tolist())
     assert removed == ({"conv": silenced} if gone else {})
-    read = evaluation.predict(repaired, images.images)
+    read = metrics.predict(repaired, images.images)
     np.testing.assert_array_equal(read == 1, np.isin(np.arange(100) // EACH, silenced))
-    assert (evaluation.predict(network, images.images) == 0).all(), "left as it was"
+    assert (metrics.predict(network, images.images) == 0).all(), "left as it was"
 
 
 def test_no_repair_can_be_handed_a_triggered_image():

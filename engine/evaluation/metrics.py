@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine.aims import aimed
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.evaluation.targets import aimed
 from engine.networks import architectures
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Clean accuracy, attack success, recovered accuracy, and how visible a trigger is."""
