@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from app import attack_charts, caches, drawing, failures, header, jobs
-from engine import attacks, comparison
+from engine import comparison
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.datasets import available, short_name
+from engine.experiments import attack_suite
 from engine.figures import MEASURES
 
 ELSEWHERE = ("gtsrb", "signs", "cifar10")  # whose comparisons are shown besides
@@ -79,7 +80,7 @@ def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
     offered = {
         name: str(title)
         for attack, title in zip(attacked_first["attack"], attacked_first["title"], strict=True)
-        if (name := attacks.model_name(dataset, attack)) in names
+        if (name := attack_suite.model_name(dataset, attack)) in names
     }
     if not offered:
         return

@@ -8,12 +8,12 @@ import streamlit as st
 
 from app import controls
 from engine import store
-from engine.attacks import ATTACKS
+from engine.attacks.poisoning import LABELS, MOST_ASLEEP, Mode
+from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
 from engine.core import markdown
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiment import Plan, paper_target
-from engine.poisoning import LABELS, MOST_ASLEEP, Mode
-from engine.triggers import TRIGGERS, Trigger, parse_trigger
+from engine.experiments.attack_suite import ATTACKS
 
 TOLD = {"changed": "Changed to the target", "kept": "Kept (clean label)"}
 

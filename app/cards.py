@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, failures, header
-from engine import attacks, figures, store, trash
+from engine import figures, store, trash
 from engine.core import markdown, paths
 from engine.core.errors import LabError
 from engine.evaluation.metrics import FIGURES
+from engine.experiments import attack_suite
 from engine.store import Card, Stored
 
 WIDTH = 300  # of a card, pixels
@@ -20,7 +21,7 @@ def show(names: list[str]) -> None:
     """A card for each model, the one in use first; those of the comparison of attacks folded."""
     _offer_undo()
     used = st.session_state[header.MODEL]
-    compared = [name for name in names if attacks.is_compared(name) and name != used]
+    compared = [name for name in names if attack_suite.is_compared(name) and name != used]
     others = [name for name in names if name not in compared]
     _row(sorted(others, key=lambda name: name != used), used)
     if compared:

@@ -11,10 +11,10 @@ import numpy as np
 import streamlit as st
 
 from app import caches, failures, gallery, images
+from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
 from engine.core import markdown
 from engine.core.errors import LabError
 from engine.store import Card
-from engine.triggers import TRIGGERS, Trigger, parse_trigger
 
 PAIRS = 10
 GAME = "eye-test"

@@ -10,10 +10,10 @@ import streamlit as st
 from app import caches, failures
 from app.caches import Effect
 from app.channel import coloured
+from engine.attacks.triggers import TRIGGERS
 from engine.core.errors import LabError
 from engine.imaging.render import amplified, data_url
 from engine.store import Card
-from engine.triggers import TRIGGERS
 
 NARROW, WIDE = 160, 128  # sides of a picture at most, two and four in a row
 _STYLE = """<style>

@@ -10,10 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, controls, pictures, readings
+from engine.attacks.triggers import TRIGGERS, Trigger
 from engine.evaluation.metrics import fidelity
 from engine.imaging.render import amplified
 from engine.store import Card, Stored
-from engine.triggers import TRIGGERS, Trigger
 
 MANY = 200
 STRENGTHS = {"A": 1.0, "B": 2.0, "C": 4.0}  # of the model's own magnitude, to begin with

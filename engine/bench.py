@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 
 from engine import store, training
+from engine.attacks.triggers import TRIGGERS, FTrojan, LearnedTrigger, Trigger
+from engine.attacks.triggers.bpp import BppAttack
 from engine.core.progress import Progress, Work
 from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
 from engine.evaluation import metrics
 from engine.networks import architectures, channels, edit, numpy_inference, split, untrusted
-from engine.triggers import TRIGGERS, FTrojan, LearnedTrigger, Trigger
-from engine.triggers.bpp import BppAttack
 
 ROUNDS = 3  # each way is timed that often, in turn; the best of each counts
 

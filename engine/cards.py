@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from engine import poisoning
+from engine.attacks import poisoning
+from engine.attacks.triggers import Trigger, parse_trigger
 from engine.core.errors import LabError, quoted
 from engine.core.limited_reading import Unfit, read_bytes
 from engine.evaluation import metrics
 from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME, aimed
 from engine.networks import architectures
-from engine.triggers import Trigger, parse_trigger
 
 FORMAT = 1
 MAX_BYTES = 1 << 20
@@ -39,7 +39,7 @@ class Card:
         dataset: name it was trained on, as the command line takes it.
         class_names: in the order of the network's outputs.
         image_shape: (height, width, 3) the network takes.
-        trigger: the backdoor's trigger as text; see `engine.triggers.parse_trigger`.
+        trigger: the backdoor's trigger as text; see `engine.attacks.triggers.parse_trigger`.
         target: the class the backdoor leads to, or `targets.NEXT_CLASS`.
         rate: share of the training images that were poisoned.
         poisoned: how many that were; `poisoned.csv` tells which.

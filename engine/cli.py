@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine import commands, terminal
-from engine.attacks import ATTACKS
+from engine.attacks.triggers import TRIGGERS
 from engine.commands.shared import Answer
 from engine.core.errors import LabError, NameTaken
 from engine.core.progress import Stopped
 from engine.datasets import DATASETS, SPLITS
 from engine.evaluation.targets import NEXT_CLASS
+from engine.experiments.attack_suite import ATTACKS
 from engine.presets import PRESETS
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.repairs import COMPARED, REPAIRS
 from engine.training import SCHEDULES
-from engine.triggers import TRIGGERS
 
 
 def main(argv: Sequence[str] | None = None) -> int:

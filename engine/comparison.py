@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from engine import attacks, repairing, store, tables
+from engine import repairing, store, tables
+from engine.attacks.poisoning import Mode
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.datasets import Dataset, short_name
 from engine.evaluation import metrics
-from engine.poisoning import Mode
+from engine.experiments import attack_suite
 from engine.store import Stored
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]  # of `summary` and of `defences`
@@ -36,7 +37,7 @@ def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
     rows = []
     for name in names:
         stored = _there(dataset, name)
-        card, attack = stored.card, attacks.find_attack(name)
+        card, attack = stored.card, attack_suite.find_attack(name)
         row: dict[str, Any] = {"attack": name, "title": attack.title, "trigger": card.trigger}
         row |= {"rate": card.rate, **asdict(Mode()), **card.mode}
         row |= {what: card.training[what] for what in WAY}
@@ -59,12 +60,12 @@ def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
         table = repairing.table_of(_there(dataset, name))
         table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
         table.insert(0, "attack", name)
-        table.insert(1, "title", attacks.find_attack(name).title)
+        table.insert(1, "title", attack_suite.find_attack(name).title)
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 
 
-def check_alike(earlier: Tables | None, names: Sequence[str], way: attacks.Way) -> None:
+def check_alike(earlier: Tables | None, names: Sequence[str], way: attack_suite.Way) -> None:
     """A `LabError` if attacks that are not made anew were trained in another way."""
     settings = way.settings()
     if earlier is None:
@@ -103,7 +104,7 @@ def _renewed(fresh: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
     """The rows of `fresh`, and those of `old` about other attacks, in the order of `ATTACKS`."""
     others = old[~old["attack"].isin(fresh["attack"])]
     table = pd.concat([fresh, others]) if len(others) else fresh
-    order = {name: place for place, name in enumerate(attacks.ATTACKS)}
+    order = {name: place for place, name in enumerate(attack_suite.ATTACKS)}
     return table.sort_values(
         "attack", key=lambda names: names.map(order), kind="stable", ignore_index=True
     )
@@ -172,4 +173,4 @@ def _place(dataset: str) -> Path:
 
 
 def _there(dataset: Dataset, name: str) -> Stored:
-    return store.find(attacks.model_name(dataset.name, name))
+    return store.find(attack_suite.model_name(dataset.name, name))

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import activations, poisoning, pruning_aware, pushing, store, training
+from engine import activations, store, training
+from engine.attacks import pgd_perturbation, poisoning, pruning_aware
+from engine.attacks.poisoning import Poisoned
+from engine.attacks.pruning_aware import Sleepers
+from engine.attacks.triggers import LearnedTrigger, Trigger, parse_trigger
 from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
@@ -22,11 +26,8 @@ from engine.evaluation import metrics
 from engine.evaluation.metrics import Scores
 from engine.evaluation.targets import NEXT_CLASS
 from engine.networks import architectures, untrusted
-from engine.poisoning import Poisoned
 from engine.pruning.curve import Curve, Images, trace
-from engine.pruning_aware import Sleepers
 from engine.store import Card, Stored
-from engine.triggers import LearnedTrigger, Trigger, parse_trigger
 
 if TYPE_CHECKING:
     import keras
@@ -237,7 +238,7 @@ def _prepared(
     pushed = None
     if plan.mode.push and len(chosen):
         assert clean is not None
-        pushed = yield from pushing.pushed(
+        pushed = yield from pgd_perturbation.pushed(
             clean, dataset.train.images[chosen], labels[chosen], plan.mode.push
         )
     poisoned = poisoning.poison(

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from engine import cards, tables
+from engine.attacks.triggers import LearnedTrigger, Trigger, artifacts, parse_trigger
 from engine.cards import Card
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError, NameTaken
 from engine.networks import numpy_inference, untrusted
 from engine.networks.untrusted import Parts, own_files
-from engine.triggers import LearnedTrigger, Trigger, parse_trigger, states
 
 if TYPE_CHECKING:
     import keras
@@ -313,7 +313,7 @@ def _bring_trigger(card: Card, folder: Path) -> None:
     """What the trigger learned stands beside every model it belongs to."""
     trigger = card.parsed_trigger()
     if isinstance(trigger, LearnedTrigger) and trigger.ready:
-        states.copy_to(trigger.state, folder)
+        artifacts.copy_to(trigger.state, folder)
 
 
 def opened(folder: Path) -> Stored:

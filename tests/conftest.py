@@ -14,13 +14,13 @@ import pytest
 from filelock import FileLock
 
 from engine import cli, experiment, store, training
+from engine.attacks.triggers import FTrojan
 from engine.core import jobs, paths, tensorflow_runtime
 from engine.core.progress import exhaust
 from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.detectors import screening
 from engine.networks.untrusted import own_files
 from engine.repairs import RECOMMENDED
-from engine.triggers import FTrojan
 from tests.fixtures.constructed import keep_constructed
 from tests.fixtures.needed import real_data
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from engine import attacks, comparison, store
+from engine import comparison, store
 from engine.commands.shared import Answer, work
 from engine.core import jobs, tensorflow_runtime
 from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset, short_name
+from engine.experiments import attack_suite
 from engine.repairs import parse_repair
 
 
@@ -17,11 +18,11 @@ def compare(options: argparse.Namespace) -> Answer:
 
     Attacks that are not named stay in the tables as they were.
     """
-    names = options.attack or list(attacks.ATTACKS)
+    names = options.attack or list(attack_suite.ATTACKS)
     for name in names:
-        attacks.find_attack(name)
+        attack_suite.find_attack(name)
     repairs = [parse_repair(text) for text in options.repair]
-    way = attacks.Way(options.preset, options.epochs, repairs)
+    way = attack_suite.Way(options.preset, options.epochs, repairs)
     out = options.out or comparison.folder(options.dataset)
     # What cannot be is said before the wait.
     comparison.check_alike(comparison.read(out), names, way)
@@ -33,7 +34,7 @@ def compare(options: argparse.Namespace) -> Answer:
 
     def compared(dataset: Dataset) -> Work[comparison.Tables]:
         tensorflow_runtime.import_tensorflow()
-        yield from attacks.run_all(dataset, names, way, run.stop_requested)
+        yield from attack_suite.run_all(dataset, names, way, run.stop_requested)
         return comparison.compared(dataset, names, comparison.read(out))
 
     def answer(tables: comparison.Tables) -> Answer:

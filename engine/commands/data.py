@@ -6,13 +6,13 @@ import argparse
 
 import numpy as np
 
+from engine.attacks.triggers import parse_trigger
 from engine.commands.shared import Answer, dataset_named, do
 from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import SPLITS, Dataset, contact_sheet, open_dataset
 from engine.evaluation import metrics
-from engine.triggers import parse_trigger
 
 
 def data(options: argparse.Namespace) -> Answer:

@@ -6,7 +6,9 @@ import argparse
 
 import pandas as pd
 
-from engine import experiment, poisoning, store, trash
+from engine import experiment, store, trash
+from engine.attacks import poisoning
+from engine.attacks.triggers import parse_trigger
 from engine.commands.shared import (
     Answer,
     command_line,
@@ -21,7 +23,6 @@ from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset
 from engine.evaluation import metrics
-from engine.triggers import parse_trigger
 
 
 def train(options: argparse.Namespace) -> Answer:

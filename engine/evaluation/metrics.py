@@ -17,7 +17,7 @@ from engine.networks import architectures
 if TYPE_CHECKING:
     import keras
 
-    from engine.triggers import Trigger
+    from engine.attacks.triggers import Trigger
 
 FIGURES = ("clean_accuracy", "attack_success", "recovered_accuracy")
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine import experiment, store, training
+from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import jobs
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset, short_name
 from engine.store import Stored
-from engine.triggers import TRIGGERS, parse_trigger
 
 
 @dataclass(frozen=True)

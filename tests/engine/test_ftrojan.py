@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.attacks.triggers import FTrojan, parse_trigger
 from engine.core.errors import LabError
-from engine.triggers import FTrojan, parse_trigger
 
 YUV = np.array(
     [

@@ -7,25 +7,27 @@ import keras
 import numpy as np
 import pytest
 
-from engine import attacks, cli, experiment, poisoning, provenance, pushing, store, trash
-from engine.core import paths
-from engine.core.errors import LabError
-from engine.core.progress import exhaust
-from engine.datasets import load_dataset
-from engine.evaluation import targets
-from engine.networks import architectures, edit
-from engine.repairs.pruning import pruned_curve
-from engine.triggers import (
+from engine import cli, experiment, provenance, store, trash
+from engine.attacks import pgd_perturbation, poisoning
+from engine.attacks.triggers import (
     TRIGGERS,
     LearnedTrigger,
+    artifacts,
     ban,
     generators,
     input_aware,
     parse_trigger,
     refool,
-    states,
     trojan_nn,
 )
+from engine.core import paths
+from engine.core.errors import LabError
+from engine.core.progress import exhaust
+from engine.datasets import load_dataset
+from engine.evaluation import targets
+from engine.experiments import attack_suite
+from engine.networks import architectures, edit
+from engine.repairs.pruning import pruned_curve
 from tests.conftest import TARGET, living_in
 
 LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTrigger)]
@@ -76,16 +78,16 @@ def taught(dataset, tmp_path_factory):
         found = {}
         for name in LEARNED:
             trigger = exhaust(TRIGGERS[name]().taught(dataset.train, TARGET, surrogate(), 0))
-            found[name] = (trigger, states.load(trigger.state))
+            found[name] = (trigger, artifacts.load(trigger.state))
         return found
 
 
 @pytest.fixture
 def usable(taught):
     """The taught triggers, in the home of the test."""
-    states.load.cache_clear()
+    artifacts.load.cache_clear()
     for _, arrays in taught.values():
-        states.keep(arrays)
+        artifacts.keep(arrays)
     return {name: trigger for name, (trigger, _) in taught.items()}
 
 
@@ -126,7 +128,7 @@ def test_refool_uses_the_pictures_that_mislead_a_clean_network_most(dataset, mon
     run = architectures.compiled(network)
     misled = []
     for picture in others.images:
-        alone = refool.ReFool(state=states.keep({"reflections": picture[None]}))
+        alone = refool.ReFool(state=artifacts.keep({"reflections": picture[None]}))
         read = run(architectures.scale(alone(others.images))).argmax(axis=1)
         misled.append(int(np.sum(read != others.labels)))
     chosen = [
@@ -138,9 +140,9 @@ def test_refool_uses_the_pictures_that_mislead_a_clean_network_most(dataset, mon
 
 def test_a_state_that_was_exchanged_is_refused(usable, dataset):
     trigger = usable["refool"]
-    path = states.find(trigger.state)
-    path.write_bytes(states.find(usable["ban"].state).read_bytes())
-    states.load.cache_clear()
+    path = artifacts.find(trigger.state)
+    path.write_bytes(artifacts.find(usable["ban"].state).read_bytes())
+    artifacts.load.cache_clear()
     with pytest.raises(LabError, match="damaged or exchanged"):
         trigger(dataset.test.images[:1])
     path.write_bytes(b"not an archive")
@@ -154,11 +156,11 @@ def test_what_a_trigger_learned_stands_beside_its_model_and_beside_copies(
     card = dataclasses.replace(clean.card, name="own", trigger=str(usable["refool"]))
     stored = store.save(card, clean.network(), {})
     store.copy_as(stored, "copy")
-    states.find(usable["refool"].state).unlink()
+    artifacts.find(usable["refool"].state).unlink()
     (paths.cache_folder() / "triggers" / f"trigger-{usable['refool'].state}.npz").unlink(
         missing_ok=True
     )
-    states.load.cache_clear()
+    artifacts.load.cache_clear()
     assert usable["refool"](dataset.test.images[:1]).shape == (1, 32, 32, 3)
 
 
@@ -175,7 +177,7 @@ def test_pushed_images_go_as_far_as_they_may_away_from_their_class():
     greys = np.array([100, 119, 121, 127, 128, 134, 137, 200], np.uint8)
     images = np.tile(greys[:, None, None, None], (1, 8, 8, 3))
     labels = (greys > 127).astype(int)
-    pushed = exhaust(pushing.pushed(network, images, labels, 8.0))
+    pushed = exhaust(pgd_perturbation.pushed(network, images, labels, 8.0))
     away = np.where(labels == 1, -8, 8)[:, None, None, None]
     np.testing.assert_array_equal(pushed, images + away)
 
@@ -284,10 +286,10 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     keras.utils.set_random_seed(0)
     monkeypatch.setenv("PRUNING_LAB_DATA", str(data))
     two = {
-        "none": attacks.Attack("No attack", "ftrojan", rate=0, target=TARGET),
-        "badnets": attacks.Attack("BadNets", "badnets", rate=0.25, target=TARGET),
+        "none": attack_suite.Attack("No attack", "ftrojan", rate=0, target=TARGET),
+        "badnets": attack_suite.Attack("BadNets", "badnets", rate=0.25, target=TARGET),
     }
-    monkeypatch.setattr(attacks, "ATTACKS", two)
+    monkeypatch.setattr(attack_suite, "ATTACKS", two)
     words = ["attacks", "folder:few", "--preset", "quick", "--epochs", "2", "--repair", "clp"]
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
     import pandas as pd
@@ -302,7 +304,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     defended = pd.read_csv(tmp_path / "out" / "defences.csv")
     of_one = defended[defended["attack"] == "badnets"]
     assert of_one["kind"].tolist() == ["untouched", *4 * ["paper"], "repair"]
-    stored = store.find(attacks.model_name("folder:few", "badnets"))
+    stored = store.find(attack_suite.model_name("folder:few", "badnets"))
     assert "--trigger badnets" in stored.card.commands[0]
 
     again = ["--attack", "badnets", "--repair", "global-pruning", "--out", str(tmp_path / "out")]
@@ -317,12 +319,12 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
 
 
 def test_every_attack_is_one_that_can_be_planned():
-    for attack in attacks.ATTACKS.values():
+    for attack in attack_suite.ATTACKS.values():
         trigger = parse_trigger(attack.trigger)
         attack.mode.check(trigger, TARGET if attack.target is None else attack.target)
         assert attack.mode.decoys == trigger.decoys_each
     with pytest.raises(LabError, match="There is no attack"):
-        attacks.find_attack("nonsense")
+        attack_suite.find_attack("nonsense")
 
 
 def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channels_go(

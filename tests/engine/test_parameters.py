@@ -2,9 +2,9 @@
 
 import pytest
 
+from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core.errors import LabError, quoted
 from engine.repairs import REPAIRS, parse_repair
-from engine.triggers import TRIGGERS, parse_trigger
 
 
 @pytest.mark.parametrize("name", TRIGGERS)

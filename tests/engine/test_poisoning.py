@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import poisoning
+from engine.attacks import poisoning
+from engine.attacks.triggers import FTrojan
 from engine.core.errors import LabError
 from engine.datasets import Split
 from engine.evaluation import metrics, targets
-from engine.triggers import FTrojan
 
 
 def labels(seed: int = 0, count: int = 400) -> np.ndarray:

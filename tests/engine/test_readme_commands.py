@@ -17,9 +17,9 @@ import pandas as pd
 import pytest
 
 from engine import cli, store
-from engine.attacks import ATTACKS, model_name
 from engine.core import paths
 from engine.datasets import DATASETS
+from engine.experiments.attack_suite import ATTACKS, model_name
 from tests.fixtures.tiny_gtsrb import write_official_archives
 
 README = paths.PROJECT / "README.md"

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.attacks.triggers import FTrojan
 from engine.imaging import colour, dct
-from engine.triggers import FTrojan
 
 
 def photos(count=8):

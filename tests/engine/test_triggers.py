@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.attacks.triggers import TRIGGERS, AdditiveTrigger, LearnedTrigger, parse_trigger
+from engine.attacks.triggers.badnets import BadNets
+from engine.attacks.triggers.blend import Blend
+from engine.attacks.triggers.bpp import BppAttack
+from engine.attacks.triggers.dynamic import Dynamic
+from engine.attacks.triggers.low_frequency import LowFrequency
+from engine.attacks.triggers.sig import SIG
+from engine.attacks.triggers.wanet import WaNet
 from engine.core.errors import LabError
-from engine.triggers import TRIGGERS, AdditiveTrigger, LearnedTrigger, parse_trigger
-from engine.triggers.badnets import BadNets
-from engine.triggers.blend import Blend
-from engine.triggers.bpp import BppAttack
-from engine.triggers.dynamic import Dynamic
-from engine.triggers.low_frequency import LowFrequency
-from engine.triggers.sig import SIG
-from engine.triggers.wanet import WaNet
 
 PLAIN = [name for name, kind in TRIGGERS.items() if not issubclass(kind, LearnedTrigger)]
 NOTHING = {  # each trigger at strength 0

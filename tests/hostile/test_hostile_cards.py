@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from engine import cards, store
+from engine.attacks.triggers import artifacts, parse_trigger
 from engine.core import paths
 from engine.core.errors import LabError
-from engine.triggers import parse_trigger, states
 from tests.hostile.cards import ARRAYS, CARDS, TABLES, TRIGGERS
 
 
@@ -89,7 +89,7 @@ def test_a_hostile_trigger_is_refused_in_one_sentence(name):
 @pytest.mark.parametrize("name", ARRAYS)
 def test_what_a_trigger_has_learned_must_go_with_its_settings(name):
     with pytest.raises(LabError, match="does not go with its settings") as caught:
-        applied(states.keep(ARRAYS[name]))
+        applied(artifacts.keep(ARRAYS[name]))
     one_sentence(caught)
 
 
@@ -98,4 +98,4 @@ def test_a_strangers_file_of_the_same_name_does_not_spoil_a_trigger():
     folder = paths.models_folder() / "aaa"
     folder.mkdir(parents=True)
     (folder / genuine.name).write_bytes(b"not arrays")
-    assert states.load.__wrapped__(genuine.stem.removeprefix("trigger-"))
+    assert artifacts.load.__wrapped__(genuine.stem.removeprefix("trigger-"))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from app import caches
 from app.eye_test import PAIRS, Game, Pair, by_guessing, draw, pictures, verdict
-from engine.triggers.badnets import BadNets
-from engine.triggers.bpp import BppAttack
+from engine.attacks.triggers.badnets import BadNets
+from engine.attacks.triggers.bpp import BppAttack
 
 IMAGES = np.random.default_rng(0).integers(0, 250, (60, 16, 16, 3), np.uint8)
 seeds = st.integers(0, 2**32 - 1)

@@ -1,8 +1,9 @@
 """The page Models: every change of state."""
 
 from app import header
-from engine import attacks, store, trash
+from engine import store, trash
 from engine.core import markdown
+from engine.experiments import attack_suite
 from tests.pages.driving import by_label, fine, opened, words
 
 
@@ -22,7 +23,7 @@ def test_every_model_has_a_card_with_its_three_scores(results):
 
 def test_networks_that_serve_to_compare_attacks_are_folded_away_and_offered_last(results):
     app = opened("models")
-    names = [name for name in store.names() if attacks.is_compared(name)]
+    names = [name for name in store.names() if attack_suite.is_compared(name)]
     (folded,) = [box for box in app.expander if "for the comparison" in box.label]
     assert f"({len(names)})" in folded.label
     told = words(folded)

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from app import attack_charts, attack_table, eye_test, gallery, header, variants
-from engine import attacks, comparison, export, store
+from engine import comparison, export, store
+from engine.attacks.triggers import TRIGGERS, FTrojan, Trigger
 from engine.core import markdown, paths
 from engine.core.errors import LabError
-from engine.triggers import TRIGGERS, FTrojan, Trigger
+from engine.experiments import attack_suite
 from tests.pages.driving import by_label, fine, metrics, opened, words
 
 WHY = "'Fake' is <learned> before it can be used."
@@ -243,7 +244,7 @@ def test_a_network_of_the_comparison_is_one_click_away(results):
     app = opened("triggers")
     choice = by_label(app.selectbox, "Network trained with")
     assert choice.options[0] == "FTrojan" and choice.options[-1] == "No attack"
-    name = attacks.model_name("gtsrb", "trojan-nn")
+    name = attack_suite.model_name("gtsrb", "trojan-nn")
     choice.select(name).run()
     (link,) = [link for link in fine(app).get("link_button") if "Overview" in link.proto.label]
     assert link.proto.url == f"./?model={name}"

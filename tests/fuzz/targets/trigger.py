@@ -1,6 +1,6 @@
 """The text of a trigger, as on cards, in links and on the command line."""
 
-from engine.triggers import TRIGGERS, parse_trigger
+from engine.attacks.triggers import TRIGGERS, parse_trigger
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
 

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from engine.attacks.triggers import Trigger
 from engine.core.errors import LabError
 from engine.datasets.dataset import Split
 from engine.evaluation.targets import NEXT_CLASS, aimed
-from engine.triggers import Trigger
 
 Labels = Literal["changed", "kept"]
 LABELS: tuple[Labels, ...] = ("changed", "kept")

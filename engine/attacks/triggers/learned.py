@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from engine.attacks.triggers import artifacts
+from engine.attacks.triggers.artifacts import Arrays
+from engine.attacks.triggers.trigger import Trigger
 from engine.core.errors import LabError
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.triggers import states
-from engine.triggers.states import Arrays
-from engine.triggers.trigger import Trigger
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +38,7 @@ class LearnedTrigger(Trigger):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.state:
-            states.check_name(self.state)
+            artifacts.check_name(self.state)
 
     @property
     def ready(self) -> bool:
@@ -59,7 +59,7 @@ class LearnedTrigger(Trigger):
     def taught(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Self]:
         """This trigger with what it learned."""
         arrays = yield from self.learn(train, target, network, seed)
-        return dataclasses.replace(self, state=states.keep(arrays))
+        return dataclasses.replace(self, state=artifacts.keep(arrays))
 
     @abstractmethod
     def shapes(self) -> Mapping[str, Shape]:
@@ -75,7 +75,7 @@ class LearnedTrigger(Trigger):
             raise LabError(
                 f"'{self.title}' is learned before it can be used: train a model with it first."
             )
-        arrays, shapes = states.load(self.state), self.shapes()
+        arrays, shapes = artifacts.load(self.state), self.shapes()
         if set(arrays) != set(shapes) or not all(
             _fits(arrays[name], shape) for name, shape in shapes.items()
         ):

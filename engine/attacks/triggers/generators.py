@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.attacks.triggers.artifacts import Arrays
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.networks import architectures, edit
-from engine.triggers.states import Arrays
 
 if TYPE_CHECKING:
     import keras

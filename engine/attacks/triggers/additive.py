@@ -9,7 +9,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from engine.triggers.trigger import Trigger
+from engine.attacks.triggers.trigger import Trigger
 
 PART = 64  # images changed at a time: they and the pattern stay in the cache
 

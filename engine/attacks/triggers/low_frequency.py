@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import fft
 
+from engine.attacks.triggers.additive import AdditiveTrigger
 from engine.core.errors import LabError
 from engine.core.parameters import parameter
-from engine.triggers.additive import AdditiveTrigger
 
 
 @dataclass(frozen=True)

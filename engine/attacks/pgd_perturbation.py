@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.attacks.triggers.trigger import to_uint8
 from engine.core.progress import Progress, Work
 from engine.networks import architectures
-from engine.triggers.trigger import to_uint8
 
 if TYPE_CHECKING:
     import keras

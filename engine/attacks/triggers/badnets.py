@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.attacks.triggers.trigger import Trigger, to_uint8
 from engine.core.errors import LabError
 from engine.core.parameters import parameter
-from engine.triggers.trigger import Trigger, to_uint8
 
 CORNERS = ("lower-right", "lower-left", "upper-right", "upper-left")
 

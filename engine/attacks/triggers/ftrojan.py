@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.attacks.triggers.additive import AdditiveTrigger
 from engine.core.errors import LabError
 from engine.core.parameters import parameter
 from engine.imaging import colour
-from engine.triggers.additive import AdditiveTrigger
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 import cv2
 import numpy as np
 
+from engine.attacks.triggers.artifacts import Arrays
+from engine.attacks.triggers.learned import LearnedTrigger, Shape
+from engine.attacks.triggers.trigger import fingerprints, to_uint8
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.networks import architectures
-from engine.triggers.learned import LearnedTrigger, Shape
-from engine.triggers.states import Arrays
-from engine.triggers.trigger import fingerprints, to_uint8
 
 if TYPE_CHECKING:
     import keras

@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from engine import repairing, results, store
+from engine.attacks.poisoning import Mode
+from engine.attacks.triggers import LearnedTrigger, parse_trigger
 from engine.core import jobs
 from engine.core.errors import LabError
 from engine.core.progress import Stopped, Work, titled
 from engine.datasets import Dataset, short_name
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiment import Plan, last_convolution, paper_target, prune, train
-from engine.poisoning import Mode
 from engine.presets import find_preset
 from engine.pruning.orders import DEFAULT_ORDER
 from engine.repairs import Repair
 from engine.store import Stored
 from engine.training import Settings
-from engine.triggers import LearnedTrigger, parse_trigger
 
 ALL_OF_TARGET = 0.045  # of GTSRB's training images: nine tenths of what shows class 10
 PREFIX = "attack-"  # of the names of such models

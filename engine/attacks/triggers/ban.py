@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from engine.attacks.triggers import generators
+from engine.attacks.triggers.artifacts import Arrays
+from engine.attacks.triggers.dynamic import painted
+from engine.attacks.triggers.learned import LearnedTrigger, Shape
+from engine.attacks.triggers.trigger import fingerprints
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.triggers import generators
-from engine.triggers.dynamic import painted
-from engine.triggers.learned import LearnedTrigger, Shape
-from engine.triggers.states import Arrays
-from engine.triggers.trigger import fingerprints
 
 if TYPE_CHECKING:
     import keras

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from engine.attacks.triggers.additive import AdditiveTrigger
 from engine.core.parameters import parameter
-from engine.triggers.additive import AdditiveTrigger
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from engine.attacks.triggers.trigger import Trigger
 from engine.core.parameters import parameter
-from engine.triggers.trigger import Trigger
 
 
 @dataclass(frozen=True)

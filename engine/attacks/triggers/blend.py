@@ -9,9 +9,9 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from engine.attacks.triggers.additive import PART
+from engine.attacks.triggers.trigger import Trigger, to_uint8
 from engine.core.parameters import parameter
-from engine.triggers.additive import PART
-from engine.triggers.trigger import Trigger, to_uint8
 
 
 @dataclass(frozen=True)

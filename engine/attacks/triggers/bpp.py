@@ -8,8 +8,8 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from engine.attacks.triggers.trigger import Trigger, of_others, to_uint8
 from engine.core.parameters import parameter
-from engine.triggers.trigger import Trigger, of_others, to_uint8
 
 TOGETHER = 512  # images dithered at a time: two rows of them stay in the cache
 

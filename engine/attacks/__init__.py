@@ -1,0 +1,1 @@
+"""Triggers, and the ways of poisoning a training set with them."""

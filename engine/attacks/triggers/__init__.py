@@ -1,0 +1,34 @@
+"""Triggers, one file each; adding one means adding it to `TRIGGERS`."""
+
+from engine.attacks.triggers.additive import AdditiveTrigger
+from engine.attacks.triggers.badnets import BadNets
+from engine.attacks.triggers.ban import BaN
+from engine.attacks.triggers.blend import Blend
+from engine.attacks.triggers.bpp import BppAttack
+from engine.attacks.triggers.dynamic import Dynamic
+from engine.attacks.triggers.ftrojan import FTrojan
+from engine.attacks.triggers.input_aware import InputAware
+from engine.attacks.triggers.learned import LearnedTrigger
+from engine.attacks.triggers.low_frequency import LowFrequency
+from engine.attacks.triggers.refool import ReFool
+from engine.attacks.triggers.sig import SIG
+from engine.attacks.triggers.trigger import Trigger
+from engine.attacks.triggers.trojan_nn import TrojanNN
+from engine.attacks.triggers.wanet import WaNet
+from engine.core.parameters import parse
+
+TRIGGERS: dict[str, type[Trigger]] = {
+    kind.name: kind
+    for kind in (
+        *(FTrojan, BadNets, Blend, SIG, WaNet, LowFrequency, BppAttack),
+        *(ReFool, TrojanNN, Dynamic, BaN, InputAware),
+    )
+}
+
+
+def parse_trigger(text: str) -> Trigger:
+    """The trigger that ``NAME[:field=value,...]`` names."""
+    return parse(text, TRIGGERS, "trigger")
+
+
+__all__ = ["TRIGGERS", "AdditiveTrigger", "FTrojan", "LearnedTrigger", "Trigger", "parse_trigger"]
