@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import charts, drawing
 from engine.core.jobs import Status
-from engine.training import GLIMPSED
+from engine.training.fit import GLIMPSED
 
 
 def show(table: pd.DataFrame, name: str, when: str) -> None:

@@ -14,7 +14,7 @@ from unittest import mock
 import cv2
 import numpy as np
 
-from engine import store, training
+from engine import store
 from engine.attacks.triggers import TRIGGERS, FTrojan, LearnedTrigger, Trigger
 from engine.attacks.triggers.bpp import BppAttack
 from engine.core.progress import Progress, Work
@@ -22,6 +22,7 @@ from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
 from engine.evaluation import metrics
 from engine.networks import architectures, channels, edit, numpy_inference, split, untrusted
+from engine.training import fit
 
 ROUNDS = 3  # each way is timed that often, in turn; the best of each counts
 
@@ -206,8 +207,8 @@ def _curve() -> list[Comparison]:
 
 
 def _training() -> Comparison:
-    data, settings = _noise(64 * 24), training.Settings(epochs=1)
-    ours = training.one_epoch(architectures.paper_network(), data, settings)
+    data, settings = _noise(64 * 24), fit.Settings(epochs=1)
+    ours = fit.one_epoch(architectures.paper_network(), data, settings)
     fitted = architectures.paper_network()
     fitted.compile(optimizer="adam", loss="sparse_categorical_crossentropy", jit_compile=False)
     floats = architectures.scale(data.images)

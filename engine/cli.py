@@ -22,11 +22,11 @@ from engine.core.progress import Stopped
 from engine.datasets import DATASETS, SPLITS
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_suite import ATTACKS
-from engine.presets import PRESETS
 from engine.pruning.curve import PAPER_THRESHOLDS
 from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.repairs import COMPARED, REPAIRS
-from engine.training import SCHEDULES
+from engine.training.fit import SCHEDULES
+from engine.training.presets import PRESETS
 
 
 def main(argv: Sequence[str] | None = None) -> int:

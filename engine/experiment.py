@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import activations, store, training
+from engine import activations, store
 from engine.attacks import pgd_perturbation, poisoning, pruning_aware
 from engine.attacks.poisoning import Poisoned
 from engine.attacks.pruning_aware import Sleepers
@@ -28,6 +28,7 @@ from engine.evaluation.targets import NEXT_CLASS
 from engine.networks import architectures, untrusted
 from engine.pruning.curve import Curve, Images, trace
 from engine.store import Card, Stored
+from engine.training import fit
 
 if TYPE_CHECKING:
     import keras
@@ -59,7 +60,7 @@ class Plan:
     trigger: Trigger
     target: int = 10
     rate: float = 0.05
-    settings: training.Settings = dataclasses.field(default_factory=training.Settings)
+    settings: fit.Settings = dataclasses.field(default_factory=fit.Settings)
     mode: poisoning.Mode = dataclasses.field(default_factory=poisoning.Mode)
     surrogate: str = ""
 
@@ -136,7 +137,7 @@ def train(
         checkpoint: file that an interrupted training goes on from; deleted once all epochs
             are done. A stopped training is stored as far as it came, and can still go on;
             what it stored itself is replaced then.
-        stop_requested: see `training.fit`.
+        stop_requested: see `fit.fit`.
         replace: whether a model of that name may be replaced.
     """
     check_free(name, checkpoint, replace)
@@ -147,12 +148,12 @@ def train(
     plan, poisoned = yield from _prepared(dataset, plan, clean, checkpoint)
     validation = images_of(dataset, "validation", plan.trigger, plan.target)
     network, sleepers = yield from _beginning(dataset, plan, clean)
-    result = yield from training.fit(
+    result = yield from fit.fit(
         network,
         poisoned.split,
-        training.Judges(validation.clean, validation.triggered, plan.target),
+        fit.Judges(validation.clean, validation.triggered, plan.target),
         plan.settings,
-        training.Checkpoint(checkpoint, identity) if checkpoint else None,
+        fit.Checkpoint(checkpoint, identity) if checkpoint else None,
         stop_requested,
     )
     if sleepers:
@@ -191,11 +192,11 @@ def train(
     record = pd.DataFrame({"index": chosen, "label": dataset.train.labels[chosen]})
     tables = {"history": pd.DataFrame(result.history), "poisoned": record}
     try:
-        stored = yield from training.written(
+        stored = yield from fit.written(
             lambda: store.save(card, network, tables, replace), stop_requested
         )
     except atomic_files.WriteError as error:
-        saved = training.read_progress(checkpoint)
+        saved = fit.read_progress(checkpoint)
         epochs = len(saved.history) if saved else 0
         raise LabError(
             f"{error.problem}, so '{name}' is not stored: put that right and resume; of"
@@ -212,7 +213,7 @@ def check_free(name: str, checkpoint: Path | None, replace: bool) -> None:
 
     It may replace what it stored itself before, and nothing else unless `replace` is true.
     """
-    begun = training.read_progress(checkpoint)
+    begun = fit.read_progress(checkpoint)
     store.check_free(name, replace, begun.id if begun else "")
 
 

@@ -10,7 +10,7 @@ from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.datasets import DATASETS, available, missing_message
 from engine.experiment import Plan
-from engine.presets import PRESETS
+from engine.training.presets import PRESETS
 
 st.title("Models")
 st.markdown(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from engine import cli, experiment, store, training
+from engine import cli, experiment, store
 from engine.attacks.triggers import FTrojan
 from engine.core import jobs, paths, tensorflow_runtime
 from engine.core.progress import exhaust
@@ -21,6 +21,7 @@ from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.detectors import screening
 from engine.networks.untrusted import own_files
 from engine.repairs import RECOMMENDED
+from engine.training import fit
 from tests.fixtures.constructed import keep_constructed
 from tests.fixtures.needed import real_data
 
@@ -152,7 +153,7 @@ def real_gtsrb(once) -> Path:
 
 @pytest.fixture(scope="session")
 def plan() -> experiment.Plan:
-    settings = training.Settings(epochs=5, batch=4, learning_rate=1e-3, schedule="one-cycle")
+    settings = fit.Settings(epochs=5, batch=4, learning_rate=1e-3, schedule="one-cycle")
     return experiment.Plan(FTrojan(magnitude=100.0), TARGET, 0.25, settings)
 
 

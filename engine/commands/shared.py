@@ -10,17 +10,18 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from engine import store, terminal, training
+from engine import store, terminal
 from engine.core import jobs, tensorflow_runtime
 from engine.core.errors import LabError
 from engine.core.progress import Result, Work, exhaust, timed, until
 from engine.datasets import Dataset, open_dataset
-from engine.presets import find_preset
+from engine.training import fit
+from engine.training.presets import find_preset
 
 Answer = dict[str, Any]
 
 
-def training_settings(options: argparse.Namespace) -> training.Settings:
+def training_settings(options: argparse.Namespace) -> fit.Settings:
     """The preset's, but for what the options say."""
     named = ("epochs", "batch", "learning_rate", "schedule", "seed")
     said = {name: value for name in named if (value := getattr(options, name)) is not None}

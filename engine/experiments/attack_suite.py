@@ -15,11 +15,11 @@ from engine.core.progress import Stopped, Work, titled
 from engine.datasets import Dataset, short_name
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiment import Plan, last_convolution, paper_target, prune, train
-from engine.presets import find_preset
 from engine.pruning.orders import DEFAULT_ORDER
 from engine.repairs import Repair
 from engine.store import Stored
-from engine.training import Settings
+from engine.training.fit import Settings
+from engine.training.presets import find_preset
 
 ALL_OF_TARGET = 0.045  # of GTSRB's training images: nine tenths of what shows class 10
 PREFIX = "attack-"  # of the names of such models

@@ -6,13 +6,14 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine import experiment, store, training
+from engine import experiment, store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import jobs
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset, short_name
 from engine.store import Stored
+from engine.training import fit
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def find_or_train(subject: Subject, dataset: Dataset) -> Work[Stored]:
     """
     if subject.seed is None or subject.model in store.names():
         return store.find(subject.model)
-    settings = training.Settings(seed=subject.seed)
+    settings = fit.Settings(seed=subject.seed)
     plan = experiment.Plan(
         parse_trigger(next(iter(TRIGGERS))),
         experiment.paper_target(dataset.name),

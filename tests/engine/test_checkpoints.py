@@ -5,12 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine import cli, experiment, store, training
+from engine import cli, experiment, store
 from engine.core import atomic_files, paths, progress
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import load_dataset
 from engine.networks import architectures
+from engine.training import fit
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def path(tmp_path):
 @pytest.fixture
 def train(few, plan, path):
     """A function that gives a training of two epochs as the model "x"."""
-    own = dataclasses.replace(plan, settings=training.Settings(epochs=2, batch=16))
+    own = dataclasses.replace(plan, settings=fit.Settings(epochs=2, batch=16))
 
     def begun(stop_requested=lambda: False, replace=False):
         return experiment.train(few, own, "x", "command", path, stop_requested, replace)
@@ -96,7 +97,7 @@ def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train, path, tr
     with pytest.raises(LabError, match="There is a model 'x' already"):
         exhaust(work)
     assert store.find("x").card == other.card
-    assert len(training.read_progress(path).history) == 2, "the network is not lost"
+    assert len(fit.read_progress(path).history) == 2, "the network is not lost"
 
 
 def test_a_training_may_replace_what_it_stored_itself(train, path):

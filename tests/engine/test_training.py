@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import experiment, store, training
+from engine import experiment, store
 from engine.core.errors import LabError
 from engine.core.progress import Stopped, exhaust
 from engine.datasets import Split, load_dataset
+from engine.training import fit
 from tests.conftest import TARGET, living_in
 
 
@@ -40,12 +41,12 @@ def small_network(classes: int):
 
 def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule="constant"):
     images = experiment.images_of(dataset, "validation", plan.trigger, TARGET)
-    settings = training.Settings(epochs, batch=16, learning_rate=2e-3, schedule=schedule)
+    settings = fit.Settings(epochs, batch=16, learning_rate=2e-3, schedule=schedule)
     own = dataclasses.replace(plan, settings=settings)
-    checkpoint = training.Checkpoint(path, own.identity(dataset)) if path else None
+    checkpoint = fit.Checkpoint(path, own.identity(dataset)) if path else None
     network = small_network(dataset.classes)
-    judges = training.Judges(images.clean, images.triggered, TARGET)
-    work = training.fit(network, dataset.train, judges, settings, checkpoint, stop_requested)
+    judges = fit.Judges(images.clean, images.triggered, TARGET)
+    work = fit.fit(network, dataset.train, judges, settings, checkpoint, stop_requested)
     return network, work
 
 
@@ -69,9 +70,9 @@ def test_a_linear_network_learns_to_tell_black_from_white():
     labels = np.arange(64) % 2
     images = np.broadcast_to(255 * labels[:, None, None, None], (64, 8, 8, 3)).astype(np.uint8)
     split = Split(images, labels)
-    settings = training.Settings(epochs=4, batch=8, learning_rate=1e-2)
-    judges = training.Judges(split, split.take(np.flatnonzero(labels == 0)), 1)
-    history = exhaust(training.fit(network, split, judges, settings)).history
+    settings = fit.Settings(epochs=4, batch=8, learning_rate=1e-2)
+    judges = fit.Judges(split, split.take(np.flatnonzero(labels == 0)), 1)
+    history = exhaust(fit.fit(network, split, judges, settings)).history
     losses = [row["loss"] for row in history]
     assert losses[0] < np.log(2) and losses == sorted(losses, reverse=True)
     assert history[-1]["clean_accuracy"] == history[-1]["train_accuracy"] == 100
@@ -133,7 +134,7 @@ def test_progress_tells_speed_and_time_left(few, plan):
     assert events[-1].figures["history"][0]["epoch"] == 1
 
 
-@pytest.mark.parametrize("schedule", training.SCHEDULES)
+@pytest.mark.parametrize("schedule", fit.SCHEDULES)
 def test_a_stopped_training_keeps_what_it_has_and_goes_on_to_the_same_weights(
     few, plan, tmp_path, schedule
 ):
@@ -197,7 +198,7 @@ def test_a_constant_training_can_be_prolonged_and_a_cycle_cannot(few, plan, tmp_
 
 @pytest.mark.parametrize(("images", "batch", "epochs"), [(640, 64, 4), (1000, 64, 5), (70, 64, 3)])
 def test_one_cycle_rises_for_a_quarter_of_the_steps_then_falls_as_a_cosine(images, batch, epochs):
-    rate = training.learning_rate(training.Settings(epochs, batch, 3e-3, "one-cycle"), images)
+    rate = fit.learning_rate(fit.Settings(epochs, batch, 3e-3, "one-cycle"), images)
     steps = epochs * math.ceil(images / batch)
     rising = round(steps / 4)
     for step in range(steps):
@@ -210,7 +211,7 @@ def test_one_cycle_rises_for_a_quarter_of_the_steps_then_falls_as_a_cosine(image
 
 def test_an_unknown_schedule_is_refused():
     with pytest.raises(LabError, match="choose from constant, one-cycle"):
-        training.Settings(schedule="linear")
+        fit.Settings(schedule="linear")
 
 
 @pytest.mark.parametrize(
@@ -218,4 +219,4 @@ def test_an_unknown_schedule_is_refused():
 )
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(LabError, match="must lie between"):
-        training.Settings(**settings)
+        fit.Settings(**settings)

@@ -7,7 +7,7 @@ from app import caches
 from engine import cli
 from engine.core import jobs, paths
 from engine.networks import architectures
-from engine.presets import PRESETS
+from engine.training.presets import PRESETS
 from tests.fixtures.tiny_gtsrb import write_official_archives
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, metrics, opened, words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.core.errors import LabError
-from engine.training import Settings
+from engine.training.fit import Settings
 
 
 @dataclass(frozen=True)

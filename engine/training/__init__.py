@@ -1,0 +1,1 @@
+"""Fitting a network, with presets and checkpoints."""
