@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from engine.defenses.repairs import REPAIRS
 from engine.figures import MEASURES
-from engine.repairs import REPAIRS
 
 ROOM = 230  # pixels that legend and slanted labels take
 

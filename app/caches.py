@@ -21,6 +21,7 @@ from engine import export, repairing, results, store
 from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
 from engine.core import paths
 from engine.datasets import Split, open_test
+from engine.defenses.pruning.curve import Curve
 from engine.evaluation import metrics
 from engine.evaluation.metrics import Fidelity
 from engine.experiments.attack_suite import is_compared
@@ -28,7 +29,6 @@ from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
 from engine.networks.architectures import batches
-from engine.pruning.curve import Curve
 from engine.store import Stored
 
 LOOKED_AT = 600  # test images, when looking for those a channel answers to most

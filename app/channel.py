@@ -10,9 +10,9 @@ import streamlit as st
 from app import caches, failures, pictures
 from app.images import Chosen
 from engine import results
-from engine.activations import check_channels
-from engine.pruning.curve import Curve
-from engine.pruning.orders import ORDERS
+from engine.defenses.activations import check_channels
+from engine.defenses.pruning.curve import Curve
+from engine.defenses.pruning.orders import ORDERS
 from engine.store import Stored
 
 CHANNEL = "channel"

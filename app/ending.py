@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import caches, pictures, readings, scores
 from app.images import Chosen
-from engine.repairs import RECOMMENDED, REPAIRS
+from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.store import Stored
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app import caches, jobs
 from engine import results, store
 from engine.core import jobs, markdown
-from engine.pruning.curve import Curve
+from engine.defenses.pruning.curve import Curve
 from engine.store import Stored
 
 

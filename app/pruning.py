@@ -7,9 +7,9 @@ import streamlit as st
 
 from app import caches, charts, drawing, failures
 from engine import export, figures, results
+from engine.defenses.pruning.curve import Curve, threshold_at
+from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import verdict
-from engine.pruning.curve import Curve, threshold_at
-from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.store import Stored
 
 THRESHOLD = "threshold-pruning"  # key of the slider on Pruning and Report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from engine.detectors.screening import STANDS_OUT
+from engine.defenses.detectors.spectral_inversion import STANDS_OUT
 from engine.figures import MEASURES, TRIGGERED, coloured
 
 ROOM = 130  # pixels that legend and axis take

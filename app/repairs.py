@@ -14,9 +14,9 @@ from engine import repairing, store
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.core.parameters import format_value
-from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
-from engine.repairs.repair import TolerantRepair
-from engine.repairs.tolerance import USUAL
+from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
+from engine.defenses.repairs.accuracy_budget import USUAL
+from engine.defenses.repairs.repair import TolerantRepair
 from engine.store import Stored
 
 SURE = {USUAL.confidence: "As measured", 95.0: "95 % sure"}

@@ -20,11 +20,11 @@ from engine.commands.shared import Answer
 from engine.core.errors import LabError, NameTaken
 from engine.core.progress import Stopped
 from engine.datasets import DATASETS, SPLITS
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS
+from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
+from engine.defenses.repairs import COMPARED, REPAIRS
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_suite import ATTACKS
-from engine.pruning.curve import PAPER_THRESHOLDS
-from engine.pruning.orders import DEFAULT_ORDER, ORDERS
-from engine.repairs import COMPARED, REPAIRS
 from engine.training.fit import SCHEDULES
 from engine.training.presets import PRESETS
 

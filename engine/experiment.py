@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine import activations, store
+from engine import store
 from engine.attacks import pgd_perturbation, poisoning, pruning_aware
 from engine.attacks.poisoning import Poisoned
 from engine.attacks.pruning_aware import Sleepers
@@ -20,13 +20,14 @@ from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
 from engine.datasets import Dataset
-from engine.detectors import screening
-from engine.detectors.screening import Screening
+from engine.defenses import activations
+from engine.defenses.detectors import spectral_inversion
+from engine.defenses.detectors.spectral_inversion import Screening
+from engine.defenses.pruning.curve import Curve, Images, trace
 from engine.evaluation import metrics
 from engine.evaluation.metrics import Scores
 from engine.evaluation.targets import NEXT_CLASS
 from engine.networks import architectures, untrusted
-from engine.pruning.curve import Curve, Images, trace
 from engine.store import Card, Stored
 from engine.training import fit
 
@@ -394,7 +395,7 @@ def prune(
 def screen(stored: Stored, dataset: Dataset) -> Work[Screening]:
     """Is there a class that a faint pattern leads to? On clean validation images alone."""
     network = fitting_network(stored, dataset)
-    return screening.screen(network, dataset.validation)
+    return spectral_inversion.screen(network, dataset.validation)
 
 
 def last_convolution(stored: Stored) -> str:

@@ -17,12 +17,12 @@ from engine.core.errors import LabError
 from engine.core.parameters import format_value
 from engine.core.progress import Work, titled
 from engine.datasets import Dataset
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS
+from engine.defenses.pruning.orders import DEFAULT_ORDER
+from engine.defenses.repairs import REPAIRS, Repair, Repaired, parse_repair
 from engine.evaluation import metrics
 from engine.evaluation.metrics import FIGURES
 from engine.experiment import fitting_network, images_of
-from engine.pruning.curve import PAPER_THRESHOLDS
-from engine.pruning.orders import DEFAULT_ORDER
-from engine.repairs import REPAIRS, Repair, Repaired, parse_repair
 from engine.results import stored_curve
 from engine.store import Card, Stored
 

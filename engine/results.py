@@ -10,10 +10,10 @@ import pandas as pd
 from engine import store
 from engine.core.errors import LabError
 from engine.core.names import slug
+from engine.defenses.pruning.curve import Curve, check_threshold, step_at
+from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation.metrics import FIGURES
 from engine.networks import edit
-from engine.pruning.curve import Curve, check_threshold, step_at
-from engine.pruning.orders import ORDERS
 from engine.store import Stored
 
 _OWN_LAYER = re.compile(r"conv2d(_\d+)?")  # as Keras names them, and the networks trained here

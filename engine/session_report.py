@@ -17,10 +17,10 @@ from engine import export, figures, provenance, repairing, results
 from engine.core import atomic_files, markdown
 from engine.core.errors import LabError
 from engine.datasets import Split
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
+from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation import metrics
 from engine.imaging import render
-from engine.pruning.curve import PAPER_THRESHOLDS, Curve
-from engine.pruning.orders import ORDERS
 from engine.store import Card, Stored, versions
 
 GAIN = 15  # of the difference

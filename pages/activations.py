@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from app import caches, channel, charts, drawing, failures, header, images, jobs
-from engine.activations import moved_by_layer
 from engine.core import jobs
+from engine.defenses.activations import moved_by_layer
 
 SORTS = {
     "clean": ("Clean", ["clean_mean"]),

@@ -17,9 +17,9 @@ from app import (
 from app.elements.film import film
 from engine import figures, provenance
 from engine.core import jobs
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS
+from engine.defenses.pruning.orders import ORDERS, OracleOrder
 from engine.evaluation.metrics import FIGURES
-from engine.pruning.curve import PAPER_THRESHOLDS
-from engine.pruning.orders import ORDERS, OracleOrder
 
 st.title("Pruning")
 st.markdown(

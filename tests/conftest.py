@@ -18,9 +18,9 @@ from engine.attacks.triggers import FTrojan
 from engine.core import jobs, paths, tensorflow_runtime
 from engine.core.progress import exhaust
 from engine.datasets import Dataset, Split, load_dataset, open_test
-from engine.detectors import screening
+from engine.defenses.detectors import spectral_inversion
+from engine.defenses.repairs import RECOMMENDED
 from engine.networks.untrusted import own_files
-from engine.repairs import RECOMMENDED
 from engine.training import fit
 from tests.fixtures.constructed import keep_constructed
 from tests.fixtures.needed import real_data
@@ -43,9 +43,9 @@ def picture(label: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def shortened_screening(patch: pytest.MonkeyPatch, stands_out: float) -> None:
-    patch.setattr(screening, "STANDS_OUT", stands_out)
-    patch.setattr(screening, "BATCH", 12)
-    patch.setattr(screening, "FAINTEST", 45)  # dB; the small network's trigger is loud
+    patch.setattr(spectral_inversion, "STANDS_OUT", stands_out)
+    patch.setattr(spectral_inversion, "BATCH", 12)
+    patch.setattr(spectral_inversion, "FAINTEST", 45)  # dB; the small network's trigger is loud
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from engine.core.paths import PROJECT
+from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
+from engine.defenses.repairs.accuracy_budget import USUAL
+from engine.defenses.repairs.repair import TolerantRepair
 from engine.repairing import method_of
-from engine.repairs import COMPARED, RECOMMENDED, REPAIRS
-from engine.repairs.repair import TolerantRepair
-from engine.repairs.tolerance import USUAL
 
 README = PROJECT / "README.md"
 Row = dict[str, Any]

@@ -15,9 +15,9 @@ import numpy as np
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.defenses.repairs.pruning import pruned_curve
 from engine.networks import architectures, edit
 from engine.networks.channels import Site, find_sites, variables_of
-from engine.repairs.pruning import pruned_curve
 
 if TYPE_CHECKING:
     import keras

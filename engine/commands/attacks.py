@@ -9,8 +9,8 @@ from engine.commands.shared import Answer, work
 from engine.core import jobs, tensorflow_runtime
 from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset, short_name
+from engine.defenses.repairs import parse_repair
 from engine.experiments import attack_suite
-from engine.repairs import parse_repair
 
 
 def compare(options: argparse.Namespace) -> Answer:

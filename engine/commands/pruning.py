@@ -11,8 +11,8 @@ from engine.commands.shared import Answer, check_place, command_line, do, open_f
 from engine.core import tensorflow_runtime
 from engine.core.errors import LabError
 from engine.core.progress import Work
-from engine.pruning.curve import Curve, check_threshold
-from engine.pruning.orders import find_order
+from engine.defenses.pruning.curve import Curve, check_threshold
+from engine.defenses.pruning.orders import find_order
 
 
 def activations(options: argparse.Namespace) -> Answer:

@@ -13,9 +13,9 @@ from engine.commands.shared import Answer, check_place, command_line, do, open_f
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset
-from engine.detectors.screening import Screening
+from engine.defenses.detectors.spectral_inversion import Screening
+from engine.defenses.repairs import COMPARED, parse_repair
 from engine.evaluation import metrics
-from engine.repairs import COMPARED, parse_repair
 from engine.store import Stored
 
 

@@ -10,8 +10,8 @@ from engine.commands.shared import Answer, command_line, do
 from engine.core import paths, tensorflow_runtime
 from engine.core.progress import Progress, Work
 from engine.datasets import Split, available, open_dataset, open_test, short_name
-from engine.pruning.curve import check_threshold
-from engine.pruning.orders import find_order
+from engine.defenses.pruning.curve import check_threshold
+from engine.defenses.pruning.orders import find_order
 
 
 def reproduce(options: argparse.Namespace) -> Answer:

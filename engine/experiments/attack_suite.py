@@ -13,10 +13,10 @@ from engine.core import jobs
 from engine.core.errors import LabError
 from engine.core.progress import Stopped, Work, titled
 from engine.datasets import Dataset, short_name
+from engine.defenses.pruning.orders import DEFAULT_ORDER
+from engine.defenses.repairs import Repair
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiment import Plan, last_convolution, paper_target, prune, train
-from engine.pruning.orders import DEFAULT_ORDER
-from engine.repairs import Repair
 from engine.store import Stored
 from engine.training.fit import Settings
 from engine.training.presets import find_preset

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import special
 
-from engine.activations import check_channels
 from engine.core.errors import LabError
+from engine.defenses.activations import check_channels
 from engine.networks import channels
 from engine.networks.architectures import batches, scale
 from engine.networks.untrusted.parts import Parts

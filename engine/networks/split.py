@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from engine.activations import channel_sums, check_layer
 from engine.core.errors import LabError
+from engine.defenses.activations import channel_sums, check_layer
 from engine.networks import architectures
 
 if TYPE_CHECKING:

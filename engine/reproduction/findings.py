@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from engine import experiment
-from engine.activations import channel_layers
 from engine.core.progress import Work
 from engine.datasets import Dataset
+from engine.defenses.activations import channel_layers
+from engine.defenses.pruning.curve import Curve
+from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import FIGURES
 from engine.networks import split
-from engine.pruning.curve import Curve
-from engine.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.store import Stored
 
 

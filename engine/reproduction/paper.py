@@ -1,6 +1,6 @@
 """The paper's own numbers, by dataset: percent, and percentage points."""
 
-from engine.pruning.curve import PAPER_THRESHOLDS
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 
 # Table 1. The paper does not count triggered images that are read right.
 TABLE_1 = {

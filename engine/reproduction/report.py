@@ -14,7 +14,7 @@ from engine import figures, store
 from engine.core import atomic_files
 from engine.core.progress import Result, Work, retold
 from engine.datasets import Dataset
-from engine.pruning.orders import DEFAULT_ORDER, ORDERS
+from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.reproduction import findings, subjects, tables, text
 from engine.reproduction.findings import Findings
 from engine.reproduction.subjects import Subject

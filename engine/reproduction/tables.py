@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS
+from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.evaluation.metrics import FIGURES
-from engine.pruning.curve import PAPER_THRESHOLDS
-from engine.pruning.orders import DEFAULT_ORDER
 from engine.reproduction import paper
 from engine.reproduction.findings import Findings
 

@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from engine.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
+from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
 from engine.reproduction import paper, tables
 from engine.reproduction.findings import Findings
 

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from engine import activations
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
+from engine.defenses import activations
 from engine.networks import architectures
 
 

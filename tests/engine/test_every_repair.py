@@ -11,9 +11,9 @@ from keras import layers
 from engine.core.errors import LabError
 from engine.core.progress import Progress, exhaust, ignore
 from engine.datasets import Split
-from engine.repairs import REPAIRS, i_bau, parse_repair, rnp, strength
-from engine.repairs.repair import TolerantRepair
-from engine.repairs.tolerance import Tolerance
+from engine.defenses.repairs import REPAIRS, i_bau, parse_repair, rnp, strength_selection
+from engine.defenses.repairs.accuracy_budget import Tolerance
+from engine.defenses.repairs.repair import TolerantRepair
 from tests.engine.test_sites import before_activation, behind_activation, residual, without_norm
 
 SHORT = {
@@ -151,7 +151,7 @@ def test_fine_pruning_holds_pruned_channels_at_zero():
 
 def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatch):
     everything = np.arange(len(small_images()))
-    monkeypatch.setattr(strength, "halves", lambda images: (everything, everything))
+    monkeypatch.setattr(strength_selection, "halves", lambda images: (everything, everything))
     network, images = fitted(behind_activation), small_images()
     one = exhaust(parse_repair("i-bau:rounds=1,tolerated=100")(network, images))
     verdicts = iter([False, False])  # both rounds cost too much; one does not

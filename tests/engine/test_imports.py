@@ -81,8 +81,8 @@ def test_the_walk_sees_imports_in_functions_and_relative_ones():
     text = (
         "def f():\n    from streamlit import x\n    from . import clp\n    from ..store import y\n"
     )
-    found = imported(ast.walk(ast.parse(text)), "engine.repairs")
-    assert found == {"streamlit", "engine.repairs.clp", "engine.store"}
+    found = imported(ast.walk(ast.parse(text)), "engine.defenses.repairs")
+    assert found == {"streamlit", "engine.defenses.repairs.clp", "engine.store"}
 
 
 def test_no_modules_of_the_engine_import_each_other_in_a_circle():

@@ -24,10 +24,10 @@ from engine.core import paths
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import load_dataset
+from engine.defenses.repairs.pruning import pruned_curve
 from engine.evaluation import targets
 from engine.experiments import attack_suite
 from engine.networks import architectures, edit
-from engine.repairs.pruning import pruned_curve
 from tests.conftest import TARGET, living_in
 
 LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTrigger)]

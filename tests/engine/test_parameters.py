@@ -4,7 +4,7 @@ import pytest
 
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core.errors import LabError, quoted
-from engine.repairs import REPAIRS, parse_repair
+from engine.defenses.repairs import REPAIRS, parse_repair
 
 
 @pytest.mark.parametrize("name", TRIGGERS)

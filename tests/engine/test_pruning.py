@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import activations, experiment, results
-from engine.activations import ChannelStats
+from engine import experiment, results
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
+from engine.defenses import activations
+from engine.defenses.activations import ChannelStats
+from engine.defenses.pruning.curve import COLUMNS, step_at, threshold_at
+from engine.defenses.pruning.orders import ORDERS, find_order
 from engine.evaluation import metrics
 from engine.networks import architectures, edit, split
-from engine.pruning.curve import COLUMNS, step_at, threshold_at
-from engine.pruning.orders import ORDERS, find_order
 from tests.conftest import TARGET
 
 LAST = "conv2d_5"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from engine import cli, processing, relapse, repairing, store
 from engine.core import paths
 from engine.core.progress import exhaust
+from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.evaluation import metrics
 from engine.evaluation.metrics import FIGURES
-from engine.repairs import RECOMMENDED, REPAIRS
 from tests.conftest import TARGET
 
 
@@ -122,7 +122,7 @@ def test_a_row_of_a_repair_that_is_no_more_is_not_lost(compared, capsys):
 
 def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):
     from engine.core.errors import LabError
-    from engine.repairs import clp
+    from engine.defenses.repairs import clp
 
     def refuse(network):
         raise LabError("This network has the wrong shape.")

@@ -6,8 +6,8 @@ import pytest
 from engine import cli, experiment, store
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
-from engine.pruning.orders import ORDERS, Order
-from engine.repairs import Pruning, parse_repair
+from engine.defenses.pruning.orders import ORDERS, Order
+from engine.defenses.repairs import Pruning, parse_repair
 
 LAST = "conv2d_5"
 

@@ -9,10 +9,10 @@ from engine import cli, experiment, figures, reproduction, store, terminal
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import short_name
+from engine.defenses.pruning.curve import Curve
+from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation.metrics import FIGURES
 from engine.networks import edit
-from engine.pruning.curve import Curve
-from engine.pruning.orders import ORDERS
 from engine.reproduction import subjects, tables, text
 from engine.reproduction.findings import Findings
 

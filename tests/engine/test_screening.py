@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import Split
-from engine.detectors import screening
+from engine.defenses.detectors import spectral_inversion
 from engine.evaluation import metrics
 from engine.imaging import dct
 from tests.conftest import TARGET, shortened_screening
@@ -26,8 +26,8 @@ def test_loudness_is_the_psnr_of_what_is_added():
     pattern[1, 7, 7] = 40
     error = np.mean(dct.added(pattern) ** 2)
     psnr = 10 * np.log10(255**2 / error)
-    norm = screening.loudness_of(pattern)
-    assert norm == pytest.approx(screening.norm_at(psnr, pattern.shape), rel=1e-4)
+    norm = spectral_inversion.loudness_of(pattern)
+    assert norm == pytest.approx(spectral_inversion.norm_at(psnr, pattern.shape), rel=1e-4)
 
 
 @given(st.integers(3, 40), st.floats(27, 45), st.floats(0, 30), st.data())
@@ -35,13 +35,13 @@ def test_only_a_class_that_stands_out_is_accused(classes, level, fainter, data):
     place = data.draw(st.integers(0, classes - 1))
     loudness = np.full(classes, level)
     loudness[place] += fainter
-    accused = screening.accuse(loudness)
-    assert accused == (place if loudness.max() - level >= screening.STANDS_OUT else None)
+    accused = spectral_inversion.accuse(loudness)
+    assert accused == (place if loudness.max() - level >= spectral_inversion.STANDS_OUT else None)
 
 
 def test_the_gradient_is_that_of_the_loss_by_finite_differences(trained, dataset):
     network, images = trained.network(), dataset.validation.images[:8]
-    slope = screening.slope_of(network, images.shape[1:])
+    slope = spectral_inversion.slope_of(network, images.shape[1:])
     pattern = np.zeros((3, 32, 32), np.float32)
     _, gradient = slope(images, pattern, 2)
 
@@ -61,10 +61,10 @@ NARROW = 4.0  # dB; the constructed network's trigger is loud
 
 
 @pytest.fixture(scope="session")
-def found(trained, dataset) -> screening.Screening:
+def found(trained, dataset) -> spectral_inversion.Screening:
     with pytest.MonkeyPatch.context() as patch:
         shortened_screening(patch, stands_out=NARROW)
-        return exhaust(screening.screen(trained.network(), dataset.validation))
+        return exhaust(spectral_inversion.screen(trained.network(), dataset.validation))
 
 
 def test_the_attackers_class_needs_the_faintest_pattern(found):
@@ -74,7 +74,7 @@ def test_the_attackers_class_needs_the_faintest_pattern(found):
 
 def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_screening):
     short_screening(stands_out=NARROW)
-    assert exhaust(screening.screen(clean.network(), dataset.validation)).accused is None
+    assert exhaust(spectral_inversion.screen(clean.network(), dataset.validation)).accused is None
 
 
 def test_the_recovered_pattern_leads_there(found, trained, dataset):
@@ -95,4 +95,4 @@ def test_the_evidence_names_every_class_the_faintest_first(found, dataset):
 def test_images_of_one_class_cannot_be_screened(trained, dataset):
     one = Split(dataset.test.images[:3], np.zeros(3, np.int64))
     with pytest.raises(LabError, match="two classes"):
-        exhaust(screening.screen(trained.network(), one))
+        exhaust(spectral_inversion.screen(trained.network(), one))

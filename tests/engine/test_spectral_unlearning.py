@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.defenses.repairs import spectral_unlearning
+from engine.defenses.repairs.spectral_unlearning import drawn_patterns
 from engine.imaging import dct
-from engine.repairs import spectral_unlearning
-from engine.repairs.spectral_unlearning import drawn_patterns
 
 
 def decibels(pattern: np.ndarray) -> float:

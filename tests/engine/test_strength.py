@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import repairs
 from engine.core.errors import LabError
 from engine.core.progress import Work, exhaust
 from engine.datasets import Split
+from engine.defenses import repairs
+from engine.defenses.repairs import strength_selection
+from engine.defenses.repairs.accuracy_budget import Tolerance
 from engine.evaluation import metrics
 from engine.networks.channels import find_sites
-from engine.repairs import strength
-from engine.repairs.tolerance import Tolerance
 
 
 @given(st.integers(2, 6), st.integers(1, 8), st.integers(1, 5))
@@ -23,7 +23,7 @@ def test_no_track_is_learned_from_and_judged_on(classes, tracks, frames):
     labels = np.repeat(np.arange(classes), tracks * frames)
     numbers = np.tile(np.repeat(np.arange(tracks), frames), classes)
     images = np.zeros((len(labels), 1, 1, 3), np.uint8)
-    halves = strength.halves(Split(images, labels, numbers))
+    halves = strength_selection.halves(Split(images, labels, numbers))
     seen = [set(zip(labels[part], numbers[part], strict=True)) for part in halves]
     assert not seen[0] & seen[1]
     assert sorted(np.concatenate(halves)) == list(range(len(labels)))
@@ -34,7 +34,7 @@ def test_no_track_is_learned_from_and_judged_on(classes, tracks, frames):
 
 def test_too_few_images_are_refused():
     with pytest.raises(LabError, match="too few"):
-        strength.halves(Split(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))
+        strength_selection.halves(Split(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))
 
 
 class Reading(keras.Model):
@@ -67,7 +67,7 @@ def reading(monkeypatch):
         return read == split.labels
 
     monkeypatch.setattr(metrics, "read_right", right)
-    monkeypatch.setattr(strength.surgery, "copied", lambda model: model)
+    monkeypatch.setattr(strength_selection.surgery, "copied", lambda model: model)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_strongest_setting_within_the_tolerance_is_kept(reading, tolerated, 
         return Reading(wrong)
 
     _, choice = exhaust(
-        strength.strongest(
+        strength_selection.strongest(
             Reading(0.0), numbered(), Tolerance(tolerated), (0.4, 0.2, 0.05), attempt
         )
     )
@@ -114,7 +114,7 @@ def test_the_surer_it_is_to_be_the_milder_the_setting(reading, tolerance, chosen
         return Reading(wrong)
 
     _, choice = exhaust(
-        strength.strongest(Reading(0.0), numbered(), tolerance, (0.4, 0.2, 0.05), attempt)
+        strength_selection.strongest(Reading(0.0), numbered(), tolerance, (0.4, 0.2, 0.05), attempt)
     )
     assert choice.setting == chosen
 
@@ -137,7 +137,9 @@ def test_a_setting_that_only_images_learned_from_bear_is_not_kept(reading):
         return Memorising(fitting)
 
     _, choice = exhaust(
-        strength.strongest(Reading(0.0), numbered(), Tolerance(1.0), ["by heart"], attempt)
+        strength_selection.strongest(
+            Reading(0.0), numbered(), Tolerance(1.0), ["by heart"], attempt
+        )
     )
     assert choice.setting is None
     ((_, accuracy),) = choice.tried
@@ -172,7 +174,7 @@ def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allow
         numbers = judging.images[:, 0, 0, 0].astype(float)
         return int(np.sum(share * (limit(fitting) - numbers) > (1 - share) * 50))
 
-    first, second = map(images.take, strength.halves(images))
+    first, second = map(images.take, strength_selection.halves(images))
     within = [
         share
         for share in (tenths / 10 for tenths in range(1, 11))
@@ -182,7 +184,7 @@ def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allow
     assert max(within) == share
 
     network = linear(0, -50)
-    moved, choice = exhaust(strength.furthest(network, images, Tolerance(points), learn))
+    moved, choice = exhaust(strength_selection.furthest(network, images, Tolerance(points), learn))
     assert choice.setting == share
     kernel, bias = moved.get_weights()
     assert kernel[0, 1] == pytest.approx(-255 * share)
@@ -241,7 +243,9 @@ def test_as_many_channels_go_as_the_plain_loop_allows(tolerance, gone):
     (site,) = find_sites(network)
     order = np.random.default_rng(0).permutation(CHANNELS)
     ranked = [(site, int(channel)) for channel in order]
-    repaired, removed, choice = exhaust(strength.most_channels(network, ranked, images, tolerance))
+    repaired, removed, choice = exhaust(
+        strength_selection.most_channels(network, ranked, images, tolerance)
+    )
     assert choice.setting == gone
     assert [(count, after) for count, after in choice.tried[:3]] == [(1, 95), (2, 90), (3, 85)]
     silenced = sorted(order[:gone].tolist())
@@ -263,7 +267,7 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
     network, images = supported(), lit()
     (site,) = find_sites(network)
     ranked = [(site, channel) for channel in range(CHANNELS)]
-    first, second = strength.halves(images)
+    first, second = strength_selection.halves(images)
     least_for = [  # the channels that cost this half least go first
         sorted(range(CHANNELS), key=lambda channel, half=half: np.sum(half // EACH == channel))
         for half in (first, second)
@@ -282,8 +286,10 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
 
     tolerance = Tolerance(20.0)
     within = [count for count in range(1, 8) if max(lost(count), EACH * count) <= 20]
-    _, _, alone = exhaust(strength.most_channels(network, ranked, images, tolerance))
-    _, _, both = exhaust(strength.most_channels(network, ranked, images, tolerance, crosswise))
+    _, _, alone = exhaust(strength_selection.most_channels(network, ranked, images, tolerance))
+    _, _, both = exhaust(
+        strength_selection.most_channels(network, ranked, images, tolerance, crosswise)
+    )
     assert (alone.setting, both.setting) == (4, max(within))
     assert both.setting < alone.setting
 
@@ -297,7 +303,12 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
     ],
 )
 def test_what_went_is_told_in_a_sentence(count, told):
-    assert strength.switched_off(strength.Choice(count, 90.0, 90.0, ()), "the worst") == told
+    assert (
+        strength_selection.switched_off(
+            strength_selection.Choice(count, 90.0, 90.0, ()), "the worst"
+        )
+        == told
+    )
 
 
 @pytest.mark.parametrize(
@@ -309,4 +320,7 @@ def test_what_went_is_told_in_a_sentence(count, told):
     ],
 )
 def test_how_far_it_went_is_told_in_a_sentence(share, told):
-    assert strength.way_taken(strength.Choice(share, 90.0, 90.0, ()), "Trained on") == told
+    assert (
+        strength_selection.way_taken(strength_selection.Choice(share, 90.0, 90.0, ()), "Trained on")
+        == told
+    )

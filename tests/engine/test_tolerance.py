@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.datasets import Split
-from engine.repairs.tolerance import Tolerance, tracks_of
+from engine.defenses.repairs.accuracy_budget import Tolerance, tracks_of
 
 LENGTHS = st.lists(st.integers(1, 6), min_size=2, max_size=12)
 

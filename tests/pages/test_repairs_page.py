@@ -6,7 +6,7 @@ import pytest
 from app import repair_charts
 from engine import store
 from engine.core import jobs, paths
-from engine.repairs import RECOMMENDED, REPAIRS
+from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from tests.conftest import shortened_screening
 from tests.pages.driving import by_label, fine, finished, opened, words
 

@@ -1,7 +1,7 @@
 """The text of a repair."""
 
 from engine import repairing
-from engine.repairs import REPAIRS, parse_repair
+from engine.defenses.repairs import REPAIRS, parse_repair
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
+from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.strength_selection import lowest_first, most_channels, switched_off
 from engine.networks.channels import above_mean, bounds, find_sites
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import lowest_first, most_channels, switched_off
 
 if TYPE_CHECKING:
     import keras

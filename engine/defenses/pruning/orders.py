@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.activations import ChannelStats
 from engine.core.errors import LabError
+from engine.defenses.activations import ChannelStats
 
 
 @dataclass(frozen=True)

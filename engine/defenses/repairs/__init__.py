@@ -1,18 +1,18 @@
 """Repairs, one file each; adding one means adding it to `REPAIRS`."""
 
 from engine.core.parameters import parse
-from engine.repairs.anp import ANP
-from engine.repairs.clp import CLP
-from engine.repairs.fine_pruning import FinePruning
-from engine.repairs.fine_tuning import FineTuning
-from engine.repairs.ft_sam import FTSAM
-from engine.repairs.global_pruning import GlobalPruning
-from engine.repairs.i_bau import IBAU
-from engine.repairs.nad import NAD
-from engine.repairs.pruning import Pruning
-from engine.repairs.repair import Repair, Repaired, TolerantRepair
-from engine.repairs.rnp import RNP
-from engine.repairs.spectral_unlearning import SpectralUnlearning
+from engine.defenses.repairs.anp import ANP
+from engine.defenses.repairs.clp import CLP
+from engine.defenses.repairs.fine_pruning import FinePruning
+from engine.defenses.repairs.fine_tuning import FineTuning
+from engine.defenses.repairs.ft_sam import FTSAM
+from engine.defenses.repairs.global_pruning import GlobalPruning
+from engine.defenses.repairs.i_bau import IBAU
+from engine.defenses.repairs.nad import NAD
+from engine.defenses.repairs.pruning import Pruning
+from engine.defenses.repairs.repair import Repair, Repaired, TolerantRepair
+from engine.defenses.repairs.rnp import RNP
+from engine.defenses.repairs.spectral_unlearning import SpectralUnlearning
 
 REPAIRS: dict[str, type[Repair]] = {
     kind.name: kind

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine.activations import ChannelStats, stats_from_sums
 from engine.core.errors import LabError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.defenses.activations import ChannelStats, stats_from_sums
+from engine.defenses.pruning.orders import find_order
 from engine.evaluation.targets import aimed
 from engine.networks import architectures
 from engine.networks.split import Block, cut
-from engine.pruning.orders import find_order
 
 if TYPE_CHECKING:
     import keras

@@ -10,11 +10,11 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
+from engine.defenses.repairs.finetune_loop import batches_of, falling, fine_tuned, passes, steps_of
+from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.strength_selection import furthest, way_taken
 from engine.networks import architectures, edit
 from engine.networks.channels import find_sites
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import furthest, way_taken
-from engine.repairs.tuning import batches_of, falling, fine_tuned, passes, steps_of
 
 if TYPE_CHECKING:
     import keras

@@ -10,10 +10,10 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
+from engine.defenses.repairs.finetune_loop import batches_of, falling, passes, steps_of
+from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.strength_selection import furthest, way_taken
 from engine.networks import edit
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import furthest, way_taken
-from engine.repairs.tuning import batches_of, falling, passes, steps_of
 
 if TYPE_CHECKING:
     import keras

@@ -11,11 +11,11 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
+from engine.defenses.repairs.finetune_loop import fine_tuned
+from engine.defenses.repairs.pruning import pruned_curve
+from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.strength_selection import strongest
 from engine.networks import edit
-from engine.repairs.pruning import pruned_curve
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import strongest
-from engine.repairs.tuning import fine_tuned
 
 if TYPE_CHECKING:
     import keras

@@ -11,11 +11,11 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.detectors.screening import norm_at
+from engine.defenses.detectors.spectral_inversion import norm_at
+from engine.defenses.repairs.finetune_loop import BATCH, batches_of, passes
+from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.strength_selection import strongest
 from engine.networks import edit
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import strongest
-from engine.repairs.tuning import BATCH, batches_of, passes
 
 if TYPE_CHECKING:
     import keras

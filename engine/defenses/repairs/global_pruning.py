@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from engine.activations import channel_sums
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.defenses.activations import channel_sums
+from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.strength_selection import lowest_first, most_channels, switched_off
 from engine.networks import architectures
 from engine.networks.channels import Site, find_sites
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import lowest_first, most_channels, switched_off
 
 if TYPE_CHECKING:
     import keras

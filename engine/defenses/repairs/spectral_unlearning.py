@@ -10,12 +10,12 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.detectors.screening import Screening, loudness_of, norm_at, screen
+from engine.defenses.detectors.spectral_inversion import Screening, loudness_of, norm_at, screen
+from engine.defenses.repairs.finetune_loop import BATCH, falling, moving, passes, steps_of
+from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.strength_selection import strongest
 from engine.imaging import dct
 from engine.networks import edit
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import strongest
-from engine.repairs.tuning import BATCH, falling, moving, passes, steps_of
 
 if TYPE_CHECKING:
     import keras

@@ -10,10 +10,10 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.defenses.repairs.finetune_loop import BATCH, batches_of, passes
+from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
 from engine.networks import architectures, edit
 from engine.networks.channels import Site, variables_of
-from engine.repairs.masking import MaskRepair, scaled_call
-from engine.repairs.tuning import BATCH, batches_of, passes
 
 if TYPE_CHECKING:
     import keras

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from engine.activations import stats_from_sums
 from engine.core.errors import LabError
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
+from engine.defenses.activations import stats_from_sums
+from engine.defenses.pruning.curve import step_at
+from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS, Order
+from engine.defenses.repairs.repair import Repair, Repaired
 from engine.networks import architectures, edit, split
-from engine.pruning.curve import step_at
-from engine.pruning.orders import DEFAULT_ORDER, ORDERS, Order
-from engine.repairs.repair import Repair, Repaired
 
 if TYPE_CHECKING:
     import keras

@@ -12,15 +12,15 @@ import numpy as np
 
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.networks.channels import Site, find_sites
-from engine.repairs.repair import Repaired, TolerantRepair
-from engine.repairs.strength import (
+from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.strength_selection import (
     Ranked,
     lowest_first,
     most_channels,
     ranked_crosswise,
     switched_off,
 )
+from engine.networks.channels import Site, find_sites
 
 if TYPE_CHECKING:
     import keras

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from engine.core.parameters import Configurable, parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.repairs.tolerance import AS_MEASURED, USUAL, Tolerance
+from engine.defenses.repairs.accuracy_budget import AS_MEASURED, USUAL, Tolerance
 
 if TYPE_CHECKING:
     import keras

@@ -18,10 +18,10 @@ from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import splits
 from engine.datasets.dataset import Split
+from engine.defenses.repairs.accuracy_budget import Tolerance, tracks_of
 from engine.evaluation import metrics
 from engine.networks import edit
 from engine.networks.channels import Site
-from engine.repairs.tolerance import Tolerance, tracks_of
 
 if TYPE_CHECKING:
     import keras

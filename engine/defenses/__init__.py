@@ -1,0 +1,1 @@
+"""Activations, pruning, detectors and repairs."""
