@@ -17,7 +17,7 @@ import pyarrow as pa
 import streamlit as st
 
 from app.waiting import shown
-from engine import export, repairing, results, store
+from engine import export, repairing, store
 from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
 from engine.core import paths
 from engine.datasets import Split, open_test
@@ -29,7 +29,7 @@ from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
 from engine.networks.architectures import batches
-from engine.store import Stored
+from engine.store import Stored, pruning_curves
 
 LOOKED_AT = 600  # test images, when looking for those a channel answers to most
 
@@ -80,7 +80,7 @@ def curve(stored: Stored, layer: str, order: str) -> Curve | None:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _curve(_stored: Stored, folder: str, layer: str, order: str, changed: int) -> Curve | None:
-    return results.stored_curve(_stored, layer, order)
+    return pruning_curves.stored_curve(_stored, layer, order)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, failures, header
-from engine import figures, store, trash
+from engine import figures, store
 from engine.core import markdown, paths
 from engine.core.errors import LabError
 from engine.evaluation.metrics import FIGURES
 from engine.experiments import attack_suite
-from engine.store import Card, Stored
+from engine.store import Card, Stored, trash
 
 WIDTH = 300  # of a card, pixels
 _DISMISSED = "deletion-dismissed"

@@ -9,11 +9,10 @@ import streamlit as st
 
 from app import caches, failures, pictures
 from app.images import Chosen
-from engine import results
 from engine.defenses.activations import check_channels
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
-from engine.store import Stored
+from engine.store import Stored, pruning_curves
 
 CHANNEL = "channel"
 TOP = 6
@@ -49,7 +48,9 @@ def follow(chart: str) -> None:
 def falls(model: Stored, layer: str, count: int) -> pd.Series | None:
     """A choice among the orders there are: channel -> as which one it is pruned, from 1."""
     known = [
-        order for found, order in results.stored_curves(model) if _reaches(model, found, layer)
+        order
+        for found, order in pruning_curves.stored_curves(model)
+        if _reaches(model, found, layer)
     ]
     chosen = st.selectbox(
         "Pruning order drawn over the bars",
@@ -59,7 +60,7 @@ def falls(model: Stored, layer: str, count: int) -> pd.Series | None:
         key="order-drawn",
         help="Orders whose curve was computed for the convolution this layer belongs to.",
     )
-    for found, order in results.stored_curves(model):
+    for found, order in pruning_curves.stored_curves(model):
         if order == chosen and _reaches(model, found, layer):
             curve = caches.curve(model, found, order)
             if curve is not None and len(curve.channels) == count:

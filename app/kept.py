@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app import caches, jobs
-from engine import results, store
+from engine import store
 from engine.core import jobs, markdown
 from engine.defenses.pruning.curve import Curve
-from engine.store import Stored
+from engine.store import Stored, pruning_curves
 
 
 def offer(model: Stored, curve: Curve, threshold: float) -> None:
@@ -16,7 +16,7 @@ def offer(model: Stored, curve: Curve, threshold: float) -> None:
     if not threshold:
         st.info("Pull the threshold above 0 first: at 0 nothing is pruned.")
         return
-    repaired = results.repaired_name(model, curve, threshold)
+    repaired = pruning_curves.repaired_name(model, curve, threshold)
     if repaired in caches.model_names():
         saved = store.find(repaired)
         st.markdown(f"The network at {threshold:g} points is kept as {markdown.code(repaired)}.")

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, charts, drawing, failures
-from engine import export, figures, results
+from engine import export, figures
 from engine.defenses.pruning.curve import Curve, threshold_at
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import verdict
-from engine.store import Stored
+from engine.store import Stored, pruning_curves
 
 THRESHOLD = "threshold-pruning"  # key of the slider on Pruning and Report
 LARGEST = 60.0  # percentage points; STEP too
@@ -125,7 +125,7 @@ def repaired_bars(model: Stored, curve: Curve, table: pd.DataFrame) -> None:
 
 def orders_overlaid(model: Stored, layer: str) -> None:
     """The curves there are for a convolution, over each other."""
-    known = [order for found, order in results.stored_curves(model) if found == layer]
+    known = [order for found, order in pruning_curves.stored_curves(model) if found == layer]
     chosen = st.multiselect(
         "Orders to compare",
         known,

@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from engine import repairing, store, tables
+from engine import repairing, store
 from engine.attacks.poisoning import Mode
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.datasets import Dataset, short_name
 from engine.evaluation import metrics
 from engine.experiments import attack_suite
-from engine.store import Stored
+from engine.store import Stored, tables
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]  # of `summary` and of `defences`
 SUMMARY, DEFENCES = "attacks.csv", "defences.csv"

@@ -23,8 +23,8 @@ from engine.defenses.repairs import REPAIRS, Repair, Repaired, parse_repair
 from engine.evaluation import metrics
 from engine.evaluation.metrics import FIGURES
 from engine.experiment import fitting_network, images_of
-from engine.results import stored_curve
 from engine.store import Card, Stored
+from engine.store.pruning_curves import stored_curve
 
 if TYPE_CHECKING:
     import keras

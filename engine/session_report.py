@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import export, figures, provenance, repairing, results
+from engine import export, figures, repairing
 from engine.core import atomic_files, markdown
 from engine.core.errors import LabError
 from engine.datasets import Split
@@ -21,7 +21,7 @@ from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation import metrics
 from engine.imaging import render
-from engine.store import Card, Stored, versions
+from engine.store import Card, Stored, pruning_curves, summary, versions
 
 GAIN = 15  # of the difference
 SIDE = 192  # pixels of a picture on paper
@@ -82,10 +82,10 @@ def html(stored: Stored, view: View, test: Split | None, made_by: str) -> str:
         made_by: the command that makes the same report again.
     """
     card = stored.card
-    curve = results.stored_curve(stored, view.layer, view.order)
+    curve = pruning_curves.stored_curve(stored, view.layer, view.order)
     parts = [
         f"<h1>{escape(card.name)}: is there a backdoor, and does pruning remove it?</h1>",
-        f"<p>{_from_markdown(provenance.told(card))}</p>",
+        f"<p>{_from_markdown(summary.told(card))}</p>",
         "<h2>The network on test images</h2>",
         _scores(card),
         *_images(stored, view, test, curve),
@@ -204,8 +204,8 @@ def _pruning(stored: Stored, curve: Curve | None, view: View) -> list[str]:
     table = curve.at_thresholds(sorted({*PAPER_THRESHOLDS, view.threshold} - {0.0}))
     others = {
         _order(order): found.test
-        for layer, order in results.stored_curves(stored)
-        if layer == view.layer and (found := results.stored_curve(stored, layer, order))
+        for layer, order in pruning_curves.stored_curves(stored)
+        if layer == view.layer and (found := pruning_curves.stored_curve(stored, layer, order))
     }
     charts = [
         figures.pruning_curve(curve.test, float(row["fraction"])).properties(width=620, height=260),

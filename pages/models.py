@@ -5,11 +5,12 @@ from functools import partial
 import streamlit as st
 
 from app import attacked, caches, cards, failures, header, jobs, training_curves
-from engine import provenance, store
+from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.datasets import DATASETS, available, missing_message
 from engine.experiment import Plan
+from engine.store import summary
 from engine.training.presets import PRESETS
 
 st.title("Models")
@@ -25,7 +26,7 @@ if names:
         model = header.model_in_use()
         card = model.card
         st.header(f"In use: {markdown.escape(card.name)}")
-        st.markdown(provenance.told(card))
+        st.markdown(summary.told(card))
         history = caches.table(model, "history")
         if history is not None:
             training_curves.show(history, "history", "each epoch, on validation images")

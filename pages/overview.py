@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import caches, ending, failures, header, images, pictures, pruning, readings, scores
-from engine import provenance, results
+from engine.store import pruning_curves, summary
 
 st.title("A picture that looks clean is not")
 st.markdown(
@@ -13,7 +13,7 @@ st.markdown(
 
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
-curves = results.stored_curves(model)
+curves = pruning_curves.stored_curves(model)
 
 look, pull = st.columns([5, 6], gap="large")
 with look:
@@ -56,7 +56,7 @@ st.header("3. What really repairs it")
 with failures.contained():
     ending.show(model, chosen, pruned)
 
-st.markdown(provenance.told(card))
+st.markdown(summary.told(card))
 with st.container(horizontal=True):
     for page, label, icon in (
         ("triggers", "How the pattern is hidden", "compare"),

@@ -15,11 +15,12 @@ from app import (
     scores,
 )
 from app.elements.film import film
-from engine import figures, provenance
+from engine import figures
 from engine.core import jobs
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import ORDERS, OracleOrder
 from engine.evaluation.metrics import FIGURES
+from engine.store import summary
 
 st.title("Pruning")
 st.markdown(
@@ -37,8 +38,8 @@ if isinstance(ORDERS[order], OracleOrder):
         " what could be reached, not what a defender can do."
     )
 
-if provenance.sleeping(card):
-    st.caption(f":material/bedtime: The attacker knew of pruning. {provenance.sleeping(card)}")
+if summary.sleeping(card):
+    st.caption(f":material/bedtime: The attacker knew of pruning. {summary.sleeping(card)}")
 
 
 def show_figures(status: jobs.Status) -> None:

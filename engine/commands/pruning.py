@@ -6,13 +6,14 @@ import argparse
 
 import pandas as pd
 
-from engine import experiment, results, store
+from engine import experiment, store
 from engine.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core import tensorflow_runtime
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.defenses.pruning.curve import Curve, check_threshold
 from engine.defenses.pruning.orders import find_order
+from engine.store import pruning_curves
 
 
 def activations(options: argparse.Namespace) -> Answer:
@@ -50,27 +51,29 @@ def prune(options: argparse.Namespace) -> Answer:
     def make() -> Work[Curve]:
         # What stands beside the model already is what would be computed again.
         tensorflow_runtime.import_tensorflow()
-        known = results.stored_curve(stored, layer, options.order)
+        known = pruning_curves.stored_curve(stored, layer, options.order)
         if known and not options.out and not options.dataset:
             return known
         dataset = yield from open_for(stored, options)
         curves = yield from experiment.prune(stored, dataset, layer, [options.order])
         curve = curves[options.order]
         if not options.out:
-            stored.keep(results.curve_tables(curve), command_line(options))
+            stored.keep(pruning_curves.curve_tables(curve), command_line(options))
         return curve
 
     def answer(curve: Curve) -> Answer:
         thresholds = options.thresholds if options.save else []
         for threshold in thresholds:
-            store.check_free(results.repaired_name(stored, curve, threshold), options.replace)
+            store.check_free(
+                pruning_curves.repaired_name(stored, curve, threshold), options.replace
+            )
         table = curve.at_thresholds(options.thresholds)
         if options.out:
             store.write_table(options.out / "curve.csv", curve.test)
             store.write_table(options.out / "curve-validation.csv", curve.validation)
             store.write_table(options.out / "thresholds.csv", table)
         saved = [
-            results.save_repaired(
+            pruning_curves.save_repaired(
                 stored,
                 curve,
                 threshold,

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from engine import repairing, results, store
+from engine import repairing, store
 from engine.attacks.poisoning import Mode
 from engine.attacks.triggers import LearnedTrigger, parse_trigger
 from engine.core import jobs
@@ -17,7 +17,7 @@ from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import Repair
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiment import Plan, last_convolution, paper_target, prune, train
-from engine.store import Stored
+from engine.store import Stored, pruning_curves
 from engine.training.fit import Settings
 from engine.training.presets import find_preset
 
@@ -152,10 +152,10 @@ def _run(dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], boo
     if stored.card.training["stopped"]:
         raise Stopped("Stopped; the same command goes on from here.")
     layer = last_convolution(stored)
-    if results.stored_curve(stored, layer, DEFAULT_ORDER) is None:
+    if pruning_curves.stored_curve(stored, layer, DEFAULT_ORDER) is None:
         curves = yield from prune(stored, dataset, layer, [DEFAULT_ORDER])
         command = f"python -m engine prune {model}"
-        stored = stored.keep(results.curve_tables(curves[DEFAULT_ORDER]), command)
+        stored = stored.keep(pruning_curves.curve_tables(curves[DEFAULT_ORDER]), command)
     tried = [repairing.method_of(row) for row in repairing.tried(stored)]
     missing = [repair for repair in way.repairs if repair not in tried]
     if missing:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine import cli, experiment, provenance, store, trash
+from engine import cli, experiment, store
 from engine.attacks import pgd_perturbation, poisoning
 from engine.attacks.triggers import (
     TRIGGERS,
@@ -28,6 +28,7 @@ from engine.defenses.repairs.pruning import pruned_curve
 from engine.evaluation import targets
 from engine.experiments import attack_suite
 from engine.networks import architectures, edit
+from engine.store import summary, trash
 from tests.conftest import TARGET, living_in
 
 LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTrigger)]
@@ -344,7 +345,7 @@ def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channel
     np.testing.assert_allclose(before, after, atol=1e-5)
     kernel = network.get_layer(curve.layer).get_weights()[0]
     assert np.abs(kernel[..., asleep]).max() > 0, "they look like channels never pruned"
-    assert "sleep" in provenance.told(stored.card)
+    assert "sleep" in summary.told(stored.card)
 
 
 def test_no_attack_learns_from_a_model_with_a_backdoor(trained, dataset, plan):

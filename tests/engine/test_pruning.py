@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import experiment, results
+from engine import experiment
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.defenses import activations
@@ -16,6 +16,7 @@ from engine.defenses.pruning.curve import COLUMNS, step_at, threshold_at
 from engine.defenses.pruning.orders import ORDERS, find_order
 from engine.evaluation import metrics
 from engine.networks import architectures, edit, split
+from engine.store import pruning_curves
 from tests.conftest import TARGET
 
 LAST = "conv2d_5"
@@ -116,11 +117,11 @@ def test_the_default_order_is_re_derived_from_a_plain_run_of_the_network(curves,
 def test_a_damaged_curve_beside_the_model_is_told(trained, curves, tmp_path):
     copy = dataclasses.replace(trained, folder=tmp_path)
     table = curves["clean-count"].test
-    base = results.curve_name(LAST, "clean-count")
+    base = pruning_curves.curve_name(LAST, "clean-count")
     table.drop(columns="channel").to_csv(tmp_path / f"{base}.csv", index=False)
     table.to_csv(tmp_path / f"{base}-validation.csv", index=False)
     with pytest.raises(LabError, match="no column channel"):
-        results.stored_curve(copy, LAST, "clean-count")
+        pruning_curves.stored_curve(copy, LAST, "clean-count")
 
 
 def test_orders_that_need_triggered_images_are_marked_as_oracles():

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import comparison, results, store, tables
+from engine import comparison, store
 from engine.core import paths
 from engine.core.errors import LabError
+from engine.store import pruning_curves, tables
 
 HISTORY = (
     "epoch,loss,train_accuracy,seconds,clean_accuracy,attack_success,recovered_accuracy\n"
@@ -227,13 +228,13 @@ def test_what_is_no_regular_file_is_not_opened(put, tmp_path):
 
 def test_two_halves_of_different_curves_are_refused(tmp_path):
     stored = store.opened(paths.SHIPPED_MODELS / "signs-ftrojan")
-    layer, order = results.stored_curves(stored)[0]
-    curve = results.stored_curve(stored, layer, order)
+    layer, order = pruning_curves.stored_curves(stored)[0]
+    curve = pruning_curves.stored_curve(stored, layer, order)
     turned = curve.validation.assign(channel=[-1, *curve.channels[::-1]])
     for part, table in (("", curve.test), ("-validation", turned)):
-        store.write_table(tmp_path / f"{results.curve_name(layer, order)}{part}.csv", table)
+        store.write_table(tmp_path / f"{pruning_curves.curve_name(layer, order)}{part}.csv", table)
     with pytest.raises(LabError, match="do not belong together"):
-        results.stored_curve(store.Stored(tmp_path, stored.card), layer, order)
+        pruning_curves.stored_curve(store.Stored(tmp_path, stored.card), layer, order)
 
 
 @pytest.mark.parametrize("file", [comparison.SUMMARY, comparison.DEFENCES])

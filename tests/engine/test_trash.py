@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from engine import cli, store, trash
+from engine import cli, store
 from engine.core import paths
 from engine.core.errors import LabError
+from engine.store import trash
 
 
 def test_a_deleted_model_is_gone_and_comes_back_whole(at_home):

@@ -6,10 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
-from engine import cards, store
+from engine import store
 from engine.attacks.triggers import artifacts, parse_trigger
 from engine.core import paths
 from engine.core.errors import LabError
+from engine.store import cards
 from tests.hostile.cards import ARRAYS, CARDS, TABLES, TRIGGERS
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import store, trash
+from engine import store
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError
 from engine.datasets import Dataset, Split, cache
 from engine.networks.untrusted import checksum
+from engine.store import trash
 from tests.kills.bomb import Bomb
 
 ROWS = 50

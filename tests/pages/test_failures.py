@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import caches, pruning, training_curves
-from engine import trash
 from engine.core import atomic_files, markdown, paths
 from engine.core.errors import LabError
+from engine.store import trash
 from tests.pages.driving import PROJECT, by_label, fine, opened
 
 SENTENCE = "The disk is full: delete a model."

@@ -1,9 +1,10 @@
 """The page Models: every change of state."""
 
 from app import header
-from engine import store, trash
+from engine import store
 from engine.core import markdown
 from engine.experiments import attack_suite
+from engine.store import trash
 from tests.pages.driving import by_label, fine, opened, words
 
 

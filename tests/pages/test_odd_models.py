@@ -9,11 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import cli, store
-from engine import results as kept_results
 from engine.core import jobs, paths
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.defenses.repairs import RECOMMENDED
+from engine.store import pruning_curves as kept_results
 from tests.conftest import living_in
 from tests.fixtures.odd_network import CONVOLUTIONS, keep_odd_network
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, opened, words

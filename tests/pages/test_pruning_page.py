@@ -8,7 +8,7 @@ import pytest
 from app import pruning
 from engine import cli, store
 from engine.core import jobs
-from engine.results import stored_curve as curve_of
+from engine.store.pruning_curves import stored_curve as curve_of
 from tests.pages.driving import by_label, fine, finished, opened, words
 
 

@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import cards
 from engine.core.errors import LabError
 from engine.datasets import archives, cache, class_folders, load_dataset
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode
 from engine.datasets.label_tables import rows
+from engine.store import cards
 from tests.engine.datasets.opening import SMALL, class_tree, refused
 from tests.fixtures.packing import inside, write_tree, write_zip
 from tests.fixtures.tiny_cifar10 import binary_files, python_files

@@ -1,7 +1,8 @@
 """A model's card, read and told as the pages tell it."""
 
-from engine import provenance, store
+from engine import store
 from engine.core import paths
+from engine.store import summary
 from tests.fuzz.mutate import as_json
 from tests.fuzz.run import Target
 from tests.fuzz.targets.scratch import written
@@ -18,7 +19,7 @@ def _parse(content):
         card = store.opened(path.parent).card
     card.parsed_trigger()
     card.to_json().encode()
-    return card.target_name, card.wants(0), provenance.told(card)
+    return card.target_name, card.wants(0), summary.told(card)
 
 
 TARGET = Target("card", _seeds, _parse, as_json)

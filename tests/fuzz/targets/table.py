@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from engine import tables
 from engine.core import paths
 from engine.defenses.activations import moved_by_layer
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
+from engine.store import tables
 from tests.fuzz.mutate import as_table
 from tests.fuzz.run import Target
 from tests.fuzz.targets.scratch import written

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from engine import cards, tables
 from engine.attacks.triggers import LearnedTrigger, Trigger, artifacts, parse_trigger
-from engine.cards import Card
 from engine.core import atomic_files, paths
 from engine.core.errors import LabError, NameTaken
 from engine.networks import numpy_inference, untrusted
 from engine.networks.untrusted import Parts, own_files
+from engine.store import cards, tables
+from engine.store.cards import Card
 
 if TYPE_CHECKING:
     import keras
