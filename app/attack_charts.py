@@ -15,7 +15,7 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
     """One figure for each attack (rows) after each defence (columns), as colour and as number.
 
     Args:
-        table: rows of `comparison.defences`.
+        table: rows of `attack_tables.defences`.
         figure: one of `metrics.FIGURES`; its colour is the one it has everywhere.
     """
     label, colour = MEASURES[figure]

@@ -8,11 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from app import attack_charts, caches, drawing, failures, header, jobs
-from engine import comparison
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.datasets import available, short_name
-from engine.experiments import attack_suite
+from engine.experiments import attack_suite, attack_tables
 from engine.figures import MEASURES
 
 ELSEWHERE = ("gtsrb", "signs", "cifar10")  # whose comparisons are shown besides
@@ -45,7 +44,7 @@ def show(dataset: str) -> None:
     except LabError:
         st.info("To compare attacks on these images, give their folder a name with letters.")
         return
-    there = [name for name in dict.fromkeys((dataset, *ELSEWHERE)) if comparison.is_there(name)]
+    there = [name for name in dict.fromkeys((dataset, *ELSEWHERE)) if attack_tables.is_there(name)]
     if dataset not in there:
         _offer(dataset, elsewhere=bool(there))
     if there:
@@ -64,11 +63,11 @@ def _comparison(there: list[str]) -> None:
         bind="query-params",
         help="The images that the networks were trained and tested on.",
     )
-    tables = comparison.written(dataset)
+    tables = attack_tables.written(dataset)
     if tables is None:
         return  # deleted a moment ago
     poisoned, defended = tables
-    _poisoned(poisoned, comparison.trained_longer(dataset, poisoned))
+    _poisoned(poisoned, attack_tables.trained_longer(dataset, poisoned))
     _defences(defended, dataset)
     _offer_networks(poisoned, dataset)
 

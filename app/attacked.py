@@ -12,8 +12,8 @@ from engine.attacks.poisoning import LABELS, MOST_ASLEEP, Mode
 from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
 from engine.core import markdown
 from engine.evaluation.targets import NEXT_CLASS
-from engine.experiment import Plan, paper_target
 from engine.experiments.attack_suite import ATTACKS
+from engine.experiments.experiment import Plan, paper_target
 
 TOLD = {"changed": "Changed to the target", "kept": "Kept (clean label)"}
 

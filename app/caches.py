@@ -17,13 +17,14 @@ import pyarrow as pa
 import streamlit as st
 
 from app.waiting import shown
-from engine import export, repairing, store
+from engine import export, store
 from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
 from engine.core import paths
 from engine.datasets import Split, open_test
 from engine.defenses.pruning.curve import Curve
 from engine.evaluation import metrics
 from engine.evaluation.metrics import Fidelity
+from engine.experiments import run_repairs
 from engine.experiments.attack_suite import is_compared
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
@@ -100,13 +101,13 @@ def version(stored: Stored) -> tuple[str, int]:
 
 
 def repairs(stored: Stored) -> pd.DataFrame:
-    """Everything done to a model, side by side: see `repairing.table_of`."""
+    """Everything done to a model, side by side: see `run_repairs.table_of`."""
     return _repairs(stored, str(stored.folder), _changed(stored))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _repairs(_stored: Stored, folder: str, changed: int) -> pd.DataFrame:
-    return repairing.table_of(_stored)
+    return run_repairs.table_of(_stored)
 
 
 def repaired_copies(stored: Stored) -> dict[str, Stored]:
@@ -118,7 +119,7 @@ def repaired_copies(stored: Stored) -> dict[str, Stored]:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _repaired_copies(_stored: Stored, checksum: str, changed: tuple[int, ...]) -> dict[str, Stored]:
-    return repairing.kept_repairs(_stored)
+    return run_repairs.kept_repairs(_stored)
 
 
 def amplification(stored: Stored) -> pd.DataFrame:

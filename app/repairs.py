@@ -10,13 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, images, jobs, readings, repair_charts
-from engine import repairing, store
+from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.core.parameters import format_value
 from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.defenses.repairs.accuracy_budget import USUAL
 from engine.defenses.repairs.repair import TolerantRepair
+from engine.experiments import run_repairs
 from engine.store import Stored
 
 SURE = {USUAL.confidence: "As measured", 95.0: "95 % sure"}
@@ -41,7 +42,7 @@ def how_sure(model: Stored) -> float:
 
 def _methods(table: pd.DataFrame) -> list[TolerantRepair | None]:
     """The repair of each row; None where it is not one whose strength our rule decides."""
-    found = map(repairing.method_of, table.to_dict("records"))
+    found = map(run_repairs.method_of, table.to_dict("records"))
     return [method if isinstance(method, TolerantRepair) else None for method in found]
 
 
@@ -49,7 +50,7 @@ def _as_surely(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The rows of that confidence, which their titles need not tell then, and those without."""
     methods = _methods(table)
     titles = [
-        repairing.told(method, {"confidence"}) if method else title
+        run_repairs.told(method, {"confidence"}) if method else title
         for method, title in zip(methods, table["title"], strict=True)
     ]
     kept = [method is None or method.confidence == confidence for method in methods]

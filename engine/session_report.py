@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import export, figures, repairing
+from engine import export, figures
 from engine.core import atomic_files, markdown
 from engine.core.errors import LabError
 from engine.datasets import Split
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation import metrics
+from engine.experiments import run_repairs
 from engine.imaging import render
 from engine.store import Card, Stored, pruning_curves, summary, versions
 
@@ -229,9 +230,9 @@ def _pruning(stored: Stored, curve: Curve | None, view: View) -> list[str]:
 
 
 def _repairs(stored: Stored) -> list[str]:
-    if stored.table(repairing.TABLE) is None:
+    if stored.table(run_repairs.TABLE) is None:
         return []
-    table = repairing.table_of(stored)
+    table = run_repairs.table_of(stored)
     measured = table[table["problem"] == ""]
     shown = measured[["title", *metrics.FIGURES, "der", "summary"]]
     return [

@@ -9,7 +9,7 @@ from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.datasets import DATASETS, available, missing_message
-from engine.experiment import Plan
+from engine.experiments.experiment import Plan
 from engine.store import summary
 from engine.training.presets import PRESETS
 

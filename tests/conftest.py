@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from engine import cli, experiment, store
+from engine import cli, store
 from engine.attacks.triggers import FTrojan
 from engine.core import jobs, paths, tensorflow_runtime
 from engine.core.progress import exhaust
 from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.defenses.detectors import spectral_inversion
 from engine.defenses.repairs import RECOMMENDED
+from engine.experiments import experiment
 from engine.networks.untrusted import own_files
 from engine.training import fit
 from tests.fixtures.constructed import keep_constructed

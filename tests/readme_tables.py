@@ -11,7 +11,7 @@ from engine.core.paths import PROJECT
 from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.defenses.repairs.accuracy_budget import USUAL
 from engine.defenses.repairs.repair import TolerantRepair
-from engine.repairing import method_of
+from engine.experiments.run_repairs import method_of
 
 README = PROJECT / "README.md"
 Row = dict[str, Any]

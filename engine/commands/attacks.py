@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from engine import comparison, store
+from engine import store
 from engine.commands.shared import Answer, work
 from engine.core import jobs, tensorflow_runtime
 from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset, short_name
 from engine.defenses.repairs import parse_repair
-from engine.experiments import attack_suite
+from engine.experiments import attack_suite, attack_tables
 
 
 def compare(options: argparse.Namespace) -> Answer:
@@ -23,22 +23,22 @@ def compare(options: argparse.Namespace) -> Answer:
         attack_suite.find_attack(name)
     repairs = [parse_repair(text) for text in options.repair]
     way = attack_suite.Way(options.preset, options.epochs, repairs)
-    out = options.out or comparison.folder(options.dataset)
+    out = options.out or attack_tables.folder(options.dataset)
     # What cannot be is said before the wait.
-    comparison.check_alike(comparison.read(out), names, way)
+    attack_tables.check_alike(attack_tables.read(out), names, way)
     run = jobs.run_called(options.run or f"attacks-{short_name(options.dataset)}")
 
-    def make() -> Work[comparison.Tables]:
+    def make() -> Work[attack_tables.Tables]:
         dataset = yield from open_dataset(options.dataset, options.root)
         return (yield from jobs.in_turn(run, lambda: compared(dataset)))
 
-    def compared(dataset: Dataset) -> Work[comparison.Tables]:
+    def compared(dataset: Dataset) -> Work[attack_tables.Tables]:
         tensorflow_runtime.import_tensorflow()
         yield from attack_suite.run_all(dataset, names, way, run.stop_requested)
-        return comparison.compared(dataset, names, comparison.read(out))
+        return attack_tables.compared(dataset, names, attack_tables.read(out))
 
-    def answer(tables: comparison.Tables) -> Answer:
-        paths = [out / comparison.SUMMARY, out / comparison.DEFENCES]
+    def answer(tables: attack_tables.Tables) -> Answer:
+        paths = [out / attack_tables.SUMMARY, out / attack_tables.DEFENCES]
         for path, table in zip(paths, tables, strict=True):
             store.write_table(path, table)
         shown = ["title", "psnr", "ssim", "clean_accuracy", "attack_success"]

@@ -6,7 +6,7 @@ import argparse
 
 import pandas as pd
 
-from engine import experiment, store
+from engine import store
 from engine.attacks import poisoning
 from engine.attacks.triggers import parse_trigger
 from engine.commands.shared import (
@@ -23,6 +23,7 @@ from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset
 from engine.evaluation import metrics
+from engine.experiments import experiment
 from engine.store import trash
 
 

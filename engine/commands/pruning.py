@@ -6,13 +6,14 @@ import argparse
 
 import pandas as pd
 
-from engine import experiment, store
+from engine import store
 from engine.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core import tensorflow_runtime
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.defenses.pruning.curve import Curve, check_threshold
 from engine.defenses.pruning.orders import find_order
+from engine.experiments import experiment
 from engine.store import pruning_curves
 
 

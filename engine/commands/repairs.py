@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from engine import experiment, processing, relapse, repairing, store
+from engine import store
 from engine.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core.errors import LabError
 from engine.core.progress import Work
@@ -16,6 +16,7 @@ from engine.datasets import Dataset
 from engine.defenses.detectors.spectral_inversion import Screening
 from engine.defenses.repairs import COMPARED, parse_repair
 from engine.evaluation import metrics
+from engine.experiments import backdoor_reactivation, experiment, run_repairs, transform_robustness
 from engine.store import Stored
 
 
@@ -54,7 +55,7 @@ def repair(options: argparse.Namespace) -> Answer:
     def make() -> Work[Stored]:
         dataset = yield from open_for(stored, options)
         return (
-            yield from repairing.repair(
+            yield from run_repairs.repair(
                 stored, dataset, method, options.name, command_line(options), options.replace
             )
         )
@@ -82,10 +83,10 @@ def repairs(options: argparse.Namespace) -> Answer:
 
     def make() -> Work[pd.DataFrame]:
         dataset = yield from open_for(stored, options)
-        return (yield from repairing.compare(stored, dataset, methods, command_line(options)))
+        return (yield from run_repairs.compare(stored, dataset, methods, command_line(options)))
 
     def answer(_: pd.DataFrame) -> Answer:
-        table = repairing.table_of(store.find(stored.name)).round(3)
+        table = run_repairs.table_of(store.find(stored.name)).round(3)
         shown = ["title", *metrics.FIGURES, "der", "channels", "seconds", "problem"]
         return {"model": stored.name, "repairs": table[shown].to_dict("records")}
 
@@ -95,7 +96,7 @@ def repairs(options: argparse.Namespace) -> Answer:
 def keep(options: argparse.Namespace) -> Answer:
     """Keep a repaired copy that `repairs` made as a model of its own."""
     stored = store.find(options.model)
-    method, made = parse_repair(options.method).name, repairing.kept_repairs(stored)
+    method, made = parse_repair(options.method).name, run_repairs.kept_repairs(stored)
     if method not in made:
         there = ", ".join(made) or "none yet"
         raise LabError(
@@ -108,7 +109,7 @@ def keep(options: argparse.Namespace) -> Answer:
 
 def repairs_report(options: argparse.Namespace) -> Answer:
     """What repairs did to several models: mean, lowest and highest of each figure."""
-    table = repairing.over_models([store.find(name) for name in options.models])
+    table = run_repairs.over_models([store.find(name) for name in options.models])
     if table.empty:
         raise LabError("No repair was tried on all of them: run `python -m engine repairs` first.")
     store.write_table(options.out, table)
@@ -122,12 +123,12 @@ def repairs_report(options: argparse.Namespace) -> Answer:
 
 def process(options: argparse.Namespace) -> Answer:
     """How a model reads triggered images after JPEG, PNG and resizing."""
-    return _studied(options, processing.TABLE, processing.survived)
+    return _studied(options, transform_robustness.TABLE, transform_robustness.survived)
 
 
 def relapse_of(options: argparse.Namespace) -> Answer:
     """Whether a repaired model's backdoor comes back when it is trained on, clean images alone."""
-    return _studied(options, relapse.TABLE, relapse.relapsed)
+    return _studied(options, backdoor_reactivation.TABLE, backdoor_reactivation.relapsed)
 
 
 def _studied(

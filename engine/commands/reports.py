@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from engine import bench, experiment, reproduction, session_report, store
+from engine import reproduction, session_report, store
 from engine.commands.shared import Answer, command_line, do
 from engine.core import paths, tensorflow_runtime
 from engine.core.progress import Progress, Work
 from engine.datasets import Split, available, open_dataset, open_test, short_name
 from engine.defenses.pruning.curve import check_threshold
 from engine.defenses.pruning.orders import find_order
+from engine.experiments import benchmarks, experiment
 
 
 def reproduce(options: argparse.Namespace) -> Answer:
@@ -35,7 +36,7 @@ def bench_all(options: argparse.Namespace) -> Answer:
     tensorflow_runtime.import_tensorflow()
     return do(
         options,
-        lambda: bench.run(options.root),
+        lambda: benchmarks.run(options.root),
         lambda found: {"benchmarks": [comparison.row() for comparison in found]},
     )
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from engine import repairing, store
+from engine import store
 from engine.attacks.poisoning import Mode
 from engine.attacks.triggers import LearnedTrigger, parse_trigger
 from engine.core import jobs
@@ -16,7 +16,8 @@ from engine.datasets import Dataset, short_name
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import Repair
 from engine.evaluation.targets import NEXT_CLASS
-from engine.experiment import Plan, last_convolution, paper_target, prune, train
+from engine.experiments import run_repairs
+from engine.experiments.experiment import Plan, last_convolution, paper_target, prune, train
 from engine.store import Stored, pruning_curves
 from engine.training.fit import Settings
 from engine.training.presets import find_preset
@@ -156,12 +157,12 @@ def _run(dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], boo
         curves = yield from prune(stored, dataset, layer, [DEFAULT_ORDER])
         command = f"python -m engine prune {model}"
         stored = stored.keep(pruning_curves.curve_tables(curves[DEFAULT_ORDER]), command)
-    tried = [repairing.method_of(row) for row in repairing.tried(stored)]
+    tried = [run_repairs.method_of(row) for row in run_repairs.tried(stored)]
     missing = [repair for repair in way.repairs if repair not in tried]
     if missing:
         words = [word for repair in missing for word in ("--method", str(repair))]
         command = shlex.join(["python", "-m", "engine", "repairs", model, *words])
-        yield from repairing.compare(stored, dataset, missing, command)
+        yield from run_repairs.compare(stored, dataset, missing, command)
 
 
 def _known(dataset: Dataset, name: str, way: Way) -> Stored | None:

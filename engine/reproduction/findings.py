@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from engine import experiment
 from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.defenses.activations import channel_layers
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import FIGURES
+from engine.experiments import experiment
 from engine.networks import split
 from engine.store import Stored
 

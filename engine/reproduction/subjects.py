@@ -6,12 +6,13 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine import experiment, store
+from engine import store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import jobs
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset, short_name
+from engine.experiments import experiment
 from engine.store import Stored
 from engine.training import fit
 

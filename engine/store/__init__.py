@@ -1,6 +1,6 @@
 """Models and results on disk."""
 
-from engine.store.models import (
+from engine.store import (
     Card,
     Stored,
     check_free,

@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine import cli, experiment, store
+from engine import cli, store
 from engine.core import atomic_files, paths, progress
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import load_dataset
+from engine.experiments import experiment
 from engine.networks import architectures
 from engine.training import fit
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from engine import experiment
 from engine.core.progress import exhaust
 from engine.evaluation import metrics
+from engine.experiments import experiment
 from engine.networks import architectures
 from tests.conftest import TARGET
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine import cli, experiment, store
+from engine import cli, store
 from engine.attacks import pgd_perturbation, poisoning
 from engine.attacks.triggers import (
     TRIGGERS,
@@ -26,7 +26,7 @@ from engine.core.progress import exhaust
 from engine.datasets import load_dataset
 from engine.defenses.repairs.pruning import pruned_curve
 from engine.evaluation import targets
-from engine.experiments import attack_suite
+from engine.experiments import attack_suite, experiment
 from engine.networks import architectures, edit
 from engine.store import summary, trash
 from tests.conftest import TARGET, living_in

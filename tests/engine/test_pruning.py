@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import experiment
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.defenses import activations
@@ -15,6 +14,7 @@ from engine.defenses.activations import ChannelStats
 from engine.defenses.pruning.curve import COLUMNS, step_at, threshold_at
 from engine.defenses.pruning.orders import ORDERS, find_order
 from engine.evaluation import metrics
+from engine.experiments import experiment
 from engine.networks import architectures, edit, split
 from engine.store import pruning_curves
 from tests.conftest import TARGET

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import cli, processing, relapse, repairing, store
+from engine import cli, store
 from engine.core import paths
 from engine.core.progress import exhaust
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.evaluation import metrics
 from engine.evaluation.metrics import FIGURES
+from engine.experiments import backdoor_reactivation, run_repairs, transform_robustness
 from tests.conftest import TARGET
 
 
@@ -52,7 +53,7 @@ def with_repairs(furnished, with_results):
 def compared(move_in, with_repairs) -> pd.DataFrame:
     """The table of the small model with its curve and two repairs tried."""
     move_in(with_repairs)
-    return repairing.table_of(store.find("small"))
+    return run_repairs.table_of(store.find("small"))
 
 
 def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared):
@@ -66,7 +67,7 @@ def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared
 
 
 def test_a_row_tells_what_the_kept_copy_does(compared, capsys):
-    kept = repairing.kept_repairs(store.find("small"))
+    kept = run_repairs.kept_repairs(store.find("small"))
     assert set(kept) == {"clp", "fine-tuning"}
     answer(capsys, "keep", "small", "--method", "clp", "--name", "mended")
     scores = answer(capsys, "evaluate", "mended")
@@ -91,7 +92,7 @@ def test_a_repair_tried_again_replaces_its_row_and_one_with_other_settings_stand
         check_dtype=False,  # a column of whole seconds is read as whole numbers
     )
     assert again["method"].iloc[-1] == "clp:tolerated=0,confidence=95,seed=0"
-    titles = list(repairing.table_of(store.find("small"))["title"])
+    titles = list(run_repairs.table_of(store.find("small"))["title"])
     assert titles[-1] == f"{titles[-2]} (tolerated 0, confidence 95)"
 
 
@@ -117,7 +118,7 @@ def test_a_row_of_a_repair_that_is_no_more_is_not_lost(compared, capsys):
     answer(capsys, "repairs", "small", "--method", "clp")
     methods = list(store.find("small").table("repairs")["method"])
     assert methods == [*rows["method"], "prayer:times=3"]
-    assert len(repairing.table_of(store.find("small"))) == len(compared)
+    assert len(run_repairs.table_of(store.find("small"))) == len(compared)
 
 
 def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):
@@ -137,7 +138,7 @@ def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsy
 def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, tmp_path):
     file = tmp_path / "repairs.csv"
     answer(capsys, "repairs-report", "small", "--out", str(file))
-    table, alone = pd.read_csv(file), repairing.table_of(store.find("small"))
+    table, alone = pd.read_csv(file), run_repairs.table_of(store.find("small"))
     assert list(table["title"]) == list(alone["title"])
     for figure in FIGURES:
         for column in (figure, f"{figure}_min", f"{figure}_max"):
@@ -146,7 +147,7 @@ def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, 
 
 def test_only_what_was_tried_on_all_models_is_reported(compared, capsys):
     other = store.copy_as(store.find("small"), "other")
-    table = repairing.over_models([store.find("small"), other])
+    table = run_repairs.over_models([store.find("small"), other])
     assert list(table["title"]) == ["As it is"]
     assert table["models"].tolist() == [2]
 
@@ -184,7 +185,7 @@ def test_spectral_unlearning_finds_the_target_and_keeps_what_it_made(
 def test_where_no_class_stands_out_nothing_is_unlearned(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
     stored = store.find("small")
-    (row,) = repairing.table_of(stored).query("name == @RECOMMENDED").to_dict("records")
+    (row,) = run_repairs.table_of(stored).query("name == @RECOMMENDED").to_dict("records")
     assert "no class stands out" in row["summary"]
     for figure in FIGURES:
         assert row[figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
@@ -192,7 +193,7 @@ def test_where_no_class_stands_out_nothing_is_unlearned(move_in, nothing_unlearn
 
 def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
     stored = store.find("small")
-    table = exhaust(processing.survived(stored, dataset)).set_index("process")
+    table = exhaust(transform_robustness.survived(stored, dataset)).set_index("process")
     assert table.loc["nothing"].to_dict() == pytest.approx(
         {figure: stored.card.scores["test"][figure] for figure in FIGURES}
     )
@@ -206,17 +207,17 @@ def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
     assert clean == pytest.approx(100 * np.mean(read == dataset.test.labels))
 
 
-@pytest.mark.parametrize("name", processing.PROCESSES)
+@pytest.mark.parametrize("name", transform_robustness.PROCESSES)
 def test_every_process_gives_images_of_the_same_kind(name):
     images = np.random.default_rng(0).integers(0, 256, (3, 20, 28, 3), np.uint8)
-    found = processing.PROCESSES[name](images)
+    found = transform_robustness.PROCESSES[name](images)
     assert found.shape == images.shape and found.dtype == np.uint8
 
 
 def test_relapse_starts_at_the_models_own_scores_and_leaves_it_alone(results, capsys):
     stored = store.find("small")
     found = answer(capsys, "relapse", "small")["relapse"]
-    assert [row["epochs"] for row in found] == [0, *relapse.EPOCHS]
+    assert [row["epochs"] for row in found] == [0, *backdoor_reactivation.EPOCHS]
     for figure in FIGURES:
         assert found[0][figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
     assert store.find("small").card.sha256 == stored.card.sha256

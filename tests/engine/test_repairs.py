@@ -3,11 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from engine import cli, experiment, store
+from engine import cli, store
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.defenses.pruning.orders import ORDERS, Order
 from engine.defenses.repairs import Pruning, parse_repair
+from engine.experiments import experiment
 
 LAST = "conv2d_5"
 

@@ -5,13 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import cli, experiment, figures, reproduction, store, terminal
+from engine import cli, figures, reproduction, store, terminal
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import short_name
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation.metrics import FIGURES
+from engine.experiments import experiment
 from engine.networks import edit
 from engine.reproduction import subjects, tables, text
 from engine.reproduction.findings import Findings

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import comparison, store
+from engine import store
 from engine.core import paths
 from engine.core.errors import LabError
+from engine.experiments import attack_tables
 from engine.store import pruning_curves, tables
 
 HISTORY = (
@@ -57,14 +58,14 @@ def test_every_shipped_table_can_be_used(path):
 
 @pytest.mark.parametrize("dataset", ["gtsrb", "signs"])
 def test_every_shipped_comparison_can_be_used(dataset):
-    poisoned, defended = comparison.read(REPORT / f"attacks-{dataset}")
+    poisoned, defended = attack_tables.read(REPORT / f"attacks-{dataset}")
     assert set(defended["attack"]) == set(poisoned["attack"])
     assert poisoned["epochs"].dtype == np.int64
 
 
 def test_the_shipped_comparison_of_longer_trainings_can_be_used():
-    poisoned, _ = comparison.written("gtsrb")
-    longer = comparison.trained_longer("gtsrb", poisoned)
+    poisoned, _ = attack_tables.written("gtsrb")
+    longer = attack_tables.trained_longer("gtsrb", poisoned)
     assert set(longer["attack"]) <= set(poisoned["attack"])
     assert (longer["epochs"] == 8).all()
 
@@ -237,12 +238,12 @@ def test_two_halves_of_different_curves_are_refused(tmp_path):
         pruning_curves.stored_curve(store.Stored(tmp_path, stored.card), layer, order)
 
 
-@pytest.mark.parametrize("file", [comparison.SUMMARY, comparison.DEFENCES])
+@pytest.mark.parametrize("file", [attack_tables.SUMMARY, attack_tables.DEFENCES])
 def test_a_comparison_with_text_where_numbers_belong_is_refused(file, tmp_path):
-    for name in (comparison.SUMMARY, comparison.DEFENCES):
+    for name in (attack_tables.SUMMARY, attack_tables.DEFENCES):
         (tmp_path / name).write_bytes((REPORT / "attacks-gtsrb" / name).read_bytes())
     table = pd.read_csv(tmp_path / file, dtype=str, keep_default_na=False)
     table.loc[1, "attack_success"] = "high"
     table.to_csv(tmp_path / file, index=False)
     with pytest.raises(LabError, match="column attack_success holds text"):
-        comparison.read(tmp_path)
+        attack_tables.read(tmp_path)

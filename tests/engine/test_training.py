@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import experiment, store
+from engine import store
 from engine.core.errors import LabError
 from engine.core.progress import Stopped, exhaust
 from engine.datasets import Split, load_dataset
+from engine.experiments import experiment
 from engine.training import fit
 from tests.conftest import TARGET, living_in
 

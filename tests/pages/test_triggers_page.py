@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from app import attack_charts, attack_table, eye_test, gallery, header, variants
-from engine import comparison, export, store
+from engine import export, store
 from engine.attacks.triggers import TRIGGERS, FTrojan, Trigger
 from engine.core import markdown, paths
 from engine.core.errors import LabError
-from engine.experiments import attack_suite
+from engine.experiments import attack_suite, attack_tables
 from tests.pages.driving import by_label, fine, metrics, opened, words
 
 WHY = "'Fake' is <learned> before it can be used."
@@ -221,7 +221,7 @@ def test_a_comparison_on_other_images_is_shown_when_asked_for(results):
     for dataset in ("signs", "gtsrb"):
         by_label(app.segmented_control, "Measured on").select(dataset).run()
         (table,) = [frame.value for frame in fine(app).dataframe if "clean_cost" in frame.value]
-        made = comparison.written(dataset)[0].set_index("title")["clean_accuracy"]
+        made = attack_tables.written(dataset)[0].set_index("title")["clean_accuracy"]
         assert table.set_index("title")["clean_accuracy"].to_dict() == made.to_dict()
 
 
@@ -258,14 +258,14 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     assert "What follows was measured on other images" in app.info[-1].value
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert "TrojanNN" in table["title"].tolist(), "the one that came along"
-    (epochs,) = set(comparison.written("gtsrb")[0]["epochs"])
+    (epochs,) = set(attack_tables.written("gtsrb")[0]["epochs"])
     assert f"tried on the networks trained for {epochs} epochs" in words(app)
-    poisoned, defended = comparison.written("gtsrb")
+    poisoned, defended = attack_tables.written("gtsrb")
     chosen = poisoned[poisoned["attack"].isin(["badnets", "blend"])]
     kept = defended[defended["attack"].isin(chosen["attack"])].copy()
     kept.loc[kept.index[-1], "problem"] = "No convolution."
-    store.write_table(comparison.folder(dataset) / comparison.SUMMARY, chosen)
-    store.write_table(comparison.folder(dataset) / comparison.DEFENCES, kept)
+    store.write_table(attack_tables.folder(dataset) / attack_tables.SUMMARY, chosen)
+    store.write_table(attack_tables.folder(dataset) / attack_tables.DEFENCES, kept)
     app = opened("triggers")
     assert not any("measured on other" in info.value for info in app.info)
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
@@ -273,15 +273,15 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
     fine(app)
     content = b"colour,size\nred,3\n"
-    for file in (comparison.LONGER, comparison.SUMMARY):
+    for file in (attack_tables.LONGER, attack_tables.SUMMARY):
         for written in (content, b""):
-            (comparison.folder(dataset) / file).write_bytes(written)
+            (attack_tables.folder(dataset) / file).write_bytes(written)
             app.run()
             assert "cannot be read" in app.error[0].value
 
 
 def test_the_map_names_each_attack_at_either_end():
-    _, defended = comparison.written("gtsrb")
+    _, defended = attack_tables.written("gtsrb")
     drawn = export.svg(attack_charts.map_of(defended, "attack_success")).decode()
     for title in defended["title"].unique():
         assert drawn.count(f">{title}</text>") == 2, title

@@ -13,7 +13,7 @@ from engine.core.errors import LabError
 from engine.core.progress import Progress, Work, retold
 from engine.datasets import Dataset, Split
 from engine.evaluation import metrics
-from engine.experiment import fitting_network, images_of
+from engine.experiments.experiment import fitting_network, images_of
 from engine.store import Stored
 
 TABLE = "processing"  # beside a model

@@ -9,7 +9,7 @@ from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.defenses.repairs.finetune_loop import fine_tuned
 from engine.evaluation import metrics
-from engine.experiment import fitting_network, images_of
+from engine.experiments.experiment import fitting_network, images_of
 from engine.store import Stored
 
 TABLE = "relapse"  # beside a model

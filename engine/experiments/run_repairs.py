@@ -22,7 +22,7 @@ from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import REPAIRS, Repair, Repaired, parse_repair
 from engine.evaluation import metrics
 from engine.evaluation.metrics import FIGURES
-from engine.experiment import fitting_network, images_of
+from engine.experiments.experiment import fitting_network, images_of
 from engine.store import Card, Stored
 from engine.store.pruning_curves import stored_curve
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from engine import repairing, store
+from engine import store
 from engine.attacks.poisoning import Mode
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.datasets import Dataset, short_name
 from engine.evaluation import metrics
-from engine.experiments import attack_suite
+from engine.experiments import attack_suite, run_repairs
 from engine.store import Stored, tables
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]  # of `summary` and of `defences`
@@ -53,11 +53,11 @@ def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
     """What the paper's pruning and the repairs tried do to each attack.
 
     Returns:
-        The rows of `repairing.table_of` for each, with attack and its title in front.
+        The rows of `run_repairs.table_of` for each, with attack and its title in front.
     """
     parts = []
     for name in names:
-        table = repairing.table_of(_there(dataset, name))
+        table = run_repairs.table_of(_there(dataset, name))
         table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
         table.insert(0, "attack", name)
         table.insert(1, "title", attack_suite.find_attack(name).title)

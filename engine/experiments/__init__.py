@@ -1,0 +1,1 @@
+"""The steps joined: train, import, analyze, detect, repair, compare."""
