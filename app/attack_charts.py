@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from engine.defenses.repairs import REPAIRS
-from engine.figures import MEASURES
+from engine.reporting.paper_figures import MEASURES
 
 ROOM = 230  # pixels that legend and slanted labels take
 

@@ -12,7 +12,7 @@ from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.datasets import available, short_name
 from engine.experiments import attack_suite, attack_tables
-from engine.figures import MEASURES
+from engine.reporting.paper_figures import MEASURES
 
 ELSEWHERE = ("gtsrb", "signs", "cifar10")  # whose comparisons are shown besides
 

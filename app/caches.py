@@ -17,7 +17,7 @@ import pyarrow as pa
 import streamlit as st
 
 from app.waiting import shown
-from engine import export, store
+from engine import store
 from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
 from engine.core import paths
 from engine.datasets import Split, open_test
@@ -30,6 +30,7 @@ from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
 from engine.networks.architectures import batches
+from engine.reporting import export
 from engine.store import Stored, pruning_curves
 
 LOOKED_AT = 600  # test images, when looking for those a channel answers to most

@@ -6,11 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, drawing, failures, header
-from engine import figures, store
+from engine import store
 from engine.core import markdown, paths
 from engine.core.errors import LabError
 from engine.evaluation.metrics import FIGURES
 from engine.experiments import attack_suite
+from engine.reporting import paper_figures
 from engine.store import Card, Stored, trash
 
 WIDTH = 300  # of a card, pixels
@@ -146,7 +147,7 @@ def compare(names: list[str], first: str) -> None:
         return
     table = pd.DataFrame(rows)
     drawing.chart(
-        figures.models_compared(table).properties(height=320),
+        paper_figures.models_compared(table).properties(height=320),
         table,
         "models-compared",
         "Clean accuracy, attack success and recovered accuracy of each model on test images.",

@@ -10,8 +10,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from engine.figures import CLEAN, MEASURES, TRIGGERED, activation_bars, pruning_curve
 from engine.imaging.dct import region
+from engine.reporting.paper_figures import (
+    CLEAN,
+    MEASURES,
+    TRIGGERED,
+    activation_bars,
+    pruning_curve,
+)
 
 
 def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> alt.LayerChart:
@@ -210,7 +216,7 @@ def channel_bars(
     """Figures 5 and 6 to click on, with the order of pruning drawn over the bars.
 
     Args:
-        table, measure, order, top: as for `figures.activation_bars`.
+        table, measure, order, top: as for `paper_figures.activation_bars`.
         falls: channel -> as which one it is pruned, from 1; None draws no order.
 
     Returns:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine import export
+from engine.reporting import export
 
 
 def chart(

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from app import caches, charts, drawing, failures
-from engine import export, figures
 from engine.defenses.pruning.curve import Curve, threshold_at
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import verdict
+from engine.reporting import export, paper_figures
 from engine.store import Stored, pruning_curves
 
 THRESHOLD = "threshold-pruning"  # key of the slider on Pruning and Report
@@ -110,7 +110,7 @@ def repaired_bars(model: Stored, curve: Curve, table: pd.DataFrame) -> None:
     """Figure 8, of the table at several thresholds."""
 
     def draw() -> export.Chart:
-        return figures.repaired_bars(table).properties(height=300)
+        return paper_figures.repaired_bars(table).properties(height=300)
 
     key = (*caches.version(model), curve.layer, curve.order, "bars", *table["threshold"])
     drawing.remembered(
@@ -144,7 +144,7 @@ def orders_overlaid(model: Stored, layer: str) -> None:
         return
 
     def draw() -> export.Chart:
-        return figures.orders_compared(tables)
+        return paper_figures.orders_compared(tables)
 
     with st.container(key="orders"):
         drawing.remembered(

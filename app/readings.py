@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine.core import markdown
-from engine.figures import CLEAN, TRIGGERED
+from engine.reporting.paper_figures import CLEAN, TRIGGERED
 from engine.store import Card
 
 SHOWN = 3

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from engine.defenses.detectors.spectral_inversion import STANDS_OUT
-from engine.figures import MEASURES, TRIGGERED, coloured
+from engine.reporting.paper_figures import MEASURES, TRIGGERED, coloured
 
 ROOM = 130  # pixels that legend and axis take
 

@@ -15,11 +15,11 @@ from app import (
     scores,
 )
 from app.elements.film import film
-from engine import figures
 from engine.core import jobs
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import ORDERS, OracleOrder
 from engine.evaluation.metrics import FIGURES
+from engine.reporting import paper_figures
 from engine.store import summary
 
 st.title("Pruning")
@@ -47,7 +47,7 @@ def show_figures(status: jobs.Status) -> None:
     table = status.table("curve", ["fraction", *FIGURES])
     if table is not None:
         drawing.chart(
-            figures.pruning_curve(table).properties(height=400),
+            paper_figures.pruning_curve(table).properties(height=400),
             table,
             "curve-so-far",
             "The three measures over the test images read so far.",

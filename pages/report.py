@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import caches, header, images, pruning
-from engine import session_report
+from engine.reporting import model_report
 
 st.title("Report")
 st.markdown(
@@ -27,11 +27,11 @@ if caches.curve(model, layer, order) is None:
     st.info("The curve of this order has not been computed: the report will say so.")
     st.page_link("../pages/pruning.py", label="Compute it: Pruning", icon=":material/content_cut:")
 
-view = session_report.View(layer, order, threshold, index)
-command = session_report.command(model, dataset, view)
+view = model_report.View(layer, order, threshold, index)
+command = model_report.command(model, dataset, view)
 if st.button("Make the report", type="primary", icon=":material/description:"):
     with st.spinner("Drawing the figures"):
-        st.session_state["report"] = command, session_report.html(model, view, test, command)
+        st.session_state["report"] = command, model_report.html(model, view, test, command)
 
 made_by, made = st.session_state.get("report", ("", ""))
 if made and made_by == command:

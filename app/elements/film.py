@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from app.elements.mounting import element
-from engine.figures import MEASURES
+from engine.reporting.paper_figures import MEASURES
 
 _film = element("film")
 

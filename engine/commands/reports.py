@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from engine import reproduction, session_report, store
+from engine import store
 from engine.commands.shared import Answer, command_line, do
 from engine.core import paths, tensorflow_runtime
 from engine.core.progress import Progress, Work
@@ -13,6 +13,7 @@ from engine.datasets import Split, available, open_dataset, open_test, short_nam
 from engine.defenses.pruning.curve import check_threshold
 from engine.defenses.pruning.orders import find_order
 from engine.experiments import benchmarks, experiment
+from engine.reporting import model_report, reproduction
 
 
 def reproduce(options: argparse.Namespace) -> Answer:
@@ -44,7 +45,7 @@ def bench_all(options: argparse.Namespace) -> Answer:
 def report(options: argparse.Namespace) -> Answer:
     """One printable HTML file of a model: what it reads, its channels, its pruning."""
     stored = store.find(options.model)
-    view = session_report.View(
+    view = model_report.View(
         options.layer or experiment.last_convolution(stored),
         find_order(options.order).name,
         check_threshold(options.threshold) if options.threshold else 0.0,
@@ -60,8 +61,8 @@ def report(options: argparse.Namespace) -> Answer:
         return (yield from open_test(name, options.root, size=size))
 
     def answer(test: Split | None) -> Answer:
-        command = session_report.command(stored, name, view)
-        session_report.write(options.out, stored, view, test, command)
+        command = model_report.command(stored, name, view)
+        model_report.write(options.out, stored, view, test, command)
         return {"model": stored.name, "file": str(options.out)}
 
     return do(options, make, answer)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app import charts
-from engine import export, figures
 from engine.core.errors import LabError
+from engine.reporting import export, paper_figures
 
 CURVE = pd.DataFrame(
     {
@@ -26,7 +26,7 @@ CURVE = pd.DataFrame(
 
 
 def test_charts_become_svg_on_white_in_one_go_even_those_to_pull():
-    both = [figures.pruning_curve(CURVE, 0.5), charts.pulled_curve(CURVE, 1)]
+    both = [paper_figures.pruning_curve(CURVE, 0.5), charts.pulled_curve(CURVE, 1)]
     for svg in export.drawn(both, "svg"):
         root = ElementTree.fromstring(svg)
         assert root.tag.endswith("svg")
@@ -35,7 +35,7 @@ def test_charts_become_svg_on_white_in_one_go_even_those_to_pull():
 
 
 def test_a_picture_has_twice_the_pixels():
-    chart = figures.pruning_curve(CURVE).properties(width=300, height=200)
+    chart = paper_figures.pruning_curve(CURVE).properties(width=300, height=200)
     width, _ = Image.open(io.BytesIO(export.png(chart))).size
     svg_width = float(ElementTree.fromstring(export.svg(chart)).get("width"))
     assert width == pytest.approx(export.SCALE * svg_width, abs=3)
@@ -44,7 +44,7 @@ def test_a_picture_has_twice_the_pixels():
 def test_a_renderer_that_fails_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(export.sys, "executable", "/bin/false")
     with pytest.raises(LabError, match="save its data as CSV instead"):
-        export.svg(figures.pruning_curve(CURVE))
+        export.svg(paper_figures.pruning_curve(CURVE))
 
 
 def test_numbers_of_a_table_survive_as_csv():

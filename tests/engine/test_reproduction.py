@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import cli, figures, reproduction, store, terminal
+from engine import cli, store, terminal
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import short_name
@@ -14,8 +14,9 @@ from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation.metrics import FIGURES
 from engine.experiments import experiment
 from engine.networks import edit
-from engine.reproduction import subjects, tables, text
-from engine.reproduction.findings import Findings
+from engine.reporting import paper_figures, reproduction
+from engine.reporting.reproduction import subjects, tables, text
+from engine.reporting.reproduction.findings import Findings
 
 DATASET = "folder:signs"
 MODELS = ("folder-signs-ftrojan", "folder-signs-ftrojan-seed1")
@@ -120,14 +121,14 @@ def test_figure_7_has_a_band_over_several_curves_and_none_over_one():
     lower = curve.assign(clean_accuracy=[80.0, 0.0])
 
     def layers(table):
-        chart = figures.pruning_curve(table).to_dict()
+        chart = paper_figures.pruning_curve(table).to_dict()
         (rows,) = (rows for rows in chart["datasets"].values() if len(rows) > 1)
         return [layer["mark"]["type"] for layer in chart["layer"]], pd.DataFrame(rows)
 
     assert layers(curve)[0] == ["line", "rule"]
     marks, rows = layers(pd.concat([curve, lower]))
     assert marks == ["area", "line", "rule"]
-    clean = rows[rows["what"] == figures.MEASURES["clean_accuracy"][0]].set_index("fraction")
+    clean = rows[rows["what"] == paper_figures.MEASURES["clean_accuracy"][0]].set_index("fraction")
     assert clean.loc[0.0, ["min", "mean", "max"]].tolist() == [80.0, 85.0, 90.0]
 
 

@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from engine import cli, session_report, store
+from engine import cli, store
 from engine.core.errors import LabError
-from engine.session_report import View
+from engine.reporting import model_report
+from engine.reporting.model_report import View
 
 VIEW = View("conv2d_5", "clean-activation", 10.0, 3)
 
@@ -32,7 +33,7 @@ class Parsed(HTMLParser):
 @pytest.fixture
 def report(results, dataset):
     stored = store.find("small")
-    return session_report.html(stored, VIEW, dataset.test, "python -m engine report small")
+    return model_report.html(stored, VIEW, dataset.test, "python -m engine report small")
 
 
 def test_it_needs_nothing_from_elsewhere_and_runs_nothing(report):
@@ -61,25 +62,25 @@ def test_names_of_strangers_are_text(results, dataset):
     names = tuple(f"<script>alert({number})</script>" for number in range(6))
     card = dataclasses.replace(stored.card, class_names=names)
     hostile = dataclasses.replace(stored, card=card)
-    text = session_report.html(hostile, VIEW, dataset.test, "x & y < z")
+    text = model_report.html(hostile, VIEW, dataset.test, "x & y < z")
     assert "script" not in Parsed(text).tags
     assert "x &amp; y &lt; z" in text
 
 
 def test_without_images_or_curve_it_says_so(at_home):
     view = View("conv2d_5", "clean-activation", 2.0)
-    text = " ".join(Parsed(session_report.html(store.find("small"), view, None, "c")).texts)
+    text = " ".join(Parsed(model_report.html(store.find("small"), view, None, "c")).texts)
     assert "were not at hand" in text and "has not been computed" in text
 
 
 def test_an_image_that_is_not_there_is_refused(results, dataset):
     view = dataclasses.replace(VIEW, image=10**6)
     with pytest.raises(LabError, match="no test image 1000000"):
-        session_report.html(store.find("small"), view, dataset.test, "c")
+        model_report.html(store.find("small"), view, dataset.test, "c")
 
 
 def test_the_command_it_names_makes_it_again(results, tmp_path, capsys):
-    command = session_report.command(store.find("small"), "folder:signs", VIEW)
+    command = model_report.command(store.find("small"), "folder:signs", VIEW)
     words = command.split()[3:-1]
     out = tmp_path / "report.html"
     assert cli.main([*words, str(out)]) == 0

@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 
 from app import attack_charts, attack_table, eye_test, gallery, header, variants
-from engine import export, store
+from engine import store
 from engine.attacks.triggers import TRIGGERS, FTrojan, Trigger
 from engine.core import markdown, paths
 from engine.core.errors import LabError
 from engine.experiments import attack_suite, attack_tables
+from engine.reporting import export
 from tests.pages.driving import by_label, fine, metrics, opened, words
 
 WHY = "'Fake' is <learned> before it can be used."

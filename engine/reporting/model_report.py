@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import export, figures
 from engine.core import atomic_files, markdown
 from engine.core.errors import LabError
 from engine.datasets import Split
@@ -22,12 +21,13 @@ from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation import metrics
 from engine.experiments import run_repairs
 from engine.imaging import render
+from engine.reporting import export, paper_figures
 from engine.store import Card, Stored, pruning_curves, summary, versions
 
 GAIN = 15  # of the difference
 SIDE = 192  # pixels of a picture on paper
 
-_STYLE = (Path(__file__).parent / "session_report.css").read_text(encoding="utf-8")
+_STYLE = (Path(__file__).parent / "model_report.css").read_text(encoding="utf-8")
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _NAMES = {
     "threshold": "tolerated drop (points)",
@@ -183,8 +183,8 @@ def _activations(stored: Stored) -> list[str]:
     order = rows.sort_values("clean_mean")["channel"].tolist()
     top = float(rows[["clean_mean", "triggered_mean"]].to_numpy().max())
     charts = [
-        figures.activation_bars(rows, measure, order, top).properties(width=250, height=180)
-        for measure in figures.KINDS
+        paper_figures.activation_bars(rows, measure, order, top).properties(width=250, height=180)
+        for measure in paper_figures.KINDS
     ]
     return [
         f"<h2>What the channels of {escape(str(layer))} do (Figures 5 and 6)</h2>",
@@ -209,9 +209,11 @@ def _pruning(stored: Stored, curve: Curve | None, view: View) -> list[str]:
         if layer == view.layer and (found := pruning_curves.stored_curve(stored, layer, order))
     }
     charts = [
-        figures.pruning_curve(curve.test, float(row["fraction"])).properties(width=620, height=260),
-        figures.repaired_bars(table).properties(width=620, height=200),
-        figures.orders_compared(others, 180),
+        paper_figures.pruning_curve(curve.test, float(row["fraction"])).properties(
+            width=620, height=260
+        ),
+        paper_figures.repaired_bars(table).properties(width=620, height=200),
+        paper_figures.orders_compared(others, 180),
     ]
     texts = ["The pruning curve (Figure 7)", "At the thresholds (Figure 8)", "Orders compared"]
     curve_svg, bars_svg, orders_svg = _charts(charts, texts)

@@ -34,7 +34,7 @@ def drawn(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
     specs = [_on_white(chart.to_dict()) for chart in charts]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "engine.export", kind],
+            [sys.executable, "-m", "engine.reporting.export", kind],
             input=json.dumps(specs),
             capture_output=True,
             text=True,

@@ -10,14 +10,15 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from engine import figures, store
+from engine import store
 from engine.core import atomic_files
 from engine.core.progress import Result, Work, retold
 from engine.datasets import Dataset
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
-from engine.reproduction import findings, subjects, tables, text
-from engine.reproduction.findings import Findings
-from engine.reproduction.subjects import Subject
+from engine.reporting import paper_figures
+from engine.reporting.reproduction import findings, subjects, tables, text
+from engine.reporting.reproduction.findings import Findings
+from engine.reporting.reproduction.subjects import Subject
 
 
 def reproduce(chosen: Sequence[Subject], dataset: Dataset, out: Path, command: str) -> Work[Path]:
@@ -76,12 +77,14 @@ def _charts(found: Sequence[Findings], rows: pd.DataFrame) -> dict[str, alt.TopL
     top = float(activity[["clean_mean", "triggered_mean"]].to_numpy().max())
     curves = pd.concat([one.curve.test for one in found])
     charts: dict[str, Any] = {
-        "figure-5-clean-activations": figures.activation_bars(activity, "clean_mean", order, top),
-        "figure-6-backdoor-activations": figures.activation_bars(
+        "figure-5-clean-activations": paper_figures.activation_bars(
+            activity, "clean_mean", order, top
+        ),
+        "figure-6-backdoor-activations": paper_figures.activation_bars(
             activity, "triggered_mean", order, top
         ),
-        "figure-7-pruning": figures.pruning_curve(curves),
-        "figure-8-repaired": figures.repaired_bars(rows[rows["order"] == DEFAULT_ORDER]),
+        "figure-7-pruning": paper_figures.pruning_curve(curves),
+        "figure-8-repaired": paper_figures.repaired_bars(rows[rows["order"] == DEFAULT_ORDER]),
     }
     return {name: chart.properties(width=640, height=320) for name, chart in charts.items()}
 

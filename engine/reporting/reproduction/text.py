@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
-from engine.reproduction import paper, tables
-from engine.reproduction.findings import Findings
+from engine.reporting.reproduction import paper, tables
+from engine.reporting.reproduction.findings import Findings
 
 # Attack success in percent: no longer near 100; the least of a backdoor; as good as none.
 FALLING, WORKS, GONE = 90.0, 50.0, 1.0

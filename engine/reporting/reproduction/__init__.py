@@ -8,7 +8,7 @@ text.py      what the figures say, in sentences
 report.py    the folder with all of it
 """
 
-from engine.reproduction.report import reproduce
-from engine.reproduction.subjects import Subject, choose
+from engine.reporting.reproduction.report import reproduce
+from engine.reporting.reproduction.subjects import Subject, choose
 
 __all__ = ["Subject", "choose", "reproduce"]

@@ -1,0 +1,1 @@
+"""The paper's figures, exports, the model report, the paper's reproduction."""
