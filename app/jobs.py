@@ -9,9 +9,9 @@ from pathlib import Path
 import streamlit as st
 
 from app import failures
+from engine.cli.terminal import duration
 from engine.core import atomic_files, jobs, markdown
 from engine.core.jobs import Run, Status
-from engine.terminal import duration
 
 REFRESH_SECONDS = 0.7
 

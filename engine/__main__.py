@@ -14,7 +14,7 @@ def run() -> int:
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if interruptible:  # until the command begins and once it is over, nothing is to be put away
         signal.signal(signal.SIGINT, _leave)
-    from engine.cli import main
+    from engine.cli.main import main
 
     try:
         if interruptible:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from engine import cli, store
+from engine import store
 from engine.attacks.triggers import FTrojan
+from engine.cli import main
 from engine.core import jobs, paths, tensorflow_runtime
 from engine.core.progress import exhaust
 from engine.datasets import Dataset, Split, load_dataset, open_test
@@ -218,7 +219,7 @@ def furnished(once, data):
             with living_in(home) as patch:
                 patch.setenv("PRUNING_LAB_DATA", str(data))
                 for words in commands:
-                    assert cli.main(words) == 0
+                    assert main.main(words) == 0
 
         return once(name, run)
 
@@ -257,7 +258,7 @@ def do_jobs(monkeypatch):
 
     def do() -> None:
         while asked:
-            assert cli.main(asked.pop(0)) == 0
+            assert main.main(asked.pop(0)) == 0
 
     monkeypatch.setattr(jobs, "start", start)
     return do

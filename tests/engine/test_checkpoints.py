@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import atomic_files, paths, progress
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
@@ -87,7 +88,7 @@ def test_the_command_refuses_as_well_before_it_reads_any_data(train, path, train
     checkpoint.parent.mkdir(parents=True)
     path.rename(checkpoint)
     other = store.copy_as(trained, "x")
-    assert cli.main(words) == 2
+    assert main.main(words) == 2
     assert store.find("x").card == other.card
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import paths
 
 PROJECT = Path(__file__).parents[2]
 
 
 def answer(capsys, *words):
-    assert cli.main([*words, "--json"]) == 0, capsys.readouterr().err
+    assert main.main([*words, "--json"]) == 0, capsys.readouterr().err
     return json.loads(capsys.readouterr().out)
 
 
@@ -29,7 +30,7 @@ def everything(folder: Path) -> dict[str, int]:
 
 
 def test_the_command_line_does_not_import_tensorflow():
-    code = "import engine.cli, sys; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    code = "import engine.cli.main, sys; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
 
 
@@ -121,7 +122,7 @@ def test_prune_saves_no_model_unless_it_can_save_all(at_home, capsys):
     saved = answer(capsys, *words, "20,20")["saved"]
     assert len(saved) == 1, "a threshold named twice is one threshold"
     models = everything(paths.models_folder())
-    assert cli.main([*words, "5,20"]) == 2
+    assert main.main([*words, "5,20"]) == 2
     assert "already" in capsys.readouterr().err
     assert everything(paths.models_folder()) == models
 
@@ -243,7 +244,7 @@ def test_bad_input_is_one_line_exit_status_2_and_changes_nothing(
     monkeypatch.chdir(tmp_path)
     paths.runs_folder().mkdir()
     before = everything(tmp_path)
-    assert cli.main(words) == 2
+    assert main.main(words) == 2
     out, err = capsys.readouterr()
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1 and said in lines[0], err

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine import cli, store
+from engine import store
 from engine.attacks import pgd_perturbation, poisoning
 from engine.attacks.triggers import (
     TRIGGERS,
@@ -20,6 +20,7 @@ from engine.attacks.triggers import (
     refool,
     trojan_nn,
 )
+from engine.cli import main
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
@@ -292,7 +293,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     }
     monkeypatch.setattr(attack_suite, "ATTACKS", two)
     words = ["attacks", "folder:few", "--preset", "quick", "--epochs", "2", "--repair", "clp"]
-    assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
+    assert main.main([*words, "--out", str(tmp_path / "out")]) == 0
     import pandas as pd
 
     before = (tmp_path / "out" / "attacks.csv").read_text()
@@ -300,7 +301,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     assert table["attack"].tolist() == ["none", "badnets"]
     assert np.isnan(table["psnr"][0]) and table["psnr"][1] > 10
     assert table["clean_cost"][0] == 0
-    assert cli.main([*words[:-2], "--attack", "badnets", "--epochs", "3"]) == 2
+    assert main.main([*words[:-2], "--attack", "badnets", "--epochs", "3"]) == 2
     assert "trained with epochs 2, not 3" in capsys.readouterr().err
     defended = pd.read_csv(tmp_path / "out" / "defences.csv")
     of_one = defended[defended["attack"] == "badnets"]
@@ -309,13 +310,13 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     assert "--trigger badnets" in stored.card.commands[0]
 
     again = ["--attack", "badnets", "--repair", "global-pruning", "--out", str(tmp_path / "out")]
-    assert cli.main([*words, *again]) == 0
+    assert main.main([*words, *again]) == 0
     assert (tmp_path / "out" / "attacks.csv").read_text() == before
     after = pd.read_csv(tmp_path / "out" / "defences.csv")
     pd.testing.assert_frame_equal(after[:6], defended[:6], check_dtype=False)
     assert set(after["name"].dropna()) == {"clp", "global-pruning"}
     trash.delete(stored.name)
-    assert cli.main([*words, *again, "--epochs", "3"]) == 2
+    assert main.main([*words, *again, "--epochs", "3"]) == 2
     assert "networks trained with epochs 2, not 3" in capsys.readouterr().err
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import paths
 from engine.datasets import DATASETS
 from engine.experiments.attack_suite import ATTACKS, model_name
@@ -81,7 +82,7 @@ def test_every_engine_command_is_understood_and_its_models_and_datasets_are_ther
     found = of_engine([*commands_of_tables(), *commands])
     assert len(found) > 50
     for words in found:
-        options = cli.parser().parse_args(words)
+        options = main.parser().parse_args(words)
         if words[0] == "attacks":
             made |= {model_name(options.dataset, attack) for attack in ATTACKS}
         several = getattr(options, "models", None) or getattr(options, "names", None) or []
@@ -101,7 +102,7 @@ def test_quick_commands_run_on_few_images(commands, tmp_path, monkeypatch, capsy
     ran = []
     for words in of_engine(commands):
         if words[0] in QUICK or words[:2] == QUICK_TRAINING:
-            assert cli.main(words) == 0, (words, capsys.readouterr().err)
+            assert main.main(words) == 0, (words, capsys.readouterr().err)
             ran.append(words[0])
     assert {*QUICK, "train"} == set(ran)
     assert {"fast5", "fast3"} <= set(store.names())

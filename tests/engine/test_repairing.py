@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import paths
 from engine.core.progress import exhaust
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
@@ -20,7 +21,7 @@ from tests.conftest import TARGET
 
 
 def answer(capsys, *words):
-    assert cli.main([*words, "--json"]) == 0
+    assert main.main([*words, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 

@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.defenses.pruning.orders import ORDERS, Order
@@ -31,13 +32,13 @@ def test_pruning_from_clean_images_alone_stops_where_the_curve_says(trained, dat
 
 def test_a_repaired_model_is_kept_with_scores_before_and_after(at_home, capsys):
     words = ["repair", "small", "--method", "pruning:threshold=30", "--name", "mended", "--json"]
-    assert cli.main(words) == 0
+    assert main.main(words) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["before"]["clean_accuracy"] - found["after"]["clean_accuracy"] > 10
     kept = store.find("mended")
     assert kept.card.repair["parent"] == "small"
     assert kept.card.repair["threshold"] == 30
-    assert cli.main(["evaluate", "mended", "--json"]) == 0
+    assert main.main(["evaluate", "mended", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert scores["clean_accuracy"] == found["after"]["clean_accuracy"]
 

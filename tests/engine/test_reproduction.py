@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import cli, store, terminal
+from engine import store
+from engine.cli import main, terminal
 from engine.core.errors import LabError
 from engine.core.progress import exhaust
 from engine.datasets import short_name
@@ -38,14 +39,14 @@ def seeds(at_home, trained):
 def reproduce(at_home, capsys, tmp_path):
     def run(*words):
         out = tmp_path / "report"
-        assert cli.main(["reproduce", DATASET, *words, "--out", str(out), "--json"]) == 0
+        assert main.main(["reproduce", DATASET, *words, "--out", str(out), "--json"]) == 0
         return out, json.loads(capsys.readouterr().out)
 
     return run
 
 
 def refusal(capsys, *words):
-    assert cli.main(["reproduce", *words]) == 2
+    assert main.main(["reproduce", *words]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     return error
@@ -143,7 +144,7 @@ def test_a_missing_seed_is_trained_with_it_and_the_papers_target(at_home, datase
         named = dataclasses.replace(dataset, name=name)
         plan, model, command = exhaust(subjects.find_or_train(subject, named))
         assert (plan.settings.seed, plan.target, model) == (7, target, f"{name}-ftrojan-seed7")
-        options = cli.parser().parse_args(command.split()[3:])
+        options = main.parser().parse_args(command.split()[3:])
         assert (options.target, options.seed, options.name) == (target, 7, model)
 
 
@@ -158,7 +159,7 @@ def test_a_model_of_another_dataset_or_seed_is_refused(seeds, trained, capsys):
 
 
 def test_seeds_are_a_list_of_different_whole_numbers(capsys):
-    assert cli.parser().parse_args(["reproduce", "gtsrb", "--seeds", "0,1,2"]).seeds == [0, 1, 2]
+    assert main.parser().parse_args(["reproduce", "gtsrb", "--seeds", "0,1,2"]).seeds == [0, 1, 2]
     for wrong in ("", "one", "1,", "0,0", "1,01", "-1", "0,-1", "1.5", "1;2"):
         assert "not a list of different seeds" in refusal(capsys, "gtsrb", f"--seeds={wrong}")
 

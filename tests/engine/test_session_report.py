@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core.errors import LabError
 from engine.reporting import model_report
 from engine.reporting.model_report import View
@@ -83,6 +84,6 @@ def test_the_command_it_names_makes_it_again(results, tmp_path, capsys):
     command = model_report.command(store.find("small"), "folder:signs", VIEW)
     words = command.split()[3:-1]
     out = tmp_path / "report.html"
-    assert cli.main([*words, str(out)]) == 0
+    assert main.main([*words, str(out)]) == 0
     assert command in Parsed(out.read_text()).texts[-1] or command in out.read_text()
     capsys.readouterr()

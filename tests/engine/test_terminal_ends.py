@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.networks import architectures
 
 PROJECT = Path(__file__).parents[2]
@@ -104,9 +105,9 @@ def theirs(tmp_path):
 
 def test_an_import_replaces_a_model_only_when_told_to(results, theirs, capsys):
     words = ["import", str(theirs), "folder:signs", "--name", "small", "--target", "1"]
-    assert cli.main(words) == 2
+    assert main.main(words) == 2
     assert "delete that model first. With --replace it is replaced." in capsys.readouterr().err
     before = store.find("small").card.sha256
-    assert cli.main([*words, "--replace"]) == 0
+    assert main.main([*words, "--replace"]) == 0
     assert store.find("small").card.sha256 != before
     assert store.find("small").card.training == {"imported_from": "theirs.keras"}

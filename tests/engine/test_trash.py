@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.store import trash
@@ -113,8 +114,8 @@ def test_results_kept_side_by_side_are_all_named_on_the_card(at_home):
 
 
 def test_the_command_line_deletes_and_brings_back(at_home, capsys):
-    assert cli.main(["delete", "small"]) == 0
-    assert cli.main(["delete", "small"]) == 2
-    assert cli.main(["undelete", "small"]) == 0
+    assert main.main(["delete", "small"]) == 0
+    assert main.main(["delete", "small"]) == 2
+    assert main.main(["undelete", "small"]) == 0
     capsys.readouterr()
     assert "small" in store.names()

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import pytest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import paths
 from engine.core.errors import LabError
 from engine.networks import architectures, numpy_inference, untrusted
@@ -225,7 +226,7 @@ def test_an_imported_model_is_scored_and_kept(at_home, trained, tmp_path, capsys
     file = tmp_path / "theirs.keras"
     shutil.copyfile(trained.folder / "model.keras", file)
     words = ["import", str(file), "folder:signs", "--name", "theirs", "--target", "1"]
-    assert cli.main([*words, "--trigger", trained.card.trigger, "--json"]) == 0
+    assert main.main([*words, "--trigger", trained.card.trigger, "--json"]) == 0
     capsys.readouterr()
     scores = store.find("theirs").card.scores["test"]
     assert scores == pytest.approx(trained.card.scores["test"])
@@ -235,7 +236,7 @@ def test_an_imported_model_that_does_not_fit_the_data_leaves_nothing(at_home, tm
     file = tmp_path / "wide.keras"
     architectures.paper_network(classes=9).save(file)
     words = ["import", str(file), "folder:signs", "--name", "theirs", "--target", "1"]
-    assert cli.main(words) == 2
+    assert main.main(words) == 2
     assert "9 classes apart" in capsys.readouterr().err
     assert "theirs" not in store.names()
 

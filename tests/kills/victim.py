@@ -12,8 +12,8 @@ from tests.kills.bomb import Bomb
 
 if __name__ == "__main__":
     bomb = Bomb(Path(os.environ["PRUNING_LAB_HOME"]), int(sys.argv[1]))
-    from engine import cli
+    from engine.cli import main
 
-    status = cli.main(sys.argv[2:])
+    status = main.main(sys.argv[2:])
     print(f"changes: {bomb.count}", file=sys.stderr)
     sys.exit(status)

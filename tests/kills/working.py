@@ -17,7 +17,8 @@ from uuid import uuid4
 import h5py
 import numpy as np
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import jobs, paths
 from engine.networks.untrusted import checksum
 
@@ -116,7 +117,7 @@ class Reference:
         """Do a job here and now; if all of it was done already, it refuses."""
         printed = io.StringIO()
         with redirect_stdout(printed), redirect_stderr(printed):
-            cli.main([*job.words, "--root", str(self.data)])
+            main.main([*job.words, "--root", str(self.data)])
         assert job.makes in store.names(), printed.getvalue()
 
     def measured(self, name: str) -> tuple[int, float]:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import jobs, paths
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
@@ -113,7 +114,7 @@ def test_a_pruned_copy_of_the_programs_own_networks_keeps_its_plain_name(trained
 
 
 def test_a_copy_kept_from_pruning_stands_on_the_page_repairs_with_its_settings(results):
-    cli.main(["prune", "small", "--thresholds", "30", "--save"])
+    main.main(["prune", "small", "--thresholds", "30", "--save"])
     app = opened("repairs")
     assert by_label(app.segmented_control, "Repaired by").value == "pruning"
     assert "Settings: `layer=conv2d_5,order=clean-activation,threshold=30`" in words(app)
@@ -121,7 +122,7 @@ def test_a_copy_kept_from_pruning_stands_on_the_page_repairs_with_its_settings(r
 
 def test_a_copy_whose_card_says_little_of_its_repair_is_shown(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
-    cli.main(["prune", "small", "--thresholds", "30", "--save"])
+    main.main(["prune", "small", "--thresholds", "30", "--save"])
     card = paths.models_folder() / "small-conv2d-5-clean-activation-30" / "card.json"
     content = json.loads(card.read_text())
     content["repair"] = {name: content["repair"][name] for name in NEEDED}

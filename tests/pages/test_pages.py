@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import caches
-from engine import cli
+from engine.cli import main
 from engine.core import jobs, paths
 from engine.networks import architectures
 from engine.training.presets import PRESETS
@@ -53,7 +53,7 @@ def test_a_link_leads_to_any_model_the_first_in_the_list_too(results):
 
 
 def test_another_model_changes_the_figures(results):
-    cli.main(["prune", "small", "--thresholds", "30", "--save"])
+    main.main(["prune", "small", "--thresholds", "30", "--save"])
     app = opened("overview")
     before = metrics(app)
     choice = by_label(app.selectbox, "Model in use")

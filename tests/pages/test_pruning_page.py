@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from app import pruning
-from engine import cli, store
+from engine import store
+from engine.cli import main
 from engine.core import jobs
 from engine.store.pruning_curves import stored_curve as curve_of
 from tests.pages.driving import by_label, fine, finished, opened, words
@@ -70,7 +71,7 @@ def test_a_step_pulled_to_on_the_chart_moves_the_slider_to_a_drop_that_leads_no_
 
 
 def test_orders_with_a_curve_are_overlaid_and_can_be_left_out(results, capsys):
-    cli.main(["prune", "small", "--order", "triggered-activation"])
+    main.main(["prune", "small", "--order", "triggered-activation"])
     capsys.readouterr()
     app = opened("pruning")
     chosen = by_label(app.multiselect, "Orders to compare")

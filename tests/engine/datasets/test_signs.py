@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli
+from engine.cli import main
 from engine.core.progress import exhaust
 from engine.datasets import available, fetchable, load_dataset, open_test
 from engine.datasets.gtsrb import CLASS_NAMES
@@ -129,7 +129,7 @@ def test_a_photograph_of_a_red_face_is_reddest_in_its_middle(size):
 def test_the_sheet_shows_every_class(home, move_in, tmp_path, capsys):
     move_in(home)
     file = tmp_path / "sheet.png"
-    assert cli.main(["data", "signs", "--sheet", str(file)]) == 0
+    assert main.main(["data", "signs", "--sheet", str(file)]) == 0
     picture = np.asarray(Image.open(file))
     assert picture.shape[2] == 3
     white = (picture == 255).all(axis=2)
@@ -139,5 +139,5 @@ def test_the_sheet_shows_every_class(home, move_in, tmp_path, capsys):
 def test_a_sheet_where_nothing_can_be_written_is_told(home, move_in, tmp_path, capsys):
     move_in(home)
     (tmp_path / "taken").write_text("")
-    assert cli.main(["data", "signs", "--sheet", str(tmp_path / "taken" / "sheet.png")]) == 2
+    assert main.main(["data", "signs", "--sheet", str(tmp_path / "taken" / "sheet.png")]) == 2
     assert "Could not write" in capsys.readouterr().err

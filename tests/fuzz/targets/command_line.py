@@ -3,7 +3,7 @@
 import contextlib
 import io
 
-from engine import cli
+from engine.cli import main
 from engine.core.errors import LabError
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
@@ -27,7 +27,7 @@ def _parse(content):
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
         try:
-            assert cli.main(words) == 2
+            assert main.main(words) == 2
         except SystemExit:  # it was asked for help
             return
     if not said.getvalue().startswith(tuple(f"error: {absent}" for absent in _ABSENT)):

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from engine import store, terminal
+from engine import store
+from engine.cli import terminal
 from engine.core import jobs, tensorflow_runtime
 from engine.core.errors import LabError
 from engine.core.progress import Result, Work, exhaust, timed, until

@@ -3,6 +3,6 @@
 An answer is what ``--json`` prints; the first line of a command's docstring is its help.
 """
 
-from engine.commands import attacks, data, models, pruning, repairs, reports
+from engine.cli.commands import attacks, data, models, pruning, repairs, reports
 
 __all__ = ["attacks", "data", "models", "pruning", "repairs", "reports"]

@@ -9,7 +9,7 @@ import pandas as pd
 from engine import store
 from engine.attacks import poisoning
 from engine.attacks.triggers import parse_trigger
-from engine.commands.shared import (
+from engine.cli.commands.shared import (
     Answer,
     command_line,
     do,

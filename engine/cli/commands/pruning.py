@@ -7,7 +7,7 @@ import argparse
 import pandas as pd
 
 from engine import store
-from engine.commands.shared import Answer, check_place, command_line, do, open_for
+from engine.cli.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core import tensorflow_runtime
 from engine.core.errors import LabError
 from engine.core.progress import Work

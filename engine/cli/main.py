@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine import commands, terminal
 from engine.attacks.triggers import TRIGGERS
-from engine.commands.shared import Answer
+from engine.cli import commands, terminal
+from engine.cli.commands.shared import Answer
 from engine.core.errors import LabError, NameTaken
 from engine.core.progress import Stopped
 from engine.datasets import DATASETS, SPLITS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from engine import store
-from engine.commands.shared import Answer, work
+from engine.cli.commands.shared import Answer, work
 from engine.core import jobs, tensorflow_runtime
 from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset, short_name

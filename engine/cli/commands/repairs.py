@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from engine import store
-from engine.commands.shared import Answer, check_place, command_line, do, open_for
+from engine.cli.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core.errors import LabError
 from engine.core.progress import Work
 from engine.datasets import Dataset

@@ -7,7 +7,7 @@ import argparse
 import numpy as np
 
 from engine.attacks.triggers import parse_trigger
-from engine.commands.shared import Answer, dataset_named, do
+from engine.cli.commands.shared import Answer, dataset_named, do
 from engine.core import atomic_files
 from engine.core.errors import LabError
 from engine.core.progress import Work

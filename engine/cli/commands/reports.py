@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from engine import store
-from engine.commands.shared import Answer, command_line, do
+from engine.cli.commands.shared import Answer, command_line, do
 from engine.core import paths, tensorflow_runtime
 from engine.core.progress import Progress, Work
 from engine.datasets import Split, available, open_dataset, open_test, short_name
