@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import attack_charts, caches, drawing, failures, header, jobs
+from app import attack_charts, caches, drawing, failures, header, job_panel
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.datasets import available, short_name
@@ -110,7 +110,7 @@ def _offer(dataset: str, elsewhere: bool) -> None:
     arguments = ["attacks", dataset, "--repair", "spectral-unlearning"]
     name = jobs.name_of("attacks", short_name(dataset))
     with st.expander(f"Compare the attacks on {named}", expanded=not elsewhere):
-        jobs.start_button(
+        job_panel.start_button(
             "Compare the attacks",
             name,
             arguments,
@@ -120,7 +120,7 @@ def _offer(dataset: str, elsewhere: bool) -> None:
         )
         st.caption("The same from a terminal:")
         st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
-    jobs.watch(name)
+    job_panel.watch(name)
 
 
 @failures.fragment

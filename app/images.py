@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import caches, failures, jobs
+from app import caches, failures, job_panel
 from engine.core import jobs, markdown
 from engine.datasets import available, fetchable, missing_message
 from engine.datasets.decoding import decode
@@ -51,13 +51,13 @@ def offer_to_fetch(dataset: str) -> None:
     st.info(markdown.escape(missing_message(dataset)), icon=":material/folder_off:")
     name = jobs.name_of("data", dataset)
     if fetchable(dataset):
-        jobs.start_button(
+        job_panel.start_button(
             f"Fetch {dataset}",
             name,
             ["data", dataset],
             "Downloads the official archives and checks them; this takes some minutes.",
         )
-        jobs.watch(name)
+        job_panel.watch(name)
 
 
 def uploaded(card: Card) -> np.ndarray | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import caches, jobs
+from app import caches, job_panel
 from engine import store
 from engine.core import jobs, markdown
 from engine.defenses.pruning.curve import Curve
@@ -30,7 +30,7 @@ def offer(model: Stored, curve: Curve, threshold: float) -> None:
         )
         return
     save_name = jobs.name_of("save", repaired)
-    jobs.start_button(
+    job_panel.start_button(
         f"Save the network at {threshold:g} points",
         save_name,
         [
@@ -39,4 +39,4 @@ def offer(model: Stored, curve: Curve, threshold: float) -> None:
         ],
         "Zeroes kernel and bias of the pruned channels and keeps the result as a model.",
     )
-    jobs.watch(save_name)
+    job_panel.watch(save_name)

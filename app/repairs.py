@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import caches, drawing, images, jobs, readings, repair_charts
+from app import caches, drawing, images, job_panel, readings, repair_charts
 from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
@@ -140,14 +140,14 @@ def offer_to_try(model: Stored, confidence: float) -> None:
     settings = f"tolerated={format_value(points)},confidence={format_value(confidence)}"
     words = [word for name in chosen for word in ("--method", f"{name}:{settings}")]
     run_name = jobs.name_of("repairs", model.name)
-    jobs.start_button(
+    job_panel.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
         run_name,
         ["repairs", model.name, *words],
         "Each on the model as it is; rows appear in the table as they are done.",
         disabled=not chosen,
     )
-    jobs.watch(run_name)
+    job_panel.watch(run_name)
 
 
 def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> None:
@@ -267,7 +267,7 @@ def _study(
     st.info("Not measured yet.")
     run_name = jobs.name_of(command, stored.name)
     if stored.name in caches.model_names() and images.at_hand(stored.card.dataset):
-        jobs.start_button(label, run_name, [command, stored.name], help)
-        jobs.watch(run_name)
+        job_panel.start_button(label, run_name, [command, stored.name], help)
+        job_panel.watch(run_name)
     elif stored.name not in caches.model_names():
         st.caption("Keep the repaired copy as a model above, then choose it to measure this.")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import caches, charts, drawing, images, jobs, repair_charts
+from app import caches, charts, drawing, images, job_panel, repair_charts
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
 from engine.store import Card, Stored
@@ -19,7 +19,7 @@ def classes(model: Stored) -> None:
     if evidence is None:
         st.info("This model has not been screened yet.")
         if images.at_hand(model.card.dataset):
-            jobs.start_button(
+            job_panel.start_button(
                 "Screen it",
                 run_name,
                 ["screen", model.name],
@@ -27,7 +27,7 @@ def classes(model: Stored) -> None:
             )
         else:
             images.offer_to_fetch(model.card.dataset)
-        jobs.watch(run_name)
+        job_panel.watch(run_name)
         return
     st.markdown(_finding(evidence))
     drawing.chart(

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import caches, channel, charts, drawing, failures, header, images, jobs
+from app import caches, channel, charts, drawing, failures, header, images, job_panel
 from engine.core import jobs
 from engine.defenses.activations import moved_by_layer
 
@@ -30,7 +30,7 @@ run_name = jobs.name_of("activations", model.name)
 if table is None:
     st.info("The activations of this model have not been measured yet.")
     if images.at_hand(card.dataset):
-        jobs.start_button(
+        job_panel.start_button(
             "Measure them",
             run_name,
             ["activations", model.name],
@@ -38,7 +38,7 @@ if table is None:
         )
     else:
         images.offer_to_fetch(card.dataset)
-    jobs.watch(run_name)
+    job_panel.watch(run_name)
     st.stop()
 
 layers = list(dict.fromkeys(table["layer"]))

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import attacked, caches, cards, failures, header, jobs, training_curves
+from app import attacked, caches, cards, failures, header, job_panel, training_curves
 from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import LabError
@@ -46,7 +46,7 @@ if names:
 st.header("Train a model")
 training = [run for run in jobs.all_runs() if run.name.startswith("train-")]
 for run in reversed(training):
-    jobs.watch(run.name, partial(training_curves.show_so_far, run.name))
+    job_panel.watch(run.name, partial(training_curves.show_so_far, run.name))
 if any(run.status().alive for run in training):
     st.caption("A training started now waits in the queue until those before it have ended.")
 
@@ -100,7 +100,7 @@ if name in names:
     problem = f"There is a model '{name}' already: choose another name."
 if problem:
     st.warning(markdown.escape(problem))
-jobs.start_button(
+job_panel.start_button(
     "Train",
     jobs.name_of("train", name),
     arguments,
@@ -132,7 +132,7 @@ if sent and file is None:
 elif sent and file is not None:
     with failures.contained():
         store.check_free(own_name)
-        jobs.start_with_file(
+        job_panel.start_with_file(
             jobs.name_of("import", own_name),
             file.getvalue(),
             file.name,
@@ -143,4 +143,4 @@ elif sent and file is not None:
         )
 for run in jobs.all_runs():
     if run.name.startswith("import-"):
-        jobs.watch(run.name)
+        job_panel.watch(run.name)

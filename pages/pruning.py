@@ -9,7 +9,7 @@ from app import (
     failures,
     header,
     images,
-    jobs,
+    job_panel,
     kept,
     pruning,
     scores,
@@ -59,7 +59,7 @@ run_name = jobs.name_of("prune", model.name, layer, order)
 if curve is None:
     st.info("This curve has not been computed yet.")
     if images.at_hand(card.dataset):
-        jobs.start_button(
+        job_panel.start_button(
             "Compute the curve",
             run_name,
             ["prune", model.name, "--layer", layer, "--order", order],
@@ -67,7 +67,7 @@ if curve is None:
         )
     else:
         images.offer_to_fetch(card.dataset)
-    jobs.watch(run_name, show_figures)
+    job_panel.watch(run_name, show_figures)
     st.stop()
 
 st.header("Watch the channels fall")

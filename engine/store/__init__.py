@@ -1,6 +1,6 @@
 """Models and results on disk."""
 
-from engine.store import (
+from engine.store.models import (
     Card,
     Stored,
     check_free,

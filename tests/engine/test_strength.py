@@ -59,7 +59,7 @@ def numbered() -> Split:
 
 @pytest.fixture
 def reading(monkeypatch):
-    """What a `Reading` reads right, without the signature that `architectures.compiled` asks for."""
+    """What a `Reading` classifies correctly, without the signature `compiled` asks for."""
 
     def right(model: Reading, split: Split) -> Work[np.ndarray]:
         read = np.asarray(model.call(split.images.astype(np.float32) / 255)).argmax(axis=1)

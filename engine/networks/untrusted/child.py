@@ -1,4 +1,4 @@
-"""The child process that opens a file from elsewhere: ``python -m engine.networks.untrusted.child``.
+"""The child process that opens a file from elsewhere.
 
 It takes the kind of file, the file and a folder of its own, and ends with status 0 once it has
 written the contents into that folder; else it leaves there what is wrong, as the rest of a

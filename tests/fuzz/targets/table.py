@@ -25,7 +25,7 @@ _COMPARED = {
 
 def _seeds(pattern):
     stored = sorted(paths.SHIPPED_MODELS.glob(f"*/{pattern}")) or [_REPORT / pattern]
-    smallest = sorted(paths, key=lambda path: path.stat().st_size)[:2]
+    smallest = sorted(stored, key=lambda path: path.stat().st_size)[:2]
     return [path.read_bytes() for path in smallest]
 
 
