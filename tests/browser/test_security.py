@@ -140,10 +140,9 @@ def test_names_on_a_strangers_card_are_shown_as_they_are_written(
     card.write_text(json.dumps(json.loads(card.read_text()) | {"class_names": NAMES}))
     server = serve(home, data)
     visit(watched, f"{server.address}/pruning?model=small&threshold-pruning=0", "Pruning")
-    captions = [
-        text.replace("\u2060", "")
-        for text in watched.get_by_test_id("stImageCaption").all_inner_texts()
-    ]
+    shown = watched.get_by_test_id("stImageCaption")
+    expect(shown).to_have_count(4)
+    captions = [text.replace("\u2060", "") for text in shown.all_inner_texts()]
     assert captions == [f"Triggered: {NAMES[label]}" for label in (0, 2, 3, 5)]
     expect(watched.locator("a[href*='example.com']")).to_have_count(0)
     expect(watched.get_by_role("heading", level=1)).to_have_count(1)

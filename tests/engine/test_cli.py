@@ -30,7 +30,7 @@ def everything(folder: Path) -> dict[str, int]:
 
 
 def test_the_command_line_does_not_import_tensorflow():
-    code = "import sys, engine.cli.main as _; sys.exit(bool({*sys.modules} & {'tensorflow', 'keras'}))"
+    code = "import sys, engine.cli.main; sys.exit('tensorflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
 
 
