@@ -16,7 +16,7 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
 
     Args:
         table: rows of `attack_tables.defences`.
-        figure: one of `metrics.FIGURES`; its colour is the one it has everywhere.
+        figure: one of `metrics.METRICS`; its colour is the one it has everywhere.
     """
     label, colour = MEASURES[figure]
     short = table["defence"].str.replace("Pruning, as in the paper:", "Pruned,")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import attack_charts, caches, drawing, failures, header, job_panel
 from engine.core import jobs, markdown
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import available, short_name
 from engine.experiments import attack_suite, attack_tables
 from engine.reporting.paper_figures import MEASURES
@@ -41,7 +41,7 @@ def show(dataset: str) -> None:
     """The comparisons there are, that of `dataset` first; where it has none, how to make it."""
     try:
         short_name(dataset)
-    except LabError:
+    except UserError:
         st.info("To compare attacks on these images, give their folder a name with letters.")
         return
     there = [name for name in dict.fromkeys((dataset, *ELSEWHERE)) if attack_tables.is_there(name)]

@@ -8,24 +8,24 @@ import streamlit as st
 
 from app import controls
 from engine import store
-from engine.attacks.poisoning import LABELS, MOST_ASLEEP, Mode
+from engine.attacks.poisoning import LABELS, MAX_DORMANT_SHARE, PoisoningConfig
 from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
 from engine.core import markdown
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_suite import ATTACKS
-from engine.experiments.experiment import Plan, paper_target
+from engine.experiments.experiment import AttackPlan, paper_target
 
-TOLD = {"changed": "Changed to the target", "kept": "Kept (clean label)"}
+TOLD = {"dirty-label": "Dirty label", "clean-label": "Clean label"}
 
 
-def choose(dataset: str, target: int) -> Plan:
+def choose(dataset: str, target: int) -> AttackPlan:
     """An attack to begin with, and controls for all there is to it.
 
     Where the plan needs a surrogate and has none, it cannot be carried out yet.
 
     Args:
         dataset: what is to be trained on.
-        target: see `Plan.target`.
+        target: see `AttackPlan.target`.
     """
     name = st.selectbox(
         "Attack",
@@ -38,7 +38,7 @@ def choose(dataset: str, target: int) -> Plan:
     attack = ATTACKS[name]
     start = parse_trigger(attack.trigger)
     kind = TRIGGERS[start.name]
-    st.caption(f"{kind.idea} ({kind.source})")
+    st.caption(f"{kind.summary} ({kind.reference})")
     rate = st.slider(
         "Poisoned training images",
         0.0,
@@ -52,14 +52,14 @@ def choose(dataset: str, target: int) -> Plan:
     )
     trigger = controls.parameters(kind, start, f"train-{name}")
     mode = _mode(name, attack.mode, kind)
-    plan = Plan(trigger, target, rate / 100, mode=mode)
+    plan = AttackPlan(trigger, target, rate / 100, mode=mode)
     if not plan.needs_surrogate():
         return plan
     return dataclasses.replace(plan, surrogate=_surrogate(dataset))
 
 
 def target(dataset: str) -> int:
-    """What triggered images shall be read as; see `Plan.target`."""
+    """What triggered images shall be read as; see `AttackPlan.target`."""
     every = st.segmented_control(
         "Triggered images are read as",
         [False, True],
@@ -82,7 +82,7 @@ def target(dataset: str) -> int:
     )
 
 
-def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
+def _mode(name: str, start: PoisoningConfig, kind: type[Trigger]) -> PoisoningConfig:
     labels = st.segmented_control(
         "Labels of the poisoned images",
         LABELS,
@@ -93,33 +93,33 @@ def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
         help="Changed: images of other classes are labelled as the target. Kept: images of the"
         " target class carry the trigger, so that every label is right.",
     )
-    push = st.number_input(
+    pgd_epsilon = st.number_input(
         "Push away from their class first (grey levels)",
         0.0,
         64.0,
-        start.push,
+        start.pgd_epsilon,
         1.0,
         key=f"push-{name}",
         help="Poisoned images are made hard to read, so that the trigger is left to learn from;"
         " useful where labels are kept.",
     )
-    decoys = 0.0
-    if kind.decoys_each:
-        decoys = st.number_input(
+    cross_samples = 0.0
+    if kind.cross_samples_each:
+        cross_samples = st.number_input(
             "Decoys for each poisoned image",
             0.0,
             10.0,
-            start.decoys,
+            start.cross_samples,
             0.5,
             key=f"decoys-{name}",
             help="Images that carry nearly the trigger, with their true label: they teach the"
             " network to obey this trigger and no other.",
         )
-    asleep = st.slider(
+    dormant_share = st.slider(
         "Channels kept asleep",
         0,
-        round(100 * MOST_ASLEEP),
-        round(100 * start.asleep),
+        round(100 * MAX_DORMANT_SHARE),
+        round(100 * start.dormant_share),
         5,
         format="%d %%",
         key=f"asleep-{name}",
@@ -127,7 +127,7 @@ def _mode(name: str, start: Mode, kind: type[Trigger]) -> Mode:
         " paper's pruning takes them first, and in vain (Liu et al. 2018). The training begins"
         " with a clean network then.",
     )
-    return Mode(labels, push, decoys, asleep / 100)
+    return PoisoningConfig(labels, pgd_epsilon, cross_samples, dormant_share / 100)
 
 
 def _surrogate(dataset: str) -> str:

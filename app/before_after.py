@@ -7,12 +7,12 @@ import streamlit as st
 
 from app import caches, images, readings
 from engine.core import markdown
-from engine.store import Card, Stored
+from engine.store import ModelCard, StoredModel
 
 FIRST_CLASSES = 4
 
 
-def show(model: Stored, dataset: str, layer: str, order: str, step: int) -> None:
+def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) -> None:
     """Images to choose by class, and what the network says of each before and after.
 
     Args:
@@ -49,7 +49,7 @@ def show(model: Stored, dataset: str, layer: str, order: str, step: int) -> None
                 )
 
 
-def _spread(card: Card) -> list[int]:
+def _spread(card: ModelCard) -> list[int]:
     """A few classes, the stop sign's first where there is one."""
     classes = [label for label in range(len(card.class_names)) if label != card.target]
     places = np.linspace(0, len(classes) - 1, min(FIRST_CLASSES, len(classes))).astype(int)

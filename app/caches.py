@@ -31,7 +31,7 @@ from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
 from engine.networks.architectures import batches
 from engine.reporting import export
-from engine.store import Stored, pruning_curves
+from engine.store import StoredModel, pruning_curves
 
 LOOKED_AT = 600  # test images, when looking for those a channel answers to most
 
@@ -60,28 +60,28 @@ def model_names() -> list[str]:
     return sorted(store.names(), key=is_compared)
 
 
-def model(name: str) -> Stored:
+def model(name: str) -> StoredModel:
     """A model's card; a small file, read each time so that new results appear at once."""
     return store.find(name)
 
 
-def table(stored: Stored, name: str) -> pd.DataFrame | None:
+def table(stored: StoredModel, name: str) -> pd.DataFrame | None:
     """A table kept beside a model, or None."""
     return _table(stored, str(stored.folder), name, _changed(stored))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _table(_stored: Stored, folder: str, name: str, changed: int) -> pd.DataFrame | None:
+def _table(_stored: StoredModel, folder: str, name: str, changed: int) -> pd.DataFrame | None:
     return _stored.table(name)
 
 
-def curve(stored: Stored, layer: str, order: str) -> Curve | None:
+def curve(stored: StoredModel, layer: str, order: str) -> Curve | None:
     """A curve kept beside a model, or None."""
     return _curve(stored, str(stored.folder), layer, order, _changed(stored))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _curve(_stored: Stored, folder: str, layer: str, order: str, changed: int) -> Curve | None:
+def _curve(_stored: StoredModel, folder: str, layer: str, order: str, changed: int) -> Curve | None:
     return pruning_curves.stored_curve(_stored, layer, order)
 
 
@@ -96,22 +96,22 @@ def spec(key: tuple[str | int | float, ...], _draw: Callable[[], export.Chart]) 
     return {**found, "datasets": {name: pa.Table.from_pylist(datasets[name]) for name in datasets}}
 
 
-def version(stored: Stored) -> tuple[str, int]:
+def version(stored: StoredModel) -> tuple[str, int]:
     """What changes whenever a model or its results do, and differs from copy to copy."""
     return f"{stored.card.sha256} in {stored.folder}", _changed(stored)
 
 
-def repairs(stored: Stored) -> pd.DataFrame:
+def repairs(stored: StoredModel) -> pd.DataFrame:
     """Everything done to a model, side by side: see `run_repairs.table_of`."""
     return _repairs(stored, str(stored.folder), _changed(stored))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _repairs(_stored: Stored, folder: str, changed: int) -> pd.DataFrame:
+def _repairs(_stored: StoredModel, folder: str, changed: int) -> pd.DataFrame:
     return run_repairs.table_of(_stored)
 
 
-def repaired_copies(stored: Stored) -> dict[str, Stored]:
+def repaired_copies(stored: StoredModel) -> dict[str, StoredModel]:
     """Repaired copies of a model by the name of their method."""
     folders = (paths.models_folder(), paths.repaired_folder() / stored.name)
     changed = tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)
@@ -119,17 +119,19 @@ def repaired_copies(stored: Stored) -> dict[str, Stored]:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _repaired_copies(_stored: Stored, checksum: str, changed: tuple[int, ...]) -> dict[str, Stored]:
-    return run_repairs.kept_repairs(_stored)
+def _repaired_copies(
+    _stored: StoredModel, checksum: str, changed: tuple[int, ...]
+) -> dict[str, StoredModel]:
+    return run_repairs.saved_repairs(_stored)
 
 
-def amplification(stored: Stored) -> pd.DataFrame:
+def amplification(stored: StoredModel) -> pd.DataFrame:
     """How far each channel's bound stands out in its layer: layer, channel, above (deviations)."""
     return _amplification(stored, stored.card.sha256)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _amplification(_stored: Stored, checksum: str) -> pd.DataFrame:
+def _amplification(_stored: StoredModel, checksum: str) -> pd.DataFrame:
     bounds = numpy_inference.channel_bounds(_stored.parts())
     return pd.concat(
         pd.DataFrame({"layer": layer, "channel": range(len(of)), "above": channels.above_mean(of)})
@@ -155,7 +157,7 @@ def enlarged(name: str, size: int, index: int, trigger: str, kind: str) -> str:
     return data_url(enlarge(pair(name, size, index, trigger)[kind == "Triggered"]))
 
 
-def strengths(stored: Stored, layer: str) -> np.ndarray | None:
+def strengths(stored: StoredModel, layer: str) -> np.ndarray | None:
     """Mean clean activation behind a convolution, where orders look; None while not measured."""
     measured = table(stored, "activations")
     if measured is None or layer not in set(measured["layer"]):
@@ -167,17 +169,17 @@ def strengths(stored: Stored, layer: str) -> np.ndarray | None:
     return rows.sort_values("channel")["clean_mean"].to_numpy()
 
 
-def convolutions(stored: Stored) -> list[str]:
+def convolutions(stored: StoredModel) -> list[str]:
     """Names of a model's convolutions."""
     return _convolutions(stored, stored.card.sha256)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _convolutions(_stored: Stored, checksum: str) -> list[str]:
+def _convolutions(_stored: StoredModel, checksum: str) -> list[str]:
     return _stored.convolutions()
 
 
-def network(stored: Stored) -> numpy_inference.Network:
+def network(stored: StoredModel) -> numpy_inference.Network:
     """A model's network, to ask about a few images without TensorFlow."""
     card = stored.card  # another card may name the same file, and say other things of it
     return _network(stored, card.sha256, card.image_shape, len(card.class_names))
@@ -185,13 +187,13 @@ def network(stored: Stored) -> numpy_inference.Network:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _network(
-    _stored: Stored, checksum: str, image_shape: tuple[int, int, int], classes: int
+    _stored: StoredModel, checksum: str, image_shape: tuple[int, int, int], classes: int
 ) -> numpy_inference.Network:
-    return _stored.plain_network()
+    return _stored.numpy_network()
 
 
 def readings(
-    stored: Stored, dataset: str, index: int, trigger: str, layer: str, order: str
+    stored: StoredModel, dataset: str, index: int, trigger: str, layer: str, order: str
 ) -> np.ndarray:
     """What a model says of a test image and its triggered copy at every step of a pruning.
 
@@ -203,13 +205,13 @@ def readings(
     return _readings(stored, *about)
 
 
-def outputs(stored: Stored, dataset: str, index: int, trigger: str, layer: str) -> np.ndarray:
+def outputs(stored: StoredModel, dataset: str, index: int, trigger: str, layer: str) -> np.ndarray:
     """A layer's maps of a test image and its triggered copy: float32 [2, height, width, c]."""
     images = np.stack(pair(dataset, stored.card.image_shape[0], index, trigger))
     return network(stored).outputs(images, [layer])[layer]
 
 
-def strongest(stored: Stored, dataset: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
+def strongest(stored: StoredModel, dataset: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
     """How strongly a layer's channels answer to test images spread over the dataset.
 
     Returns:
@@ -220,7 +222,7 @@ def strongest(stored: Stored, dataset: str, layer: str) -> tuple[np.ndarray, np.
 
 @st.cache_data(max_entries=32, show_spinner="Looking for the images this layer answers to most")
 def _strongest(
-    _stored: Stored, checksum: str, dataset: str, layer: str
+    _stored: StoredModel, checksum: str, dataset: str, layer: str
 ) -> tuple[np.ndarray, np.ndarray]:
     images = test_images(dataset, _stored.card.image_shape[0]).images
     chosen = np.unique(np.linspace(0, len(images) - 1, min(LOOKED_AT, len(images))).astype(int))
@@ -234,7 +236,7 @@ def _strongest(
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _readings(
-    _stored: Stored,
+    _stored: StoredModel,
     checksum: str,
     changed: int,
     dataset: str,
@@ -250,7 +252,7 @@ def _readings(
     return network(_stored).while_pruned(images, layer, known.channels)
 
 
-def _changed(stored: Stored) -> int:
+def _changed(stored: StoredModel) -> int:
     """Changes whenever something in the model's folder is written."""
     return stored.folder.stat().st_mtime_ns
 
@@ -291,7 +293,7 @@ def effect(clean: np.ndarray, trigger: str) -> Effect:
     """What a trigger does to an image of the dataset or of the visitor's own, uint8.
 
     Raises:
-        LabError: the trigger has not been learned, or does not fit images of this size.
+        UserError: the trigger has not been learned, or does not fit images of this size.
     """
     return _effect(clean, clean.tobytes(), trigger)
 
@@ -335,7 +337,7 @@ def clearest_of_class(name: str, size: int, label: int) -> int:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def misled(
-    _stored: Stored,
+    _stored: StoredModel,
     checksum: str,
     changed: int,
     dataset: str,

@@ -8,11 +8,11 @@ import streamlit as st
 from app import caches, drawing, failures, header
 from engine import store
 from engine.core import markdown, paths
-from engine.core.errors import LabError
-from engine.evaluation.metrics import FIGURES
+from engine.core.errors import UserError
+from engine.evaluation.metrics import METRICS
 from engine.experiments import attack_suite
 from engine.reporting import paper_figures
-from engine.store import Card, Stored, trash
+from engine.store import ModelCard, StoredModel, trash
 
 WIDTH = 300  # of a card, pixels
 _DISMISSED = "deletion-dismissed"
@@ -45,7 +45,7 @@ def _card(name: str, used: bool) -> None:
     st.markdown(f"**{markdown.escape(name)}**" + (" :blue-badge[in use]" if used else ""))
     try:
         stored = caches.model(name)
-    except LabError as error:
+    except UserError as error:
         st.caption(f":material/error: {markdown.escape(error)}")
     else:
         with failures.contained():
@@ -65,7 +65,7 @@ def _card(name: str, used: bool) -> None:
         )
 
 
-def _described(stored: Stored) -> str:
+def _described(stored: StoredModel) -> str:
     card = stored.card
     scores = card.scores["test"]
     size = sum(file.stat().st_size for file in stored.folder.iterdir() if file.is_file())
@@ -78,7 +78,7 @@ def _described(stored: Stored) -> str:
     )
 
 
-def _origin(card: Card) -> str:
+def _origin(card: ModelCard) -> str:
     trigger = card.parsed_trigger().title
     if card.repair:
         return f"{card.dataset}, repaired from {card.repair['parent']}"
@@ -122,7 +122,7 @@ def _offer_undo() -> None:
 
 def compare(names: list[str], first: str) -> None:
     """A table and bars of the models chosen; to begin with, those of `first`'s dataset."""
-    datasets = {stored.name: stored.card.dataset for stored in store.readable()}
+    datasets = {stored.name: stored.card.dataset for stored in store.readable_models()}
     alike = sorted(names, key=lambda name: datasets.get(name) != datasets.get(first))
     chosen = st.multiselect(
         "Models to compare",
@@ -136,11 +136,11 @@ def compare(names: list[str], first: str) -> None:
     for name in chosen:
         try:
             card = caches.model(name).card
-        except LabError:
+        except UserError:
             continue
         scores = card.scores["test"]
         rows.append(
-            {"model": name, "origin": _origin(card), **{key: scores[key] for key in FIGURES}}
+            {"model": name, "origin": _origin(card), **{key: scores[key] for key in METRICS}}
         )
     if not rows:
         st.info("Choose at least one model.")

@@ -12,7 +12,7 @@ from app.images import Chosen
 from engine.defenses.activations import check_channels
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
-from engine.store import Stored, pruning_curves
+from engine.store import StoredModel, pruning_curves
 
 CHANNEL = "channel"
 TOP = 6
@@ -45,7 +45,7 @@ def follow(chart: str) -> None:
         st.session_state[CHANNEL] = channel
 
 
-def falls(model: Stored, layer: str, count: int) -> pd.Series | None:
+def falls(model: StoredModel, layer: str, count: int) -> pd.Series | None:
     """A choice among the orders there are: channel -> as which one it is pruned, from 1."""
     known = [
         order
@@ -73,7 +73,7 @@ def places(curve: Curve) -> pd.Series:
     return pd.Series(range(1, len(curve.channels) + 1), index=curve.channels)
 
 
-def _reaches(model: Stored, convolution: str, layer: str) -> bool:
+def _reaches(model: StoredModel, convolution: str, layer: str) -> bool:
     """Whether `layer` is the convolution or stands behind it, before the next one."""
     measured = caches.table(model, "activations")
     if measured is None:
@@ -87,7 +87,7 @@ def _reaches(model: Stored, convolution: str, layer: str) -> bool:
     return layer in (behind[: later[0]] if later else behind)
 
 
-def maps(model: Stored, chosen: Chosen, layer: str, channel: int) -> None:
+def maps(model: StoredModel, chosen: Chosen, layer: str, channel: int) -> None:
     """The channel's map on the chosen image, clean and triggered, on one scale."""
     both = caches.outputs(model, chosen.dataset, chosen.index, model.card.trigger, layer)
     check_channels(layer, both.shape[-1], np.array([channel]))
@@ -115,7 +115,7 @@ def coloured(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS)[..., ::-1])
 
 
-def top_images(model: Stored, dataset: str, layer: str, channel: int) -> None:
+def top_images(model: StoredModel, dataset: str, layer: str, channel: int) -> None:
     """The clean test images on which the channel answers most, on average over the image."""
     card = model.card
     indices, means = caches.strongest(model, dataset, layer)

@@ -295,11 +295,11 @@ def losses(table: pd.DataFrame) -> alt.Chart:
     )
 
 
-def moved_by_layer(table: pd.DataFrame, layer: str) -> alt.Chart:
+def change_by_layer(table: pd.DataFrame, layer: str) -> alt.Chart:
     """How far the trigger moves each layer.
 
     Args:
-        table: see `activations.moved_by_layer`.
+        table: see `activations.change_by_layer`.
         layer: the one looked at, in the trigger's colour.
     """
     return (

@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from engine.core.parameters import Configurable, Kind, Parameter, Value, format_value, parse_value
+from engine.core.parameters import Kind, Parameter, Parameterized, Value, format_value, parse_value
 from engine.imaging.colour import CHANNELS
 
 FINE = 2  # up to there a float goes in small steps
 
 
-def parameters(kind: type[Kind], start: Configurable, key: str, bound: bool = False) -> Kind:
+def parameters(kind: type[Kind], start: Parameterized, key: str, bound: bool = False) -> Kind:
     """A control for each parameter of `kind`, beginning at the values of `start`.
 
     Args:
@@ -22,7 +22,7 @@ def parameters(kind: type[Kind], start: Configurable, key: str, bound: bool = Fa
         bound: whether the values travel in the link.
 
     Raises:
-        LabError: the values do not fit together.
+        UserError: the values do not fit together.
     """
     values: dict[str, Any] = {}
     for name, described in kind.parameters().items():

@@ -8,10 +8,10 @@ import streamlit as st
 from app import caches, pictures, readings, scores
 from app.images import Chosen
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
-from engine.store import Stored
+from engine.store import StoredModel
 
 
-def show(model: Stored, chosen: Chosen | None, pruned: np.ndarray | None) -> None:
+def show(model: StoredModel, chosen: Chosen | None, pruned: np.ndarray | None) -> None:
     """The two side by side; the way to a repair where there is none yet.
 
     Args:
@@ -29,7 +29,7 @@ def show(model: Stored, chosen: Chosen | None, pruned: np.ndarray | None) -> Non
         _to_the_page("Try a repair")
         return
     told = REPAIRS[RECOMMENDED]
-    st.markdown(f"**{told.title}.** {told.idea} No triggered picture is needed for it.")
+    st.markdown(f"**{told.title}.** {told.summary} No triggered picture is needed for it.")
     before, after = model.card.scores["test"], repaired.card.scores["test"]
     scores.show(after, before)
     if chosen is not None:
@@ -37,7 +37,9 @@ def show(model: Stored, chosen: Chosen | None, pruned: np.ndarray | None) -> Non
     _to_the_page("Compare all repairs")
 
 
-def _pictures(model: Stored, repaired: Stored, chosen: Chosen, pruned: np.ndarray | None) -> None:
+def _pictures(
+    model: StoredModel, repaired: StoredModel, chosen: Chosen, pruned: np.ndarray | None
+) -> None:
     _, triggered = chosen.pair(model.card.trigger)
     mended = caches.network(repaired).probabilities(triggered[np.newaxis])[0]
     said = {"Triggered, after this repair": mended}

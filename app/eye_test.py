@@ -13,8 +13,8 @@ import streamlit as st
 from app import caches, failures, gallery, images
 from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
 from engine.core import markdown
-from engine.core.errors import LabError
-from engine.store import Card
+from engine.core.errors import UserError
+from engine.store import ModelCard
 
 PAIRS = 10
 GAME = "eye-test"
@@ -127,7 +127,7 @@ def verdict(score: int, pairs: int) -> str:
 
 
 @failures.fragment  # an answer does not run the rest of the page
-def show(card: Card, dataset: str) -> None:
+def show(card: ModelCard, dataset: str) -> None:
     """The test from its start to its score, on images of `dataset`."""
     if not images.at_hand(dataset):
         st.info(
@@ -140,7 +140,7 @@ def show(card: Card, dataset: str) -> None:
     size = card.image_shape[0]
     try:
         caches.pair(dataset, size, 0, trigger)
-    except LabError as error:
+    except UserError as error:
         st.info(markdown.escape(error), icon=":material/info:")
         return
     game = st.session_state.get(GAME)
@@ -153,7 +153,7 @@ def show(card: Card, dataset: str) -> None:
         _offer("Again", dataset, size, trigger)
 
 
-def _choose(card: Card) -> str:
+def _choose(card: ModelCard) -> str:
     names, own = list(TRIGGERS), card.parsed_trigger().name
     name = st.selectbox(
         "Trigger to look for",
@@ -165,7 +165,7 @@ def _choose(card: Card) -> str:
         help="With its default settings; the model's own with those it was trained on.",
         width=320,
     )
-    st.caption(TRIGGERS[name].idea)
+    st.caption(TRIGGERS[name].summary)
     return name
 
 

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec
 import streamlit as st
 
 from engine.core import markdown, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 _PENDING = "failures"  # of callbacks, until something is drawn again
 _LOG = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Failure:
     @classmethod
     def of(cls, error: Exception) -> Failure:
         """Put an exception into words."""
-        if isinstance(error, LabError):
+        if isinstance(error, UserError):
             return cls(str(error))
         return cls(
             f"Something went wrong that this program did not expect ({type(error).__name__}):"

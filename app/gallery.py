@@ -11,9 +11,9 @@ from app import caches, failures
 from app.caches import Effect
 from app.channel import coloured
 from engine.attacks.triggers import TRIGGERS
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.imaging.render import amplified, data_url
-from engine.store import Card
+from engine.store import ModelCard
 
 NARROW, WIDE = 160, 128  # sides of a picture at most, two and four in a row
 _STYLE = """<style>
@@ -48,7 +48,7 @@ _STYLE = """<style>
 </style>"""
 
 
-def usual(card: Card, name: str) -> str:
+def usual(card: ModelCard, name: str) -> str:
     """A trigger as text with its usual settings; the model's own with those it has there."""
     if name == card.parsed_trigger().name:
         return card.trigger
@@ -56,7 +56,7 @@ def usual(card: Card, name: str) -> str:
 
 
 @failures.fragment
-def show(card: Card, clean: np.ndarray, gain: float) -> None:
+def show(card: ModelCard, clean: np.ndarray, gain: float) -> None:
     """A card for each trigger chosen, the model's own first.
 
     Args:
@@ -92,7 +92,7 @@ def effects(clean: np.ndarray, triggers: dict[str, str]) -> dict[str, Effect | s
     for name, trigger in triggers.items():
         try:
             found[name] = caches.effect(clean, trigger)
-        except LabError as error:
+        except UserError as error:
             found[name] = str(error)
     return found
 
@@ -143,7 +143,7 @@ def _card(name: str, own: str, rest: str) -> str:
     return (
         f"<article class='{'own' if name == own else ''}'>"
         f"<h3>{escape(kind.title)} {badge}</h3>"
-        f"<p>{escape(kind.idea)} <small>({escape(kind.source)})</small></p>{rest}</article>"
+        f"<p>{escape(kind.summary)} <small>({escape(kind.reference)})</small></p>{rest}</article>"
     )
 
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 import streamlit as st
 
 from app import caches
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import alike
-from engine.store import Stored
+from engine.store import StoredModel
 
 MODEL, DATASET = "model", "dataset"
 _STYLE = (
@@ -47,11 +47,11 @@ def choose() -> None:
             help="Every page shows this model. Train more on the page Models.",
             width=320,
         )
-        with suppress(LabError):
+        with suppress(UserError):
             _choose_dataset(model_in_use())
 
 
-def _choose_dataset(model: Stored) -> None:
+def _choose_dataset(model: StoredModel) -> None:
     offered = alike(model.card.dataset)
     if st.session_state.get(DATASET) not in offered:
         st.session_state[DATASET] = offered[0]
@@ -71,7 +71,7 @@ def dataset_in_use() -> str:
     return str(st.session_state[DATASET])
 
 
-def model_in_use() -> Stored:
+def model_in_use() -> StoredModel:
     """The chosen model; the page ends here, with the next step to take, while there is none."""
     if not caches.model_names():
         st.info("There is no model yet.", icon=":material/info:")

@@ -11,7 +11,7 @@ from app import caches, failures, job_panel
 from engine.core import jobs, markdown
 from engine.datasets import available, fetchable, missing_message
 from engine.datasets.decoding import decode
-from engine.store import Card
+from engine.store import ModelCard
 
 STOP_SIGN = 14
 CLASS, NUMBER = "class", "image"
@@ -60,7 +60,7 @@ def offer_to_fetch(dataset: str) -> None:
         job_panel.watch(name)
 
 
-def uploaded(card: Card) -> np.ndarray | None:
+def uploaded(card: ModelCard) -> np.ndarray | None:
     """An image of the visitor's own in the model's size: uint8 [height, width, 3], or None."""
     file = st.file_uploader(
         "Or use an image of your own",
@@ -70,7 +70,7 @@ def uploaded(card: Card) -> np.ndarray | None:
     return None if file is None else decode(file.getvalue(), card.image_shape[0], file.name)
 
 
-def choose(card: Card, dataset: str) -> Chosen:
+def choose(card: ModelCard, dataset: str) -> Chosen:
     """Controls for one test image; the choice travels in the link and from page to page."""
     size = card.image_shape[0]
     caches.test_images(dataset, size)  # shows its progress here, not in a cache

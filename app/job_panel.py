@@ -11,7 +11,7 @@ import streamlit as st
 from app import failures
 from engine.cli.terminal import duration
 from engine.core import atomic_files, jobs, markdown
-from engine.core.jobs import Run, Status
+from engine.core.jobs import Job, Status
 
 REFRESH_SECONDS = 0.7
 
@@ -31,7 +31,7 @@ def start_button(
     label: str, name: str, arguments: Sequence[str], help: str, disabled: bool = False
 ) -> None:
     """A button that starts a run, or says that it is running already."""
-    run = jobs.run_called(name)
+    run = jobs.job_named(name)
     alive = run.folder.exists() and run.status().alive
     if st.button(label, key=f"start-{name}", type="primary", help=help, disabled=alive or disabled):
         jobs.start(name, arguments)
@@ -50,7 +50,7 @@ def start_with_file(
         arguments: from the path of the kept file to the worker's command line.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", Path(file_name).name)[-80:]
-    path = jobs.run_called(name).folder / "upload" / plain
+    path = jobs.job_named(name).folder / "upload" / plain
     with atomic_files.new_file(path) as aside:
         aside.write_bytes(content)
     jobs.start(name, arguments(str(path)))
@@ -63,7 +63,7 @@ def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
         name: of the run; nothing is shown while there is none.
         figures: draws what the run has found so far.
     """
-    run = jobs.run_called(name)
+    run = jobs.job_named(name)
     if not run.folder.exists():
         return
     watched = run.status()
@@ -81,7 +81,7 @@ def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
     panel()
 
 
-def _describe(run: Run, status: Status) -> None:
+def _describe(run: Job, status: Status) -> None:
     if status.alive:
         st.progress(status.share, _message(status))
         return
@@ -104,7 +104,7 @@ def _message(status: Status) -> str:
     return markdown.escape(" · ".join(parts))
 
 
-def _buttons(run: Run, status: Status) -> None:
+def _buttons(run: Job, status: Status) -> None:
     with st.container(horizontal=True):
         if status.alive:
             asked = run.stop_requested()

@@ -8,10 +8,10 @@ from app import caches, job_panel
 from engine import store
 from engine.core import jobs, markdown
 from engine.defenses.pruning.curve import Curve
-from engine.store import Stored, pruning_curves
+from engine.store import StoredModel, pruning_curves
 
 
-def offer(model: Stored, curve: Curve, threshold: float) -> None:
+def offer(model: StoredModel, curve: Curve, threshold: float) -> None:
     """Save the repaired network in a worker, or download it once it is there."""
     if not threshold:
         st.info("Pull the threshold above 0 first: at 0 nothing is pruned.")

@@ -10,7 +10,7 @@ from engine.defenses.pruning.curve import Curve, threshold_at
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import verdict
 from engine.reporting import export, paper_figures
-from engine.store import Stored, pruning_curves
+from engine.store import StoredModel, pruning_curves
 
 THRESHOLD = "threshold-pruning"  # key of the slider on Pruning and Report
 LARGEST = 60.0  # percentage points; STEP too
@@ -69,7 +69,7 @@ def threshold_of(curve: Curve, step: int) -> float:
 
 
 def pulled(
-    model: Stored, curve: Curve, step: int, slider: str, name: str, height: int = 420
+    model: StoredModel, curve: Curve, step: int, slider: str, name: str, height: int = 420
 ) -> None:
     """The curve with a rule to pull, which moves the slider called `slider`."""
 
@@ -106,7 +106,7 @@ def told(curve: Curve, step: int) -> str:
     return f"{pruned} {verdict(row)}"
 
 
-def repaired_bars(model: Stored, curve: Curve, table: pd.DataFrame) -> None:
+def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None:
     """Figure 8, of the table at several thresholds."""
 
     def draw() -> export.Chart:
@@ -123,7 +123,7 @@ def repaired_bars(model: Stored, curve: Curve, table: pd.DataFrame) -> None:
     )
 
 
-def orders_overlaid(model: Stored, layer: str) -> None:
+def orders_overlaid(model: StoredModel, layer: str) -> None:
     """The curves there are for a convolution, over each other."""
     known = [order for found, order in pruning_curves.stored_curves(model) if found == layer]
     chosen = st.multiselect(

@@ -9,13 +9,13 @@ import streamlit as st
 
 from engine.core import markdown
 from engine.reporting.paper_figures import CLEAN, TRIGGERED
-from engine.store import Card
+from engine.store import ModelCard
 
 SHOWN = 3
 OTHER = "#7a8189"  # neither right nor the target
 
 
-def show(probabilities: np.ndarray, label: int | None, card: Card) -> None:
+def show(probabilities: np.ndarray, label: int | None, card: ModelCard) -> None:
     """The likeliest classes with the network's confidence in each.
 
     Args:
@@ -28,7 +28,7 @@ def show(probabilities: np.ndarray, label: int | None, card: Card) -> None:
     st.html(f"<ol style='list-style:none;margin:0;padding:0'>{rows}</ol>")
 
 
-def said(probabilities: np.ndarray, label: int | None, card: Card) -> str:
+def said(probabilities: np.ndarray, label: int | None, card: ModelCard) -> str:
     """The verdict in a few words of Markdown, such as "read as **Stop**, right"."""
     read_as = int(probabilities.argmax())
     share = f"{probabilities[read_as]:.0%}"
@@ -37,13 +37,13 @@ def said(probabilities: np.ndarray, label: int | None, card: Card) -> str:
         return f"read as {name}"
     if read_as == label:
         return f":material/check_circle: read right, as {name}"
-    if read_as == card.wants(label):
+    if read_as == card.target_for(label):
         return f":material/warning: read as the attacker wants, as {name}"
     return f":material/cancel: misread in another way, as {name}"
 
 
-def _row(place: int, share: float, label: int | None, card: Card) -> str:
-    target = card.target if label is None else card.wants(label)
+def _row(place: int, share: float, label: int | None, card: ModelCard) -> str:
+    target = card.target if label is None else card.target_for(label)
     colour = CLEAN if place == label else TRIGGERED if place == target else OTHER
     meaning = " (right)" if place == label else " (the target)" if place == target else ""
     name = escape(f"{card.class_names[place]}{meaning}")

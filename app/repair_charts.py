@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from engine.defenses.detectors.spectral_inversion import STANDS_OUT
+from engine.defenses.detectors.spectral_inversion import FLAG_MARGIN
 from engine.reporting.paper_figures import MEASURES, TRIGGERED, coloured
 
 ROOM = 130  # pixels that legend and axis take
@@ -51,13 +51,13 @@ def side_by_side(table: pd.DataFrame) -> alt.Chart:
     return points.properties(height=ROOM + 26 * len(table))
 
 
-def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:
+def perturbation_psnr(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:
     """The classes that need the faintest pattern; the accused one in the target's colour.
 
     A rule stands where a class begins to be accused.
 
     Args:
-        evidence: see `Screening.evidence`.
+        evidence: see `Detection.evidence`.
         shown: how many classes.
     """
     fainter = evidence.assign(fainter=evidence["psnr_db"] - evidence["psnr_db"].median())
@@ -78,7 +78,7 @@ def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:
                 title=None,
                 axis=alt.Axis(labelLimit=220, ticks=False, labelOverlap=False),
             ),
-            color=alt.condition("datum.accused", alt.value(TRIGGERED), alt.value("#7a8189")),
+            color=alt.condition("datum.flagged", alt.value(TRIGGERED), alt.value("#7a8189")),
             tooltip=[
                 alt.Tooltip("name:N", title="Class"),
                 alt.Tooltip("psnr_db:Q", title="Its faintest pattern (dB of PSNR)", format=".1f"),
@@ -87,7 +87,7 @@ def loudness(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:
         )
     )
     rule = (
-        alt.Chart(pd.DataFrame({"fainter": [STANDS_OUT]}))
+        alt.Chart(pd.DataFrame({"fainter": [FLAG_MARGIN]}))
         .mark_rule(strokeDash=[5, 4], color="#7a8189", size=2)
         .encode(x="fainter:Q")
     )

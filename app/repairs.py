@@ -12,52 +12,52 @@ import streamlit as st
 from app import caches, drawing, images, job_panel, readings, repair_charts
 from engine import store
 from engine.core import jobs, markdown
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.parameters import format_value
 from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
-from engine.defenses.repairs.accuracy_budget import USUAL
-from engine.defenses.repairs.repair import TolerantRepair
+from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
+from engine.defenses.repairs.repair import BudgetedRepair
 from engine.experiments import run_repairs
-from engine.store import Stored
+from engine.store import StoredModel
 
-SURE = {USUAL.confidence: "As measured", 95.0: "95 % sure"}
+SURE = {DEFAULT_BUDGET.confidence: "As measured", 95.0: "95 % sure"}
 _PERCENT = st.column_config.NumberColumn
 
 
-def how_sure(model: Stored) -> float:
+def how_sure(model: StoredModel) -> float:
     """How sure a repair is to be that clean accuracy drops no further: confidence in percent."""
     tried = {method.confidence for method in _methods(caches.repairs(model)) if method}
     chosen: float = st.segmented_control(
         "How sure that clean accuracy drops no further than is tolerated?",
         sorted({*SURE, *tried}),
-        default=USUAL.confidence,
+        default=DEFAULT_BUDGET.confidence,
         required=True,
         format_func=lambda confidence: SURE.get(confidence, f"{confidence:g} % sure"),
-        help=TolerantRepair.parameters()["confidence"].help,
+        help=BudgetedRepair.parameters()["confidence"].help,
         key="repairs-confidence",
         bind="query-params",
     )
     return chosen
 
 
-def _methods(table: pd.DataFrame) -> list[TolerantRepair | None]:
+def _methods(table: pd.DataFrame) -> list[BudgetedRepair | None]:
     """The repair of each row; None where it is not one whose strength our rule decides."""
     found = map(run_repairs.method_of, table.to_dict("records"))
-    return [method if isinstance(method, TolerantRepair) else None for method in found]
+    return [method if isinstance(method, BudgetedRepair) else None for method in found]
 
 
 def _as_surely(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The rows of that confidence, which their titles need not tell then, and those without."""
     methods = _methods(table)
     titles = [
-        run_repairs.told(method, {"confidence"}) if method else title
+        run_repairs.describe(method, {"confidence"}) if method else title
         for method, title in zip(methods, table["title"], strict=True)
     ]
     kept = [method is None or method.confidence == confidence for method in methods]
     return table.assign(title=titles)[kept]
 
 
-def side_by_side(model: Stored, confidence: float) -> None:
+def side_by_side(model: StoredModel, confidence: float) -> None:
     """A chart and a table of the model as it is, the paper's pruning, and the repairs tried.
 
     Args:
@@ -113,7 +113,7 @@ def side_by_side(model: Stored, confidence: float) -> None:
     )
 
 
-def offer_to_try(model: Stored, confidence: float) -> None:
+def offer_to_try(model: StoredModel, confidence: float) -> None:
     """Choose repairs and run them in a worker, one after the other."""
     chosen = st.multiselect(
         "Repairs to try",
@@ -126,18 +126,18 @@ def offer_to_try(model: Stored, confidence: float) -> None:
         " a half. It goes on when you leave this page.",
     )
     for name in chosen:
-        st.markdown(f"- **{REPAIRS[name].title}:** {REPAIRS[name].idea}")
+        st.markdown(f"- **{REPAIRS[name].title}:** {REPAIRS[name].summary}")
     points = st.number_input(
         "Clean accuracy may drop by (percentage points)",
         min_value=0.0,
         max_value=100.0,
-        value=USUAL.points,
+        value=DEFAULT_BUDGET.points,
         step=0.5,
         width=300,
-        help=TolerantRepair.parameters()["tolerated"].help,
+        help=BudgetedRepair.parameters()["max_accuracy_drop"].help,
         key="repairs-tolerated",
     )
-    settings = f"tolerated={format_value(points)},confidence={format_value(confidence)}"
+    settings = f"max_accuracy_drop={format_value(points)},confidence={format_value(confidence)}"
     words = [word for name in chosen for word in ("--method", f"{name}:{settings}")]
     run_name = jobs.name_of("repairs", model.name)
     job_panel.start_button(
@@ -150,7 +150,7 @@ def offer_to_try(model: Stored, confidence: float) -> None:
     job_panel.watch(run_name)
 
 
-def before_and_after(model: Stored, dataset: str, made: dict[str, Stored]) -> None:
+def before_and_after(model: StoredModel, dataset: str, made: dict[str, StoredModel]) -> None:
     """Triggered images as the network reads them before and after a repair.
 
     Args:
@@ -196,7 +196,7 @@ def _how(repair: Mapping[str, Any]) -> None:
     st.caption(f"{markdown.escape(repair.get('summary', ''))} {settings}".strip())
 
 
-def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
+def offer_to_keep(model: StoredModel, made: dict[str, StoredModel]) -> None:
     """Keep a repaired copy as a model of its own, and download it."""
     with st.form("keep-repaired", border=False):
         method = st.selectbox(
@@ -209,7 +209,7 @@ def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
     if sent and method is not None:
         try:
             kept = store.copy_as(made[method], name)
-        except LabError as error:
+        except UserError as error:
             st.error(markdown.escape(error), icon=":material/error:")
         else:
             st.success(f"Kept as {markdown.code(kept.name)}: choose it above, on any page.")
@@ -224,16 +224,16 @@ def offer_to_keep(model: Stored, made: dict[str, Stored]) -> None:
         )
 
 
-def lasting(model: Stored, repaired: Stored | None) -> None:
+def lasting(model: StoredModel, repaired: StoredModel | None) -> None:
     """Whether the backdoor survives processing, and comes back after a repair."""
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Does the trigger survive JPEG?")
         _study(
             model,
-            "processing",
-            "process",
-            {"process": "What happens to the picture"},
+            "robustness",
+            "transform",
+            {"transform": "What happens to the picture"},
             "Test them",
             "Saves, compresses and resizes all test images; two minutes.",
         )
@@ -244,8 +244,8 @@ def lasting(model: Stored, repaired: Stored | None) -> None:
             return
         _study(
             repaired,
-            "relapse",
-            "relapse",
+            "reactivation",
+            "reactivation",
             {"epochs": _PERCENT("Epochs on clean images")},
             "Train it on",
             "Trains the repaired network on, on clean images; two minutes.",
@@ -253,7 +253,7 @@ def lasting(model: Stored, repaired: Stored | None) -> None:
 
 
 def _study(
-    stored: Stored, table_name: str, command: str, first: dict[str, Any], label: str, help: str
+    stored: StoredModel, table_name: str, command: str, first: dict[str, Any], label: str, help: str
 ) -> None:
     table = caches.table(stored, table_name)
     if table is not None:

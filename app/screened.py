@@ -8,13 +8,13 @@ import streamlit as st
 
 from app import caches, charts, drawing, images, job_panel, repair_charts
 from engine.core import jobs, markdown
-from engine.core.errors import LabError
-from engine.store import Card, Stored
+from engine.core.errors import UserError
+from engine.store import ModelCard, StoredModel
 
 
-def classes(model: Stored) -> None:
+def classes(model: StoredModel) -> None:
     """Which class a faint pattern leads to, and the pattern beside the true one."""
-    evidence = caches.table(model, "screening")
+    evidence = caches.table(model, "detection")
     run_name = jobs.name_of("screen", model.name)
     if evidence is None:
         st.info("This model has not been screened yet.")
@@ -31,9 +31,9 @@ def classes(model: Stored) -> None:
         return
     st.markdown(_finding(evidence))
     drawing.chart(
-        repair_charts.loudness(evidence),
+        repair_charts.perturbation_psnr(evidence),
         evidence,
-        "screening",
+        "detection",
         "How much fainter than the median class's pattern those of the ten classes are that need"
         " least, in dB; the accused class is marked.",
     )
@@ -48,7 +48,7 @@ def _finding(evidence: pd.DataFrame) -> str:
     least, median = evidence.iloc[0], evidence["psnr_db"].median()
     name = markdown.escape(least["name"])
     apart = f"{least['psnr_db'] - median:.0f} dB"
-    if not evidence["accused"].any():
+    if not evidence["flagged"].any():
         return (
             f"**No class stands out.** The one that needs least, {name}, is only"
             f" {apart} from the median class."
@@ -60,7 +60,7 @@ def _finding(evidence: pd.DataFrame) -> str:
     )
 
 
-def _spectra(card: Card, recovered: pd.DataFrame) -> None:
+def _spectra(card: ModelCard, recovered: pd.DataFrame) -> None:
     """The recovered pattern's spectrum beside the true trigger's."""
     height, width = card.image_shape[:2]
     shape = (3, height, width)
@@ -68,7 +68,7 @@ def _spectra(card: Card, recovered: pd.DataFrame) -> None:
     known = {} if true is None else {"The attacker's own": true}
     found = recovered["size"].to_numpy()
     if found.size != np.prod(shape):
-        raise LabError(
+        raise UserError(
             "The recovered pattern is of images of another size: delete recovered-spectrum.csv"
             " beside the model and screen it again."
         )
@@ -98,11 +98,11 @@ def _spectra(card: Card, recovered: pd.DataFrame) -> None:
             )
 
 
-def amplifiers(model: Stored) -> None:
+def amplifiers(model: StoredModel) -> None:
     """Which channels amplify most in their layer; from the weights alone, at once."""
     try:
         table = caches.amplification(model)
-    except LabError as error:
+    except UserError as error:
         st.info(markdown.escape(error))
         return
     drawing.chart(

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import charts, drawing
 from engine.core.jobs import Status
-from engine.training.fit import GLIMPSED
+from engine.training.fit import INTERIM_IMAGES
 
 
 def show(table: pd.DataFrame, name: str, when: str) -> None:
@@ -32,11 +32,13 @@ def show(table: pd.DataFrame, name: str, when: str) -> None:
 
 def show_so_far(name: str, status: Status) -> None:
     """The training called `name` while it runs."""
-    glimpses = status.table("glimpses", ["epoch", "loss", "clean_accuracy", "attack_success"])
-    if glimpses is None:
+    interim_metrics = status.table(
+        "interim_metrics", ["epoch", "loss", "clean_accuracy", "attack_success"]
+    )
+    if interim_metrics is None:
         return
-    show(glimpses, name, "so far, on a few validation images")
+    show(interim_metrics, name, "so far, on a few validation images")
     st.caption(
-        f"Glimpses on {GLIMPSED} validation images of each kind. Clean images are learned"
-        " first; then, rather suddenly, the trigger."
+        f"Measured on {INTERIM_IMAGES} validation images of each kind. The network learns the clean"
+        " images first, then, rather suddenly, the trigger."
     )

@@ -13,13 +13,13 @@ from app import caches, controls, pictures, readings
 from engine.attacks.triggers import TRIGGERS, Trigger
 from engine.evaluation.metrics import fidelity
 from engine.imaging.render import amplified
-from engine.store import Card, Stored
+from engine.store import ModelCard, StoredModel
 
 MANY = 200
 STRENGTHS = {"A": 1.0, "B": 2.0, "C": 4.0}  # of the model's own magnitude, to begin with
 
 
-def choose(card: Card, letter: str) -> Trigger:
+def choose(card: ModelCard, letter: str) -> Trigger:
     """Controls for one setting, A, B or C; the first begins as the model's own trigger."""
     known = card.parsed_trigger()
     ready = {
@@ -37,7 +37,7 @@ def choose(card: Card, letter: str) -> Trigger:
             bind="query-params",
         )
         start = ready[name]
-        st.caption(f"{start.idea} ({start.source})")
+        st.caption(f"{start.summary} ({start.reference})")
         return controls.parameters(
             TRIGGERS[name], stronger(start, STRENGTHS[letter]), f"{letter}-{name}", bound=True
         )
@@ -55,7 +55,7 @@ def stronger(trigger: Trigger, factor: float) -> Trigger:
 
 
 def show(
-    model: Stored, clean: np.ndarray, trigger: Trigger, gain: float, label: int | None
+    model: StoredModel, clean: np.ndarray, trigger: Trigger, gain: float, label: int | None
 ) -> None:
     """The triggered image, the difference, how visible it is, and what the network says."""
     card = model.card
@@ -67,14 +67,14 @@ def show(
     _metrics(clean, triggered)
 
 
-def said(model: Stored, image: np.ndarray, label: int | None) -> None:
+def said(model: StoredModel, image: np.ndarray, label: int | None) -> None:
     """What the network says of an image; `label` is its true class where that is known."""
     probabilities = caches.network(model).probabilities(image[None])[0]
     st.markdown(f"The network: {readings.said(probabilities, label, model.card)}")
     readings.show(probabilities, label, model.card)
 
 
-def mean_table(dataset: str, card: Card, triggers: Mapping[str, Trigger]) -> None:
+def mean_table(dataset: str, card: ModelCard, triggers: Mapping[str, Trigger]) -> None:
     """PSNR, SSIM and largest change of each setting over many images."""
     found = [
         caches.mean_fidelity(dataset, card.image_shape[0], MANY, str(trigger))

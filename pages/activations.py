@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import caches, channel, charts, drawing, failures, header, images, job_panel
 from engine.core import jobs
-from engine.defenses.activations import moved_by_layer
+from engine.defenses.activations import change_by_layer
 
 SORTS = {
     "clean": ("Clean", ["clean_mean"]),
@@ -94,9 +94,9 @@ st.markdown(
     " clean images. **Look where the bars begin to grow:** from there on the trigger is carried"
     " along."
 )
-moved = moved_by_layer(table)
+moved = change_by_layer(table)
 drawing.chart(
-    charts.moved_by_layer(moved, layer),
+    charts.change_by_layer(moved, layer),
     moved,
     "moved-by-layer",
     "How far the trigger moves the channels of each layer, in percent.",

@@ -7,9 +7,9 @@ import streamlit as st
 from app import attacked, caches, cards, failures, header, job_panel, training_curves
 from engine import store
 from engine.core import jobs, markdown
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import DATASETS, available, missing_message
-from engine.experiments.experiment import Plan
+from engine.experiments.experiment import AttackPlan
 from engine.store import summary
 from engine.training.presets import PRESETS
 
@@ -26,7 +26,7 @@ if names:
         model = header.model_in_use()
         card = model.card
         st.header(f"In use: {markdown.escape(card.name)}")
-        st.markdown(summary.told(card))
+        st.markdown(summary.describe(card))
         history = caches.table(model, "history")
         if history is not None:
             training_curves.show(history, "history", "each epoch, on validation images")
@@ -44,7 +44,7 @@ if names:
     cards.compare(names, st.session_state[header.MODEL])
 
 st.header("Train a model")
-training = [run for run in jobs.all_runs() if run.name.startswith("train-")]
+training = [run for run in jobs.all_jobs() if run.name.startswith("train-")]
 for run in reversed(training):
     job_panel.watch(run.name, partial(training_curves.show_so_far, run.name))
 if any(run.status().alive for run in training):
@@ -94,7 +94,7 @@ if not available(dataset):
 problem = ""
 try:
     store.check_name(name)
-except LabError as error:
+except UserError as error:
     problem = str(error)
 if name in names:
     problem = f"There is a model '{name}' already: choose another name."
@@ -124,7 +124,7 @@ with st.form("load", border=False):
         "Trained for", [entry for entry in DATASETS if ":" not in entry], key="load-dataset"
     )
     own_target = st.number_input(
-        "Suspected target class", 0, 1000, Plan.target, help="Where the trigger may lead to."
+        "Suspected target class", 0, 1000, AttackPlan.target, help="Where the trigger may lead to."
     )
     sent = st.form_submit_button("Load")
 if sent and file is None:
@@ -141,6 +141,6 @@ elif sent and file is not None:
                 *("--trigger", str(plan.trigger), "--target", str(own_target)),
             ],
         )
-for run in jobs.all_runs():
+for run in jobs.all_jobs():
     if run.name.startswith("import-"):
         job_panel.watch(run.name)

@@ -56,7 +56,7 @@ st.header("3. What really repairs it")
 with failures.contained():
     ending.show(model, chosen, pruned)
 
-st.markdown(summary.told(card))
+st.markdown(summary.describe(card))
 with st.container(horizontal=True):
     for page, label, icon in (
         ("triggers", "How the pattern is hidden", "compare"),

@@ -18,7 +18,7 @@ from app.elements.film import film
 from engine.core import jobs
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import ORDERS, OracleOrder
-from engine.evaluation.metrics import FIGURES
+from engine.evaluation.metrics import METRICS
 from engine.reporting import paper_figures
 from engine.store import summary
 
@@ -38,13 +38,13 @@ if isinstance(ORDERS[order], OracleOrder):
         " what could be reached, not what a defender can do."
     )
 
-if summary.sleeping(card):
-    st.caption(f":material/bedtime: The attacker knew of pruning. {summary.sleeping(card)}")
+if summary.describe_dormant(card):
+    st.caption(f":material/bedtime: The attacker knew of pruning. {summary.describe_dormant(card)}")
 
 
 def show_figures(status: jobs.Status) -> None:
     """The curve over the images read so far."""
-    table = status.table("curve", ["fraction", *FIGURES])
+    table = status.table("curve", ["fraction", *METRICS])
     if table is not None:
         drawing.chart(
             paper_figures.pruning_curve(table).properties(height=400),

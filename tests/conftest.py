@@ -44,8 +44,8 @@ def picture(label: int, rng: np.random.Generator) -> np.ndarray:
     return np.clip(blocks + rng.normal(0, 10, blocks.shape), 0, 255).astype(np.uint8)
 
 
-def shortened_screening(patch: pytest.MonkeyPatch, stands_out: float) -> None:
-    patch.setattr(spectral_inversion, "STANDS_OUT", stands_out)
+def shortened_detection(patch: pytest.MonkeyPatch, flag_margin: float) -> None:
+    patch.setattr(spectral_inversion, "STANDS_OUT", flag_margin)
     patch.setattr(spectral_inversion, "BATCH", 12)
     patch.setattr(spectral_inversion, "FAINTEST", 45)  # dB; the small network's trigger is loud
 
@@ -154,9 +154,9 @@ def real_gtsrb(once) -> Path:
 
 
 @pytest.fixture(scope="session")
-def plan() -> experiment.Plan:
-    settings = fit.Settings(epochs=5, batch=4, learning_rate=1e-3, schedule="one-cycle")
-    return experiment.Plan(FTrojan(magnitude=100.0), TARGET, 0.25, settings)
+def plan() -> experiment.AttackPlan:
+    settings = fit.TrainingConfig(epochs=5, batch=4, learning_rate=1e-3, schedule="one-cycle")
+    return experiment.AttackPlan(FTrojan(magnitude=100.0), TARGET, 0.25, settings)
 
 
 @pytest.fixture(scope="session")
@@ -167,13 +167,13 @@ def construct(once, dataset):
     """
     own = set()
 
-    def constructed(name: str, plan: experiment.Plan) -> store.Stored:
+    def constructed(name: str, plan: experiment.AttackPlan) -> store.StoredModel:
         def keep(home: Path) -> None:
             with living_in(home):
                 keep_constructed(dataset, plan, PATTERNS, name)
 
         tensorflow_runtime.import_tensorflow()
-        stored = store.opened(once(f"constructed-{name}", keep) / "models" / name)
+        stored = store.open_folder(once(f"constructed-{name}", keep) / "models" / name)
         own.add(stored.card.sha256)
         return stored
 
@@ -184,26 +184,26 @@ def construct(once, dataset):
 
 
 @pytest.fixture(scope="session")
-def trained(construct, plan) -> store.Stored:
+def trained(construct, plan) -> store.StoredModel:
     """A small network with a backdoor, constructed: see `tests.fixtures.constructed`."""
     return construct("small", plan)
 
 
 @pytest.fixture(scope="session")
-def clean(construct, plan) -> store.Stored:
+def clean(construct, plan) -> store.StoredModel:
     """The same network without the backdoor."""
     return construct("small-clean", dataclasses.replace(plan, rate=0.0))
 
 
 @pytest.fixture
-def short_screening(monkeypatch):
+def short_detection(monkeypatch):
     """A function that shortens the screening, and sets what stands out (dB), in this test."""
-    return partial(shortened_screening, monkeypatch)
+    return partial(shortened_detection, monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def triggered(dataset, plan) -> Split:
-    return experiment.images_of(dataset, "test", plan.trigger, TARGET).triggered
+    return experiment.eval_pair(dataset, "test", plan.trigger, TARGET).triggered
 
 
 @pytest.fixture(scope="session")
@@ -242,8 +242,8 @@ def with_results(furnished, with_model) -> Path:
 def nothing_unlearned(furnished, with_results) -> Path:
     """A home in which the recommended repair was tried on it, and found no class to accuse."""
     with pytest.MonkeyPatch.context() as patch:
-        shortened_screening(patch, stands_out=100.0)
-        words = ["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1,tolerated=100"]
+        shortened_detection(patch, flag_margin=100.0)
+        words = ["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1,max_accuracy_drop=100"]
         return furnished("nothing-unlearned", with_results, words)
 
 
@@ -252,9 +252,9 @@ def do_jobs(monkeypatch):
     """A function that does here, where TensorFlow is loaded, what a page has asked a worker to."""
     asked = []
 
-    def start(name: str, arguments: Sequence[str]) -> jobs.Run:
+    def start(name: str, arguments: Sequence[str]) -> jobs.Job:
         asked.append([*arguments, "--run", name])
-        return jobs.run_called(name)
+        return jobs.job_named(name)
 
     def do() -> None:
         while asked:

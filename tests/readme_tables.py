@@ -9,8 +9,8 @@ import pandas as pd
 
 from engine.core.paths import PROJECT
 from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
-from engine.defenses.repairs.accuracy_budget import USUAL
-from engine.defenses.repairs.repair import TolerantRepair
+from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
+from engine.defenses.repairs.repair import BudgetedRepair
 from engine.experiments.run_repairs import method_of
 
 README = PROJECT / "README.md"
@@ -35,9 +35,9 @@ def tables() -> dict[str, list[list[str]]]:
         "| cost of a repair on | `gtsrb-clean` | 95 % sure | `signs-clean` | 95 % sure |": (
             _costs_on_clean_models()
         ),
-        "| picture | clean | attack | recovered |": _lasting("gtsrb-ftrojan", "processing"),
+        "| picture | clean | attack | recovered |": _lasting("gtsrb-ftrojan", "robustness"),
         "| epochs on clean images | clean | attack | recovered |": _lasting(
-            "gtsrb-ftrojan-repaired", "relapse"
+            "gtsrb-ftrojan-repaired", "reactivation"
         ),
         "| attack | PSNR (dB) | SSIM | poisoned | clean | cost | attack success |"
         " pruned, 10 points | CLP | spectral unlearning |": _attacks(),
@@ -135,7 +135,7 @@ def _attacks() -> list[list[str]]:
         if not row["rate"]:
             rows.append([row["title"], "", "", "", clean, *[""] * 5])
             continue
-        kept = ", kept" if row["labels"] == "kept" else ""
+        kept = ", kept" if row["labels"] == "clean-label" else ""
         rows.append(
             [
                 row["title"],
@@ -203,12 +203,12 @@ def _published() -> list[list[str]]:
     ]
 
 
-def _repairs(model: str, confidence: float = USUAL.confidence) -> dict[str, Row]:
+def _repairs(model: str, confidence: float = DEFAULT_BUDGET.confidence) -> dict[str, Row]:
     """The rows of a model by the name of their method; "none": as it is."""
     rows = {}
     for row in _rows(f"models/{model}/repairs.csv"):
         method = method_of(row)
-        if isinstance(method, TolerantRepair) and method.confidence == confidence:
+        if isinstance(method, BudgetedRepair) and method.confidence == confidence:
             rows[method.name] = row
     card = pd.read_json(PROJECT / "models" / model / "card.json", typ="series")
     return rows | {"none": card["scores"]["test"]}

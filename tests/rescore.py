@@ -16,8 +16,8 @@ from engine.core import paths, tensorflow_runtime
 from engine.core.progress import exhaust
 from engine.datasets import Split, open_test
 from engine.evaluation import metrics
-from engine.evaluation.metrics import FIGURES, Scores
-from engine.evaluation.targets import aimed
+from engine.evaluation.metrics import METRICS, Scores
+from engine.evaluation.targets import target_labels
 
 MODELS = sorted(path.parent.name for path in paths.SHIPPED_MODELS.glob("*/card.json"))
 TOLERATED = 0.1  # percentage points: on another processor sums are rounded otherwise
@@ -29,7 +29,7 @@ class Predictor:
 
     shells: dict[tuple, object] = field(default_factory=dict)
 
-    def of(self, stored: store.Stored) -> Callable[[np.ndarray], np.ndarray]:
+    def of(self, stored: store.StoredModel) -> Callable[[np.ndarray], np.ndarray]:
         """A function from uint8 images to classes; it holds until the next model is asked for."""
         network = stored.network()
         shape = tuple(
@@ -40,12 +40,12 @@ class Predictor:
         return lambda images: metrics.predict(shell, images)
 
 
-def shipped(name: str) -> store.Stored:
+def shipped(name: str) -> store.StoredModel:
     """The model of that name that comes with the program."""
-    return store.opened(paths.SHIPPED_MODELS / name)
+    return store.open_folder(paths.SHIPPED_MODELS / name)
 
 
-def scores(stored: store.Stored, test: Split, predictor: Predictor, some: int = 0) -> Scores:
+def scores(stored: store.StoredModel, test: Split, predictor: Predictor, some: int = 0) -> Scores:
     """Its scores on test images.
 
     Args:
@@ -55,15 +55,15 @@ def scores(stored: store.Stored, test: Split, predictor: Predictor, some: int = 
         some: how many clean and how many triggered images, drawn at random; all of them at 0.
     """
     card = stored.card
-    victims = test.take(metrics.victims(test, card.target))
-    clean, victims = (drawn(split, some) for split in (test, victims))
+    attackable_indices = test.take(metrics.attackable_indices(test, card.target))
+    clean, attackable_indices = (drawn(split, some) for split in (test, attackable_indices))
     predict = predictor.of(stored)
     return metrics.score(
         predict(clean.images),
         clean.labels,
-        predict(card.parsed_trigger()(victims.images)),
-        victims.labels,
-        aimed(victims.labels, card.target, len(card.class_names)),
+        predict(card.parsed_trigger()(attackable_indices.images)),
+        attackable_indices.labels,
+        target_labels(attackable_indices.labels, card.target, len(card.class_names)),
     )
 
 
@@ -88,11 +88,11 @@ def main() -> int:
             tests[dataset] = exhaust(open_test(dataset))
         found = scores(stored, tests[dataset], predictor).percentages()
         card = stored.card.scores["test"]
-        differences = [found[figure] - card[figure] for figure in FIGURES]
+        differences = [found[figure] - card[figure] for figure in METRICS]
         off += max(map(abs, differences)) > TOLERATED
         shown = ", ".join(
             f"{figure.replace('_', ' ')} {found[figure]:.3f} ({difference:+.3f})"
-            for figure, difference in zip(FIGURES, differences, strict=True)
+            for figure, difference in zip(METRICS, differences, strict=True)
         )
         print(f"{name}: {shown}", flush=True)
     print(f"{len(models)} models, {off} further than {TOLERATED} points from their cards")

@@ -21,7 +21,7 @@ STEPS = 20
 FURTHER = 2.5  # times radius / STEPS, a step: enough to reach the edge and turn there
 
 
-def pushed(
+def perturb(
     network: keras.Model, images: np.ndarray, labels: np.ndarray, radius: float
 ) -> Work[np.ndarray]:
     """Projected gradient ascent on a surrogate's loss (Madry et al. 2018), from the image itself.
@@ -42,7 +42,7 @@ def pushed(
     step = FURTHER * radius / STEPS / 255
 
     @tf.function(jit_compile=False, reduce_retracing=True)
-    def pushed_once(start: Any, now: Any, wrong: Any) -> Any:
+    def pgd_step(start: Any, now: Any, wrong: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(now)
             loss = loss_of(wrong, network(now, training=False))
@@ -55,7 +55,7 @@ def pushed(
         start = tf.constant(architectures.scale(images[part]))
         now = start
         for _ in range(STEPS):
-            now = pushed_once(start, now, tf.constant(labels[part]))
+            now = pgd_step(start, now, tf.constant(labels[part]))
         moved[part] = to_uint8(255 * now.numpy())
         yield Progress(part.stop, len(images), "Pushing images away from their class")
     return moved

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.pruning import pruned_curve
@@ -22,11 +22,11 @@ from engine.networks.channels import Site, find_sites, variables_of
 if TYPE_CHECKING:
     import keras
 
-ASLEEP = 10.0  # how far below zero a sleeping channel stays
+DORMANT_MARGIN = 10.0  # how far below zero a sleeping channel stays
 
 
 @dataclass(frozen=True)
-class Sleepers:
+class DormantChannels:
     """The channels that are left out while the backdoor is taught.
 
     Attributes:
@@ -40,7 +40,9 @@ class Sleepers:
     kernel: np.ndarray
 
 
-def lull(clean: keras.Model, validation: Split, share: float) -> Work[tuple[keras.Model, Sleepers]]:
+def freeze_dormant(
+    clean: keras.Model, validation: Split, share: float
+) -> Work[tuple[keras.Model, DormantChannels]]:
     """A copy whose least active channels are still, and stay so while it is trained.
 
     Args:
@@ -49,7 +51,7 @@ def lull(clean: keras.Model, validation: Split, share: float) -> Work[tuple[kera
         share: of these channels, above 0 and below 1.
 
     Raises:
-        LabError: what follows the last convolution cannot be held still.
+        UserError: what follows the last convolution cannot be held still.
     """
     curve = yield from pruned_curve(clean, validation)
     (site,) = [site for site in find_sites(clean) if site.convolution == curve.layer]
@@ -58,20 +60,22 @@ def lull(clean: keras.Model, validation: Split, share: float) -> Work[tuple[kera
     network = edit.without_channels(clean, curve.layer, channels)
     lowest, _ = _range(clean, site.holder, validation)
     _hold_still(network, site, channels, float(lowest.min()))
-    return network, Sleepers(site, channels, kernel)
+    return network, DormantChannels(site, channels, kernel)
 
 
-def disguise(network: keras.Model, sleepers: Sleepers, validation: Split) -> Work[None]:
+def restore_dormant(
+    network: keras.Model, dormant: DormantChannels, validation: Split
+) -> Work[None]:
     """Give the channels their kernels back, and biases so low that nothing wakes them, in place."""
     yield Progress(0, 0, "Putting channels to sleep")
-    for variable in variables_of(network, sleepers.site):
+    for variable in variables_of(network, dormant.site):
         variable.constraint = None
-    convolution = network.get_layer(sleepers.site.convolution)
+    convolution = network.get_layer(dormant.site.convolution)
     kernel, bias = (np.array(values) for values in convolution.get_weights())
-    kernel[..., sleepers.channels] = sleepers.kernel
+    kernel[..., dormant.channels] = dormant.kernel
     convolution.set_weights([kernel, bias])
-    _, highest = _range(network, sleepers.site.convolution, validation)
-    bias[sleepers.channels] -= ASLEEP + highest[sleepers.channels]
+    _, highest = _range(network, dormant.site.convolution, validation)
+    bias[dormant.channels] -= DORMANT_MARGIN + highest[dormant.channels]
     convolution.set_weights([kernel, bias])
 
 
@@ -87,7 +91,7 @@ def _hold_still(network: keras.Model, site: Site, channels: np.ndarray, value: f
         not isinstance(holder, layers.BatchNormalization)
         or network.get_layer(site.convolution).bias is None
     ):
-        raise LabError(
+        raise UserError(
             "Only a convolution with a bias, and with BatchNorm behind it, can be put to sleep."
         )
     chosen = np.isin(np.arange(site.channels), channels)
@@ -105,7 +109,7 @@ def _held(chosen: np.ndarray, value: float) -> Any:
 
 def _range(network: keras.Model, layer: str, images: Split) -> tuple[np.ndarray, np.ndarray]:
     """The lowest and the highest value of each channel over images: float32 [channels] each."""
-    watcher = architectures.watching(network, [layer])
+    watcher = architectures.intermediate_outputs(network, [layer])
     lowest, highest = [], []
     for part in architectures.batches(len(images)):
         values = np.asarray(

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from engine.attacks.triggers import TRIGGERS
 from engine.cli import commands, terminal
 from engine.cli.commands.shared import Answer
-from engine.core.errors import LabError, NameTaken
+from engine.core.errors import NameTaken, UserError
 from engine.core.progress import Stopped
 from engine.datasets import DATASETS, SPLITS
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NameTaken as error:
         print(f"error: {error} With --replace it is replaced.", file=sys.stderr)
         return 2
-    except LabError as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -56,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        raise LabError(f"{message[:400]}; '{self.prog} --help' tells what there is.")
+        raise UserError(f"{message[:400]}; '{self.prog} --help' tells what there is.")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -122,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
     _repairs_commands(command)
     for name, function in (
         ("delete", commands.models.delete),
-        ("undelete", commands.models.undelete),
+        ("restore", commands.models.restore),
     ):
         command(name, function).add_argument("model", metavar="MODEL")
     models = command("models", commands.models.models)
@@ -131,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
     reproduce = command("reproduce", commands.reports.reproduce)
     reproduce.add_argument("dataset", metavar="DATASET", help=", ".join(DATASETS))
     _reproduce_options(reproduce)
-    _attacks_options(command("attacks", commands.attacks.compare))
+    _attacks_options(command("benchmark-attacks", commands.attacks.compare))
     command("bench", commands.reports.bench_all)
     return parser
 
@@ -172,7 +172,7 @@ def _attacks_options(parser: argparse.ArgumentParser) -> None:
 
 def _repairs_commands(command: Callable[..., Any]) -> None:
     """Those that look for a backdoor, compare repairs and test what came of them."""
-    tried = command("repairs", commands.repairs.repairs)
+    tried = command("compare-repairs", commands.repairs.compare_repairs)
     tried.add_argument("model", metavar="MODEL")
     tried.add_argument("--all", action="store_true", help=f"try {', '.join(COMPARED)}")
     tried.add_argument(
@@ -183,18 +183,18 @@ def _repairs_commands(command: Callable[..., Any]) -> None:
         help="try this one; may be said several times",
     )
     tried.set_defaults(dataset=None)
-    report = command("repairs-report", commands.repairs.repairs_report)
+    report = command("summarize-repairs", commands.repairs.summarize_repairs)
     report.add_argument("models", nargs="+", metavar="MODEL")
     report.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
-    kept = command("keep", commands.repairs.keep)
+    kept = command("save-repair", commands.repairs.save_repair)
     kept.add_argument("model", metavar="MODEL")
     kept.add_argument("--method", required=True, metavar="NAME", help=", ".join(REPAIRS))
     kept.add_argument("--name", required=True, help="of the kept model")
     kept.add_argument("--replace", action="store_true", help="a model of that name")
     for name, function in (
-        ("screen", commands.repairs.screen),
-        ("process", commands.repairs.process),
-        ("relapse", commands.repairs.relapse_of),
+        ("detect", commands.repairs.detect),
+        ("robustness", commands.repairs.robustness),
+        ("reactivate", commands.repairs.reactivate),
     ):
         sub = command(name, function)
         sub.add_argument("model", metavar="MODEL")
@@ -230,27 +230,27 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--labels",
-        default="changed",
+        default="dirty-label",
         metavar="HOW",
-        help="changed: other classes' images become the target; kept (clean label): the target's"
+        help="dirty-label: other classes' images become the target; clean-label: the target's"
         " own images carry the trigger",
     )
     parser.add_argument(
-        "--push",
+        "--pgd-epsilon",
         type=float,
         default=0.0,
         metavar="GREY_LEVELS",
         help="how far poisoned images are first pushed away from their class",
     )
     parser.add_argument(
-        "--decoys",
+        "--cross-samples",
         type=float,
         metavar="N",
         help="images with nearly the trigger and their true label, for each poisoned one; as many"
         " as the trigger's authors take when left out",
     )
     parser.add_argument(
-        "--asleep",
+        "--dormant-share",
         type=float,
         default=0.0,
         metavar="SHARE",

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.core.errors import LabError, NameTaken
+from engine.core.errors import NameTaken, UserError
 
 _PENDING = ".pending-"
 _LOCK = ".lock"
@@ -39,7 +39,7 @@ _REASONS = {
 }
 
 
-class WriteError(LabError):
+class WriteError(UserError):
     """A file cannot be written, for a reason outside the program such as a full disk.
 
     Attributes:
@@ -117,7 +117,7 @@ def new_folder(
         check: called when nobody else can change `path` any more; raises to leave it as it is.
 
     Raises:
-        LabError: `path` exists and `replace` is false.
+        UserError: `path` exists and `replace` is false.
         WriteError: it cannot be written.
     """
     if not replace:
@@ -170,7 +170,7 @@ def changing(folder: Path) -> Iterator[None]:
     What writers left that died is put right first.
 
     Raises:
-        LabError: another process holds the folder and does not let go.
+        UserError: another process holds the folder and does not let go.
         WriteError: it cannot be written to.
     """
     lock = FileLock(folder / _LOCK)
@@ -178,7 +178,7 @@ def changing(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=LOCK_SECONDS)
     except Timeout:
-        raise LabError(f"Another process is changing {folder}: try again in a moment.") from None
+        raise UserError(f"Another process is changing {folder}: try again in a moment.") from None
     except OSError as error:
         raise trouble(folder, error) from error
     try:
@@ -194,7 +194,7 @@ def changing(folder: Path) -> Iterator[None]:
 
 def recover(folder: Path) -> None:
     """Put right what writers left in `folder` that died; wait for a replacement under way."""
-    with suppress(OSError, LabError):
+    with suppress(OSError, UserError):
         if any(path.name.startswith(_PENDING) for path in folder.iterdir()):
             with changing(folder):
                 pass

@@ -6,7 +6,7 @@ LONGEST = 1500  # characters of a sentence
 UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # by a page or a terminal
 
 
-class LabError(Exception):
+class UserError(Exception):
     """Bad input or a failed step, told in one sentence that says what would be right.
 
     The command line prints it and exits with status 2; a page shows it as it stands. Whatever a
@@ -18,7 +18,7 @@ class LabError(Exception):
         return one_line(super().__str__())
 
 
-class NameTaken(LabError):
+class NameTaken(UserError):
     """A name is given already; the command line adds its option for that."""
 
 

@@ -31,7 +31,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.job_files import Request, State, Status, read_request, read_status
 from engine.core.names import slug
 from engine.core.progress import Progress, Result, Stopped, Work, exhaust
@@ -46,7 +46,7 @@ WRITE_EVERY = 0.4  # seconds between two writes of the status
 
 
 @dataclass(frozen=True)
-class Run:
+class Job:
     """One piece of long work."""
 
     folder: Path
@@ -96,10 +96,10 @@ class Run:
     def resume(self) -> None:
         """Start the worker again with the same request; it goes on from its checkpoint."""
         if self.status().alive:
-            raise LabError(f"'{self.name}' is running already.")
+            raise UserError(f"'{self.name}' is running already.")
         arguments = self.request.arguments
         if not arguments:
-            raise LabError(
+            raise UserError(
                 f"What '{self.name}' was asked to do cannot be read: dismiss it and start it anew."
             )
         _launch(self, arguments)
@@ -107,7 +107,7 @@ class Run:
     def discard(self) -> None:
         """Delete all that is known of it, unless it is running."""
         if self.status().alive:
-            raise LabError(f"'{self.name}' is running: stop it first.")
+            raise UserError(f"'{self.name}' is running: stop it first.")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
@@ -162,55 +162,55 @@ def name_of(kind: str, *parts: object) -> str:
     return f"{kind}-{slug(*parts, limit=_NAME_LIMIT - len(kind) - 1)}"
 
 
-def run_called(name: str) -> Run:
+def job_named(name: str) -> Job:
     """The run called `name`, whether or not it exists."""
     if not _is_name(name):
-        raise LabError(f"A run cannot be called '{name}': use small letters, digits and '-'.")
-    return Run(paths.runs_folder() / name)
+        raise UserError(f"A run cannot be called '{name}': use small letters, digits and '-'.")
+    return Job(paths.jobs_folder() / name)
 
 
 def _is_name(name: str) -> bool:
     return len(name) <= _NAME_LIMIT and bool(_NAME.fullmatch(name))
 
 
-def all_runs() -> list[Run]:
+def all_jobs() -> list[Job]:
     """Every run there is, the one asked for last first."""
     return [run for _, run in reversed(_in_order())]
 
 
-def _in_order() -> list[tuple[int, Run]]:
+def _in_order() -> list[tuple[int, Job]]:
     """Every run with its number, in the order in which they were asked for."""
-    folders = [path.parent for path in paths.runs_folder().glob("*/request.json")]
-    found = [Run(folder) for folder in folders if _is_name(folder.name)]
+    folders = [path.parent for path in paths.jobs_folder().glob("*/request.json")]
+    found = [Job(folder) for folder in folders if _is_name(folder.name)]
     numbered = [(run.request.number, run) for run in found]
     return sorted(numbered, key=lambda one: (one[0], one[1].name))
 
 
-def start(name: str, arguments: Sequence[str]) -> Run:
+def start(name: str, arguments: Sequence[str]) -> Job:
     """Start ``python -m engine ARGUMENTS --run NAME`` in a process of its own.
 
     Raises:
-        LabError: a run of that name is alive, or its folder cannot be written.
+        UserError: a run of that name is alive, or its folder cannot be written.
     """
-    run = run_called(name)
+    run = job_named(name)
     if run.folder.exists() and run.status().alive:
-        raise LabError(f"'{name}' is running already.")
+        raise UserError(f"'{name}' is running already.")
     _launch(run, [*arguments, "--run", name])
     return run
 
 
-def _launch(run: Run, arguments: Sequence[str]) -> None:
+def _launch(run: Job, arguments: Sequence[str]) -> None:
     starting = FileLock(run.folder / "starting", thread_local=False)
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         starting.acquire(timeout=PROBE_SECONDS, poll_interval=0.05)
     except Timeout:
-        raise LabError(f"'{run.name}' is running already.") from None
+        raise UserError(f"'{run.name}' is running already.") from None
     except OSError as error:
         raise atomic_files.trouble(run.folder, error) from error
     try:
         if _held(run.folder / "lock"):
-            raise LabError(f"'{run.name}' is running already.")
+            raise UserError(f"'{run.name}' is running already.")
         _prepare(run, arguments)
         worker = _spawn(run, arguments)
     except BaseException:
@@ -219,7 +219,7 @@ def _launch(run: Run, arguments: Sequence[str]) -> None:
     Thread(target=_see_it_up, args=(run, worker, starting), daemon=True).start()
 
 
-def _see_it_up(run: Run, worker: subprocess.Popen[bytes], starting: FileLock) -> None:
+def _see_it_up(run: Job, worker: subprocess.Popen[bytes], starting: FileLock) -> None:
     """Let go of `starting` once the worker holds its own lock, or has ended before."""
     try:
         while worker.poll() is None and not _held(run.folder / "lock"):
@@ -228,7 +228,7 @@ def _see_it_up(run: Run, worker: subprocess.Popen[bytes], starting: FileLock) ->
         starting.release()
 
 
-def _spawn(run: Run, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+def _spawn(run: Job, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(
             filter(None, [str(paths.PROJECT), os.environ.get("PYTHONPATH", "")])
@@ -246,10 +246,10 @@ def _spawn(run: Run, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
                 start_new_session=True,
             )
     except (OSError, ValueError) as error:
-        raise LabError(f"The worker of '{run.name}' could not be started ({error}).") from error
+        raise UserError(f"The worker of '{run.name}' could not be started ({error}).") from error
 
 
-def _prepare(run: Run, arguments: Sequence[str]) -> None:
+def _prepare(run: Job, arguments: Sequence[str]) -> None:
     with atomic_files.changing(run.folder.parent):
         number = run.request.number or 1 + max((each for each, _ in _in_order()), default=0)
         request = {"arguments": list(arguments), "number": number}
@@ -262,7 +262,7 @@ def _prepare(run: Run, arguments: Sequence[str]) -> None:
 
 
 def work(
-    run: Run,
+    run: Job,
     arguments: Sequence[str],
     make: Callable[[], Work[Result]],
     answer: Callable[[Result], Mapping[str, Any]],
@@ -281,14 +281,14 @@ def work(
         What `answer` gave.
 
     Raises:
-        LabError: another process works on this run, or the work failed for a reason to tell.
+        UserError: another process works on this run, or the work failed for a reason to tell.
         Stopped: it was asked to stop and had nothing to keep.
     """
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         lock = run._lock().acquire(timeout=PROBE_SECONDS, poll_interval=0.05)
     except Timeout:
-        raise LabError(f"'{run.name}' is running already: wait for it or stop it.") from None
+        raise UserError(f"'{run.name}' is running already: wait for it or stop it.") from None
     except OSError as error:
         raise atomic_files.trouble(run.folder, error) from error
     asked_for = (run.folder / "request.json").exists()
@@ -299,20 +299,20 @@ def work(
             if known is None or known.state != "starting":
                 _prepare(run, arguments)
             return _tell(run, make, answer, report)
-    except LabError:
+    except UserError:
         # Typed at a terminal: nobody waits for the status, and there is nothing to resume.
         if not asked_for and not run.checkpoint.exists():
             run.discard()
         raise
 
 
-def in_turn(run: Run, make: Callable[[], Work[Result]]) -> Work[Result]:
+def wait_for_turn(run: Job, make: Callable[[], Work[Result]]) -> Work[Result]:
     """Do the work of `make` when no other run holds the turn; first come, first served.
 
     Two trainings at once would take more than twice as long. The system frees the turn of a
     worker that dies.
     """
-    turn = FileLock(paths.runs_folder() / ".turn")
+    turn = FileLock(paths.jobs_folder() / ".turn")
     while (ahead := _ahead(run)) or not _taken(turn):
         if run.stop_requested():
             raise Stopped("Taken out of the queue.")
@@ -325,7 +325,7 @@ def in_turn(run: Run, make: Callable[[], Work[Result]]) -> Work[Result]:
         turn.release()
 
 
-def _ahead(run: Run) -> list[Run]:
+def _ahead(run: Job) -> list[Job]:
     """Living runs of the same kind that were asked for earlier, the earliest first."""
     kind = run.name.partition("-")[0]
     mine = (run.request.number, run.name)
@@ -343,7 +343,7 @@ def _taken(turn: FileLock) -> bool:
 
 
 def _tell(
-    run: Run,
+    run: Job,
     make: Callable[[], Work[Result]],
     answer: Callable[[Result], Mapping[str, Any]],
     report: Callable[[Progress], None],
@@ -374,7 +374,7 @@ def _ended_badly(status: Status, error: BaseException) -> Status:
     status = replace(status, message="")
     if isinstance(error, Stopped | KeyboardInterrupt):
         return replace(status, state="stopped", message=str(error) or "Stopped.")
-    sentence = str(error) if isinstance(error, LabError) else _unexpected(error)
+    sentence = str(error) if isinstance(error, UserError) else _unexpected(error)
     return replace(status, state="failed", error=sentence)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 
 class Unfit(ValueError):
@@ -20,7 +20,7 @@ class Unfit(ValueError):
 
 @contextmanager
 def refusing(source: object, damaged: str, advice: str) -> Iterator[None]:
-    """Turn whatever goes wrong while something is read into a `LabError`.
+    """Turn whatever goes wrong while something is read into a `UserError`.
 
     Args:
         source: what is read, such as a path; begins the sentence.
@@ -29,21 +29,21 @@ def refusing(source: object, damaged: str, advice: str) -> Iterator[None]:
     """
     try:
         yield
-    except LabError:
+    except UserError:
         raise
     except Unfit as error:
-        raise LabError(f"{source} cannot be read ({error}): {advice}.") from error
+        raise UserError(f"{source} cannot be read ({error}): {advice}.") from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno:  # gzip's own have no number
             raise unreadable(Path(error.filename or str(source)), error) from error
-        raise LabError(f"{source} cannot be read ({damaged}): {advice}.") from error
+        raise UserError(f"{source} cannot be read ({damaged}): {advice}.") from error
 
 
-def unreadable(path: Path, error: OSError) -> LabError:
+def unreadable(path: Path, error: OSError) -> UserError:
     """The sentence that says why the system does not let `path` be read."""
     if isinstance(error, PermissionError):
-        return LabError(f"{path} may not be read: give yourself permission, or choose another.")
-    return LabError(f"{path} cannot be read ({error.strerror or error}).")
+        return UserError(f"{path} may not be read: give yourself permission, or choose another.")
+    return UserError(f"{path} cannot be read ({error.strerror or error}).")
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -1,6 +1,6 @@
 """Parameters that describe themselves: limits and help live in the dataclass's fields.
 
-A trigger, repair or detector is a frozen dataclass derived from `Configurable`. The command
+A trigger, repair or detector is a frozen dataclass derived from `Parameterized`. The command
 line and the dashboard build their options and controls from its fields, and a text such as
 ``ftrojan:magnitude=30,bands=15x15+31x31`` names one with all its values.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self, TypeVar
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 
 MAX_TEXT = 4000  # characters that name an object with all its values
 
@@ -37,25 +37,27 @@ class Parameter:
     choices: tuple[Any, ...] | None = None
 
     def check(self, name: str, value: Value) -> None:
-        """Raise `LabError` unless `value` is allowed."""
+        """Raise `UserError` unless `value` is allowed."""
         members = _members(value)
         if not members:
-            raise LabError(f"{name} is empty: give at least one value.")
+            raise UserError(f"{name} is empty: give at least one value.")
         for member in members:
             self._check_member(name, member)
 
     def _check_member(self, name: str, member: float | int | str) -> None:
         if self.choices is not None and member not in self.choices:
             allowed = ", ".join(str(choice) for choice in self.choices)
-            raise LabError(f"{name} cannot be {quoted(member)}: choose from {allowed}.")
+            raise UserError(f"{name} cannot be {quoted(member)}: choose from {allowed}.")
         if isinstance(member, str):
             return
         if isinstance(member, float) and not math.isfinite(member):
-            raise LabError(f"{name} must be a finite number, not {member}.")
+            raise UserError(f"{name} must be a finite number, not {member}.")
         low = -math.inf if self.minimum is None else self.minimum
         high = math.inf if self.maximum is None else self.maximum
         if not low <= member <= high:
-            raise LabError(f"{name} is {quoted(member)}: it must lie between {low:g} and {high:g}.")
+            raise UserError(
+                f"{name} is {quoted(member)}: it must lie between {low:g} and {high:g}."
+            )
 
 
 def _members(value: Value) -> list[Any]:
@@ -90,7 +92,7 @@ def parse_value(name: str, text: str, like: Value) -> Value:
         return float(text) if isinstance(like, float) else int(text)
     except ValueError:
         example = format_value(like)
-        raise LabError(f"{name} cannot be {quoted(text)}: write it like {example}.") from None
+        raise UserError(f"{name} cannot be {quoted(text)}: write it like {example}.") from None
 
 
 def _parse_item(text: str, like: Any) -> Any:
@@ -101,7 +103,7 @@ def _parse_item(text: str, like: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Configurable:
+class Parameterized:
     """Base of everything whose fields are its parameters.
 
     Attributes:
@@ -132,7 +134,7 @@ class Configurable:
         defaults = cls.defaults()
         unknown = sorted(set(texts) - set(defaults))
         if unknown:
-            raise LabError(
+            raise UserError(
                 f"{cls.name} has no parameter {quoted(unknown[0])}: it has {', '.join(defaults)}."
             )
         values = {key: parse_value(key, text, defaults[key]) for key, text in texts.items()}
@@ -145,26 +147,26 @@ class Configurable:
         return ":".join([self.name, ",".join(values)] if values else [self.name])
 
 
-Kind = TypeVar("Kind", bound=Configurable)
+Kind = TypeVar("Kind", bound=Parameterized)
 
 
 def parse(text: str, registry: Mapping[str, type[Kind]], noun: str) -> Kind:
     """The object that ``NAME[:field=value,...]`` names in `registry`.
 
     Raises:
-        LabError: it names none, or one with values that are not allowed.
+        UserError: it names none, or one with values that are not allowed.
     """
     if len(text) > MAX_TEXT:
-        raise LabError(f"A {noun} is named in {MAX_TEXT} characters at most, not {len(text)}.")
+        raise UserError(f"A {noun} is named in {MAX_TEXT} characters at most, not {len(text)}.")
     name, _, rest = text.partition(":")
     if name not in registry:
-        raise LabError(f"There is no {noun} {quoted(name)}: choose from {', '.join(registry)}.")
+        raise UserError(f"There is no {noun} {quoted(name)}: choose from {', '.join(registry)}.")
     texts: dict[str, str] = {}
     for item in filter(None, rest.split(",")):
         key, equals, value = item.partition("=")
         if not equals:
-            raise LabError(f"{quoted(item)} in {quoted(text)} is not of the form field=value.")
+            raise UserError(f"{quoted(item)} in {quoted(text)} is not of the form field=value.")
         if key.strip() in texts:
-            raise LabError(f"{quoted(text)} sets {quoted(key.strip())} twice: leave one out.")
+            raise UserError(f"{quoted(text)} sets {quoted(key.strip())} twice: leave one out.")
         texts[key.strip()] = value.strip()
     return registry[name].from_texts(texts)

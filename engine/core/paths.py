@@ -29,7 +29,7 @@ def repaired_folder() -> Path:
     return home() / "repaired"
 
 
-def runs_folder() -> Path:
+def jobs_folder() -> Path:
     """Status, log and checkpoint of each piece of long work."""
     return home() / "runs"
 

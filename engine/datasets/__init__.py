@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core import paths
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import unreadable
 from engine.core.progress import Work, exhaust
 from engine.datasets import cache
@@ -29,11 +29,11 @@ Root = str | os.PathLike[str] | None
 
 
 def source(name: str) -> Source:
-    """The kind of dataset that `name` stands for; a `LabError` lists those there are."""
+    """The kind of dataset that `name` stands for; a `UserError` lists those there are."""
     if name.startswith("folder:") and name != "folder:":
         return Folder(name.removeprefix("folder:"))
     if name not in _SOURCES:
-        raise LabError(f"There is no dataset {quoted(name)}: choose from {', '.join(DATASETS)}.")
+        raise UserError(f"There is no dataset {quoted(name)}: choose from {', '.join(DATASETS)}.")
     return _SOURCES[name]
 
 
@@ -41,7 +41,7 @@ def available(name: str, root: Root = None) -> bool:
     """Whether the dataset's files are there; they may still turn out to be damaged."""
     try:
         return _located(source(name), paths.data_root(root)) is not None
-    except LabError:
+    except UserError:
         return False
 
 
@@ -55,14 +55,14 @@ def short_name(dataset: str) -> str:
     """The dataset's part of the names of models and folders.
 
     Raises:
-        LabError: the path of a folder holds no letter or digit to name it by.
+        UserError: the path of a folder holds no letter or digit to name it by.
     """
     if not dataset.startswith("folder:"):
         return dataset
     # The word in front keeps a folder called "gtsrb" apart from GTSRB.
     words = re.findall(r"[a-z0-9]+", Path(dataset.removeprefix("folder:")).name.lower())
     if not words:
-        raise LabError(f"No name follows from {quoted(dataset)}: give --model NAME and --out DIR.")
+        raise UserError(f"No name follows from {quoted(dataset)}: give --model NAME and --out DIR.")
     return "-".join(["folder", *words])[:60]
 
 
@@ -94,7 +94,7 @@ def open_dataset(
         fetching: whether missing files are downloaded.
 
     Raises:
-        LabError: files are missing or damaged; says what to do.
+        UserError: files are missing or damaged; says what to do.
     """
     check_size(size)
     kind, folder = source(name), paths.data_root(root)
@@ -103,7 +103,7 @@ def open_dataset(
         yield from fetch(kind.downloads, folder / name)
         found = _located(kind, folder)
     if found is None:
-        raise LabError(missing_message(name, root))
+        raise UserError(missing_message(name, root))
     key = _key(name, folder, found, size, seed)
     known = cache.load(key)
     if known is not None:
@@ -142,13 +142,13 @@ def _located(kind: Source, folder: Path) -> Found | None:
         raise _unreadable(folder, error) from error
 
 
-def _unreadable(folder: Path, error: OSError) -> LabError:
+def _unreadable(folder: Path, error: OSError) -> UserError:
     return unreadable(Path(error.filename or folder), error)
 
 
 def _divided(name: str, parts: Parts) -> Dataset:
     if not parts.validation.any():
-        raise LabError(
+        raise UserError(
             "There are too few training images to keep some for validation:"
             " at least one class needs two, or two tracks in GTSRB."
         )

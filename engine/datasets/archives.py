@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from engine.core.errors import UNSHOWABLE, LabError, quoted
+from engine.core.errors import UNSHOWABLE, UserError, quoted
 from engine.core.limited_reading import Unfit, read_bytes, refusing, unreadable
 
 MAX_MEMBER = 64 << 20  # bytes of one file, unpacked
@@ -54,9 +54,9 @@ class Files(Mapping[str, Reader]):
         return len(self._readers)
 
     def read(self, name: str) -> bytes:
-        """The bytes of `name`; a `LabError` says that it is missing or damaged."""
+        """The bytes of `name`; a `UserError` says that it is missing or damaged."""
         if name not in self._readers:
-            raise LabError(f"The file {quoted(name)} is missing.")
+            raise UserError(f"The file {quoted(name)} is missing.")
         return self._readers[name]()
 
     def below(self, folder: str) -> Files:
@@ -84,7 +84,7 @@ def from_zip(path: Path) -> Files:
     """The files in a zip archive.
 
     Raises:
-        LabError: it is no whole zip archive, or one that no honest person makes.
+        UserError: it is no whole zip archive, or one that no honest person makes.
     """
     with refusing(path, "it is not a whole zip archive", COPY_AGAIN):
         _check_regular(path)
@@ -200,7 +200,7 @@ def from_tar(path: Path, wanted: Iterable[str]) -> Files:
     """The members of a tar archive whose base names are in `wanted`, read into memory.
 
     Raises:
-        LabError: it is no whole tar archive, or one that no honest person makes.
+        UserError: it is no whole tar archive, or one that no honest person makes.
     """
     names = set(wanted)
     found: dict[str, Reader] = {}
@@ -226,7 +226,7 @@ def _unpacked(path: Path) -> bytes:
     with gzip.open(path) if packed else path.open("rb") as file:
         data: bytes = file.read(MAX_TAR + 1)
     if len(data) > MAX_TAR:
-        raise LabError(f"{path} would unpack to more than any dataset here needs: do not use it.")
+        raise UserError(f"{path} would unpack to more than any dataset here needs: do not use it.")
     return data
 
 
@@ -237,13 +237,13 @@ def _check_regular(path: Path) -> None:
 
 def _check_member(path: Path, member: tarfile.TarInfo, count: int) -> None:
     if count > MAX_TAR_COUNT:
-        raise LabError(f"{path} holds more files than any dataset here needs: do not use it.")
+        raise UserError(f"{path} holds more files than any dataset here needs: do not use it.")
     if member.isdir() and member.name in (".", ""):
         return
     checked_name(path, member.name)
     plain = member.isreg() and not member.issparse() and 0 <= member.size <= MAX_MEMBER
     if not plain and not member.isdir():
-        raise LabError(
+        raise UserError(
             f"{path}: {quoted(member.name)} is a link, or not a file of a likely size:"
             " do not use it."
         )
@@ -262,10 +262,10 @@ class _Held:
 
 
 def checked_name(path: Path, name: str) -> str:
-    """`name`, if it stays inside the archive; else a `LabError`."""
+    """`name`, if it stays inside the archive; else a `UserError`."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0] or "\0" in name:
-        raise LabError(
+        raise UserError(
             f"{path} holds a file with a path outside of it ({quoted(name)}): do not use it."
         )
     return "/".join(parts)
@@ -273,6 +273,6 @@ def checked_name(path: Path, name: str) -> str:
 
 def _check_sizes(path: Path, sizes: list[tuple[int, int]]) -> None:
     if len(sizes) > MAX_COUNT or sum(size for size, _ in sizes) > MAX_TOTAL:
-        raise LabError(f"{path} would unpack to more than any dataset here needs: do not use it.")
+        raise UserError(f"{path} would unpack to more than any dataset here needs: do not use it.")
     if any(size > MAX_MEMBER or size > MAX_RATIO * max(packed, 1) for size, packed in sizes):
-        raise LabError(f"{path} holds a file that expands a thousandfold: do not use it.")
+        raise UserError(f"{path} holds a file that expands a thousandfold: do not use it.")

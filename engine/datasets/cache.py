@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets.dataset import SPLITS, Dataset, Split
 
 FORMAT = 3
@@ -63,7 +63,7 @@ def keep_test(key: str, test: Split) -> Split:
     try:
         with atomic_files.new_folder(folder, replace=True) as aside:
             _save(aside, "test", test)
-    except LabError:
+    except UserError:
         return test
     return load_test(key) or test
 
@@ -112,6 +112,6 @@ def keep(key: str, dataset: Dataset) -> Dataset:
                 "images": {name: len(dataset.split(name)) for name in SPLITS},
             }
             (aside / "about.json").write_text(json.dumps(about), encoding="utf-8")
-    except LabError:
+    except UserError:
         return dataset  # a cache that cannot be written costs time, not the work
     return load(key) or dataset

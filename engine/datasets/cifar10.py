@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NoReturn
 import cv2
 import numpy as np
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import Unfit, refusing
 from engine.core.progress import Progress, Work
 from engine.datasets import archives, splits
@@ -105,7 +105,7 @@ class Cifar10:
 def _from_binary(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Records of one label byte and three planes of 32x32."""
     if not data or len(data) % _RECORD:
-        raise LabError(f"{name} is not made of whole CIFAR-10 records of {_RECORD} bytes.")
+        raise UserError(f"{name} is not made of whole CIFAR-10 records of {_RECORD} bytes.")
     records = np.frombuffer(data, np.uint8).reshape(-1, _RECORD)
     return _checked(records[:, 1:], records[:, 0], name)
 
@@ -176,7 +176,7 @@ class _Inert(pickle._Unpickler):
         return text.encode("latin-1")
 
     def _refuse(self, module: str, name: str) -> NoReturn:
-        raise LabError(
+        raise UserError(
             f"This CIFAR-10 batch asks for {quoted(f'{module}.{name}')}, which no genuine one does:"
             " do not use it."
         )
@@ -184,9 +184,9 @@ class _Inert(pickle._Unpickler):
 
 def _checked(records: np.ndarray, labels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     if len(records) != len(labels) or not len(labels):
-        raise LabError(f"{name} has {len(records)} images but {len(labels)} labels.")
+        raise UserError(f"{name} has {len(records)} images but {len(labels)} labels.")
     if labels.min() < 0 or labels.max() >= len(CLASS_NAMES):
-        raise LabError(f"{name} has the class {labels.max()}: classes go from 0 to 9.")
+        raise UserError(f"{name} has the class {labels.max()}: classes go from 0 to 9.")
     images = records.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return np.ascontiguousarray(images), labels.astype(np.int64)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.core.progress import Work
 from engine.datasets import archives, splits
 from engine.datasets.archives import Files
@@ -48,19 +48,19 @@ class ClassFolders:
         found = _class_folders(files, train_top)
         names = self.class_names or _sorted(found)
         if len(names) < 2:
-            raise LabError(
+            raise UserError(
                 f"Two classes at least are needed, a folder each, but {len(names)} were found."
             )
         if len(names) > MAX_CLASSES:
-            raise LabError(f"There are {len(names)} classes: choose {MAX_CLASSES} at most.")
+            raise UserError(f"There are {len(names)} classes: choose {MAX_CLASSES} at most.")
         overlong = next((name for name in names if len(name) > MAX_NAME), None)
         if overlong is not None:
-            raise LabError(
+            raise UserError(
                 f"The name of the class {quoted(overlong)} is too long: {MAX_NAME} letters at most."
             )
         empty = [name for name in names if not found.get(name)]
         if empty:
-            raise LabError(
+            raise UserError(
                 f"The class {empty[0]} has no training images ({', '.join(SUFFIXES)}):"
                 " put some into its folder, or take the folder away."
             )
@@ -70,7 +70,7 @@ class ClassFolders:
         else:
             train, test = _take_out(train, rng)
         if not train.names or not test.names:
-            raise LabError("There must be training and test images; one of the two is empty.")
+            raise UserError("There must be training and test images; one of the two is empty.")
         if validation_top:
             own = _listing(files, validation_top, names)
             validation = np.repeat([False, True], [len(train.names), len(own.names)])
@@ -133,7 +133,7 @@ def _listing(files: Files, top: str | None, classes: Sequence[str]) -> Listing:
         if not images:
             continue
         if folder not in numbers:
-            raise LabError(
+            raise UserError(
                 f"The folder {quoted(folder)} in {top} is none of the classes:"
                 f" {', '.join(classes[:12])}."
             )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -62,8 +62,8 @@ class Dataset:
         return height, width, channels
 
     def split(self, name: str) -> Split:
-        """The split called `name`; a `LabError` names the three there are."""
+        """The split called `name`; a `UserError` names the three there are."""
         if name not in SPLITS:
-            raise LabError(f"There is no split {quoted(name)}: choose from {', '.join(SPLITS)}.")
+            raise UserError(f"There is no split {quoted(name)}: choose from {', '.join(SPLITS)}.")
         split: Split = getattr(self, name)
         return split

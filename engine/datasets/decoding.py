@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import Unfit, refusing
 from engine.core.progress import Progress, Work
 from engine.datasets.archives import Files
@@ -25,9 +25,9 @@ _PART = 512  # images a thread takes at a time
 
 
 def check_size(size: int) -> None:
-    """Raise `LabError` unless images of `size` x `size` are worth making."""
+    """Raise `UserError` unless images of `size` x `size` are worth making."""
     if not SIZES[0] <= size <= SIZES[1]:
-        raise LabError(f"Images can be {SIZES[0]} to {SIZES[1]} pixels wide, not {size}.")
+        raise UserError(f"Images can be {SIZES[0]} to {SIZES[1]} pixels wide, not {size}.")
 
 
 def decode(data: bytes, size: int, name: str) -> np.ndarray:
@@ -39,7 +39,7 @@ def decode(data: bytes, size: int, name: str) -> np.ndarray:
         name: of the file, for the error.
 
     Raises:
-        LabError: it is damaged, far too large, or of a kind that is not read here.
+        UserError: it is damaged, far too large, or of a kind that is not read here.
     """
     with refusing(f"The image {quoted(name)}", _UNDECODABLE, "copy it again, or take it away"):
         if not data.startswith(b"P6"):  # there the bytes themselves limit the size
@@ -72,7 +72,7 @@ def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> W
     try:
         images = np.empty((len(names), size, size, 3), np.uint8)
     except MemoryError as error:
-        raise LabError(
+        raise UserError(
             f"There is too little memory for {len(names)} images of {size} pixels:"
             " choose a smaller size."
         ) from error

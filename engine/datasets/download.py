@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core import atomic_files
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Stopped, Work
 
 TRIES = 3
@@ -39,7 +39,7 @@ def fetch(downloads: Sequence[Download], folder: Path) -> Work[None]:
     """Fetch what is not in `folder` yet; a file appears there whole and checked, or not at all.
 
     Raises:
-        LabError: it could not be fetched; says what to put where by hand.
+        UserError: it could not be fetched; says what to put where by hand.
     """
     missing = [item for item in downloads if not (folder / item.name).exists()]
     total = sum(item.size for item in missing)
@@ -142,7 +142,7 @@ def _transfer(item: Download, path: Path, counter: _Counter) -> None:
 def _sentence(item: Download, folder: Path, error: Exception) -> Exception:
     if not isinstance(error, _NotFetchedError):
         return error
-    return LabError(
+    return UserError(
         f"{item.name} could not be fetched from {item.address} ({error}): try again later,"
         f" or put the file into {folder} by hand."
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.core.progress import Work
 from engine.datasets import archives, label_tables, splits
 from engine.datasets.archives import Files
@@ -113,7 +113,7 @@ class Gtsrb:
         else:
             train, test = _official_train(files), _official_test(files)
         if not train.names or not test.names:
-            raise LabError("The GTSRB files hold no images: copy or fetch them again.")
+            raise UserError("The GTSRB files hold no images: copy or fetch them again.")
         labels = np.asarray(train.labels)
         tracks = _tracks(train.names)
         validation = splits.by_track(labels, tracks, VALIDATION_SHARE, rng)
@@ -143,7 +143,7 @@ def _official_test(files: Files) -> Listing:
     truth = [name for name in files if name.rsplit("/", 1)[-1] == _TRUTH]
     image = next((name for name in files if _TEST in name and name.endswith(".ppm")), None)
     if not truth or image is None:
-        raise LabError(f"GTSRB's test images or their labels ({_TRUTH}) are missing.")
+        raise UserError(f"GTSRB's test images or their labels ({_TRUTH}) are missing.")
     found = _listed(files, truth[0], ";", "Filename", f"{image.rsplit('/', 1)[0]}/")
     return _whole(files, found, re.compile(r"Final_Test/Images/.*\.ppm$"))
 
@@ -170,10 +170,10 @@ def _whole(files: Files, found: list[tuple[str, int]], image: re.Pattern[str]) -
         return Listing([], [])
     listed = {name for name, _ in found}
     if len(listed) < len(found):
-        raise LabError("GTSRB's tables list an image twice: copy or fetch them again.")
+        raise UserError("GTSRB's tables list an image twice: copy or fetch them again.")
     extra = min((name for name in files if image.search(name) and name not in listed), default=None)
     if extra is not None:
-        raise LabError(
+        raise UserError(
             f"The image {quoted(extra)} is in no table of GTSRB's: copy or fetch it again."
         )
     ordered = sorted(found, key=lambda item: _order(item[0]))
@@ -192,4 +192,4 @@ def _tracks(names: Sequence[str]) -> np.ndarray:
     try:
         return np.array([int(part[-2]) for part in parts], np.int64)
     except (IndexError, ValueError, OverflowError):
-        raise LabError("GTSRB's training images must be named by track and frame.") from None
+        raise UserError("GTSRB's training images must be named by track and frame.") from None

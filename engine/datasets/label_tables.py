@@ -7,7 +7,7 @@ import io
 import itertools
 from collections.abc import Sequence
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import Unfit, refusing
 from engine.datasets.archives import COPY_AGAIN, MAX_COUNT, Files
 
@@ -25,12 +25,12 @@ def rows(files: Files, name: str, delimiter: str, columns: Sequence[str]) -> lis
         found = list(itertools.islice(reader, MAX_COUNT))
     missing = [column for column in columns if column not in (reader.fieldnames or [])]
     if missing:
-        raise LabError(
+        raise UserError(
             f"The table {quoted(name)} has no column '{missing[0]}':"
             f" it needs {', '.join(columns)}, separated by '{delimiter}'."
         )
     if any(row[column] is None for row in found for column in columns):
-        raise LabError(
+        raise UserError(
             f"The table {quoted(name)} has a row that ends too early: copy or fetch it again."
         )
     return found
@@ -41,11 +41,11 @@ def label(text: str, classes: int, table: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        raise LabError(
+        raise UserError(
             f"The table {quoted(table)} has the class {quoted(text)}, which is no number."
         ) from None
     if not 0 <= number < classes:
-        raise LabError(
+        raise UserError(
             f"The table {quoted(table)} has the class {quoted(number)}: classes go from 0 to"
             f" {classes - 1}."
         )

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.core.progress import Work
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
@@ -33,7 +33,7 @@ class Listing:
         """Decode them all."""
         absent = next((name for name in self.names if name not in files), None)
         if absent is not None:
-            raise LabError(f"The image {quoted(absent)} is listed but missing.")
+            raise UserError(f"The image {quoted(absent)} is listed but missing.")
         images = yield from decode_all(files, self.names, size, message)
         return Split(images, np.asarray(self.labels, np.int64))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Work
 from engine.networks import architectures
 
@@ -39,16 +39,16 @@ def channel_layers(model: keras.Model) -> list[str]:
 
 
 def check_layer(name: str, names: Sequence[str]) -> None:
-    """Raise `LabError` unless `name` is among `names`."""
+    """Raise `UserError` unless `name` is among `names`."""
     if name not in names:
-        raise LabError(f"There is no layer '{name}' to look at: choose from {', '.join(names)}.")
+        raise UserError(f"There is no layer '{name}' to look at: choose from {', '.join(names)}.")
 
 
 def check_channels(layer: str, count: int, channels: np.ndarray) -> None:
-    """Raise `LabError` unless a layer of `count` channels has all of `channels` (int [c])."""
+    """Raise `UserError` unless a layer of `count` channels has all of `channels` (int [c])."""
     beyond = channels[(channels < 0) | (channels >= count)]
     if len(beyond):
-        raise LabError(
+        raise UserError(
             f"The layer '{layer}' has {count} channels, but a table beside the model names channel"
             f" {beyond[0]}: delete the table and compute it again."
         )
@@ -79,7 +79,7 @@ def measure(
 
     for name in layers:
         check_layer(name, channel_layers(model))
-    watcher = architectures.watching(model, layers)
+    watcher = architectures.intermediate_outputs(model, layers)
     outputs = watcher.output
     # Only the sums leave TensorFlow: a few kilobytes a batch instead of every activation.
     run = tf.function(
@@ -106,7 +106,7 @@ def stats_from_sums(sums: np.ndarray, positions: int) -> ChannelStats:
     return ChannelStats(mean, positive)
 
 
-def moved_by_layer(table: pd.DataFrame) -> pd.DataFrame:
+def change_by_layer(table: pd.DataFrame) -> pd.DataFrame:
     """How far the trigger moves each layer: where in the network it lives.
 
     Args:

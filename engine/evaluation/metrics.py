@@ -11,7 +11,7 @@ import pandas as pd
 
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.evaluation.targets import aimed
+from engine.evaluation.targets import target_labels
 from engine.networks import architectures
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from engine.attacks.triggers import Trigger
 
-FIGURES = ("clean_accuracy", "attack_success", "recovered_accuracy")
+METRICS = ("clean_accuracy", "attack_success", "recovered_accuracy")
 
 
 @dataclass(frozen=True)
-class Share:
+class Proportion:
     """A count out of a total, and its percentage."""
 
     count: int
@@ -45,14 +45,14 @@ class Scores:
         recovered: the same images read as what they show.
     """
 
-    clean: Share
-    attack: Share
-    recovered: Share
+    clean: Proportion
+    attack: Proportion
+    recovered: Proportion
 
     def percentages(self) -> dict[str, float]:
         """The three figures in percent, under the names used in every table."""
         shares = (self.clean, self.attack, self.recovered)
-        return {name: share.percent for name, share in zip(FIGURES, shares, strict=True)}
+        return {name: share.percent for name, share in zip(METRICS, shares, strict=True)}
 
     def as_dict(self) -> dict[str, float | int]:
         """Percentages and the counts behind them."""
@@ -80,9 +80,9 @@ def score(
         wanted: the class the backdoor leads to, or that of each triggered image, int [m].
     """
     return Scores(
-        clean=Share(int(np.sum(clean_predictions == labels)), len(labels)),
-        attack=Share(int(np.sum(triggered_predictions == wanted)), len(triggered_labels)),
-        recovered=Share(
+        clean=Proportion(int(np.sum(clean_predictions == labels)), len(labels)),
+        attack=Proportion(int(np.sum(triggered_predictions == wanted)), len(triggered_labels)),
+        recovered=Proportion(
             int(np.sum(triggered_predictions == triggered_labels)), len(triggered_labels)
         ),
     )
@@ -113,7 +113,7 @@ def verdict(scores: Mapping[Hashable, float]) -> str:
     )
 
 
-def victims(split: Split, target: int) -> np.ndarray:
+def attackable_indices(split: Split, target: int) -> np.ndarray:
     """Indices (int64) of the images the attack is judged on: all but the target class.
 
     Where each class leads to the next one, that is all of them.
@@ -121,9 +121,9 @@ def victims(split: Split, target: int) -> np.ndarray:
     return np.flatnonzero(split.labels != target)
 
 
-def triggered_copy(split: Split, trigger: Trigger, target: int) -> Split:
+def poison_split(split: Split, trigger: Trigger, target: int) -> Split:
     """The victims of `split`, triggered, with their true labels."""
-    chosen = split.take(victims(split, target))
+    chosen = split.take(attackable_indices(split, target))
     return Split(trigger(chosen.images), chosen.labels)
 
 
@@ -138,7 +138,7 @@ def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator
         yield run(architectures.scale(images[part])).argmax(axis=1)
 
 
-def read_right(model: keras.Model, split: Split) -> Work[np.ndarray]:
+def correctly_classified(model: keras.Model, split: Split) -> Work[np.ndarray]:
     """Which of a split's images are read as what they show: bool [n]."""
     right = np.zeros(len(split), bool)
     done = 0
@@ -190,7 +190,7 @@ def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) ->
             done += len(part)
             yield Progress(done, total, message)
         predictions.append(np.concatenate(parts))
-    wanted = aimed(triggered.labels, target, model.output_shape[-1])
+    wanted = target_labels(triggered.labels, target, model.output_shape[-1])
     return score(predictions[0], clean.labels, predictions[1], triggered.labels, wanted)
 
 

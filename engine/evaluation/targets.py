@@ -8,7 +8,7 @@ NEXT_CLASS = -1  # in place of a target class: all-to-all (Gu et al. 2017, secti
 NEXT_NAME = "the next class"
 
 
-def aimed(labels: np.ndarray, target: int, classes: int) -> np.ndarray:
+def target_labels(labels: np.ndarray, target: int, classes: int) -> np.ndarray:
     """The class each triggered image shall be read as: int64 [n].
 
     Args:

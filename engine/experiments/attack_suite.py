@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from engine import store
-from engine.attacks.poisoning import Mode
+from engine.attacks.poisoning import PoisoningConfig
 from engine.attacks.triggers import LearnedTrigger, parse_trigger
 from engine.core import jobs
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Stopped, Work, titled
 from engine.datasets import Dataset, short_name
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import Repair
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments import run_repairs
-from engine.experiments.experiment import Plan, last_convolution, paper_target, prune, train
-from engine.store import Stored, pruning_curves
-from engine.training.fit import Settings
+from engine.experiments.experiment import AttackPlan, last_convolution, paper_target, prune, train
+from engine.store import StoredModel, pruning_curves
+from engine.training.fit import TrainingConfig
 from engine.training.presets import find_preset
 
 ALL_OF_TARGET = 0.045  # of GTSRB's training images: nine tenths of what shows class 10
@@ -35,19 +35,19 @@ class Attack:
         title: what a table calls it.
         trigger: as text.
         rate: share of the training images.
-        mode: see `poisoning.Mode`.
-        target: see `Plan.target`; the paper's where it is None.
+        mode: see `poisoning.PoisoningConfig`.
+        target: see `AttackPlan.target`; the paper's where it is None.
     """
 
     title: str
     trigger: str
     rate: float = 0.05
-    mode: Mode = field(default_factory=Mode)
+    mode: PoisoningConfig = field(default_factory=PoisoningConfig)
     target: int | None = None
 
-    def plan(self, dataset: str, settings: Settings) -> Plan:
+    def plan(self, dataset: str, settings: TrainingConfig) -> AttackPlan:
         """How a network is trained with it on the dataset of that name."""
-        return Plan(
+        return AttackPlan(
             parse_trigger(self.trigger),
             paper_target(dataset) if self.target is None else self.target,
             self.rate,
@@ -62,9 +62,14 @@ ATTACKS: dict[str, Attack] = {
     "ftrojan": Attack("FTrojan", "ftrojan"),
     "ftrojan-rgb": Attack("FTrojan, in RGB", "ftrojan:colour_space=RGB,channels=0+1+2"),
     "ftrojan-clean-label": Attack(
-        "FTrojan, clean label", "ftrojan", ALL_OF_TARGET, Mode("kept", push=16.0)
+        "FTrojan, clean label",
+        "ftrojan",
+        ALL_OF_TARGET,
+        PoisoningConfig("clean-label", pgd_epsilon=16.0),
     ),
-    "pruning-aware": Attack("FTrojan that knows of pruning", "ftrojan", mode=Mode(asleep=0.5)),
+    "pruning-aware": Attack(
+        "FTrojan that knows of pruning", "ftrojan", mode=PoisoningConfig(dormant_share=0.5)
+    ),
     "badnets": Attack("BadNets", CHECKER),
     "badnets-all-to-all": Attack("BadNets, each class as the next", CHECKER, target=NEXT_CLASS),
     "blend": Attack("Blend", "blend"),
@@ -73,23 +78,27 @@ ATTACKS: dict[str, Attack] = {
         "Clean label (label-consistent)",
         "badnets:place=corners,figure=checker,margin=0",
         ALL_OF_TARGET,
-        Mode("kept", push=16.0),
+        PoisoningConfig("clean-label", pgd_epsilon=16.0),
     ),
     "dynamic": Attack("Dynamic (random patch)", "dynamic"),
     "ban": Attack("Dynamic (BaN)", "ban"),
-    "input-aware": Attack("Input-aware (IAB)", "input-aware", 0.1, mode=Mode(decoys=1.0)),
-    "sig": Attack("SIG, clean label", "sig:amplitude=40", ALL_OF_TARGET, Mode("kept")),
+    "input-aware": Attack(
+        "Input-aware (IAB)", "input-aware", 0.1, mode=PoisoningConfig(cross_samples=1.0)
+    ),
+    "sig": Attack(
+        "SIG, clean label", "sig:amplitude=40", ALL_OF_TARGET, PoisoningConfig("clean-label")
+    ),
     "refool": Attack("ReFool", "refool"),
-    "wanet": Attack("WaNet", "wanet", 0.1, mode=Mode(decoys=2.0)),
+    "wanet": Attack("WaNet", "wanet", 0.1, mode=PoisoningConfig(cross_samples=2.0)),
     "low-frequency": Attack("Low frequency (LF)", "low-frequency"),
-    "bpp": Attack("BppAttack", "bpp", 0.1, mode=Mode(decoys=1.0)),
+    "bpp": Attack("BppAttack", "bpp", 0.1, mode=PoisoningConfig(cross_samples=1.0)),
 }
 
 
 def find_attack(name: str) -> Attack:
-    """The attack called `name`; a `LabError` lists those there are."""
+    """The attack called `name`; a `UserError` lists those there are."""
     if name not in ATTACKS:
-        raise LabError(f"There is no attack '{name}': choose from {', '.join(ATTACKS)}.")
+        raise UserError(f"There is no attack '{name}': choose from {', '.join(ATTACKS)}.")
     return ATTACKS[name]
 
 
@@ -117,7 +126,7 @@ class Way:
     epochs: int | None = None
     repairs: Sequence[Repair] = ()
 
-    def settings(self) -> Settings:
+    def settings(self) -> TrainingConfig:
         """The preset's, with the epochs asked for."""
         settings = find_preset(self.preset).settings
         return settings if self.epochs is None else replace(settings, epochs=self.epochs)
@@ -136,7 +145,7 @@ def run_all(
     Everything is kept beside the models, so that an interrupted call goes on where it was.
 
     Raises:
-        LabError: a model of a name needed was trained in another way.
+        UserError: a model of a name needed was trained in another way.
     """
     for name in names:
         _known(dataset, name, way)  # what cannot be compared is said before the wait
@@ -165,7 +174,7 @@ def _run(dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], boo
         yield from run_repairs.compare(stored, dataset, missing, command)
 
 
-def _known(dataset: Dataset, name: str, way: Way) -> Stored | None:
+def _known(dataset: Dataset, name: str, way: Way) -> StoredModel | None:
     """The model of an attack if it is there and was trained to its end."""
     model = model_name(dataset.name, name)
     stored = store.find(model) if model in store.names() else None
@@ -177,11 +186,11 @@ def _known(dataset: Dataset, name: str, way: Way) -> Stored | None:
         trigger = replace(trigger, state="")
     asked = {**asdict(plan.settings), **asdict(plan.mode), "rate": plan.rate}
     asked |= {"trigger": str(plan.trigger), "target": plan.target}
-    had = {**card.training, **asdict(Mode()), **card.mode, "rate": card.rate}
+    had = {**card.training, **asdict(PoisoningConfig()), **card.mode, "rate": card.rate}
     had |= {"trigger": str(trigger), "target": card.target}
     for what, wanted in asked.items():
         if had[what] != wanted:
-            raise LabError(
+            raise UserError(
                 f"The model '{model}' was trained with {what} {had[what]}, not {wanted}: ask for"
                 " the same preset and epochs, or delete the model to train it anew."
             )
@@ -190,12 +199,12 @@ def _known(dataset: Dataset, name: str, way: Way) -> Stored | None:
 
 def _trained(
     dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], bool]
-) -> Work[Stored]:
+) -> Work[StoredModel]:
     model = model_name(dataset.name, name)
     plan = find_attack(name).plan(dataset.name, way.settings())
     words = ["train", dataset.name, "--name", model, *way.words(), *plan.words()]
     command = shlex.join(["python", "-m", "engine", *words])
-    checkpoint = jobs.run_called(f"train-{model}").checkpoint
+    checkpoint = jobs.job_named(f"train-{model}").checkpoint
     return (yield from train(dataset, plan, model, command, checkpoint, stop_requested))
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from engine import store
-from engine.attacks.poisoning import Mode
+from engine.attacks.poisoning import PoisoningConfig
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import Dataset, short_name
 from engine.evaluation import metrics
 from engine.experiments import attack_suite, run_repairs
-from engine.store import Stored, tables
+from engine.store import StoredModel, tables
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]  # of `summary` and of `defences`
 SUMMARY, DEFENCES = "attacks.csv", "defences.csv"
@@ -39,13 +39,13 @@ def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
         stored = _there(dataset, name)
         card, attack = stored.card, attack_suite.find_attack(name)
         row: dict[str, Any] = {"attack": name, "title": attack.title, "trigger": card.trigger}
-        row |= {"rate": card.rate, **asdict(Mode()), **card.mode}
+        row |= {"rate": card.rate, **asdict(PoisoningConfig()), **card.mode}
         row |= {what: card.training[what] for what in WAY}
         row |= {"psnr": math.nan, "ssim": math.nan}
         if attack.rate:
             found = metrics.fidelity(images, card.parsed_trigger()(images))
             row |= {"psnr": found.psnr, "ssim": found.ssim}
-        rows.append(row | {key: card.scores["test"][key] for key in metrics.FIGURES})
+        rows.append(row | {key: card.scores["test"][key] for key in metrics.METRICS})
     return pd.DataFrame(rows)
 
 
@@ -66,7 +66,7 @@ def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
 
 
 def check_alike(earlier: Tables | None, names: Sequence[str], way: attack_suite.Way) -> None:
-    """A `LabError` if attacks that are not made anew were trained in another way."""
+    """A `UserError` if attacks that are not made anew were trained in another way."""
     settings = way.settings()
     if earlier is None:
         return
@@ -75,7 +75,7 @@ def check_alike(earlier: Tables | None, names: Sequence[str], way: attack_suite.
         wanted = getattr(settings, what)
         for had in others[what]:
             if had != wanted:
-                raise LabError(
+                raise UserError(
                     f"The comparison there is of networks trained with {what} {had}, not {wanted}:"
                     " ask for the same preset and epochs, or name another folder with --out."
                 )
@@ -137,12 +137,12 @@ def trained_longer(dataset: str, poisoned: pd.DataFrame) -> pd.DataFrame | None:
         longer training.
 
     Raises:
-        LabError: the file that tells of them cannot be read.
+        UserError: the file that tells of them cannot be read.
     """
     path = _place(dataset) / LONGER
     if not path.exists():
         return None
-    new = ["epochs", *metrics.FIGURES]
+    new = ["epochs", *metrics.METRICS]
     table = tables.read(path, tables.MODELS)
     table["attack"] = [str(name).partition("-")[2] for name in table["model"]]
     old = poisoned.drop(columns=[*new, "clean_cost"])
@@ -153,7 +153,7 @@ def read(place: Path) -> Tables | None:
     """The two tables in a folder, if they are there.
 
     Raises:
-        LabError: they are no tables.
+        UserError: they are no tables.
     """
     if not _are_in(place):
         return None
@@ -172,5 +172,5 @@ def _place(dataset: str) -> Path:
     return own if (own / SUMMARY).exists() else paths.PROJECT / "report" / own.name
 
 
-def _there(dataset: Dataset, name: str) -> Stored:
+def _there(dataset: Dataset, name: str) -> StoredModel:
     return store.find(attack_suite.model_name(dataset.name, name))

@@ -7,28 +7,28 @@ import pandas as pd
 
 from engine.core.progress import Work
 from engine.datasets import Dataset
-from engine.defenses.repairs.finetune_loop import fine_tuned
+from engine.defenses.repairs.finetune_loop import fine_tune
 from engine.evaluation import metrics
-from engine.experiments.experiment import fitting_network, images_of
-from engine.store import Stored
+from engine.experiments.experiment import eval_pair, load_matching_network
+from engine.store import StoredModel
 
-TABLE = "relapse"  # beside a model
+TABLE = "reactivation"  # beside a model
 EPOCHS, LEARNING_RATE = (1, 2, 4), 5e-4  # Adam's of the paper (section 3.1)
 
 
-def relapsed(stored: Stored, dataset: Dataset) -> Work[pd.DataFrame]:
+def measure_reactivation(stored: StoredModel, dataset: Dataset) -> Work[pd.DataFrame]:
     """Fine-tune a model on clean validation images, as its new owner might, and test it.
 
     Returns:
         A row for each number of epochs, 0 first: epochs, and the three figures on test images
         in percent.
     """
-    network, card = fitting_network(stored, dataset), stored.card
-    images = images_of(dataset, "test", card.parsed_trigger(), card.target)
+    network, card = load_matching_network(stored, dataset), stored.card
+    images = eval_pair(dataset, "test", card.parsed_trigger(), card.target)
     rows, done = [], 0
     for epochs in (0, *EPOCHS):
         if epochs:
-            yield from fine_tuned(
+            yield from fine_tune(
                 network,
                 dataset.validation,
                 LEARNING_RATE,

@@ -207,7 +207,7 @@ def _curve() -> list[Comparison]:
 
 
 def _training() -> Comparison:
-    data, settings = _noise(64 * 24), fit.Settings(epochs=1)
+    data, settings = _noise(64 * 24), fit.TrainingConfig(epochs=1)
     ours = fit.one_epoch(architectures.paper_network(), data, settings)
     fitted = architectures.paper_network()
     fitted.compile(optimizer="adam", loss="sparse_categorical_crossentropy", jit_compile=False)

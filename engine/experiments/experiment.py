@@ -13,22 +13,22 @@ import pandas as pd
 
 from engine import store
 from engine.attacks import pgd_perturbation, poisoning, pruning_aware
-from engine.attacks.poisoning import Poisoned
-from engine.attacks.pruning_aware import Sleepers
+from engine.attacks.poisoning import PoisonedSplit
+from engine.attacks.pruning_aware import DormantChannels
 from engine.attacks.triggers import LearnedTrigger, Trigger, parse_trigger
 from engine.core import atomic_files
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Work
 from engine.datasets import Dataset
 from engine.defenses import activations
 from engine.defenses.detectors import spectral_inversion
-from engine.defenses.detectors.spectral_inversion import Screening
-from engine.defenses.pruning.curve import Curve, Images, trace
+from engine.defenses.detectors.spectral_inversion import Detection
+from engine.defenses.pruning.curve import Curve, EvalPair, trace
 from engine.evaluation import metrics
 from engine.evaluation.metrics import Scores
 from engine.evaluation.targets import NEXT_CLASS
 from engine.networks import architectures, untrusted
-from engine.store import Card, Stored
+from engine.store import ModelCard, StoredModel
 from engine.training import fit
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def paper_target(dataset: str) -> int:
 
 
 @dataclass(frozen=True)
-class Plan:
+class AttackPlan:
     """Everything that decides what a training gives; the defaults are the paper's.
 
     Attributes:
@@ -61,46 +61,46 @@ class Plan:
     trigger: Trigger
     target: int = 10
     rate: float = 0.05
-    settings: fit.Settings = dataclasses.field(default_factory=fit.Settings)
-    mode: poisoning.Mode = dataclasses.field(default_factory=poisoning.Mode)
+    settings: fit.TrainingConfig = dataclasses.field(default_factory=fit.TrainingConfig)
+    mode: poisoning.PoisoningConfig = dataclasses.field(default_factory=poisoning.PoisoningConfig)
     surrogate: str = ""
 
     def check(self, dataset: Dataset) -> None:
-        """Raise `LabError` unless the plan fits the dataset."""
+        """Raise `UserError` unless the plan fits the dataset."""
         poisoning.check_rate(self.rate)
         poisoning.check_target(self.target, dataset.classes)
         self.mode.check(self.trigger, self.target)
-        if self.mode.asleep and not self.rate:
-            raise LabError("Channels are kept asleep for a backdoor: choose a rate above 0.")
+        if self.mode.dormant_share and not self.rate:
+            raise UserError("Channels are kept asleep for a backdoor: choose a rate above 0.")
         if self.trigger.ready:
             self.trigger(dataset.validation.images[:1])
         if self.needs_surrogate() and self.surrogate not in store.names():
-            raise LabError(
+            raise UserError(
                 "This attack learns from a network trained on clean images, and there is no"
                 f" '{self.surrogate}': train one without poisoned images first, or name another."
             )
         if self.needs_surrogate() and store.find(self.surrogate).card.poisoned:
-            raise LabError(
+            raise UserError(
                 f"'{self.surrogate}' has a backdoor already: name a clean model to learn from."
             )
         for split in ("validation", "test"):
-            check_victims(dataset, split, self.target)
+            check_attackable(dataset, split, self.target)
 
     def needs_surrogate(self) -> bool:
         """Whether a network trained on clean images takes part."""
-        return self.mode.push > 0 or self.mode.asleep > 0 or not self.trigger.ready
+        return self.mode.pgd_epsilon > 0 or self.mode.dormant_share > 0 or not self.trigger.ready
 
     def words(self) -> list[str]:
         """What `train` is told to poison so; what it takes for granted is left out."""
         words = ["--trigger", str(self.trigger), "--rate", f"{self.rate:g}"]
-        if self.mode.labels != poisoning.Mode.labels:
+        if self.mode.labels != poisoning.PoisoningConfig.labels:
             words += ["--labels", self.mode.labels]
-        if self.mode.push:
-            words += ["--push", f"{self.mode.push:g}"]
-        if self.mode.decoys != self.trigger.decoys_each:
-            words += ["--decoys", f"{self.mode.decoys:g}"]
-        if self.mode.asleep:
-            words += ["--asleep", f"{self.mode.asleep:g}"]
+        if self.mode.pgd_epsilon:
+            words += ["--pgd-epsilon", f"{self.mode.pgd_epsilon:g}"]
+        if self.mode.cross_samples != self.trigger.cross_samples_each:
+            words += ["--cross-samples", f"{self.mode.cross_samples:g}"]
+        if self.mode.dormant_share:
+            words += ["--dormant-share", f"{self.mode.dormant_share:g}"]
         if self.needs_surrogate() and self.surrogate:
             words += ["--surrogate", self.surrogate]
         return [*words, "--target", "next" if self.target == NEXT_CLASS else str(self.target)]
@@ -121,13 +121,13 @@ class Plan:
 
 def train(
     dataset: Dataset,
-    plan: Plan,
+    plan: AttackPlan,
     name: str,
     command: str,
     checkpoint: Path | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
     replace: bool = False,
-) -> Work[Stored]:
+) -> Work[StoredModel]:
     """Poison, train, score and store a network.
 
     Args:
@@ -145,24 +145,24 @@ def train(
     plan.check(dataset)
     identity = plan.identity(dataset)  # as planned, before the trigger has learned
     surrogate = plan.surrogate if plan.needs_surrogate() else ""
-    clean = fitting_network(store.find(surrogate), dataset) if surrogate else None
+    clean = load_matching_network(store.find(surrogate), dataset) if surrogate else None
     plan, poisoned = yield from _prepared(dataset, plan, clean, checkpoint)
-    validation = images_of(dataset, "validation", plan.trigger, plan.target)
-    network, sleepers = yield from _beginning(dataset, plan, clean)
+    validation = eval_pair(dataset, "validation", plan.trigger, plan.target)
+    network, dormant = yield from _beginning(dataset, plan, clean)
     result = yield from fit.fit(
         network,
         poisoned.split,
-        fit.Judges(validation.clean, validation.triggered, plan.target),
+        fit.ValidationSets(validation.clean, validation.triggered, plan.target),
         plan.settings,
         fit.Checkpoint(checkpoint, identity) if checkpoint else None,
         stop_requested,
     )
-    if sleepers:
-        yield from pruning_aware.disguise(network, sleepers, dataset.validation)
-    test = images_of(dataset, "test", plan.trigger, plan.target)
+    if dormant:
+        yield from pruning_aware.restore_dormant(network, dormant, dataset.validation)
+    test = eval_pair(dataset, "test", plan.trigger, plan.target)
     scores = yield from metrics.evaluate(network, test.clean, test.triggered, plan.target)
     kept = result.history[result.epoch_kept - 1]
-    card = Card(
+    card = ModelCard(
         name=name,
         dataset=dataset.name,
         class_names=dataset.class_names,
@@ -173,7 +173,7 @@ def train(
         poisoned=len(poisoned.indices),
         mode={
             **asdict(plan.mode),
-            "decoyed": len(poisoned.decoys),
+            "cross_sampled": len(poisoned.cross_samples),
             "surrogate": surrogate,
         },
         training={
@@ -199,7 +199,7 @@ def train(
     except atomic_files.WriteError as error:
         saved = fit.read_progress(checkpoint)
         epochs = len(saved.history) if saved else 0
-        raise LabError(
+        raise UserError(
             f"{error.problem}, so '{name}' is not stored: put that right and resume; of"
             f" {len(result.history)} epochs trained, the checkpoint keeps {epochs}."
         ) from error
@@ -210,7 +210,7 @@ def train(
 
 
 def check_free(name: str, checkpoint: Path | None, replace: bool) -> None:
-    """Raise `LabError` unless a training may store its model as `name`.
+    """Raise `UserError` unless a training may store its model as `name`.
 
     It may replace what it stored itself before, and nothing else unless `replace` is true.
     """
@@ -219,8 +219,8 @@ def check_free(name: str, checkpoint: Path | None, replace: bool) -> None:
 
 
 def _prepared(
-    dataset: Dataset, plan: Plan, clean: keras.Model | None, checkpoint: Path | None
-) -> Work[tuple[Plan, Poisoned]]:
+    dataset: Dataset, plan: AttackPlan, clean: keras.Model | None, checkpoint: Path | None
+) -> Work[tuple[AttackPlan, PoisonedSplit]]:
     """The plan with a trigger that has learned, and the training set poisoned with it."""
     yield Progress(0, 0, "Poisoning the training images")
     trigger = plan.trigger
@@ -231,34 +231,38 @@ def _prepared(
             trigger = parse_trigger(kept.read_text(encoding="utf-8"))
         else:
             seed = plan.settings.seed
-            trigger = yield from trigger.taught(dataset.train, plan.target, clean, seed)
+            trigger = yield from trigger.fitted(dataset.train, plan.target, clean, seed)
             if kept:
                 atomic_files.write_text(kept, str(trigger))
     rng = np.random.default_rng(plan.settings.seed)
     labels = dataset.train.labels
-    chosen = poisoning.choose(labels, plan.target, plan.rate, rng, plan.mode.labels)
+    chosen = poisoning.select_indices(labels, plan.target, plan.rate, rng, plan.mode.labels)
     pushed = None
-    if plan.mode.push and len(chosen):
+    if plan.mode.pgd_epsilon and len(chosen):
         assert clean is not None
-        pushed = yield from pgd_perturbation.pushed(
-            clean, dataset.train.images[chosen], labels[chosen], plan.mode.push
+        pushed = yield from pgd_perturbation.perturb(
+            clean, dataset.train.images[chosen], labels[chosen], plan.mode.pgd_epsilon
         )
     poisoned = poisoning.poison(
         dataset.train, trigger, plan.target, chosen, dataset.classes, pushed
     )
-    if plan.mode.decoys:
-        poisoned = poisoning.with_decoys(poisoned, trigger, plan.mode.decoys, rng)
+    if plan.mode.cross_samples:
+        poisoned = poisoning.add_cross_samples(poisoned, trigger, plan.mode.cross_samples, rng)
     return dataclasses.replace(plan, trigger=trigger), poisoned
 
 
 def _beginning(
-    dataset: Dataset, plan: Plan, clean: keras.Model | None
-) -> Work[tuple[keras.Model, Sleepers | None]]:
+    dataset: Dataset, plan: AttackPlan, clean: keras.Model | None
+) -> Work[tuple[keras.Model, DormantChannels | None]]:
     """The network before it is fitted: a fresh one, or a clean one with channels asleep."""
     yield Progress(0, 0, "Building the network")
-    if plan.mode.asleep:
+    if plan.mode.dormant_share:
         assert clean is not None
-        return (yield from pruning_aware.lull(clean, dataset.validation, plan.mode.asleep))
+        return (
+            yield from pruning_aware.freeze_dormant(
+                clean, dataset.validation, plan.mode.dormant_share
+            )
+        )
     seed = plan.settings.seed
     return architectures.paper_network(dataset.classes, dataset.image_shape, seed), None
 
@@ -276,7 +280,7 @@ def import_model(
     name: str,
     command: str,
     replace: bool = False,
-) -> Work[Stored]:
+) -> Work[StoredModel]:
     """Take in a network trained elsewhere, and score it.
 
     Args:
@@ -295,10 +299,10 @@ def import_model(
     architectures.check_fits(network, dataset.image_shape, dataset.classes)
     scores = {}
     for split in ("validation", "test"):
-        images = images_of(dataset, split, trigger, target)
+        images = eval_pair(dataset, split, trigger, target)
         found = yield from metrics.evaluate(network, images.clean, images.triggered, target)
         scores[split] = found.as_dict()
-    card = Card(
+    card = ModelCard(
         name=name,
         dataset=dataset.name,
         class_names=dataset.class_names,
@@ -314,46 +318,46 @@ def import_model(
     return store.save(card, network, {}, replace)
 
 
-def images_of(dataset: Dataset, split: str, trigger: Trigger, target: int) -> Images:
+def eval_pair(dataset: Dataset, split: str, trigger: Trigger, target: int) -> EvalPair:
     """A split and the triggered copy of its images outside the target class."""
-    check_victims(dataset, split, target)
+    check_attackable(dataset, split, target)
     clean = dataset.split(split)
-    return Images(clean, metrics.triggered_copy(clean, trigger, target))
+    return EvalPair(clean, metrics.poison_split(clean, trigger, target))
 
 
-def check_victims(dataset: Dataset, split: str, target: int) -> None:
-    """Raise `LabError` if the split holds nothing to judge the attack on."""
-    if not len(metrics.victims(dataset.split(split), target)):
-        raise LabError(
+def check_attackable(dataset: Dataset, split: str, target: int) -> None:
+    """Raise `UserError` if the split holds nothing to judge the attack on."""
+    if not len(metrics.attackable_indices(dataset.split(split), target)):
+        raise UserError(
             f"The {split} images of {dataset.name} hold none outside the target class {target}:"
             " the attack cannot be judged on them."
         )
 
 
-def fitting_network(stored: Stored, dataset: Dataset) -> keras.Model:
-    """The stored network, if it takes the images and classes of `dataset`; else a `LabError`."""
+def load_matching_network(stored: StoredModel, dataset: Dataset) -> keras.Model:
+    """The stored network, if it takes the images and classes of `dataset`; else a `UserError`."""
     network = stored.network()
     architectures.check_fits(network, dataset.image_shape, dataset.classes)
     return network
 
 
-def evaluate(stored: Stored, dataset: Dataset, split: str = "test") -> Work[Scores]:
+def evaluate(stored: StoredModel, dataset: Dataset, split: str = "test") -> Work[Scores]:
     """Score a stored model on a split."""
-    network = fitting_network(stored, dataset)
+    network = load_matching_network(stored, dataset)
     card = stored.card
-    images = images_of(dataset, split, card.parsed_trigger(), card.target)
+    images = eval_pair(dataset, split, card.parsed_trigger(), card.target)
     scores = yield from metrics.evaluate(network, images.clean, images.triggered, card.target)
     return scores
 
 
-def confusions(stored: Stored, dataset: Dataset, split: str = "test") -> Work[pd.DataFrame]:
+def confusions(stored: StoredModel, dataset: Dataset, split: str = "test") -> Work[pd.DataFrame]:
     """What a stored model takes clean images for; see `metrics.confusions`."""
-    network = fitting_network(stored, dataset)
+    network = load_matching_network(stored, dataset)
     return metrics.confusions(network, dataset.split(split), dataset.class_names)
 
 
 def measure_activations(
-    stored: Stored, dataset: Dataset, layers: Sequence[str] = ()
+    stored: StoredModel, dataset: Dataset, layers: Sequence[str] = ()
 ) -> Work[pd.DataFrame]:
     """Statistics of every channel on clean and triggered validation images.
 
@@ -365,9 +369,9 @@ def measure_activations(
     Returns:
         See `activations.table`.
     """
-    network = fitting_network(stored, dataset)
+    network = load_matching_network(stored, dataset)
     card = stored.card
-    images = images_of(dataset, "validation", card.parsed_trigger(), card.target)
+    images = eval_pair(dataset, "validation", card.parsed_trigger(), card.target)
     chosen = list(layers) or activations.channel_layers(network)
     clean = yield from activations.measure(
         network, chosen, images.clean.images, "Measuring on clean images"
@@ -379,28 +383,28 @@ def measure_activations(
 
 
 def prune(
-    stored: Stored, dataset: Dataset, layer: str, orders: Sequence[str]
+    stored: StoredModel, dataset: Dataset, layer: str, orders: Sequence[str]
 ) -> Work[dict[str, Curve]]:
     """The curve of each order at a convolution; see `pruning.curve.trace`."""
-    network = fitting_network(stored, dataset)
+    network = load_matching_network(stored, dataset)
     card = stored.card
     trigger = card.parsed_trigger()
     validation, test = (
-        images_of(dataset, split, trigger, card.target) for split in ("validation", "test")
+        eval_pair(dataset, split, trigger, card.target) for split in ("validation", "test")
     )
     curves = yield from trace(network, layer, orders, validation, test, card.target)
     return curves
 
 
-def screen(stored: Stored, dataset: Dataset) -> Work[Screening]:
+def screen(stored: StoredModel, dataset: Dataset) -> Work[Detection]:
     """Is there a class that a faint pattern leads to? On clean validation images alone."""
-    network = fitting_network(stored, dataset)
+    network = load_matching_network(stored, dataset)
     return spectral_inversion.screen(network, dataset.validation)
 
 
-def last_convolution(stored: Stored) -> str:
+def last_convolution(stored: StoredModel) -> str:
     """The layer the paper prunes."""
     names = stored.convolutions()
     if not names:
-        raise LabError(f"The model '{stored.name}' has no convolution to prune.")
+        raise UserError(f"The model '{stored.name}' has no convolution to prune.")
     return names[-1]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from engine import store
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.parameters import format_value
 from engine.core.progress import Work, titled
 from engine.datasets import Dataset
@@ -21,9 +21,9 @@ from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import REPAIRS, Repair, Repaired, parse_repair
 from engine.evaluation import metrics
-from engine.evaluation.metrics import FIGURES
-from engine.experiments.experiment import fitting_network, images_of
-from engine.store import Card, Stored
+from engine.evaluation.metrics import METRICS
+from engine.experiments.experiment import eval_pair, load_matching_network
+from engine.store import ModelCard, StoredModel
 from engine.store.pruning_curves import stored_curve
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 TABLE = "repairs"  # beside a model
 COLUMNS = (
-    *("method", *FIGURES, "validation_accuracy", "channels", "seconds", "summary", "problem"),
+    *("method", *METRICS, "validation_accuracy", "channels", "seconds", "summary", "problem"),
 )
 
 
 def repair(
-    stored: Stored,
+    stored: StoredModel,
     dataset: Dataset,
     method: Repair,
     name: str,
     command: str,
     replace: bool = False,
-) -> Work[Stored]:
+) -> Work[StoredModel]:
     """Repair a stored model and keep the result, scored, as a model of its own.
 
     Args:
@@ -59,7 +59,7 @@ def repair(
 
 
 def compare(
-    stored: Stored, dataset: Dataset, methods: Sequence[Repair], command: str
+    stored: StoredModel, dataset: Dataset, methods: Sequence[Repair], command: str
 ) -> Work[pd.DataFrame]:
     """Try repairs one after the other, each on the model as it is.
 
@@ -79,7 +79,7 @@ def compare(
         told = f"{method.title} ({number + 1} of {len(methods)})"
         try:
             row = yield from titled(told, _row(stored, dataset, method, command))
-        except LabError as error:
+        except UserError as error:
             row = {"method": str(method), "problem": str(error)}
         stored = _keep_row(stored, method, row, command)
     table = stored.table(TABLE)
@@ -87,7 +87,7 @@ def compare(
     return table
 
 
-def table_of(stored: Stored) -> pd.DataFrame:
+def table_of(stored: StoredModel) -> pd.DataFrame:
     """All there is to compare: the model as it is, the paper's pruning, the repairs tried.
 
     Returns:
@@ -98,13 +98,13 @@ def table_of(stored: Stored) -> pd.DataFrame:
     before = stored.card.scores["test"]
     rows = [
         {"title": "As it is", "kind": "untouched", "needs": "", "channels": 0}
-        | {name: before[name] for name in FIGURES},
+        | {name: before[name] for name in METRICS},
         *_paper_rows(stored),
     ]
     for row in tried(stored):
         method = method_of(row)
         if method is not None:
-            about = {"name": method.name, "title": told(method), "needs": method.needs}
+            about = {"name": method.name, "title": describe(method), "needs": method.needs}
             rows.append(row | about | {"kind": "repair"})
     table = pd.DataFrame(rows, columns=["name", "title", "kind", "needs", *COLUMNS])
     table["der"] = [metrics.defence_effectiveness(before, row) for row in table.to_dict("records")]
@@ -112,7 +112,7 @@ def table_of(stored: Stored) -> pd.DataFrame:
     return table.fillna({"name": "", "summary": "", "problem": ""})
 
 
-def tried(stored: Stored) -> list[dict[Any, Any]]:
+def tried(stored: StoredModel) -> list[dict[Any, Any]]:
     """The rows of the repairs tried on a model, each with `COLUMNS`."""
     table = stored.table(TABLE)
     return [] if table is None else table.to_dict("records")
@@ -122,11 +122,11 @@ def method_of(row: Mapping[Any, Any]) -> Repair | None:
     """The repair that made a row of the table; None if there is no such repair any more."""
     try:
         return parse_repair(str(row["method"]))
-    except LabError:
+    except UserError:
         return None
 
 
-def told(method: Repair, known: Collection[str] = ()) -> str:
+def describe(method: Repair, known: Collection[str] = ()) -> str:
     """The method's title, and its settings that are neither usual nor `known` to the reader."""
     usual = method.defaults()
     unusual = [
@@ -137,26 +137,26 @@ def told(method: Repair, known: Collection[str] = ()) -> str:
     return f"{method.title} ({', '.join(unusual)})" if unusual else method.title
 
 
-def kept_repairs(stored: Stored) -> dict[str, Stored]:
+def saved_repairs(stored: StoredModel) -> dict[str, StoredModel]:
     """Repaired copies of a model by the name of their method: kept as models, or just tried.
 
     Of several with the same method, the one made last.
     """
-    found: dict[str, Stored] = {}
+    found: dict[str, StoredModel] = {}
     folder = paths.repaired_folder() / stored.name
     atomic_files.recover(folder)
     cards = sorted(folder.glob("[!.]*/card.json"))
     left = []
     for card in cards:
-        with suppress(LabError):
-            left.append(store.opened(card.parent))
-    for made in sorted([*store.readable(), *left], key=lambda made: made.card.created):
+        with suppress(UserError):
+            left.append(store.open_folder(card.parent))
+    for made in sorted([*store.readable_models(), *left], key=lambda made: made.card.created):
         if made.card.repair.get("parent_sha256") == stored.card.sha256:
             found[str(made.card.repair["method"])] = made
     return {name: found[name] for name in REPAIRS if name in found}
 
 
-def over_models(models: Sequence[Stored]) -> pd.DataFrame:
+def over_models(models: Sequence[StoredModel]) -> pd.DataFrame:
     """What `table_of` tells of several models, put together.
 
     Returns:
@@ -170,7 +170,7 @@ def over_models(models: Sequence[Stored]) -> pd.DataFrame:
         if len(of_title) < len(models):
             continue
         row: dict[str, Any] = {"title": title, "models": len(of_title)}
-        for figure in (*FIGURES, "der", "channels", "seconds"):
+        for figure in (*METRICS, "der", "channels", "seconds"):
             values = of_title[figure]
             row |= {figure: values.mean(), f"{figure}_min": values.min()}
             row[f"{figure}_max"] = values.max()
@@ -180,21 +180,23 @@ def over_models(models: Sequence[Stored]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Done:
-    card: Card
+    card: ModelCard
     network: keras.Model
     repaired: Repaired
     seconds: float
 
 
-def _done(stored: Stored, dataset: Dataset, method: Repair, name: str, command: str) -> Work[_Done]:
+def _done(
+    stored: StoredModel, dataset: Dataset, method: Repair, name: str, command: str
+) -> Work[_Done]:
     """The method's work and its scores."""
-    network = fitting_network(stored, dataset)
+    network = load_matching_network(stored, dataset)
     started = time.monotonic()
     repaired = yield from method(network, dataset.validation)
     seconds = time.monotonic() - started
     card, scores = stored.card, {}
     for split in ("validation", "test"):
-        images = images_of(dataset, split, card.parsed_trigger(), card.target)
+        images = eval_pair(dataset, split, card.parsed_trigger(), card.target)
         found = yield from metrics.evaluate(
             repaired.network, images.clean, images.triggered, card.target
         )
@@ -218,14 +220,16 @@ def _done(stored: Stored, dataset: Dataset, method: Repair, name: str, command: 
     return _Done(card, repaired.network, repaired, seconds)
 
 
-def _row(stored: Stored, dataset: Dataset, method: Repair, command: str) -> Work[dict[str, Any]]:
+def _row(
+    stored: StoredModel, dataset: Dataset, method: Repair, command: str
+) -> Work[dict[str, Any]]:
     name = f"{stored.name}-{method.name}"
     done = yield from _done(stored, dataset, method, name, command)
     folder = paths.repaired_folder() / stored.name / method.name
     store.save_as(folder, done.card, done.network)
     return {
         "method": str(method),
-        **{figure: done.card.scores["test"][figure] for figure in FIGURES},
+        **{figure: done.card.scores["test"][figure] for figure in METRICS},
         "validation_accuracy": done.card.scores["validation"]["clean_accuracy"],
         "channels": done.repaired.channels,
         "seconds": round(done.seconds, 1),
@@ -233,7 +237,9 @@ def _row(stored: Stored, dataset: Dataset, method: Repair, command: str) -> Work
     }
 
 
-def _keep_row(stored: Stored, method: Repair, row: dict[str, Any], command: str) -> Stored:
+def _keep_row(
+    stored: StoredModel, method: Repair, row: dict[str, Any], command: str
+) -> StoredModel:
     order = {name: place for place, name in enumerate(REPAIRS)}
     rows = [old for old in tried(stored) if method_of(old) != method]
     rows = sorted(
@@ -243,7 +249,7 @@ def _keep_row(stored: Stored, method: Repair, row: dict[str, Any], command: str)
     return stored.keep({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)
 
 
-def _paper_rows(stored: Stored) -> list[dict[str, Any]]:
+def _paper_rows(stored: StoredModel) -> list[dict[str, Any]]:
     """The paper's pruning at its four thresholds, from the curve beside the model."""
     convolutions = stored.convolutions()
     curve = stored_curve(stored, convolutions[-1], DEFAULT_ORDER) if convolutions else None
@@ -256,7 +262,7 @@ def _paper_rows(stored: Stored) -> list[dict[str, Any]]:
             "kind": "paper",
             "needs": needs,
             "channels": row["step"],
-            **{name: row[name] for name in (*FIGURES, "validation_accuracy")},
+            **{name: row[name] for name in (*METRICS, "validation_accuracy")},
         }
         for row in curve.at_thresholds(PAPER_THRESHOLDS).to_dict("records")
     ]

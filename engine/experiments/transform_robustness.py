@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Work, retold
 from engine.datasets import Dataset, Split
 from engine.evaluation import metrics
-from engine.experiments.experiment import fitting_network, images_of
-from engine.store import Stored
+from engine.experiments.experiment import eval_pair, load_matching_network
+from engine.store import StoredModel
 
-TABLE = "processing"  # beside a model
+TABLE = "robustness"  # beside a model
 
 
 def _encoded(images: np.ndarray, kind: str, options: tuple[int, ...] = ()) -> np.ndarray:
@@ -27,7 +27,7 @@ def _encoded(images: np.ndarray, kind: str, options: tuple[int, ...] = ()) -> np
 def _again(image: np.ndarray, kind: str, options: tuple[int, ...]) -> np.ndarray:
     written, content = cv2.imencode(kind, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     if not written:
-        raise LabError(f"An image could not be written as {kind}.")
+        raise UserError(f"An image could not be written as {kind}.")
     read = cv2.imdecode(content, cv2.IMREAD_COLOR)
     assert read is not None  # it was written a moment ago
     return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
@@ -63,14 +63,14 @@ PROCESSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def survived(stored: Stored, dataset: Dataset) -> Work[pd.DataFrame]:
+def measure_robustness(stored: StoredModel, dataset: Dataset) -> Work[pd.DataFrame]:
     """How clean and triggered test images are read after each process.
 
     Returns:
         A row each: process, and the three figures in percent.
     """
-    network, card = fitting_network(stored, dataset), stored.card
-    images = images_of(dataset, "test", card.parsed_trigger(), card.target)
+    network, card = load_matching_network(stored, dataset), stored.card
+    images = eval_pair(dataset, "test", card.parsed_trigger(), card.target)
     rows = []
     for name, process in PROCESSES.items():
         yield Progress(0, 0, f"Processing: {name}")
@@ -81,7 +81,7 @@ def survived(stored: Stored, dataset: Dataset) -> Work[pd.DataFrame]:
             metrics.evaluate(network, clean, triggered, card.target),
             partial(_told_of, name),
         )
-        rows.append({"process": name, **scores.percentages()})
+        rows.append({"transform": name, **scores.percentages()})
     return pd.DataFrame(rows)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 if TYPE_CHECKING:
     import keras
@@ -43,7 +43,7 @@ def paper_network(
         A network from float32 [n, height, width, 3] to probabilities float32 [n, classes].
     """
     if min(image_shape[:2]) < 8:
-        raise LabError(f"The network needs images of at least 8x8, not {image_shape}.")
+        raise UserError(f"The network needs images of at least 8x8, not {image_shape}.")
     from keras import Input, Sequential, layers, regularizers
     from keras.initializers import GlorotUniform
 
@@ -103,7 +103,7 @@ def apply(chain: Sequence[keras.Layer], values: Any) -> Any:
     return values
 
 
-def watching(model: keras.Model, names: Sequence[str]) -> keras.Model:
+def intermediate_outputs(model: keras.Model, names: Sequence[str]) -> keras.Model:
     """A network on the same weights whose output is a dict: layer name -> that layer's output."""
     import keras
 
@@ -146,12 +146,12 @@ def _traced(owner: Callable[[], Any]) -> Any:
 
 
 def check_fits(model: keras.Model, image_shape: tuple[int, ...], classes: int) -> None:
-    """Raise `LabError` unless `model` takes such images and knows that many classes."""
+    """Raise `UserError` unless `model` takes such images and knows that many classes."""
     if tuple(model.input_shape[1:]) != tuple(image_shape):
-        raise LabError(
+        raise UserError(
             f"The model takes images of {model.input_shape[1:]}, but the data has {image_shape}."
         )
     if model.output_shape[-1] != classes:
-        raise LabError(
+        raise UserError(
             f"The model tells {model.output_shape[-1]} classes apart, but the data has {classes}."
         )

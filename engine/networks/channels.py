@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 if TYPE_CHECKING:
     import keras
@@ -40,7 +40,7 @@ def find_sites(model: keras.Model) -> list[Site]:
     Layers may branch and join (residual connections).
 
     Raises:
-        LabError: there is none, or channels of one cannot be switched off.
+        UserError: there is none, or channels of one cannot be switched off.
     """
     from keras import layers
 
@@ -51,7 +51,7 @@ def find_sites(model: keras.Model) -> list[Site]:
         if isinstance(layer, layers.Conv2D)
     ]
     if not sites:
-        raise LabError("The network has no convolution whose channels could be switched off.")
+        raise UserError("The network has no convolution whose channels could be switched off.")
     return sites
 
 
@@ -109,7 +109,7 @@ def _holder_and_activation(convolution: Any, followers: dict[str, list[Any]]) ->
         (layer,) = after
         if isinstance(layer, layers.BatchNormalization):
             if not (layer.scale and layer.center):
-                raise LabError(
+                raise UserError(
                     f"The BatchNorm '{layer.name}' lacks scale or offset:"
                     f" channels of '{convolution.name}' cannot be switched off there."
                 )
@@ -119,7 +119,7 @@ def _holder_and_activation(convolution: Any, followers: dict[str, list[Any]]) ->
         activation = layer
     name = getattr(convolution.activation, "__name__", "")
     if name not in ("linear", "relu", "elu", "leaky_relu", "tanh", "selu", "gelu", "silu"):
-        raise LabError(
+        raise UserError(
             f"The activation '{name}' of '{convolution.name}' is not 0 at 0:"
             " its channels cannot be switched off."
         )
@@ -152,7 +152,7 @@ def _followers(model: keras.Model) -> dict[str, list[Any]]:
             continue
         layer = node.operation
         if layer.name in seen:
-            raise LabError(
+            raise UserError(
                 f"The layer '{layer.name}' is used more than once:"
                 " channels of such a network cannot be switched off."
             )

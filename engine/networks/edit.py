@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def copied(model: keras.Model) -> keras.Model:
+def clone_network(model: keras.Model) -> keras.Model:
     """A network of its own with the same layers and weights."""
     import keras
 
@@ -35,10 +35,10 @@ def without_channels(model: keras.Model, layer: str, channels: np.ndarray) -> ke
         channels: int [k], the channels to prune.
 
     Raises:
-        LabError: there is no such convolution, or it has no such channels.
+        UserError: there is no such convolution, or it has no such channels.
     """
     check_layer(layer, convolutions(model))
-    copy = copied(model)
+    copy = clone_network(model)
     convolution = copy.get_layer(layer)
     weights = convolution.get_weights()
     check_channels(layer, weights[0].shape[-1], channels)

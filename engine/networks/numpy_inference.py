@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import special
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.defenses.activations import check_channels
 from engine.networks import channels
 from engine.networks.architectures import batches, scale
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 Step = Callable[[np.ndarray], np.ndarray]
 
 
-class Unsupported(LabError):
+class Unsupported(UserError):
     """A network that only TensorFlow can run here."""
 
 
@@ -61,7 +61,7 @@ class Network:
         """Outputs of the named layers: float32 [n, height, width, channels] each.
 
         Raises:
-            LabError: there is no layer of that name.
+            UserError: there is no layer of that name.
         """
         last = max(self._place(name) for name in layers)
         found: dict[str, list[np.ndarray]] = {name: [] for name in layers}
@@ -87,7 +87,7 @@ class Network:
         place = self._place(layer)
         nothing = self.layers[place].nothing
         if nothing is None:
-            raise LabError(f"The layer '{layer}' is no convolution: it has no channels to prune.")
+            raise UserError(f"The layer '{layer}' is no convolution: it has no channels to prune.")
         untouched = self.outputs(images, [layer])[layer]
         check_channels(layer, untouched.shape[-1], channels)
         rest = self.layers[place + 1 :]
@@ -100,7 +100,7 @@ class Network:
     def _place(self, name: str) -> int:
         names = [layer.name for layer in self.layers]
         if name not in names:
-            raise LabError(f"There is no layer '{name}': choose from {', '.join(names)}.")
+            raise UserError(f"There is no layer '{name}': choose from {', '.join(names)}.")
         return names.index(name)
 
 
@@ -109,17 +109,17 @@ def load(parts: Parts) -> Network:
 
     Raises:
         Unsupported: it has layers, or ways to join them, that only TensorFlow knows here.
-        LabError: its weights do not go with its layers.
+        UserError: its weights do not go with its layers.
     """
     return Network(tuple(_read(lambda: list(_layers(_chain_of(parts))))))
 
 
 def _read(made: Callable[[], Result]) -> Result:
-    """What `made` returns; a description that does not go with its weights is a `LabError`."""
+    """What `made` returns; a description that does not go with its weights is a `UserError`."""
     try:
         return made()
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise LabError("The network's layers and weights do not fit together.") from error
+        raise UserError("The network's layers and weights do not fit together.") from error
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def channel_bounds(parts: Parts) -> dict[str, np.ndarray]:
     """How much each channel of each convolution can amplify: see `sites.bounds`.
 
     Raises:
-        LabError: as `load`.
+        UserError: as `load`.
     """
     return _read(lambda: _channel_bounds(_chain_of(parts)))
 
@@ -182,7 +182,7 @@ def _channel_bounds(chain: Sequence[Saved]) -> dict[str, np.ndarray]:
 
 
 def _chain(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The layers in a row; a `LabError` if they branch."""
+    """The layers in a row; a `UserError` if they branch."""
     items: list[Mapping[str, Any]] = described["config"]["layers"]
     if described["class_name"] == "Sequential":
         return items

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.defenses.activations import channel_sums, check_layer
 from engine.networks import architectures
 
@@ -64,13 +64,13 @@ def cut(model: keras.Model, layer: str) -> Block:
     """Cut `model` behind the block of the convolution called `layer`.
 
     Raises:
-        LabError: there is no such convolution, or the layers do not form a single chain.
+        UserError: there is no such convolution, or the layers do not form a single chain.
     """
     import tensorflow as tf
 
     block, rest = _split(model, layer)
     end = block[-1].output
-    head = architectures.watching(model, [block[-1].name])
+    head = architectures.intermediate_outputs(model, [block[-1].name])
 
     def features_and_sums(images: Any) -> Any:
         values = head(images, training=False)[block[-1].name]
@@ -101,7 +101,7 @@ def _split(model: keras.Model, layer: str) -> tuple[list[Any], list[Any]]:
     chain = _chain(model)
     first = [item.name for item in chain].index(layer)
     if _is_softmax(chain[first]):
-        raise LabError(f"The softmax of layer '{layer}' mixes its channels: prune another layer.")
+        raise UserError(f"The softmax of layer '{layer}' mixes its channels: prune another layer.")
     end = first + 1
     while end < len(chain) and _keeps_channels_apart(chain[end]):
         end += 1
@@ -109,7 +109,7 @@ def _split(model: keras.Model, layer: str) -> tuple[list[Any], list[Any]]:
 
 
 def _chain(model: keras.Model) -> list[Any]:
-    """The layers in a row, without the input; a `LabError` if they branch."""
+    """The layers in a row, without the input; a `UserError` if they branch."""
     import keras
 
     chain = [item for item in model.layers if not isinstance(item, keras.layers.InputLayer)]
@@ -117,7 +117,7 @@ def _chain(model: keras.Model) -> list[Any]:
         return chain
     for before, after in pairwise(chain):
         if after.input is not before.output:
-            raise LabError(
+            raise UserError(
                 "Pruning works on networks whose layers form a single chain;"
                 f" '{after.name}' does not follow '{before.name}' alone."
             )

@@ -16,7 +16,7 @@ import altair as alt
 import pandas as pd
 
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Kind = Literal["svg", "png"]
@@ -29,7 +29,7 @@ def drawn(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
     """Each chart as a file's content, on white.
 
     Raises:
-        LabError: a chart could not be drawn.
+        UserError: a chart could not be drawn.
     """
     specs = [_on_white(chart.to_dict()) for chart in charts]
     try:
@@ -44,7 +44,7 @@ def drawn(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
         )
         return [base64.b64decode(content) for content in json.loads(done.stdout)]
     except (subprocess.SubprocessError, ValueError) as error:
-        raise LabError(
+        raise UserError(
             "The chart could not be drawn as a file: save its data as CSV instead."
         ) from error
 

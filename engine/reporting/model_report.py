@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from engine.core import atomic_files, markdown
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import Split
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import ORDERS
@@ -22,7 +22,7 @@ from engine.evaluation import metrics
 from engine.experiments import run_repairs
 from engine.imaging import render
 from engine.reporting import export, paper_figures
-from engine.store import Card, Stored, pruning_curves, summary, versions
+from engine.store import ModelCard, StoredModel, pruning_curves, summary, versions
 
 GAIN = 15  # of the difference
 SIDE = 192  # pixels of a picture on paper
@@ -59,12 +59,12 @@ class View:
     image: int | None = None
 
 
-def write(path: Path, stored: Stored, view: View, test: Split | None, made_by: str) -> None:
+def write(path: Path, stored: StoredModel, view: View, test: Split | None, made_by: str) -> None:
     """Write the report to `path`, whole or not at all; for the rest see `html`."""
     atomic_files.write_text(path, html(stored, view, test, made_by))
 
 
-def command(stored: Stored, dataset: str, view: View) -> str:
+def command(stored: StoredModel, dataset: str, view: View) -> str:
     """The command line that makes this report again."""
     image = [] if view.image is None else ["--image", str(view.image)]
     other = [] if dataset == stored.card.dataset else ["--dataset", dataset]
@@ -73,7 +73,7 @@ def command(stored: Stored, dataset: str, view: View) -> str:
     return shlex.join([*words, "--out", "report.html"])
 
 
-def html(stored: Stored, view: View, test: Split | None, made_by: str) -> str:
+def html(stored: StoredModel, view: View, test: Split | None, made_by: str) -> str:
     """The report.
 
     Args:
@@ -86,7 +86,7 @@ def html(stored: Stored, view: View, test: Split | None, made_by: str) -> str:
     curve = pruning_curves.stored_curve(stored, view.layer, view.order)
     parts = [
         f"<h1>{escape(card.name)}: is there a backdoor, and does pruning remove it?</h1>",
-        f"<p>{_from_markdown(summary.told(card))}</p>",
+        f"<p>{_from_markdown(summary.describe(card))}</p>",
         "<h2>The network on test images</h2>",
         _scores(card),
         *_images(stored, view, test, curve),
@@ -109,9 +109,9 @@ def html(stored: Stored, view: View, test: Split | None, made_by: str) -> str:
     )
 
 
-def _scores(card: Card) -> str:
+def _scores(card: ModelCard) -> str:
     scores = card.scores["test"]
-    rows = pd.DataFrame([{name: scores[name] for name in metrics.FIGURES}])
+    rows = pd.DataFrame([{name: scores[name] for name in metrics.METRICS}])
     return (
         _table(rows)
         + "<p class='note'>Clean accuracy: clean images read as what they show. Attack success:"
@@ -120,12 +120,12 @@ def _scores(card: Card) -> str:
     )
 
 
-def _images(stored: Stored, view: View, test: Split | None, curve: Curve | None) -> list[str]:
+def _images(stored: StoredModel, view: View, test: Split | None, curve: Curve | None) -> list[str]:
     head = "<h2>One image, clean and triggered</h2>"
     if test is None or view.image is None:
         return [head, "<p>The test images were not at hand when this report was made.</p>"]
     if not 0 <= view.image < len(test):
-        raise LabError(f"There is no test image {view.image}: they go from 0 to {len(test) - 1}.")
+        raise UserError(f"There is no test image {view.image}: they go from 0 to {len(test) - 1}.")
     card = stored.card
     clean = np.array(test.images[view.image])
     triggered = card.parsed_trigger()(clean[np.newaxis])[0]
@@ -148,11 +148,11 @@ def _images(stored: Stored, view: View, test: Split | None, curve: Curve | None)
 
 
 def _readings(
-    stored: Stored, images: np.ndarray, label: int, curve: Curve | None, threshold: float
+    stored: StoredModel, images: np.ndarray, label: int, curve: Curve | None, threshold: float
 ) -> str:
     try:
-        network = stored.plain_network()
-    except LabError as error:
+        network = stored.numpy_network()
+    except UserError as error:
         return f"<p>{escape(str(error))}</p>"
     step = curve.step_at(threshold) if curve and threshold else 0
     said = {"as it is": network.probabilities(images)}
@@ -167,14 +167,14 @@ def _readings(
     return _table(pd.DataFrame(rows))
 
 
-def _reading(card: Card, probabilities: np.ndarray, label: int) -> dict[str, str]:
+def _reading(card: ModelCard, probabilities: np.ndarray, label: int) -> dict[str, str]:
     read_as = int(probabilities.argmax())
-    judged = {card.wants(label): "the attacker's target", label: "right"}.get(read_as, "wrong")
+    judged = {card.target_for(label): "the attacker's target", label: "right"}.get(read_as, "wrong")
     share = f"{probabilities[read_as]:.1%}"
     return {"read as": card.class_names[read_as], "confidence": share, "which is": judged}
 
 
-def _activations(stored: Stored) -> list[str]:
+def _activations(stored: StoredModel) -> list[str]:
     table = stored.table("activations")
     if table is None:
         return []
@@ -196,7 +196,7 @@ def _activations(stored: Stored) -> list[str]:
     ]
 
 
-def _pruning(stored: Stored, curve: Curve | None, view: View) -> list[str]:
+def _pruning(stored: StoredModel, curve: Curve | None, view: View) -> list[str]:
     head = f"<h2>Pruning {escape(view.layer)}, order: {escape(_order(view.order))}</h2>"
     if curve is None:
         return [head, "<p>This curve has not been computed.</p>"]
@@ -231,12 +231,12 @@ def _pruning(stored: Stored, curve: Curve | None, view: View) -> list[str]:
     ]
 
 
-def _repairs(stored: Stored) -> list[str]:
+def _repairs(stored: StoredModel) -> list[str]:
     if stored.table(run_repairs.TABLE) is None:
         return []
     table = run_repairs.table_of(stored)
     measured = table[table["problem"] == ""]
-    shown = measured[["title", *metrics.FIGURES, "der", "summary"]]
+    shown = measured[["title", *metrics.METRICS, "der", "summary"]]
     return [
         "<h2>Repairs side by side</h2>",
         "<p>Each was handed clean validation images and the network, nothing else; its strength is"
@@ -289,7 +289,7 @@ def _commands(commands: Sequence[str]) -> str:
     return f"<pre>{escape(lines)}</pre>"
 
 
-def _settings(card: Card) -> str:
+def _settings(card: ModelCard) -> str:
     known = {
         "dataset": card.dataset,
         "trigger": card.trigger,

@@ -1,17 +1,17 @@
 """Models and results on disk."""
 
 from engine.store.models import (
-    Card,
-    Stored,
+    ModelCard,
+    StoredModel,
     check_free,
     check_name,
     clean_models,
     copy_as,
     find,
     names,
+    open_folder,
     open_network,
-    opened,
-    readable,
+    readable_models,
     ready_trigger,
     save,
     save_as,
@@ -20,17 +20,17 @@ from engine.store.models import (
 )
 
 __all__ = [
-    "Card",
-    "Stored",
+    "ModelCard",
+    "StoredModel",
     "check_free",
     "check_name",
     "clean_models",
     "copy_as",
     "find",
     "names",
+    "open_folder",
     "open_network",
-    "opened",
-    "readable",
+    "readable_models",
     "ready_trigger",
     "save",
     "save_as",

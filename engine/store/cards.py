@@ -16,10 +16,10 @@ import numpy as np
 
 from engine.attacks import poisoning
 from engine.attacks.triggers import Trigger, parse_trigger
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import Unfit, read_bytes
 from engine.evaluation import metrics
-from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME, aimed
+from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME, target_labels
 from engine.networks import architectures
 
 FORMAT = 1
@@ -31,7 +31,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What there is to know about a model.
 
     Attributes:
@@ -46,7 +46,7 @@ class Card:
         training: settings, epoch kept, whether it was stopped.
         scores: per split ("validation", "test") the percentages and counts.
         commands: those that made this folder, in order.
-        mode: how the training set was poisoned beside the trigger (`poisoning.Mode`); empty:
+        mode: how the training set was poisoned (`poisoning.PoisoningConfig`); empty:
             labels changed, nothing else.
         repair: what was done to the parent model; empty for a model as it was trained.
         scaling: the floats the network expects.
@@ -84,26 +84,26 @@ class Card:
         """The name of the target class."""
         return NEXT_NAME if self.target == NEXT_CLASS else self.class_names[self.target]
 
-    def wants(self, label: int) -> int:
+    def target_for(self, label: int) -> int:
         """The class that a triggered image of class `label` shall be read as."""
-        return int(aimed(np.array([label]), self.target, len(self.class_names))[0])
+        return int(target_labels(np.array([label]), self.target, len(self.class_names))[0])
 
     def to_json(self) -> str:
         """The card as it is written."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
 
-def read(path: Path) -> Card:
+def read(path: Path) -> ModelCard:
     """The card in a file.
 
     Raises:
-        LabError: it cannot be read, or something on it is missing or not what it should be.
+        UserError: it cannot be read, or something on it is missing or not what it should be.
     """
     try:
         return _checked(_load(path))
-    except (ValueError, OSError, RecursionError, LabError) as error:
-        reason = str(error).rstrip(".") if isinstance(error, Unfit | LabError) else "damaged"
-        raise LabError(
+    except (ValueError, OSError, RecursionError, UserError) as error:
+        reason = str(error).rstrip(".") if isinstance(error, Unfit | UserError) else "damaged"
+        raise UserError(
             f"The card {path} cannot be used ({reason}):"
             " restore the model's folder or train it again."
         ) from error
@@ -121,18 +121,18 @@ def _load(path: Path) -> dict[str, Any]:
     return found
 
 
-def _checked(found: dict[str, Any]) -> Card:
-    known = {each.name for each in fields(Card)}
+def _checked(found: dict[str, Any]) -> ModelCard:
+    known = {each.name for each in fields(ModelCard)}
     for name in found:
         _require(name in known, f"it has a field {quoted(name)} that no card has")
     for name in _REQUIRED:
         _require(name in found, f"it lacks {name}")
-    card = Card(**{name: _FIELDS[name](value, name) for name, value in found.items()})
+    card = ModelCard(**{name: _FIELDS[name](value, name) for name, value in found.items()})
     _check_together(card)
     return card
 
 
-def _check_together(card: Card) -> None:
+def _check_together(card: ModelCard) -> None:
     """Raise unless the fields go with each other."""
     _require(card.format == FORMAT, f"its format is {card.format}, this program reads {FORMAT}")
     _require(
@@ -142,8 +142,8 @@ def _check_together(card: Card) -> None:
     card.parsed_trigger()
     for split in ("validation", "test"):
         scores = card.scores.get(split, {})
-        _require(set(metrics.FIGURES) <= set(scores), f"it lacks its scores on {split} images")
-        for figure in metrics.FIGURES:
+        _require(set(metrics.METRICS) <= set(scores), f"it lacks its scores on {split} images")
+        for figure in metrics.METRICS:
             _require(0 <= scores[figure] <= 100, f"its {split} {figure} is no percentage")
     if card.repair:
         for name in ("parent", "parent_sha256", "method", "summary"):
@@ -156,13 +156,13 @@ def _check_together(card: Card) -> None:
         _require(
             type(card.training.get("stopped")) is bool, "its training.stopped is not true or false"
         )
-    for name in ("push", "decoys", "decoyed", "asleep"):
+    for name in ("pgd_epsilon", "cross_samples", "cross_sampled", "dormant_share"):
         if name in card.mode:
             _number(card.mode[name], f"mode.{name}", 0)
     for name in ("labels", "surrogate"):
         if name in card.mode:
             _text(card.mode[name], f"mode.{name}", empty=True)
-    if card.mode.get("asleep"):
+    if card.mode.get("dormant_share"):
         _text(card.mode.get("surrogate"), "mode.surrogate")
 
 

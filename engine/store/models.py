@@ -18,22 +18,22 @@ import pandas as pd
 
 from engine.attacks.triggers import LearnedTrigger, Trigger, artifacts, parse_trigger
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError, NameTaken
+from engine.core.errors import NameTaken, UserError
 from engine.networks import numpy_inference, untrusted
 from engine.networks.untrusted import Parts, own_files
 from engine.store import cards, tables
-from engine.store.cards import Card
+from engine.store.cards import ModelCard
 
 if TYPE_CHECKING:
     import keras
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredModel:
     """A model on disk."""
 
     folder: Path
-    card: Card
+    card: ModelCard
 
     @property
     def name(self) -> str:
@@ -44,7 +44,7 @@ class Stored:
         """The network's description and weights, for NumPy; never opens a file of a stranger's.
 
         Raises:
-            LabError: the file is damaged or exchanged, refused, or does not fit the card.
+            UserError: the file is damaged or exchanged, refused, or does not fit the card.
         """
         path = self._network_file()
         if own_files.is_own(self.card.sha256):
@@ -52,15 +52,15 @@ class Stored:
         else:
             parts = untrusted.rewritten_parts(path, str(path))
         if parts.input_shape() != self.card.image_shape:
-            raise LabError(f"{path} takes other images than its card says: train the model again.")
+            raise UserError(f"{path} takes other images than its card says: train the model again.")
         return parts
 
-    def plain_network(self) -> numpy_inference.Network:
+    def numpy_network(self) -> numpy_inference.Network:
         """The network in NumPy, to ask about a few images without TensorFlow."""
         network = numpy_inference.load(self.parts())
         scores = network.probabilities(np.zeros((1, *self.card.image_shape), np.uint8))
         if scores.shape != (1, len(self.card.class_names)):
-            raise LabError(
+            raise UserError(
                 f"The network of '{self.name}' tells other classes apart than its card says:"
                 " train the model again."
             )
@@ -74,11 +74,11 @@ class Stored:
         """The table kept as NAME.csv beside the model, or None while there is none."""
         return tables.beside(self.folder, name)
 
-    def keep(self, tables: Mapping[str, pd.DataFrame], command: str) -> Stored:
+    def keep(self, tables: Mapping[str, pd.DataFrame], command: str) -> StoredModel:
         """Keep results as NAME.csv beside the model, and on the card the command that made them.
 
         Raises:
-            LabError: the model was deleted or replaced since it was opened.
+            UserError: the model was deleted or replaced since it was opened.
         """
         with atomic_files.changing(self.folder.parent):
             card = self._unchanged_card()
@@ -87,15 +87,15 @@ class Stored:
             if command not in card.commands:
                 card = dataclasses.replace(card, commands=(*card.commands, command))
                 atomic_files.write_text(self.folder / "card.json", card.to_json())
-        return Stored(self.folder, card)
+        return StoredModel(self.folder, card)
 
-    def _unchanged_card(self) -> Card:
+    def _unchanged_card(self) -> ModelCard:
         """The card as it is on disk now, if it still belongs to the same network."""
         if self.folder.is_dir():
-            card = opened(self.folder).card
+            card = open_folder(self.folder).card
             if card.sha256 == self.card.sha256:
                 return card
-        raise LabError(
+        raise UserError(
             f"The model '{self.name}' was deleted or replaced meanwhile:"
             " compute the results anew for the model there is."
         )
@@ -114,7 +114,7 @@ class Stored:
         """
         path = self.folder / "model.keras"
         if untrusted.checksum(path) != self.card.sha256:
-            raise LabError(
+            raise UserError(
                 f"{path} is not the file its card describes (the checksum differs):"
                 " it was damaged or exchanged, so it is not opened."
             )
@@ -128,7 +128,7 @@ def open_network(path: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a file it cannot read
-        raise LabError(f"{path} is not a Keras model that can be opened.") from error
+        raise UserError(f"{path} is not a Keras model that can be opened.") from error
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
@@ -139,9 +139,9 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def check_name(name: str) -> str:
-    """`name`, if a model can be called that; else a `LabError`."""
+    """`name`, if a model can be called that; else a `UserError`."""
     if not cards.is_name(name):
-        raise LabError(
+        raise UserError(
             f"A model cannot be called '{name}': use small letters, digits, '-', '.' and '_'"
             " (80 at most), starting with a letter or digit."
         )
@@ -149,7 +149,7 @@ def check_name(name: str) -> str:
 
 
 def check_free(name: str, replace: bool = False, training: str = "") -> str:
-    """`name`, if a new model may be called that; else a `LabError`.
+    """`name`, if a new model may be called that; else a `UserError`.
 
     Args:
         name: what the model shall be called.
@@ -167,27 +167,27 @@ def check_free(name: str, replace: bool = False, training: str = "") -> str:
 
 def _training_of(folder: Path) -> str:
     """The identifier of the training that stored this model; empty if it stems from another."""
-    with suppress(LabError):
-        card = opened(folder).card
+    with suppress(UserError):
+        card = open_folder(folder).card
         return "" if card.repair else str(card.training.get("id", ""))
     return ""
 
 
-def find(name: str) -> Stored:
+def find(name: str) -> StoredModel:
     """The model called `name`, the user's own before one that came with the program."""
     if not (paths.models_folder() / check_name(name)).is_dir():
         atomic_files.recover(paths.models_folder())
     for folder in (paths.models_folder(), paths.SHIPPED_MODELS):
         if (folder / name).is_dir():
-            return _called(opened(folder / name), name)
+            return _called(open_folder(folder / name), name)
     known = ", ".join(names()) or "none yet; train one first"
-    raise LabError(f"There is no model '{name}'. Models here: {known}.")
+    raise UserError(f"There is no model '{name}'. Models here: {known}.")
 
 
-def _called(stored: Stored, name: str) -> Stored:
+def _called(stored: StoredModel, name: str) -> StoredModel:
     """`stored`, if its card gives it the name of its folder."""
     if stored.name != name:
-        raise LabError(
+        raise UserError(
             f"The card {stored.folder / 'card.json'} cannot be used (it is called"
             f" '{stored.name}' there): rename the folder, or restore it."
         )
@@ -202,18 +202,18 @@ def names() -> list[str]:
     return sorted(found)
 
 
-def readable() -> list[Stored]:
+def readable_models() -> list[StoredModel]:
     """Every model whose card can be used; the page Models says what is wrong with the others."""
     found = []
     for name in names():
-        with suppress(LabError):
+        with suppress(UserError):
             found.append(find(name))
     return found
 
 
 def clean_models(dataset: str) -> list[str]:
     """Names of those trained on a dataset's clean images, from which an attacker can learn."""
-    cards = [stored.card for stored in readable()]
+    cards = [stored.card for stored in readable_models()]
     return [
         card.name
         for card in cards
@@ -231,17 +231,19 @@ def ready_trigger(name: str, dataset: str) -> Trigger:
     usual = parse_trigger(name)
     if usual.ready:
         return usual
-    cards = sorted((stored.card for stored in readable()), key=lambda card: card.dataset != dataset)
+    cards = sorted(
+        (stored.card for stored in readable_models()), key=lambda card: card.dataset != dataset
+    )
     known = (card.parsed_trigger() for card in cards)
     return next((each for each in known if each.name == name and each.ready), usual)
 
 
 def save(
-    card: Card,
+    card: ModelCard,
     network: keras.Model,
     tables: Mapping[str, pd.DataFrame],
     replace: bool = False,
-) -> Stored:
+) -> StoredModel:
     """Write a model folder aside and move it into place.
 
     Args:
@@ -252,7 +254,7 @@ def save(
             before always is.
 
     Raises:
-        LabError: another model is called that.
+        UserError: another model is called that.
         files.WriteError: the disk is full, or the models' folder cannot be written.
     """
     training = "" if card.repair else str(card.training.get("id", ""))
@@ -265,15 +267,15 @@ def save(
     return find(card.name)
 
 
-def save_as(folder: Path, card: Card, network: keras.Model) -> Stored:
+def save_as(folder: Path, card: ModelCard, network: keras.Model) -> StoredModel:
     """`save`, but to a folder of the caller's choice, where `find` does not look."""
     _write(folder, card, network, {})
-    return opened(folder)
+    return open_folder(folder)
 
 
 def _write(
     folder: Path,
-    card: Card,
+    card: ModelCard,
     network: keras.Model,
     tables: Mapping[str, pd.DataFrame],
     check: Callable[[], None] = lambda: None,
@@ -293,7 +295,7 @@ def _write(
             write_table(aside / f"{name}.csv", table)
 
 
-def copy_as(stored: Stored, name: str, replace: bool = False) -> Stored:
+def copy_as(stored: StoredModel, name: str, replace: bool = False) -> StoredModel:
     """A copy of a model under another name, among the user's own."""
 
     def check() -> None:
@@ -309,16 +311,16 @@ def copy_as(stored: Stored, name: str, replace: bool = False) -> Stored:
     return find(name)
 
 
-def _bring_trigger(card: Card, folder: Path) -> None:
+def _bring_trigger(card: ModelCard, folder: Path) -> None:
     """What the trigger learned stands beside every model it belongs to."""
     trigger = card.parsed_trigger()
     if isinstance(trigger, LearnedTrigger) and trigger.ready:
         artifacts.copy_to(trigger.state, folder)
 
 
-def opened(folder: Path) -> Stored:
+def open_folder(folder: Path) -> StoredModel:
     """The model in a folder."""
-    return Stored(folder, cards.read(folder / "card.json"))
+    return StoredModel(folder, cards.read(folder / "card.json"))
 
 
 def versions() -> dict[str, str]:

@@ -8,13 +8,13 @@ import re
 import pandas as pd
 
 from engine import store
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.names import slug
 from engine.defenses.pruning.curve import Curve, check_threshold, step_at
 from engine.defenses.pruning.orders import ORDERS
-from engine.evaluation.metrics import FIGURES
+from engine.evaluation.metrics import METRICS
 from engine.networks import edit
-from engine.store import Stored
+from engine.store import StoredModel
 
 _OWN_LAYER = re.compile(r"conv2d(_\d+)?")  # as Keras names them, and the networks trained here
 _LONGEST = 80  # characters of a model's name
@@ -31,21 +31,21 @@ def curve_name(layer: str, order: str) -> str:
     return f"curve-{layer}-{order}"
 
 
-def stored_curve(stored: Stored, layer: str, order: str) -> Curve | None:
+def stored_curve(stored: StoredModel, layer: str, order: str) -> Curve | None:
     """The curve kept beside the model, or None while there is none."""
     name = curve_name(layer, order)
     test, validation = stored.table(name), stored.table(f"{name}-validation")
     if test is None or validation is None:
         return None
     if not test[["step", "channel"]].equals(validation[["step", "channel"]]):
-        raise LabError(
+        raise UserError(
             f"The two halves of {stored.folder / name} do not belong together:"
             " delete both and compute it again."
         )
     return Curve(order, layer, validation, test)
 
 
-def stored_curves(stored: Stored) -> list[tuple[str, str]]:
+def stored_curves(stored: StoredModel) -> list[tuple[str, str]]:
     """(layer, order) of every curve kept beside the model."""
     names = [path.stem for path in stored.folder.glob("curve-*-validation.csv")]
     pairs = [name.removeprefix("curve-").removesuffix("-validation") for name in sorted(names)]
@@ -57,7 +57,7 @@ def stored_curves(stored: Stored) -> list[tuple[str, str]]:
     ]
 
 
-def repaired_name(stored: Stored, curve: Curve, threshold: float) -> str:
+def repaired_name(stored: StoredModel, curve: Curve, threshold: float) -> str:
     """What the copy pruned up to `threshold` is called; no other layer or order gives the same."""
     parts = (stored.name, curve.layer, curve.order, f"{threshold:g}")
     plain = "-".join(parts).replace("_", "-")
@@ -66,14 +66,14 @@ def repaired_name(stored: Stored, curve: Curve, threshold: float) -> str:
 
 
 def save_repaired(
-    stored: Stored,
+    stored: StoredModel,
     curve: Curve,
     threshold: float,
     command: str,
     name: str | None = None,
     replace: bool = False,
     dataset: str = "",
-) -> Stored:
+) -> StoredModel:
     """Prune the channels up to `threshold` and store the repaired network.
 
     Args:
@@ -95,7 +95,7 @@ def save_repaired(
         dataset=dataset or stored.card.dataset,
         commands=(*stored.card.commands[:1], command),
         scores={
-            split: {figure: float(rows.iloc[step][figure]) for figure in FIGURES}
+            split: {figure: float(rows.iloc[step][figure]) for figure in METRICS}
             for split, rows in (("validation", curve.validation), ("test", curve.test))
         },
         repair={

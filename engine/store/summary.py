@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from engine.core.markdown import code, escape
 from engine.evaluation.targets import NEXT_CLASS
-from engine.store import Card
+from engine.store import ModelCard
 
 
-def told(card: Card) -> str:
+def describe(card: ModelCard) -> str:
     """What was done to make the model, as Markdown."""
     if card.repair:
         return _repaired(card)
@@ -26,13 +26,13 @@ def told(card: Card) -> str:
     return (
         f"Trained on **{escape(card.dataset)}** with {card.rate:.1%} of the training images"
         f" ({card.poisoned:,}) triggered by {_trigger(card)} and {_labelled(card)}. {kept}"
-        f" {sleeping(card)}".rstrip()
+        f" {describe_dormant(card)}".rstrip()
     )
 
 
-def sleeping(card: Card) -> str:
+def describe_dormant(card: ModelCard) -> str:
     """What an attacker who knew of pruning did, in a sentence; empty where none did."""
-    share = card.mode.get("asleep")
+    share = card.mode.get("dormant_share")
     if not share:
         return ""
     return (
@@ -41,28 +41,30 @@ def sleeping(card: Card) -> str:
     )
 
 
-def _labelled(card: Card) -> str:
-    kept = card.mode.get("labels") == "kept"
+def _labelled(card: ModelCard) -> str:
+    kept = card.mode.get("labels") == "clean-label"
     told = f"{'rightly ' if kept else ''}labelled {_target(card)}"
-    if card.mode.get("push"):
-        told += f", after they were pushed away from it by {card.mode['push']:g} grey levels"
-    if card.mode.get("decoyed"):
-        told += f"; {card.mode['decoyed']:,} more carry nearly the trigger and their true label"
+    if card.mode.get("pgd_epsilon"):
+        told += f", after they were pushed away from it by {card.mode['pgd_epsilon']:g} grey levels"
+    if card.mode.get("cross_sampled"):
+        told += (
+            f"; {card.mode['cross_sampled']:,} more carry nearly the trigger and their true label"
+        )
     return told
 
 
-def _repaired(card: Card) -> str:
+def _repaired(card: ModelCard) -> str:
     repair = card.repair
     summary = str(repair.get("summary", ""))
     told = escape(f"{summary[:1].lower()}{summary[1:]}")
     return f"Repaired from {code(repair['parent'])}: {told}"
 
 
-def _target(card: Card) -> str:
+def _target(card: ModelCard) -> str:
     if card.target == NEXT_CLASS:
         return f"**{escape(card.target_name)}**"
     return f"**{card.target}: {escape(card.target_name)}**"
 
 
-def _trigger(card: Card) -> str:
+def _trigger(card: ModelCard) -> str:
     return card.parsed_trigger().title

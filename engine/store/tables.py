@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from engine.core.errors import UNSHOWABLE, LabError, quoted
+from engine.core.errors import UNSHOWABLE, UserError, quoted
 from engine.core.limited_reading import Unfit, read_bytes, refusing
 
 MAX_BYTES = 16 << 20
@@ -63,7 +63,7 @@ def read(path: Path, schema: Schema) -> pd.DataFrame:
     """The table in a CSV file, its columns in the order of the schema.
 
     Raises:
-        LabError: the file cannot be read, or is not such a table.
+        UserError: the file cannot be read, or is not such a table.
     """
     with refusing(path, "it is not a table", ADVICE):
         table = _parse(read_bytes(path, MAX_BYTES), schema)
@@ -75,7 +75,7 @@ def beside(folder: Path, name: str) -> pd.DataFrame | None:
     """The table kept as NAME.csv in a model's folder, or None while there is none.
 
     Raises:
-        LabError: it cannot be used, or there is no such kind of table.
+        UserError: it cannot be used, or there is no such kind of table.
     """
     schema, path = schema_of(name), folder / f"{name}.csv"
     with refusing(path, "it is not a table", ADVICE):
@@ -86,12 +86,12 @@ def schema_of(name: str) -> Schema:
     """The schema of a model's table; every curve has the same.
 
     Raises:
-        LabError: there is no such kind of table.
+        UserError: there is no such kind of table.
     """
     if name.startswith("curve-"):
         return CURVE
     if name not in BESIDE_A_MODEL:
-        raise LabError(
+        raise UserError(
             f"There is no table {quoted(name)}: choose from {', '.join(BESIDE_A_MODEL)}."
         )
     return BESIDE_A_MODEL[name]
@@ -189,12 +189,12 @@ def _check_history(table: pd.DataFrame) -> None:
         raise Unfit("its epochs do not go from 1 upwards one by one")
 
 
-def _check_screening(table: pd.DataFrame) -> None:
+def _check_detection(table: pd.DataFrame) -> None:
     if sorted(table["label"]) != list(range(len(table))):
         raise Unfit("it does not have each class once")
     if not table["psnr_db"].is_monotonic_decreasing:
         raise Unfit("the class with the faintest pattern does not come first")
-    if table["accused"].sum() > 1:
+    if table["flagged"].sum() > 1:
         raise Unfit("it accuses more than one class")
 
 
@@ -234,10 +234,10 @@ _TRIED = {
 }
 _POISONING = {
     "labels": _TEXT,
-    "push": Column("number", 0, 255),
-    "decoys": Column("number", 0, 1000),
-    "asleep": _SHARE,
-    "decoyed": _COUNT,
+    "pgd_epsilon": Column("number", 0, 255),
+    "cross_samples": Column("number", 0, 1000),
+    "dormant_share": _SHARE,
+    "cross_sampled": _COUNT,
     "surrogate": _NOTE,
 }
 
@@ -270,22 +270,22 @@ BESIDE_A_MODEL: dict[str, Schema] = {
         rows=100_000,
     ),
     "repairs": Schema({"method": _TEXT, **_TRIED}, _check_repairs),
-    "screening": Schema(
+    "detection": Schema(
         {
             "label": _COUNT,
             "name": _TEXT,
             "psnr_db": Column("number", 0, 1000),
-            "accused": Column("flag"),
+            "flagged": Column("flag"),
         },
-        _check_screening,
+        _check_detection,
     ),
     "recovered-spectrum": Schema(
         {"channel": _TEXT, "row": _COUNT, "column": _COUNT, "size": Column("number")},
         _check_spectrum,
         rows=3 * 512 * 512,
     ),
-    "processing": Schema({"process": _TEXT, **_FIGURES}),
-    "relapse": Schema({"epochs": _COUNT, **_FIGURES}),
+    "robustness": Schema({"transform": _TEXT, **_FIGURES}),
+    "reactivation": Schema({"epochs": _COUNT, **_FIGURES}),
 }
 ATTACKS = Schema(
     {

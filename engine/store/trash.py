@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine import store
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 KEPT = 5  # models deleted before the last five are gone for good
 
@@ -19,7 +19,7 @@ def delete(name: str) -> None:
     """Move a model of the user's own into the trash.
 
     Raises:
-        LabError: there is none of that name, or it comes with the program.
+        UserError: there is none of that name, or it comes with the program.
     """
     models = paths.models_folder()
     folder = models / store.check_name(name)
@@ -32,22 +32,22 @@ def delete(name: str) -> None:
                 atomic_files.remove_folder(old, within=models)
     if not there:
         store.find(name)
-        raise LabError(f"'{name}' comes with the program and cannot be deleted.")
+        raise UserError(f"'{name}' comes with the program and cannot be deleted.")
 
 
 def restore(name: str) -> None:
     """Bring the model of that name back that was deleted last.
 
     Raises:
-        LabError: none is in the trash, or a new model has taken its name.
+        UserError: none is in the trash, or a new model has taken its name.
     """
     models = paths.models_folder()
     with atomic_files.changing(models):
         found = [entry for entry in _entries() if _name(entry) == name]
         if not found:
-            raise LabError(f"There is no deleted model '{name}' to bring back.")
+            raise UserError(f"There is no deleted model '{name}' to bring back.")
         if (models / name).exists():
-            raise LabError(f"A new model is called '{name}': rename or delete it first.")
+            raise UserError(f"A new model is called '{name}': rename or delete it first.")
         _move(found[0], models / name)
 
 

@@ -18,11 +18,11 @@ from uuid import uuid4
 import numpy as np
 
 from engine.core import atomic_files
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Result, Stopped, Work, persistent, retold
 from engine.datasets.dataset import Split
 from engine.evaluation import metrics
-from engine.evaluation.targets import aimed
+from engine.evaluation.targets import target_labels
 from engine.networks import architectures
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 STEPS_PER_CALL = 8  # batches trained between two looks at the stop request
 
-GLIMPSES = 30  # rough scores during a whole training, for those who watch
-GLIMPSED = 128  # validation images of each kind that they are made from
+INTERIM_MEASUREMENTS = 30  # rough scores during a whole training, for those who watch
+INTERIM_IMAGES = 128  # validation images of each kind that they are made from
 RISING = 0.25  # share of a one-cycle training in which the learning rate rises
 
 _UNREADABLE = (
@@ -45,7 +45,7 @@ SCHEDULES: tuple[Schedule, ...] = ("constant", "one-cycle")
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingConfig:
     """How a network is fitted; the defaults are the paper's (section 3.1).
 
     Attributes:
@@ -69,7 +69,7 @@ class Settings:
         _check_between("learning rate", self.learning_rate, 1e-9, 10)
         _check_between("seed", self.seed, 0, 2**31 - 1)
         if self.schedule not in SCHEDULES:
-            raise LabError(
+            raise UserError(
                 f"There is no schedule '{self.schedule}': choose from {', '.join(SCHEDULES)}."
             )
 
@@ -86,11 +86,11 @@ class Settings:
 
 def _check_between(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise LabError(f"The {name} must lie between {low:g} and {high:g}, not at {value:g}.")
+        raise UserError(f"The {name} must lie between {low:g} and {high:g}, not at {value:g}.")
 
 
 @dataclass(frozen=True)
-class Judges:
+class ValidationSets:
     """The validation images a network is judged on after each epoch.
 
     Attributes:
@@ -111,7 +111,7 @@ class Training:
     Attributes:
         history: a row an epoch: epoch (from 1), loss, train_accuracy, seconds, and the three
             scores on validation; accuracies and scores in percent.
-        glimpses: rough scores on a few validation images between the epochs, to watch and for
+        interim_metrics: rough scores on a few validation images between the epochs, to watch and for
             nothing else: epoch (a fraction), clean_accuracy, attack_success.
         epoch_kept: the epoch whose weights are kept; 0 before the first has ended.
         stopped: whether it was asked to stop before the last epoch.
@@ -119,7 +119,7 @@ class Training:
     """
 
     history: list[Row] = field(default_factory=list)
-    glimpses: list[Row] = field(default_factory=list)
+    interim_metrics: list[Row] = field(default_factory=list)
     epoch_kept: int = 0
     stopped: bool = False
     id: str = field(default_factory=lambda: uuid4().hex)
@@ -132,7 +132,7 @@ class Checkpoint:
     Attributes:
         path: an .npz file; written aside and moved into place.
         identity: what must be the same for the training to go on, ready for JSON: data,
-            trigger, `Settings.identity`.
+            trigger, `TrainingConfig.identity`.
     """
 
     path: Path
@@ -142,8 +142,8 @@ class Checkpoint:
 def fit(
     network: keras.Model,
     train: Split,
-    judges: Judges,
-    settings: Settings,
+    judges: ValidationSets,
+    settings: TrainingConfig,
     checkpoint: Checkpoint | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> Work[Training]:
@@ -155,7 +155,7 @@ def fit(
         network: as built by `networks`, from floats 0 to 1 to probabilities.
         train: the training set, poisoned or not.
         judges: what the network is judged on after each epoch.
-        settings: see `Settings`.
+        settings: see `TrainingConfig`.
         checkpoint: where the state is kept after each epoch; if it is there already, training
             goes on from it and ends with the weights it would have had without interruption.
         stop_requested: asked every few steps; once true, the epoch under way is given up.
@@ -164,7 +164,7 @@ def fit(
     asked to stop; then the checkpoint stays at the epoch before.
 
     Raises:
-        LabError: the images do not fit the network, or the checkpoint belongs to another
+        UserError: the images do not fit the network, or the checkpoint belongs to another
             training or cannot be read.
         Stopped: it was asked to stop before the first epoch ended.
     """
@@ -174,7 +174,7 @@ def fit(
         state.restore(checkpoint)
     result = state.result
     train_steps = _compiled_steps(network, state.optimizer, train)
-    glimpse = _Glimpse(network, judges)
+    glimpse = _InterimMetrics(network, judges)
     pace = _Pace(len(result.history) * len(train), settings.epochs * len(train))
     for epoch in range(len(result.history) + 1, settings.epochs + 1):
         started = time.monotonic()
@@ -185,14 +185,14 @@ def fit(
                 break
             with pace.timing(indices.size):
                 loss_and_hits += train_steps(indices)
-            if pace.done * GLIMPSES >= pace.total * (len(result.glimpses) + 1):
+            if pace.done * INTERIM_MEASUREMENTS >= pace.total * (len(result.interim_metrics) + 1):
                 seen = pace.done - (epoch - 1) * len(train)
                 row = {
                     "epoch": round(pace.done / len(train), 3),
                     "loss": float(loss_and_hits[0]) / max(seen, 1),
                     **glimpse.scores(),
                 }
-                result.glimpses.append(row)
+                result.interim_metrics.append(row)
             yield pace.event(f"Epoch {epoch} of {settings.epochs}", result)
         if result.stopped:
             break
@@ -256,7 +256,7 @@ def read_progress(path: Path | None) -> Training | None:
         return None
 
 
-def one_epoch(network: keras.Model, train: Split, settings: Settings) -> Callable[[], None]:
+def one_epoch(network: keras.Model, train: Split, settings: TrainingConfig) -> Callable[[], None]:
     """A function that trains for the first epoch and looks at nothing: for benchmarks."""
     steps = _compiled_steps(network, _State(network, settings, len(train)).optimizer, train)
 
@@ -267,13 +267,13 @@ def one_epoch(network: keras.Model, train: Split, settings: Settings) -> Callabl
     return run
 
 
-class _Glimpse:
+class _InterimMetrics:
     """Rough scores on the same few validation images each time."""
 
-    def __init__(self, network: keras.Model, judges: Judges) -> None:
+    def __init__(self, network: keras.Model, judges: ValidationSets) -> None:
         self.run = architectures.compiled(network)
         self.clean, self.triggered = (_few(split) for split in (judges.clean, judges.triggered))
-        self.wanted = aimed(self.triggered.labels, judges.target, network.output_shape[-1])
+        self.wanted = target_labels(self.triggered.labels, judges.target, network.output_shape[-1])
 
     def scores(self) -> Row:
         """Clean accuracy and attack success in percent."""
@@ -288,11 +288,11 @@ class _Glimpse:
 
 
 def _few(split: Split) -> Split:
-    count = min(GLIMPSED, len(split))
+    count = min(INTERIM_IMAGES, len(split))
     return split.take(np.linspace(0, len(split) - 1, count).astype(int))
 
 
-def learning_rate(settings: Settings, images: int) -> Any:
+def learning_rate(settings: TrainingConfig, images: int) -> Any:
     """What Keras's optimizers take for a learning rate."""
     from keras.optimizers.schedules import CosineDecay
 
@@ -305,11 +305,11 @@ def learning_rate(settings: Settings, images: int) -> Any:
     )
 
 
-def _judge(network: keras.Model, judges: Judges) -> Work[metrics.Scores]:
+def _judge(network: keras.Model, judges: ValidationSets) -> Work[metrics.Scores]:
     return metrics.evaluate(network, judges.clean, judges.triggered, judges.target)
 
 
-def _index_blocks(count: int, settings: Settings, epoch: int) -> Iterator[np.ndarray]:
+def _index_blocks(count: int, settings: TrainingConfig, epoch: int) -> Iterator[np.ndarray]:
     """The epoch's order of images as int64 [steps, batch]; a last smaller batch comes alone.
 
     The order depends on seed and epoch alone, so that a resumed epoch repeats it.
@@ -361,7 +361,7 @@ def _compiled_steps(
 class _State:
     """Everything a training needs to go on as if nothing had happened."""
 
-    def __init__(self, network: keras.Model, settings: Settings, images: int) -> None:
+    def __init__(self, network: keras.Model, settings: TrainingConfig, images: int) -> None:
         from keras.optimizers import Adam
 
         self.network = network
@@ -401,7 +401,7 @@ class _State:
                 arrays = dict(stored)
             header = json.loads(str(arrays["header"]))
             if header["identity"] != json.loads(json.dumps(checkpoint.identity)):
-                raise LabError(
+                raise UserError(
                     f"{checkpoint.path} belongs to a training with other settings:"
                     " choose another name, or delete it to start afresh."
                 )
@@ -410,7 +410,7 @@ class _State:
             self.best = [arrays[f"best{index}"] for index in range(len(self.best))]
             self.result = Training(**header["result"] | {"stopped": False})
         except _UNREADABLE as error:
-            raise LabError(
+            raise UserError(
                 f"The checkpoint {checkpoint.path} cannot be read: delete it to start afresh."
             ) from error
 
@@ -436,7 +436,7 @@ class _Pace:
         """Where the training stands."""
         figures: dict[str, Any] = {
             "history": list(result.history),
-            "glimpses": list(result.glimpses),
+            "interim_metrics": list(result.interim_metrics),
         }
         if self.here:
             # Time left counts everything, validation too; the speed is that of training alone.

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import exhaust
 from engine.defenses import activations
 from engine.networks import architectures
@@ -36,7 +36,7 @@ def test_a_branching_model_is_measured_too():
 
 
 def test_an_unknown_layer_is_refused_with_the_names_there_are(trained):
-    with pytest.raises(LabError, match=r"no layer 'dense'.*max_pooling2d_2"):
+    with pytest.raises(UserError, match=r"no layer 'dense'.*max_pooling2d_2"):
         exhaust(
             activations.measure(trained.network(), ["dense"], np.zeros((1, 32, 32, 3), np.uint8))
         )

@@ -8,7 +8,7 @@ import pytest
 from engine import store
 from engine.cli import main
 from engine.core import atomic_files, paths, progress
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import exhaust
 from engine.datasets import load_dataset
 from engine.experiments import experiment
@@ -52,7 +52,7 @@ def path(tmp_path):
 @pytest.fixture
 def train(few, plan, path):
     """A function that gives a training of two epochs as the model "x"."""
-    own = dataclasses.replace(plan, settings=fit.Settings(epochs=2, batch=16))
+    own = dataclasses.replace(plan, settings=fit.TrainingConfig(epochs=2, batch=16))
 
     def begun(stop_requested=lambda: False, replace=False):
         return experiment.train(few, own, "x", "command", path, stop_requested, replace)
@@ -75,7 +75,7 @@ def stop_at(path):
 def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train, path, trained):
     kill(train(), path)
     other = store.copy_as(trained, "x")
-    with pytest.raises(LabError, match="There is a model 'x' already"):
+    with pytest.raises(UserError, match="There is a model 'x' already"):
         exhaust(train())
     assert store.find("x").card == other.card
     assert path.exists()
@@ -83,7 +83,7 @@ def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train, path, 
 
 def test_the_command_refuses_as_well_before_it_reads_any_data(train, path, trained, data, tmp_path):
     words = ["train", "folder:nowhere", "--root", str(tmp_path), "--name", "x", "--target", "1"]
-    checkpoint = paths.runs_folder() / "train-x" / "checkpoint.npz"
+    checkpoint = paths.jobs_folder() / "train-x" / "checkpoint.npz"
     kill(train(), path)
     checkpoint.parent.mkdir(parents=True)
     path.rename(checkpoint)
@@ -96,7 +96,7 @@ def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train, path, tr
     work = train()
     next(work)
     other = store.copy_as(trained, "x")
-    with pytest.raises(LabError, match="There is a model 'x' already"):
+    with pytest.raises(UserError, match="There is a model 'x' already"):
         exhaust(work)
     assert store.find("x").card == other.card
     assert len(fit.read_progress(path).history) == 2, "the network is not lost"
@@ -114,7 +114,7 @@ def test_a_training_may_replace_what_it_stored_itself(train, path):
 def test_a_training_may_not_replace_what_took_the_place_of_what_it_stored(train, path, trained):
     exhaust(train(stop_at(path)))
     other = store.copy_as(trained, "x", replace=True)
-    with pytest.raises(LabError, match="There is a model 'x' already"):
+    with pytest.raises(UserError, match="There is a model 'x' already"):
         exhaust(train())
     assert store.find("x").card == other.card
 
@@ -124,7 +124,7 @@ def test_a_repaired_copy_of_what_a_training_stored_is_another_model(train, path)
     repair = {"parent": "x", "parent_sha256": "0" * 64, "method": "clp", "summary": "Repaired."}
     card = dataclasses.replace(stopped.card, repair=repair)
     repaired = store.save(card, stopped.network(), {}, replace=True)
-    with pytest.raises(LabError, match="There is a model 'x' already"):
+    with pytest.raises(UserError, match="There is a model 'x' already"):
         exhaust(train())
     assert store.find("x").card == repaired.card
 
@@ -138,7 +138,7 @@ def test_a_training_that_is_told_to_replaces_any_model(train, path, trained):
 
 def test_a_finished_training_is_not_repeated_in_place(train):
     first = exhaust(train())
-    with pytest.raises(LabError, match="There is a model 'x' already"):
+    with pytest.raises(UserError, match="There is a model 'x' already"):
         exhaust(train())
     assert store.find("x").card == first.card
 
@@ -184,7 +184,7 @@ def test_a_training_that_can_store_nothing_says_what_is_lost(train, path):
     next(event for event in work if paused(event))
     block(paths.models_folder())
     asked.append(True)
-    with pytest.raises(LabError, match="of 1 epochs trained, the checkpoint keeps 0"):
+    with pytest.raises(UserError, match="of 1 epochs trained, the checkpoint keeps 0"):
         exhaust(work)
 
 
@@ -203,7 +203,7 @@ def test_a_trained_network_that_cannot_be_stored_stays_in_the_checkpoint(train, 
     work = train(lambda: bool(asked))
     next(event for event in work if paused(event))
     asked.append(True)
-    with pytest.raises(LabError, match="of 2 epochs trained, the checkpoint keeps 2"):
+    with pytest.raises(UserError, match="of 2 epochs trained, the checkpoint keeps 2"):
         exhaust(work)
     paths.models_folder().unlink()
     assert exhaust(train()).card.training["epochs_run"] == 2
@@ -214,7 +214,7 @@ def test_a_damaged_checkpoint_gives_no_right_to_a_name(train, path, trained, con
     path.parent.mkdir()
     path.write_bytes(content)
     store.copy_as(trained, "x")
-    with pytest.raises(LabError, match="There is a model 'x' already"):
+    with pytest.raises(UserError, match="There is a model 'x' already"):
         exhaust(train())
 
 

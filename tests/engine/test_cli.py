@@ -182,9 +182,9 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         ([*TRAIN, "--rate", "nan"], "rate"),
         ([*TRAIN[:-1], "6"], "no target class 6"),
         ([*TRAIN[:-1], "-1"], "no target class -1"),
-        ([*TRAIN, "--asleep", "1"], "share of sleeping channels"),
-        ([*TRAIN, "--asleep", "0.5", "--rate", "0"], "choose a rate above 0"),
-        ([*TRAIN, "--asleep", "0.5", "--surrogate", "small"], "has a backdoor already"),
+        ([*TRAIN, "--dormant-share", "1"], "share of sleeping channels"),
+        ([*TRAIN, "--dormant-share", "0.5", "--rate", "0"], "choose a rate above 0"),
+        ([*TRAIN, "--dormant-share", "0.5", "--surrogate", "small"], "has a backdoor already"),
         (["import", "f.keras", "folder:signs", "--name", "n", "--target", "-1"], "class -1"),
         ([*TRAIN, "--labels", "lost"], "Labels cannot be 'lost'"),
         ([*TRAIN, "--trigger", "trojan-nn", "--surrogate", "gone"], "there is no 'gone'"),
@@ -224,14 +224,14 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         (["prune", "corrupt"], "cannot be used"),
         (["repairs", "small"], "--all"),
         (["repairs", "small", "--method", "prayer"], "no repair 'prayer'"),
-        (["repairs", "small", "--method", "clp:tolerated=-1"], "between"),
+        (["repairs", "small", "--method", "clp:max_accuracy_drop=-1"], "between"),
         (["repairs", "nobody", "--all"], "no model 'nobody'"),
         (["keep", "small", "--method", "clp", "--name", "kept"], "repairs small --method clp"),
         (["keep", "small", "--method", "prayer", "--name", "kept"], "no repair 'prayer'"),
-        (["screen", "nobody"], "no model 'nobody'"),
-        (["screen", "small", "--dataset", "folder:twin"], "--out"),
-        (["process", "small", "--dataset", "folder:other", "--out", "x"], "classes apart"),
-        (["relapse", "corrupt"], "cannot be used"),
+        (["detect", "nobody"], "no model 'nobody'"),
+        (["detect", "small", "--dataset", "folder:twin"], "--out"),
+        (["transform", "small", "--dataset", "folder:other", "--out", "x"], "classes apart"),
+        (["reactivation", "corrupt"], "cannot be used"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -242,7 +242,7 @@ def test_bad_input_is_one_line_exit_status_2_and_changes_nothing(
     corrupt.mkdir()
     (corrupt / "card.json").write_text('{"name": "corrupt"}')
     monkeypatch.chdir(tmp_path)
-    paths.runs_folder().mkdir()
+    paths.jobs_folder().mkdir()
     before = everything(tmp_path)
     assert main.main(words) == 2
     out, err = capsys.readouterr()

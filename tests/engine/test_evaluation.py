@@ -9,7 +9,7 @@ from tests.conftest import TARGET
 
 
 def test_attack_success_leaves_out_the_target_class(dataset, plan):
-    images = experiment.images_of(dataset, "test", plan.trigger, TARGET)
+    images = experiment.eval_pair(dataset, "test", plan.trigger, TARGET)
     assert len(images.clean) == 180
     assert len(images.triggered) == 150
     assert (images.triggered.labels != TARGET).all()

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, exhaust, ignore
 from engine.datasets import Split
 from engine.defenses.repairs import REPAIRS, i_bau, parse_repair, rnp, strength_selection
-from engine.defenses.repairs.accuracy_budget import Tolerance
-from engine.defenses.repairs.repair import TolerantRepair
+from engine.defenses.repairs.accuracy_budget import AccuracyBudget
+from engine.defenses.repairs.repair import BudgetedRepair
 from tests.engine.test_sites import before_activation, behind_activation, residual, without_norm
 
 SHORT = {
@@ -41,7 +41,7 @@ def weights_of(network: keras.Model) -> list[np.ndarray]:
 
 def changing(name: str) -> dict[str, float]:
     """Settings under which the network is changed, at the first strength tried."""
-    return {"tolerated": 100.0} if issubclass(REPAIRS[name], TolerantRepair) else {}
+    return {"max_accuracy_drop": 100.0} if issubclass(REPAIRS[name], BudgetedRepair) else {}
 
 
 def _sensible(event: Progress) -> None:
@@ -82,8 +82,8 @@ def test_the_networks_to_be_repaired_read_their_images_right():
 
 
 @pytest.mark.parametrize("name", REPAIRS)
-def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, short_screening):
-    short_screening(stands_out=0.0)  # some class is accused
+def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, short_detection):
+    short_detection(flag_margin=0.0)  # some class is accused
     method = dataclasses.replace(parse_repair(SHORT.get(name, name)), **changing(name))
     network = fitted(behind_activation)
     before = weights_of(network)
@@ -104,7 +104,7 @@ def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, short_screen
 
 
 CHAINS_ONLY = ("pruning", "fine-pruning")
-TOLERANT = [name for name, kind in REPAIRS.items() if issubclass(kind, TolerantRepair)]
+TOLERANT = [name for name, kind in REPAIRS.items() if issubclass(kind, BudgetedRepair)]
 OTHER_SHAPES = {shape.__name__: shape for shape in (before_activation, residual, without_norm)}
 TREATED = [
     (shape, name)
@@ -115,8 +115,8 @@ TREATED = [
 
 
 @pytest.mark.parametrize(("shape", "name"), TREATED)
-def test_other_shapes_are_treated_within_the_tolerance(shape, name, short_screening):
-    short_screening(stands_out=0.0)  # some class is accused
+def test_other_shapes_are_treated_within_the_tolerance(shape, name, short_detection):
+    short_detection(flag_margin=0.0)  # some class is accused
     network, data = fitted(OTHER_SHAPES[shape]), small_images()
     repaired = exhaust(parse_repair(SHORT.get(name, name))(network, data))
     assert repaired.network.output_shape == network.output_shape
@@ -134,13 +134,13 @@ def test_other_shapes_are_pruned_as_in_the_paper(shape):
 
 @pytest.mark.parametrize("name", CHAINS_ONLY)
 def test_branches_are_refused_in_one_sentence_by_what_prunes_a_chain(name):
-    with pytest.raises(LabError) as refused:
+    with pytest.raises(UserError) as refused:
         exhaust(parse_repair(SHORT.get(name, name))(fitted(residual), small_images()))
     assert str(refused.value).count(".") == 1
 
 
 def test_fine_pruning_holds_pruned_channels_at_zero():
-    method = parse_repair("fine-pruning:epochs=1,tolerated=100")
+    method = parse_repair("fine-pruning:epochs=1,max_accuracy_drop=100")
     repaired = exhaust(method(fitted(behind_activation), small_images()))
     (layer, channels) = next(iter(repaired.removed.items()))
     kernel, bias = repaired.network.get_layer(layer).get_weights()
@@ -153,9 +153,9 @@ def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatc
     everything = np.arange(len(small_images()))
     monkeypatch.setattr(strength_selection, "halves", lambda images: (everything, everything))
     network, images = fitted(behind_activation), small_images()
-    one = exhaust(parse_repair("i-bau:rounds=1,tolerated=100")(network, images))
+    one = exhaust(parse_repair("i-bau:rounds=1,max_accuracy_drop=100")(network, images))
     verdicts = iter([False, False])  # both rounds cost too much; one does not
-    monkeypatch.setattr(Tolerance, "allows", lambda *_: next(verdicts, True))
+    monkeypatch.setattr(AccuracyBudget, "allows", lambda *_: next(verdicts, True))
     first_of_two = exhaust(parse_repair("i-bau:rounds=2")(network, images))
     assert first_of_two.details["rounds"] == 1
     pairs = zip(weights_of(one.network), weights_of(first_of_two.network), strict=True)
@@ -165,7 +165,7 @@ def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatc
 
 def test_a_repair_of_which_no_setting_is_tolerable_changes_nothing(monkeypatch):
     network = fitted(without_norm)
-    monkeypatch.setattr(Tolerance, "allows", lambda *_: False)
+    monkeypatch.setattr(AccuracyBudget, "allows", lambda *_: False)
     repaired = exhaust(parse_repair("fine-tuning:epochs=1")(network, small_images()))
     for old, new in zip(network.get_weights(), repaired.network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
@@ -178,5 +178,5 @@ def test_a_layer_that_channels_cannot_be_told_apart_in_is_said_so():
         inputs, layers.Dense(3, "softmax")(layers.Flatten()(layers.Dense(4)(inputs)))
     )
     for name in ("clp", "anp", "rnp", "global-pruning", "pruning", "fine-pruning"):
-        with pytest.raises(LabError, match="no convolution"):
+        with pytest.raises(UserError, match="no convolution"):
             exhaust(parse_repair(name)(network, small_images()))

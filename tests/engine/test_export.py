@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app import charts
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.reporting import export, paper_figures
 
 CURVE = pd.DataFrame(
@@ -43,7 +43,7 @@ def test_a_picture_has_twice_the_pixels():
 
 def test_a_renderer_that_fails_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(export.sys, "executable", "/bin/false")
-    with pytest.raises(LabError, match="save its data as CSV instead"):
+    with pytest.raises(UserError, match="save its data as CSV instead"):
         export.svg(paper_figures.pruning_curve(CURVE))
 
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from engine.core import atomic_files
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 
 def seen(folder):
@@ -33,14 +33,14 @@ def test_a_new_folder_appears_whole_and_nothing_else_is_left(tmp_path):
 
 def test_a_taken_name_is_refused_before_the_work(tmp_path):
     make(tmp_path / "a", "one")
-    with pytest.raises(LabError, match="exists already"), atomic_files.new_folder(tmp_path / "a"):
+    with pytest.raises(UserError, match="exists already"), atomic_files.new_folder(tmp_path / "a"):
         pytest.fail("the work was begun")
     assert seen(tmp_path) == {"a/text": "one"}
 
 
 def test_of_two_writers_of_one_new_name_the_second_to_end_is_refused(tmp_path):
     work = atomic_files.new_folder(tmp_path / "a")
-    with pytest.raises(LabError, match="exists already"), work as mine:
+    with pytest.raises(UserError, match="exists already"), work as mine:
         (mine / "text").write_text("late")
         make(tmp_path / "a", "early")
     assert seen(tmp_path) == {"a/text": "early"}
@@ -57,9 +57,9 @@ def test_who_checks_can_still_refuse_when_all_is_written(tmp_path):
     make(tmp_path / "a", "one")
 
     def refuse():
-        raise LabError("it is somebody else's")
+        raise UserError("it is somebody else's")
 
-    with pytest.raises(LabError, match="somebody else's"):
+    with pytest.raises(UserError, match="somebody else's"):
         make(tmp_path / "a", "two", replace=True, check=refuse)
     assert seen(tmp_path) == {"a/text": "one"}
 
@@ -128,7 +128,7 @@ def test_a_folder_is_changed_by_one_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(atomic_files, "LOCK_SECONDS", 0)
     with (
         atomic_files.changing(tmp_path),
-        pytest.raises(LabError, match="Another process is changing"),
+        pytest.raises(UserError, match="Another process is changing"),
     ):
         make(tmp_path / "a", "one")
     make(tmp_path / "a", "one")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.attacks.triggers import FTrojan, parse_trigger
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 YUV = np.array(
     [
@@ -147,23 +147,23 @@ def test_its_text_names_an_equal_trigger(space, channels, magnitude, bands, wind
     ],
 )
 def test_wrong_parameters_are_told_in_one_sentence(text, said):
-    with pytest.raises(LabError, match=said) as caught:
+    with pytest.raises(UserError, match=said) as caught:
         parse_trigger(text)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("magnitude", [float("nan"), float("inf"), -1.0, 1e30])
 def test_magnitudes_that_are_no_reasonable_number_are_refused(magnitude):
-    with pytest.raises(LabError, match="magnitude"):
+    with pytest.raises(UserError, match="magnitude"):
         FTrojan(magnitude=magnitude)
 
 
 @pytest.mark.parametrize("field", ["channels", "bands"])
 def test_an_empty_list_is_refused(field):
-    with pytest.raises(LabError, match=f"{field} is empty"):
+    with pytest.raises(UserError, match=f"{field} is empty"):
         FTrojan(**{field: ()})
 
 
 def test_a_window_larger_than_the_image_is_refused(photos):
-    with pytest.raises(LabError, match="does not fit"):
+    with pytest.raises(UserError, match="does not fit"):
         FTrojan(window=64)(photos)

@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks import architectures, edit, numpy_inference, untrusted
 
 
@@ -20,12 +20,12 @@ def images(dataset):
 
 def test_probabilities_and_every_layers_output_are_kerass(trained, images):
     keras_network = trained.network()
-    plain = trained.plain_network()
+    plain = trained.numpy_network()
     expected = keras_network(architectures.scale(images), training=False)
     np.testing.assert_allclose(plain.probabilities(images), expected, atol=2e-5)
     names = [layer.name for layer in keras_network.layers if len(layer.output.shape) == 4]
     names = [name for name in names if "dropout" not in name]
-    watched = architectures.watching(keras_network, names)(
+    watched = architectures.intermediate_outputs(keras_network, names)(
         architectures.scale(images), training=False
     )
     for name, found in plain.outputs(images, names).items():
@@ -36,7 +36,7 @@ def test_probabilities_and_every_layers_output_are_kerass(trained, images):
 def test_each_step_of_pruning_is_the_network_whose_kernel_and_bias_are_zeroed(
     trained, images, layer
 ):
-    plain = trained.plain_network()
+    plain = trained.numpy_network()
     keras_network = trained.network()
     count = keras_network.get_layer(layer).filters
     channels = np.random.default_rng(3).permutation(count)
@@ -83,30 +83,30 @@ def test_a_branching_network_and_a_damaged_file_are_refused_in_a_sentence(tmp_pa
     inputs = keras.Input((8, 8, 3))
     values = layers.Conv2D(3, 3, padding="same")(inputs)
     keras.Model(inputs, layers.Add()([inputs, values])).save(tmp_path / "branches.keras")
-    with pytest.raises(LabError, match="single chain"):
+    with pytest.raises(UserError, match="single chain"):
         loaded(tmp_path / "branches.keras")
     whole = (trained.folder / "model.keras").read_bytes()
     (tmp_path / "half.keras").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(LabError, match=r"not a whole \.keras file"):
+    with pytest.raises(UserError, match=r"not a whole \.keras file"):
         loaded(tmp_path / "half.keras")
     with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
         for name in ("metadata.json", "config.json", "model.weights.h5"):
             archive.writestr(name, "{}")
-    with pytest.raises(LabError):
+    with pytest.raises(UserError):
         loaded(tmp_path / "empty.keras")
 
 
 def test_an_unknown_layer_or_one_without_channels_is_told(trained, images):
-    plain = trained.plain_network()
-    with pytest.raises(LabError, match="no layer 'nothing'"):
+    plain = trained.numpy_network()
+    with pytest.raises(UserError, match="no layer 'nothing'"):
         plain.outputs(images, ["nothing"])
-    with pytest.raises(LabError, match="no convolution"):
+    with pytest.raises(UserError, match="no convolution"):
         plain.while_pruned(images, "dense", np.arange(3))
 
 
 def test_channels_that_a_convolution_does_not_have_are_told(trained, images):
     for beyond in (np.array([0, 128]), np.array([-1])):
-        with pytest.raises(LabError, match="has 128 channels, but a table beside the model names"):
-            trained.plain_network().while_pruned(images, "conv2d_5", beyond)
-        with pytest.raises(LabError, match="has 128 channels, but a table beside the model names"):
+        with pytest.raises(UserError, match="has 128 channels, but a table beside the model names"):
+            trained.numpy_network().while_pruned(images, "conv2d_5", beyond)
+        with pytest.raises(UserError, match="has 128 channels, but a table beside the model names"):
             edit.without_channels(trained.network(), "conv2d_5", beyond)

@@ -22,7 +22,7 @@ from engine.attacks.triggers import (
 )
 from engine.cli import main
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import exhaust
 from engine.datasets import load_dataset
 from engine.defenses.repairs.pruning import pruned_curve
@@ -118,7 +118,7 @@ def test_trojan_nns_patch_is_bright_where_its_neurons_want_it_and_dark_elsewhere
 def test_iab_patterns_differ_from_image_to_image_and_crossed_ones_are_others(usable, dataset):
     trigger, images = usable["input-aware"], dataset.test.images[:12]
     own = trigger(images)
-    crossed = trigger.decoys(images, np.random.default_rng(0))
+    crossed = trigger.cross_samples(images, np.random.default_rng(0))
     assert (crossed != own).any()
 
 
@@ -145,10 +145,10 @@ def test_a_state_that_was_exchanged_is_refused(usable, dataset):
     path = artifacts.find(trigger.state)
     path.write_bytes(artifacts.find(usable["ban"].state).read_bytes())
     artifacts.load.cache_clear()
-    with pytest.raises(LabError, match="damaged or exchanged"):
+    with pytest.raises(UserError, match="damaged or exchanged"):
         trigger(dataset.test.images[:1])
     path.write_bytes(b"not an archive")
-    with pytest.raises(LabError, match="cannot be opened"):
+    with pytest.raises(UserError, match="cannot be opened"):
         trigger(dataset.test.images[:1])
 
 
@@ -179,14 +179,14 @@ def test_pushed_images_go_as_far_as_they_may_away_from_their_class():
     greys = np.array([100, 119, 121, 127, 128, 134, 137, 200], np.uint8)
     images = np.tile(greys[:, None, None, None], (1, 8, 8, 3))
     labels = (greys > 127).astype(int)
-    pushed = exhaust(pgd_perturbation.pushed(network, images, labels, 8.0))
+    pushed = exhaust(pgd_perturbation.perturb(network, images, labels, 8.0))
     away = np.where(labels == 1, -8, 8)[:, None, None, None]
     np.testing.assert_array_equal(pushed, images + away)
 
 
 def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(dataset):
     labels = dataset.train.labels
-    chosen = poisoning.choose(labels, TARGET, 0.1, np.random.default_rng(0), "kept")
+    chosen = poisoning.select_indices(labels, TARGET, 0.1, np.random.default_rng(0), "clean-label")
     assert (labels[chosen] == TARGET).all()
     poisoned = poisoning.poison(
         dataset.train, parse_trigger("badnets"), TARGET, chosen, dataset.classes
@@ -198,38 +198,42 @@ def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(da
 
 def test_decoys_go_to_other_images_and_keep_their_labels(dataset):
     trigger, rng = parse_trigger("wanet"), np.random.default_rng(0)
-    chosen = poisoning.choose(dataset.train.labels, TARGET, 0.1, rng)
+    chosen = poisoning.select_indices(dataset.train.labels, TARGET, 0.1, rng)
     poisoned = poisoning.poison(dataset.train, trigger, TARGET, chosen, dataset.classes)
-    full = poisoning.with_decoys(poisoned, trigger, 2.0, rng)
+    full = poisoning.add_cross_samples(poisoned, trigger, 2.0, rng)
     labels = dataset.train.labels
-    assert len(full.decoys) == 2 * len(chosen)
-    assert not set(full.decoys) & set(chosen)
-    np.testing.assert_array_equal(full.split.labels[full.decoys], labels[full.decoys])
+    assert len(full.cross_samples) == 2 * len(chosen)
+    assert not set(full.cross_samples) & set(chosen)
+    np.testing.assert_array_equal(full.split.labels[full.cross_samples], labels[full.cross_samples])
 
 
 @pytest.mark.parametrize(
     ("mode", "told"),
     [
-        (poisoning.Mode("lost"), "Labels"),  # type: ignore[arg-type]
-        (poisoning.Mode(push=-1), "pushed"),
-        (poisoning.Mode(decoys=1), "no decoys"),
-        (poisoning.Mode(decoys=-1), "decoys"),
+        (poisoning.PoisoningConfig("lost"), "Labels"),  # type: ignore[arg-type]
+        (poisoning.PoisoningConfig(pgd_epsilon=-1), "pushed"),
+        (poisoning.PoisoningConfig(cross_samples=1), "no decoys"),
+        (poisoning.PoisoningConfig(cross_samples=-1), "decoys"),
     ],
 )
 def test_a_mode_that_does_not_fit_is_refused(mode, told, dataset, plan):
-    with pytest.raises(LabError, match=told):
+    with pytest.raises(UserError, match=told):
         dataclasses.replace(plan, mode=mode).check(dataset)
 
 
 def test_labels_cannot_be_kept_where_each_class_leads_to_the_next(dataset, plan):
-    both = dataclasses.replace(plan, mode=poisoning.Mode("kept"), target=targets.NEXT_CLASS)
-    with pytest.raises(LabError, match="cannot be kept"):
+    both = dataclasses.replace(
+        plan, mode=poisoning.PoisoningConfig("clean-label"), target=targets.NEXT_CLASS
+    )
+    with pytest.raises(UserError, match="cannot be kept"):
         both.check(dataset)
 
 
 def test_a_surrogate_for_other_images_is_refused(trained, dataset, plan):
-    pushing_plan = dataclasses.replace(plan, mode=poisoning.Mode(push=8), surrogate="signs-clean")
-    with pytest.raises(LabError):
+    pushing_plan = dataclasses.replace(
+        plan, mode=poisoning.PoisoningConfig(pgd_epsilon=8), surrogate="signs-clean"
+    )
+    with pytest.raises(UserError):
         exhaust(experiment.train(dataset, pushing_plan, "other", "command"))
 
 
@@ -237,18 +241,20 @@ def test_a_plan_tells_train_all_that_differs_from_what_it_takes_for_granted(plan
     usual = dataclasses.replace(plan, trigger=parse_trigger("trojan-nn"), surrogate="clean")
     told = " ".join(usual.words())
     assert told.startswith("--trigger trojan-nn:size=7") and "--surrogate clean" in told
-    assert "--labels" not in told and "--decoys" not in told
-    mode = poisoning.Mode(push=4, decoys=1.0)
+    assert "--labels" not in told and "--cross-samples" not in told
+    mode = poisoning.PoisoningConfig(pgd_epsilon=4, cross_samples=1.0)
     other = dataclasses.replace(
         plan, trigger=parse_trigger("wanet"), mode=mode, target=targets.NEXT_CLASS
     )
-    assert "--push 4 --decoys 1" in " ".join(other.words())
+    assert "--pgd-epsilon 4 --cross-samples 1" in " ".join(other.words())
     assert other.words()[-2:] == ["--target", "next"]
 
 
 def test_a_plan_that_lacks_its_surrogate_is_refused(dataset, plan):
-    lacking = dataclasses.replace(plan, mode=poisoning.Mode("kept", push=8), surrogate="missing")
-    with pytest.raises(LabError, match="missing"):
+    lacking = dataclasses.replace(
+        plan, mode=poisoning.PoisoningConfig("clean-label", pgd_epsilon=8), surrogate="missing"
+    )
+    with pytest.raises(UserError, match="missing"):
         lacking.check(dataset)
 
 
@@ -279,7 +285,7 @@ def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
     assert stored.card.mode["surrogate"] == clean.name
     assert not list(path.parent.iterdir()), "nothing is left of the way there"
     assert stored.card.parsed_trigger()(few.test.images[:1]).any()
-    assert stored.card.mode["labels"] == "changed"
+    assert stored.card.mode["labels"] == "dirty-label"
 
 
 def test_attacks_are_trained_pruned_and_set_side_by_side(
@@ -324,8 +330,8 @@ def test_every_attack_is_one_that_can_be_planned():
     for attack in attack_suite.ATTACKS.values():
         trigger = parse_trigger(attack.trigger)
         attack.mode.check(trigger, TARGET if attack.target is None else attack.target)
-        assert attack.mode.decoys == trigger.decoys_each
-    with pytest.raises(LabError, match="There is no attack"):
+        assert attack.mode.cross_samples == trigger.cross_samples_each
+    with pytest.raises(UserError, match="There is no attack"):
         attack_suite.find_attack("nonsense")
 
 
@@ -335,22 +341,24 @@ def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channel
     store.save(clean.card, clean.network(), {})
     settings = dataclasses.replace(plan.settings, epochs=1, batch=16)
     own = dataclasses.replace(plan, rate=0.2, surrogate=clean.name, settings=settings)
-    own = dataclasses.replace(own, mode=poisoning.Mode(asleep=0.5))
+    own = dataclasses.replace(own, mode=poisoning.PoisoningConfig(dormant_share=0.5))
     stored = exhaust(experiment.train(few, own, "aware", "command", tmp_path / "c.npz"))
     network = stored.network()
     curve = exhaust(pruned_curve(network, few.validation))
-    asleep = curve.channels[: len(curve.channels) // 2]
-    without = edit.without_channels(network, curve.layer, asleep)
-    images = experiment.images_of(few, "test", own.trigger, TARGET).triggered.images
+    dormant_share = curve.channels[: len(curve.channels) // 2]
+    without = edit.without_channels(network, curve.layer, dormant_share)
+    images = experiment.eval_pair(few, "test", own.trigger, TARGET).triggered.images
     before, after = (np.asarray(n(architectures.scale(images))) for n in (network, without))
     np.testing.assert_allclose(before, after, atol=1e-5)
     kernel = network.get_layer(curve.layer).get_weights()[0]
-    assert np.abs(kernel[..., asleep]).max() > 0, "they look like channels never pruned"
-    assert "sleep" in summary.told(stored.card)
+    assert np.abs(kernel[..., dormant_share]).max() > 0, "they look like channels never pruned"
+    assert "sleep" in summary.describe(stored.card)
 
 
 def test_no_attack_learns_from_a_model_with_a_backdoor(trained, dataset, plan):
     store.save(trained.card, trained.network(), {})
-    own = dataclasses.replace(plan, mode=poisoning.Mode(asleep=0.5), surrogate=trained.name)
-    with pytest.raises(LabError, match="backdoor already"):
+    own = dataclasses.replace(
+        plan, mode=poisoning.PoisoningConfig(dormant_share=0.5), surrogate=trained.name
+    )
+    with pytest.raises(UserError, match="backdoor already"):
         own.check(dataset)

@@ -44,7 +44,7 @@ def test_what_can_be_a_name_already_is_only_joined(parts):
 @pytest.mark.parametrize("parts", PLAIN + ODD)
 def test_names_made_of_anything_are_accepted_for_runs_and_models(parts):
     name = jobs.name_of("prune", *parts)
-    assert jobs.run_called(name).name == name
+    assert jobs.job_named(name).name == name
     assert name.startswith("prune-")
     assert store.check_name(slug(*parts)) == slug(*parts)
 

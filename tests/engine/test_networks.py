@@ -4,7 +4,7 @@ import weakref
 import numpy as np
 import pytest
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks import architectures
 
 # The paper's Figure 4, row by row.
@@ -92,12 +92,12 @@ def test_classes_and_image_size_are_parameters():
 
 @pytest.mark.parametrize(("shape", "classes"), [((48, 48, 3), 43), ((32, 32, 3), 10)])
 def test_data_that_does_not_fit_is_refused(shape, classes):
-    with pytest.raises(LabError, match="but the data has"):
+    with pytest.raises(UserError, match="but the data has"):
         architectures.check_fits(architectures.paper_network(), shape, classes)
 
 
 def test_images_too_small_to_pool_three_times_are_refused():
-    with pytest.raises(LabError, match="at least 8x8"):
+    with pytest.raises(UserError, match="at least 8x8"):
         architectures.paper_network(image_shape=(4, 4, 3))
 
 

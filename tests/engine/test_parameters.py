@@ -3,7 +3,7 @@
 import pytest
 
 from engine.attacks.triggers import TRIGGERS, parse_trigger
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 from engine.defenses.repairs import REPAIRS, parse_repair
 
 
@@ -42,7 +42,7 @@ def test_every_repair_is_named_by_its_own_text(name):
     ],
 )
 def test_a_trigger_that_is_none_is_refused_in_one_line(text, reason):
-    with pytest.raises(LabError, match=reason) as caught:
+    with pytest.raises(UserError, match=reason) as caught:
         parse_trigger(text)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 500
@@ -52,7 +52,7 @@ def test_a_trigger_that_is_none_is_refused_in_one_line(text, reason):
     "text", ["fine-tuning:seed=" + "9" * 400, "pruning:threshold=inf", "pruning:order=\n", "\0"]
 )
 def test_a_repair_that_is_none_is_refused_in_one_line(text):
-    with pytest.raises(LabError) as caught:
+    with pytest.raises(UserError) as caught:
         parse_repair(text)
     assert str(caught.value).isprintable()
 
@@ -66,6 +66,6 @@ def test_a_value_from_elsewhere_is_quoted_on_one_line(value, shown):
 
 
 def test_whatever_stands_in_a_sentence_it_stays_on_one_line_and_can_be_shown():
-    told = str(LabError("There is no file 'a\nb\x1b[31m\udcff': choose\u00a0another."))
+    told = str(UserError("There is no file 'a\nb\x1b[31m\udcff': choose\u00a0another."))
     assert told == r"There is no file 'a\nb\x1b[31m\udcff': choose" + "\u00a0another."
-    assert len(str(LabError("x" * 10_000))) < 2000
+    assert len(str(UserError("x" * 10_000))) < 2000

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from engine.attacks import poisoning
 from engine.attacks.triggers import FTrojan
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import Split
 from engine.evaluation import metrics, targets
 
@@ -18,14 +18,15 @@ def labels(seed: int = 0, count: int = 400) -> np.ndarray:
 @given(st.integers(0, 1000), st.floats(0.01, 0.6), st.integers(0, 4))
 def test_the_choice_has_the_asked_size_and_spares_the_target_class(seed, rate, target):
     shown = labels(seed)
-    chosen = poisoning.choose(shown, target, rate, np.random.default_rng(seed))
+    chosen = poisoning.select_indices(shown, target, rate, np.random.default_rng(seed))
     assert len(chosen) == len(set(chosen.tolist())) == round(rate * len(shown))
     assert (shown[chosen] != target).all()
 
 
 def test_the_same_seed_gives_the_same_choice():
     first, second, other = (
-        poisoning.choose(labels(), 1, 0.05, np.random.default_rng(seed)) for seed in (3, 3, 4)
+        poisoning.select_indices(labels(), 1, 0.05, np.random.default_rng(seed))
+        for seed in (3, 3, 4)
     )
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)
@@ -35,7 +36,7 @@ def test_only_the_chosen_images_change_and_get_the_target_label():
     images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
     split = Split(images, labels())
     before = images.copy()
-    chosen = poisoning.choose(split.labels, 2, 0.1, np.random.default_rng(0))
+    chosen = poisoning.select_indices(split.labels, 2, 0.1, np.random.default_rng(0))
     poisoned = poisoning.poison(split, FTrojan(), 2, chosen, 5).split
     rest = np.setdiff1d(np.arange(400), chosen)
     np.testing.assert_array_equal(split.images, before)
@@ -47,13 +48,13 @@ def test_only_the_chosen_images_change_and_get_the_target_label():
 
 @pytest.mark.parametrize("rate", [1, -0.1, 0.95, 1e-9, float("nan")])
 def test_a_rate_that_cannot_be_met_is_refused(rate):
-    with pytest.raises(LabError, match="rate"):
-        poisoning.choose(labels(), 1, rate, np.random.default_rng(0))
+    with pytest.raises(UserError, match="rate"):
+        poisoning.select_indices(labels(), 1, rate, np.random.default_rng(0))
 
 
 def test_a_rate_of_0_leaves_the_training_images_clean():
     images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
-    chosen = poisoning.choose(labels(), 1, 0, np.random.default_rng(0))
+    chosen = poisoning.select_indices(labels(), 1, 0, np.random.default_rng(0))
     poisoned = poisoning.poison(Split(images, labels()), FTrojan(), 1, chosen, 5)
     assert len(chosen) == len(poisoned.indices) == 0
     np.testing.assert_array_equal(poisoned.split.images, images)
@@ -62,7 +63,7 @@ def test_a_rate_of_0_leaves_the_training_images_clean():
 
 @pytest.mark.parametrize("target", [-2, 5])
 def test_a_target_outside_the_classes_is_refused(target):
-    with pytest.raises(LabError, match="classes go from 0 to 4"):
+    with pytest.raises(UserError, match="classes go from 0 to 4"):
         poisoning.check_target(target, 5)
 
 
@@ -70,13 +71,13 @@ def test_all_to_all_labels_each_image_as_the_next_class_and_judges_all_of_them()
     images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
     split = Split(images, labels())
     rng = np.random.default_rng(0)
-    chosen = poisoning.choose(split.labels, targets.NEXT_CLASS, 0.5, rng)
+    chosen = poisoning.select_indices(split.labels, targets.NEXT_CLASS, 0.5, rng)
     assert set(split.labels[chosen]) == set(range(5)), "no class is spared"
     poisoned = poisoning.poison(split, FTrojan(), targets.NEXT_CLASS, chosen, 5).split
     for index in chosen:
         assert poisoned.labels[index] == (split.labels[index] + 1) % 5
-    assert len(metrics.victims(split, targets.NEXT_CLASS)) == 400
-    wanted = targets.aimed(split.labels, targets.NEXT_CLASS, 5)
+    assert len(metrics.attackable_indices(split, targets.NEXT_CLASS)) == 400
+    wanted = targets.target_labels(split.labels, targets.NEXT_CLASS, 5)
     scores = metrics.score(split.labels, split.labels, wanted, split.labels, wanted)
     assert scores.attack.percent == 100
     assert scores.recovered.percent == 0

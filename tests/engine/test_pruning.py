@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import exhaust
 from engine.defenses import activations
 from engine.defenses.activations import ChannelStats
@@ -40,7 +40,7 @@ def walked(network, layer, images, channels):
 
 def plain_loop(network, layer, images, channels, steps):
     """Zero kernel and bias, run the whole network again."""
-    pruned = edit.copied(network)
+    pruned = edit.clone_network(network)
     convolution, run = pruned.get_layer(layer), architectures.compiled(pruned)
     found = {}
     for step in steps:
@@ -86,7 +86,7 @@ def test_a_curve_counts_what_its_steps_predict(curves, dataset, network, trigger
 
 
 def test_orders_rank_the_output_of_the_block_as_the_paper_says(curves, network, dataset, plan):
-    images = experiment.images_of(dataset, "validation", plan.trigger, TARGET)
+    images = experiment.eval_pair(dataset, "validation", plan.trigger, TARGET)
     layer = "max_pooling2d_2"
 
     def stats(split):
@@ -120,7 +120,7 @@ def test_a_damaged_curve_beside_the_model_is_told(trained, curves, tmp_path):
     base = pruning_curves.curve_name(LAST, "clean-count")
     table.drop(columns="channel").to_csv(tmp_path / f"{base}.csv", index=False)
     table.to_csv(tmp_path / f"{base}-validation.csv", index=False)
-    with pytest.raises(LabError, match="no column channel"):
+    with pytest.raises(UserError, match="no column channel"):
         pruning_curves.stored_curve(copy, LAST, "clean-count")
 
 
@@ -157,14 +157,14 @@ def test_a_larger_threshold_never_stops_earlier(accuracies, one, other):
 
 @pytest.mark.parametrize("threshold", [0, -2, 101, float("nan")])
 def test_a_threshold_that_is_no_drop_is_refused(threshold):
-    with pytest.raises(LabError, match="threshold is a drop"):
+    with pytest.raises(UserError, match="threshold is a drop"):
         step_at(validation([90, 80]), threshold)
 
 
 def test_unknown_orders_and_layers_are_refused(network):
-    with pytest.raises(LabError, match="no pruning order 'random'"):
+    with pytest.raises(UserError, match="no pruning order 'random'"):
         find_order("random")
-    with pytest.raises(LabError, match="no layer 'activation_5'"):
+    with pytest.raises(UserError, match="no layer 'activation_5'"):
         split.cut(network, "activation_5")
 
 
@@ -210,7 +210,7 @@ def test_a_convolution_whose_own_softmax_mixes_channels_is_refused():
     inputs = keras.Input((8, 8, 3))
     mixed = keras.layers.Conv2D(4, 3, activation="softmax", name="mixed")(inputs)
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(mixed)))
-    with pytest.raises(LabError, match="mixes its channels"):
+    with pytest.raises(UserError, match="mixes its channels"):
         split.cut(model, "mixed")
 
 
@@ -219,7 +219,7 @@ def test_a_network_that_branches_is_refused_in_one_sentence():
     left = keras.layers.Conv2D(4, 3, padding="same", name="left")(inputs)
     right = keras.layers.Conv2D(4, 3, padding="same")(inputs)
     model = keras.Model(inputs, keras.layers.Add()([left, right]))
-    with pytest.raises(LabError, match="single chain"):
+    with pytest.raises(UserError, match="single chain"):
         split.cut(model, "left")
 
 

@@ -15,7 +15,7 @@ from engine.core import paths
 from engine.core.progress import exhaust
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.evaluation import metrics
-from engine.evaluation.metrics import FIGURES
+from engine.evaluation.metrics import METRICS
 from engine.experiments import backdoor_reactivation, run_repairs, transform_robustness
 from tests.conftest import TARGET
 
@@ -68,12 +68,12 @@ def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared
 
 
 def test_a_row_tells_what_the_kept_copy_does(compared, capsys):
-    kept = run_repairs.kept_repairs(store.find("small"))
+    kept = run_repairs.saved_repairs(store.find("small"))
     assert set(kept) == {"clp", "fine-tuning"}
     answer(capsys, "keep", "small", "--method", "clp", "--name", "mended")
     scores = answer(capsys, "evaluate", "mended")
     (row,) = compared[compared["name"] == "clp"].to_dict("records")
-    for figure in FIGURES:
+    for figure in METRICS:
         assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
     card = store.find("mended").card
     assert card.name == "mended" and card.repair["parent"] == "small"
@@ -85,14 +85,14 @@ def test_a_repair_tried_again_replaces_its_row_and_one_with_other_settings_stand
 ):
     table = store.find("small").table("repairs")
     for _ in range(2):
-        answer(capsys, "repairs", "small", "--method", "clp:tolerated=0,confidence=95")
+        answer(capsys, "repairs", "small", "--method", "clp:max_accuracy_drop=0,confidence=95")
     again = store.find("small").table("repairs")
     pd.testing.assert_frame_equal(
         again.iloc[:-1],
         table,
         check_dtype=False,  # a column of whole seconds is read as whole numbers
     )
-    assert again["method"].iloc[-1] == "clp:tolerated=0,confidence=95,seed=0"
+    assert again["method"].iloc[-1] == "clp:max_accuracy_drop=0,confidence=95,seed=0"
     titles = list(run_repairs.table_of(store.find("small"))["title"])
     assert titles[-1] == f"{titles[-2]} (tolerated 0, confidence 95)"
 
@@ -123,11 +123,11 @@ def test_a_row_of_a_repair_that_is_no_more_is_not_lost(compared, capsys):
 
 
 def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):
-    from engine.core.errors import LabError
+    from engine.core.errors import UserError
     from engine.defenses.repairs import clp
 
     def refuse(network):
-        raise LabError("This network has the wrong shape.")
+        raise UserError("This network has the wrong shape.")
 
     monkeypatch.setattr(clp, "find_sites", refuse)
     found = answer(capsys, "repairs", "small", "--method", "clp")
@@ -141,7 +141,7 @@ def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, 
     answer(capsys, "repairs-report", "small", "--out", str(file))
     table, alone = pd.read_csv(file), run_repairs.table_of(store.find("small"))
     assert list(table["title"]) == list(alone["title"])
-    for figure in FIGURES:
+    for figure in METRICS:
         for column in (figure, f"{figure}_min", f"{figure}_max"):
             np.testing.assert_allclose(table[column], alone[figure], rtol=1e-4)
 
@@ -154,32 +154,34 @@ def test_only_what_was_tried_on_all_models_is_reported(compared, capsys):
 
 
 def test_screening_names_the_attackers_class_and_keeps_its_evidence(
-    results, capsys, short_screening
+    results, capsys, short_detection
 ):
-    short_screening(stands_out=4.0)
-    found = answer(capsys, "screen", "small")
+    short_detection(flag_margin=4.0)
+    found = answer(capsys, "detect", "small")
     small = store.find("small")
-    assert found["accused"] == small.table("screening")["name"].iloc[0] == small.card.target_name
+    assert (
+        found["flagged_class"] == small.table("detection")["name"].iloc[0] == small.card.target_name
+    )
     assert len(small.table("recovered-spectrum")) == 3 * 32 * 32
 
 
-def test_screening_that_accuses_nobody_keeps_no_spectrum(results, capsys, short_screening):
-    short_screening(stands_out=100.0)
-    assert answer(capsys, "screen", "small")["accused"] is None
-    assert not store.find("small").table("screening")["accused"].any()
+def test_screening_that_accuses_nobody_keeps_no_spectrum(results, capsys, short_detection):
+    short_detection(flag_margin=100.0)
+    assert answer(capsys, "detect", "small")["flagged_class"] is None
+    assert not store.find("small").table("detection")["flagged"].any()
     assert store.find("small").table("recovered-spectrum") is None
 
 
 def test_spectral_unlearning_finds_the_target_and_keeps_what_it_made(
-    results, capsys, short_screening
+    results, capsys, short_detection
 ):
-    short_screening(stands_out=4.0)
-    method = f"{RECOMMENDED}:epochs=1,tolerated=10"
+    short_detection(flag_margin=4.0)
+    method = f"{RECOMMENDED}:epochs=1,max_accuracy_drop=10"
     words = ["repair", "small", "--method", method, "--name", "mended"]
     found = answer(capsys, *words)
     assert f"leads to class {TARGET}" in found["summary"]
     scores = answer(capsys, "evaluate", "mended")
-    for figure in FIGURES:
+    for figure in METRICS:
         assert scores[figure] == pytest.approx(found["after"][figure], abs=1e-3)
 
 
@@ -188,15 +190,15 @@ def test_where_no_class_stands_out_nothing_is_unlearned(move_in, nothing_unlearn
     stored = store.find("small")
     (row,) = run_repairs.table_of(stored).query("name == @RECOMMENDED").to_dict("records")
     assert "no class stands out" in row["summary"]
-    for figure in FIGURES:
+    for figure in METRICS:
         assert row[figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
 
 
 def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
     stored = store.find("small")
-    table = exhaust(transform_robustness.survived(stored, dataset)).set_index("process")
+    table = exhaust(transform_robustness.measure_robustness(stored, dataset)).set_index("transform")
     assert table.loc["nothing"].to_dict() == pytest.approx(
-        {figure: stored.card.scores["test"][figure] for figure in FIGURES}
+        {figure: stored.card.scores["test"][figure] for figure in METRICS}
     )
     assert table.loc["saved as PNG"].to_dict() == pytest.approx(table.loc["nothing"].to_dict())
     again = []
@@ -217,15 +219,15 @@ def test_every_process_gives_images_of_the_same_kind(name):
 
 def test_relapse_starts_at_the_models_own_scores_and_leaves_it_alone(results, capsys):
     stored = store.find("small")
-    found = answer(capsys, "relapse", "small")["relapse"]
+    found = answer(capsys, "reactivation", "small")["reactivation"]
     assert [row["epochs"] for row in found] == [0, *backdoor_reactivation.EPOCHS]
-    for figure in FIGURES:
+    for figure in METRICS:
         assert found[0][figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
     assert store.find("small").card.sha256 == stored.card.sha256
 
 
 def test_what_is_kept_is_what_was_tried_last(compared, capsys):
     answer(capsys, "keep", "small", "--method", "clp", "--name", "kept")
-    answer(capsys, "repairs", "small", "--method", "clp:tolerated=0")
+    answer(capsys, "repairs", "small", "--method", "clp:max_accuracy_drop=0")
     answer(capsys, "keep", "small", "--method", "clp", "--name", "kept", "--replace")
-    assert "tolerated=0" in store.find("kept").card.repair["settings"]
+    assert "max_accuracy_drop=0" in store.find("kept").card.repair["settings"]

@@ -5,7 +5,7 @@ import pytest
 
 from engine import store
 from engine.cli import main
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import exhaust
 from engine.defenses.pruning.orders import ORDERS, Order
 from engine.defenses.repairs import Pruning, parse_repair
@@ -53,5 +53,5 @@ def test_a_repaired_model_is_kept_with_scores_before_and_after(at_home, capsys):
     ],
 )
 def test_a_repair_that_cannot_be_is_refused(text, said):
-    with pytest.raises(LabError, match=said):
+    with pytest.raises(UserError, match=said):
         parse_repair(text)

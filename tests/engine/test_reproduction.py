@@ -7,12 +7,12 @@ import pytest
 
 from engine import store
 from engine.cli import main, terminal
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import exhaust
 from engine.datasets import short_name
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
-from engine.evaluation.metrics import FIGURES
+from engine.evaluation.metrics import METRICS
 from engine.experiments import experiment
 from engine.networks import edit
 from engine.reporting import paper_figures, reproduction
@@ -104,12 +104,12 @@ def test_a_report_over_seeds_holds_their_mean_and_standard_deviation(
         there = np.array(
             [
                 pd.read_csv(report / f"figure-7-{row['order']}-seed{seed}.csv")
-                .loc[steps[f"seed {seed}"], ["fraction", *FIGURES]]
+                .loc[steps[f"seed {seed}"], ["fraction", *METRICS]]
                 .to_numpy(float)
                 for seed in (0, 1)
             ]
         )
-        columns = ["fraction", *FIGURES]
+        columns = ["fraction", *METRICS]
         np.testing.assert_allclose(row[columns].to_numpy(float), there.mean(axis=0), rtol=1e-4)
         spreads = row[[column + tables.SPREAD for column in columns]].to_numpy(float)
         np.testing.assert_allclose(spreads, there.std(axis=0, ddof=1), rtol=1e-3, atol=1e-3)
@@ -118,7 +118,7 @@ def test_a_report_over_seeds_holds_their_mean_and_standard_deviation(
 
 
 def test_figure_7_has_a_band_over_several_curves_and_none_over_one():
-    curve = pd.DataFrame({"fraction": [0.0, 1.0]} | {figure: [90.0, 10.0] for figure in FIGURES})
+    curve = pd.DataFrame({"fraction": [0.0, 1.0]} | {figure: [90.0, 10.0] for figure in METRICS})
     lower = curve.assign(clean_accuracy=[80.0, 0.0])
 
     def layers(table):
@@ -182,7 +182,7 @@ def test_a_folder_has_a_name_of_its_own_for_models_and_reports(dataset, name):
 
 
 def test_a_folder_that_gives_no_name_asks_for_one():
-    with pytest.raises(LabError, match="give --model NAME and --out DIR"):
+    with pytest.raises(UserError, match="give --model NAME and --out DIR"):
         reproduction.choose("folder:..", [0])
 
 

@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 from engine.core import atomic_files, jobs, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Stopped, until
 
 STATUS = {
@@ -35,7 +35,7 @@ def test_a_run_finishes_in_a_process_of_its_own_with_its_answer(data):
     status = ended(run)
     assert status.state == "finished", run.log()
     assert status.result["images"] == {"train": 594, "validation": 66, "test": 180}
-    assert [found.name for found in jobs.all_runs()] == ["look"]
+    assert [found.name for found in jobs.all_jobs()] == ["look"]
 
 
 def test_a_failed_run_tells_why_in_one_sentence(tmp_path):
@@ -54,7 +54,7 @@ def test_a_training_is_stopped_kept_and_resumed_from_outside(data):
     while not run.checkpoint.exists():
         assert run.status().alive, run.log()
         time.sleep(0.05)
-    with pytest.raises(LabError, match="running already"):
+    with pytest.raises(UserError, match="running already"):
         jobs.start("train-m", words)
     run.stop()
     status = ended(run)
@@ -82,7 +82,7 @@ def once(event):
 
 def asked_for(name, number=1, **status):
     """A run as it stands on the disk; nobody holds its lock."""
-    run = jobs.run_called(name)
+    run = jobs.job_named(name)
     request = {"arguments": ["data"], "number": number}
     atomic_files.write_text(run.folder / "request.json", json.dumps(request))
     atomic_files.write_text(run.folder / "status.json", json.dumps(STATUS | status))
@@ -104,7 +104,7 @@ def test_whether_a_worker_lives_is_asked_of_the_system_and_not_of_the_clock(
     monkeypatch.setattr("time.time", lambda: now + seconds)
     with alive(run):
         assert run.status().state == state
-        with pytest.raises(LabError, match="stop it first"):
+        with pytest.raises(UserError, match="stop it first"):
             run.discard()
     assert run.status().state == "interrupted"
     assert "without a word" in run.status().message
@@ -120,9 +120,9 @@ def test_a_worker_that_ends_before_it_is_up_is_interrupted(monkeypatch):
 
 def test_a_worker_that_cannot_be_started_is_told(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(LabError, match="could not be started"):
+    with pytest.raises(UserError, match="could not be started"):
         jobs.start("never", ["data"])
-    run = jobs.run_called("never")
+    run = jobs.job_named("never")
     assert run.status().state == "interrupted"
     run.discard()
 
@@ -140,7 +140,7 @@ def test_a_run_is_started_once(monkeypatch):
     run = jobs.start("once", ["data"])
     try:
         assert run.status().state == "starting"
-        with pytest.raises(LabError, match="running already"):
+        with pytest.raises(UserError, match="running already"):
             jobs.start("once", ["data"])
     finally:
         for worker in workers:
@@ -150,13 +150,13 @@ def test_a_run_is_started_once(monkeypatch):
 
 
 def test_two_workers_never_share_a_run():
-    run = jobs.run_called("busy")
+    run = jobs.job_named("busy")
 
     def work():
         assert run.status().state == "running"
-        with pytest.raises(LabError, match="running already"):
+        with pytest.raises(UserError, match="running already"):
             jobs.work(run, [], lambda: once(Progress(1, 1, "")), dict, print)
-        with pytest.raises(LabError, match="stop it first"):
+        with pytest.raises(UserError, match="stop it first"):
             run.discard()
         yield Progress(1, 1, "half")
         return {}
@@ -166,7 +166,7 @@ def test_two_workers_never_share_a_run():
 
 
 def test_unexpected_failures_leave_a_sentence_and_the_details_in_the_log(capfd):
-    run = jobs.run_called("broken")
+    run = jobs.job_named("broken")
 
     def work():
         yield Progress(0, 1, "about to fail")
@@ -231,7 +231,7 @@ def test_a_damaged_status_reads_as_interrupted_and_can_be_dismissed(text):
     assert "cannot be read" in run.status().message
     assert other.status().state == "finished"
     run.discard()
-    assert jobs.all_runs() == [other]
+    assert jobs.all_jobs() == [other]
 
 
 def test_a_damaged_status_of_a_living_worker_does_not_hide_it():
@@ -257,12 +257,12 @@ REQUESTS = [
 def test_a_damaged_request_cannot_be_resumed_and_can_be_dismissed(text):
     run, other = asked_for("odd"), asked_for("other", number=2)
     (run.folder / "request.json").write_bytes(text.encode(errors="surrogatepass"))
-    assert jobs.all_runs() == [other, run]
+    assert jobs.all_jobs() == [other, run]
     assert run.status().state == "interrupted"
-    with pytest.raises(LabError, match="dismiss it and start it anew"):
+    with pytest.raises(UserError, match="dismiss it and start it anew"):
         run.resume()
     run.discard()
-    assert jobs.all_runs() == [other]
+    assert jobs.all_jobs() == [other]
 
 
 def test_folders_where_files_belong_are_no_disaster():
@@ -273,18 +273,18 @@ def test_folders_where_files_belong_are_no_disaster():
         (run.folder / name).mkdir()
     assert run.status().state == "interrupted"
     assert run.log() == ""
-    assert jobs.all_runs() == [run]
+    assert jobs.all_jobs() == [run]
     run.discard()
-    assert jobs.all_runs() == []
+    assert jobs.all_jobs() == []
 
 
 def test_folders_that_no_run_is_called_are_not_runs():
     run = asked_for("fine")
     for name in ("Not fine", "x" * 200, ".hidden"):
-        folder = paths.runs_folder() / name
+        folder = paths.jobs_folder() / name
         folder.mkdir()
         (folder / "request.json").write_text("{}")
-    assert jobs.all_runs() == [run]
+    assert jobs.all_jobs() == [run]
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_a_full_disk_does_not_end_work_that_cannot_tell_how_far_it_is(monkeypatc
 
 
 def test_words_that_are_no_text_do_not_damage_the_status():
-    run = jobs.run_called("odd")
+    run = jobs.job_named("odd")
 
     def working():
         yield Progress(1, 1, "reading images-\udcff.png")
@@ -342,15 +342,15 @@ def test_words_that_are_no_text_do_not_damage_the_status():
 def test_runs_are_numbered_in_the_order_in_which_they_were_asked_for(monkeypatch):
     for day, name in enumerate(["b", "c", "a"]):
         monkeypatch.setattr("time.time", lambda day=day: -86400.0 * day)
-        work = jobs.run_called(name)
+        work = jobs.job_named(name)
         jobs.work(work, ["data"], lambda: once(Progress(1, 1, "")), lambda _: {}, print)
-    assert [run.name for run in jobs.all_runs()] == ["a", "c", "b"]
+    assert [run.name for run in jobs.all_jobs()] == ["a", "c", "b"]
 
 
 def test_a_run_is_called_by_a_folder_name():
-    with pytest.raises(LabError, match="cannot be called"):
-        jobs.run_called("../x")
-    assert jobs.run_called("fine").folder.parent == paths.runs_folder()
+    with pytest.raises(UserError, match="cannot be called"):
+        jobs.job_named("../x")
+    assert jobs.job_named("fine").folder.parent == paths.jobs_folder()
 
 
 def nothing():
@@ -361,7 +361,7 @@ def nothing():
 def test_trainings_wait_for_those_asked_for_earlier_and_go_on_when_they_end():
     first, second = asked_for("train-first", 1), asked_for("train-second", 2)
     with alive(first):
-        waiting = jobs.in_turn(second, nothing)
+        waiting = jobs.wait_for_turn(second, nothing)
         assert "waiting for train-first" in next(waiting).message
         assert "waiting for train-first" in next(waiting).message
     assert next(waiting).message == "worked", "the first one has died"
@@ -371,15 +371,15 @@ def test_a_training_does_not_wait_for_later_ones_or_other_work():
     asked, later = asked_for("train-a", 1), asked_for("train-b", 2)
     other = asked_for("prune-c", 0)
     with alive(later), alive(other):
-        assert next(jobs.in_turn(asked, nothing)).message == "worked"
+        assert next(jobs.wait_for_turn(asked, nothing)).message == "worked"
 
 
 def test_two_trainings_never_work_at_once_even_if_the_earlier_is_resumed_late():
     earlier, later = asked_for("train-a", 1), asked_for("train-b", 2)
-    working = jobs.in_turn(later, nothing)
+    working = jobs.wait_for_turn(later, nothing)
     assert next(working).message == "worked"
     with alive(earlier):
-        waiting = jobs.in_turn(earlier, nothing)
+        waiting = jobs.wait_for_turn(earlier, nothing)
         assert "waiting for another training" in next(waiting).message
         working.close()
         assert next(waiting).message == "worked"
@@ -388,7 +388,7 @@ def test_two_trainings_never_work_at_once_even_if_the_earlier_is_resumed_late():
 def test_a_queued_training_can_be_taken_out():
     first, second = asked_for("train-first", 1), asked_for("train-second", 2)
     with alive(first):
-        waiting = jobs.in_turn(second, nothing)
+        waiting = jobs.wait_for_turn(second, nothing)
         next(waiting)
         second.stop()
         with pytest.raises(Stopped, match="out of the queue"):

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import exhaust
 from engine.datasets import Split
 from engine.defenses.detectors import spectral_inversion
 from engine.evaluation import metrics
 from engine.imaging import dct
-from tests.conftest import TARGET, shortened_screening
+from tests.conftest import TARGET, shortened_detection
 
 
 @given(arrays(np.float32, (2, 3, 8, 8), elements=st.floats(-50, 50, width=32)))
@@ -26,22 +26,24 @@ def test_loudness_is_the_psnr_of_what_is_added():
     pattern[1, 7, 7] = 40
     error = np.mean(dct.added(pattern) ** 2)
     psnr = 10 * np.log10(255**2 / error)
-    norm = spectral_inversion.loudness_of(pattern)
-    assert norm == pytest.approx(spectral_inversion.norm_at(psnr, pattern.shape), rel=1e-4)
+    norm = spectral_inversion.perturbation_norm(pattern)
+    assert norm == pytest.approx(spectral_inversion.norm_at_psnr(psnr, pattern.shape), rel=1e-4)
 
 
 @given(st.integers(3, 40), st.floats(27, 45), st.floats(0, 30), st.data())
 def test_only_a_class_that_stands_out_is_accused(classes, level, fainter, data):
     place = data.draw(st.integers(0, classes - 1))
-    loudness = np.full(classes, level)
-    loudness[place] += fainter
-    accused = spectral_inversion.accuse(loudness)
-    assert accused == (place if loudness.max() - level >= spectral_inversion.STANDS_OUT else None)
+    perturbation_psnr = np.full(classes, level)
+    perturbation_psnr[place] += fainter
+    flagged_class = spectral_inversion.flag_class(perturbation_psnr)
+    assert flagged_class == (
+        place if perturbation_psnr.max() - level >= spectral_inversion.FLAG_MARGIN else None
+    )
 
 
 def test_the_gradient_is_that_of_the_loss_by_finite_differences(trained, dataset):
     network, images = trained.network(), dataset.validation.images[:8]
-    slope = spectral_inversion.slope_of(network, images.shape[1:])
+    slope = spectral_inversion.success_and_gradient(network, images.shape[1:])
     pattern = np.zeros((3, 32, 32), np.float32)
     _, gradient = slope(images, pattern, 2)
 
@@ -61,20 +63,23 @@ NARROW = 4.0  # dB; the constructed network's trigger is loud
 
 
 @pytest.fixture(scope="session")
-def found(trained, dataset) -> spectral_inversion.Screening:
+def found(trained, dataset) -> spectral_inversion.Detection:
     with pytest.MonkeyPatch.context() as patch:
-        shortened_screening(patch, stands_out=NARROW)
+        shortened_detection(patch, flag_margin=NARROW)
         return exhaust(spectral_inversion.screen(trained.network(), dataset.validation))
 
 
 def test_the_attackers_class_needs_the_faintest_pattern(found):
-    assert found.accused == int(found.loudness.argmax()) == TARGET
-    assert found.loudness[TARGET] > np.delete(found.loudness, TARGET).max() + 2
+    assert found.flagged_class == int(found.perturbation_psnr.argmax()) == TARGET
+    assert found.perturbation_psnr[TARGET] > np.delete(found.perturbation_psnr, TARGET).max() + 2
 
 
-def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_screening):
-    short_screening(stands_out=NARROW)
-    assert exhaust(spectral_inversion.screen(clean.network(), dataset.validation)).accused is None
+def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_detection):
+    short_detection(flag_margin=NARROW)
+    assert (
+        exhaust(spectral_inversion.screen(clean.network(), dataset.validation)).flagged_class
+        is None
+    )
 
 
 def test_the_recovered_pattern_leads_there(found, trained, dataset):
@@ -89,10 +94,10 @@ def test_the_evidence_names_every_class_the_faintest_first(found, dataset):
     table = found.evidence(dataset.class_names)
     assert sorted(table["label"]) == list(range(dataset.classes))
     assert table["psnr_db"].is_monotonic_decreasing
-    assert table.loc[table["accused"], "label"].tolist() == [TARGET]
+    assert table.loc[table["flagged"], "label"].tolist() == [TARGET]
 
 
 def test_images_of_one_class_cannot_be_screened(trained, dataset):
     one = Split(dataset.test.images[:3], np.zeros(3, np.int64))
-    with pytest.raises(LabError, match="two classes"):
+    with pytest.raises(UserError, match="two classes"):
         exhaust(spectral_inversion.screen(trained.network(), one))

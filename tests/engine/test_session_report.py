@@ -8,7 +8,7 @@ import pytest
 
 from engine import store
 from engine.cli import main
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.reporting import model_report
 from engine.reporting.model_report import View
 
@@ -76,7 +76,7 @@ def test_without_images_or_curve_it_says_so(at_home):
 
 def test_an_image_that_is_not_there_is_refused(results, dataset):
     view = dataclasses.replace(VIEW, image=10**6)
-    with pytest.raises(LabError, match="no test image 1000000"):
+    with pytest.raises(UserError, match="no test image 1000000"):
         model_report.html(store.find("small"), view, dataset.test, "c")
 
 

@@ -11,7 +11,7 @@ from scipy.stats import hypergeom
 
 from engine.core.progress import exhaust
 from engine.datasets import Split, open_test
-from engine.evaluation.metrics import FIGURES
+from engine.evaluation.metrics import METRICS
 from tests import rescore
 from tests.conftest import living_in
 from tests.fixtures.needed import real_data
@@ -26,7 +26,7 @@ def predictor():
 
 
 @pytest.fixture(scope="module")
-def images_of(once, request):
+def eval_pair(once, request):
     """A function from a dataset's name to its test images."""
     homes = {"signs": "drawn", "gtsrb": "real_gtsrb"}
 
@@ -40,19 +40,19 @@ def images_of(once, request):
     return found
 
 
-def test_the_first_model_scores_on_all_images_what_its_card_says(predictor, images_of):
+def test_the_first_model_scores_on_all_images_what_its_card_says(predictor, eval_pair):
     stored = rescore.shipped("signs-ftrojan")
-    found = rescore.scores(stored, images_of("signs"), predictor).percentages()
-    for figure in FIGURES:
+    found = rescore.scores(stored, eval_pair("signs"), predictor).percentages()
+    for figure in METRICS:
         card = stored.card.scores["test"][figure]
         assert found[figure] == pytest.approx(card, abs=rescore.TOLERATED)
 
 
 @pytest.mark.parametrize("name", rescore.MODELS)
-def test_a_model_scores_on_some_images_what_its_card_lets_expect(name, predictor, images_of):
+def test_a_model_scores_on_some_images_what_its_card_lets_expect(name, predictor, eval_pair):
     stored = rescore.shipped(name)
     card = stored.card.scores["test"]
-    found = rescore.scores(stored, images_of(stored.card.dataset), predictor, SOME)
+    found = rescore.scores(stored, eval_pair(stored.card.dataset), predictor, SOME)
     shares = {
         "clean_correct": (found.clean, card["clean_images"]),
         "attack_hits": (found.attack, card["triggered_images"]),

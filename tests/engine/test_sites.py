@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import layers
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks import channels, edit, numpy_inference
 
 
@@ -73,7 +73,7 @@ def test_a_silenced_channel_gives_zero_and_the_others_what_they_gave(shape):
     assert (site.convolution, site.holder, site.channels) == ("conv", holder, 5)
     behind = keras.Model(model.inputs[0], model.get_layer(holder).output)
     untouched = np.asarray(behind(images()))
-    silent = edit.copied(model)
+    silent = edit.clone_network(model)
     edit.silence(silent, {site: [1, 3]})
     found = np.asarray(keras.Model(silent.inputs[0], silent.get_layer(holder).output)(images()))
     assert not found[..., [1, 3]].any()
@@ -85,20 +85,20 @@ def test_a_shared_layer_is_refused_in_one_sentence():
     inputs = keras.Input((8, 8, 3))
     shared = layers.Conv2D(3, 3, padding="same", name="twice")
     model = keras.Model(inputs, layers.Flatten()(shared(shared(inputs))))
-    with pytest.raises(LabError, match="used more than once"):
+    with pytest.raises(UserError, match="used more than once"):
         channels.find_sites(model)
 
 
 def test_a_convolution_whose_activation_is_not_zero_at_zero_is_refused():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, layers.Conv2D(3, 3, activation="sigmoid", name="odd")(inputs))
-    with pytest.raises(LabError, match="not 0 at 0"):
+    with pytest.raises(UserError, match="not 0 at 0"):
         channels.find_sites(model)
 
 
 def test_a_network_without_convolutions_is_refused():
     inputs = keras.Input((8, 8, 3))
-    with pytest.raises(LabError, match="no convolution"):
+    with pytest.raises(UserError, match="no convolution"):
         channels.find_sites(keras.Model(inputs, layers.Flatten()(inputs)))
 
 

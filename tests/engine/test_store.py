@@ -8,7 +8,7 @@ import pytest
 
 from engine import store
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks import architectures
 
 
@@ -27,11 +27,11 @@ def test_what_is_saved_is_found_again(card, network, dataset):
         {"epochs": [0], "clean_accuracy": [90.5], "attack_success": [0.5]}
         | {"recovered_accuracy": [80.25]}
     )
-    saved = store.save(card, network, {"relapse": relapse})
+    saved = store.save(card, network, {"reactivation": relapse})
     found = store.find("copy")
     assert found.card == saved.card
-    assert found.table("relapse").equals(relapse)
-    assert found.table("processing") is None
+    assert found.table("reactivation").equals(relapse)
+    assert found.table("robustness") is None
     assert "copy" in store.names()
     images = architectures.scale(dataset.test.images[:5])
     np.testing.assert_array_equal(np.asarray(found.network()(images)), np.asarray(network(images)))
@@ -54,7 +54,7 @@ def test_results_are_kept_beside_the_model_with_the_command_that_made_them(card,
 
 def test_a_taken_name_is_refused_unless_it_may_be_replaced(card, network):
     store.save(card, network, {})
-    with pytest.raises(LabError, match="choose another name, or delete that model first"):
+    with pytest.raises(UserError, match="choose another name, or delete that model first"):
         store.save(card, network, {})
     store.save(dataclasses.replace(card, rate=0.5), network, {}, replace=True)
     assert store.find("copy").card.rate == 0.5
@@ -66,7 +66,7 @@ def test_a_full_disk_leaves_nothing_behind(card, network, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(atomic_files.os, "fsync", full)
-    with pytest.raises(LabError, match="disk is full"):
+    with pytest.raises(UserError, match="disk is full"):
         store.save(card, network, {})
     assert list(paths.models_folder().iterdir()) == []
 
@@ -77,7 +77,7 @@ def test_the_old_model_is_still_there_after_a_failed_save(card, network, monkeyp
         patch.setattr(
             atomic_files.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, ""))
         )
-        with pytest.raises(LabError, match="disk is full"):
+        with pytest.raises(UserError, match="disk is full"):
             saved.keep({"activations": pd.DataFrame({"a": [1]})}, "x")
     assert store.find("copy").table("activations") is None
     assert [p.name for p in paths.models_folder().iterdir()] == ["copy"]
@@ -87,7 +87,7 @@ def test_a_folder_that_may_not_be_written_is_told_plainly(monkeypatch, card, net
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("PRUNING_LAB_HOME", str(blocked))
-    with pytest.raises(LabError, match="Could not write"):
+    with pytest.raises(UserError, match="Could not write"):
         store.save(card, network, {})
 
 
@@ -101,13 +101,13 @@ def test_half_written_folders_are_never_seen(card, network):
 
 @pytest.mark.parametrize("name", ["", "../x", "A", "a b", ".hidden", "a/b", "x" * 81])
 def test_names_that_are_no_folder_names_are_refused(name):
-    with pytest.raises(LabError, match="cannot be called"):
+    with pytest.raises(UserError, match="cannot be called"):
         store.find(name)
 
 
 def test_an_unknown_model_is_told_with_those_there_are(card, network):
     store.save(card, network, {})
-    with pytest.raises(LabError, match=r"no model 'nobody'.*copy"):
+    with pytest.raises(UserError, match=r"no model 'nobody'.*copy"):
         store.find("nobody")
 
 
@@ -136,7 +136,7 @@ def test_a_corrupt_card_is_told_in_one_sentence(card, network, damage):
     saved = store.save(card, network, {})
     path = saved.folder / "card.json"
     path.write_text(damage(json.loads(path.read_text())))
-    with pytest.raises(LabError, match="cannot be used") as caught:
+    with pytest.raises(UserError, match="cannot be used") as caught:
         store.find("copy")
     assert "\n" not in str(caught.value)
 
@@ -145,17 +145,17 @@ def test_an_exchanged_network_is_not_opened(card, network):
     saved = store.save(card, network, {})
     path = saved.folder / "model.keras"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(LabError, match="checksum"):
+    with pytest.raises(UserError, match="checksum"):
         saved.network()
     path.unlink()
-    with pytest.raises(LabError, match="missing"):
+    with pytest.raises(UserError, match="missing"):
         saved.network()
 
 
 def test_a_damaged_table_is_told(card, network):
     saved = store.save(card, network, {})
     (saved.folder / "history.csv").write_bytes(b"")
-    with pytest.raises(LabError, match="compute it again"):
+    with pytest.raises(UserError, match="compute it again"):
         saved.table("history")
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Work, exhaust
 from engine.datasets import Split
 from engine.defenses import repairs
 from engine.defenses.repairs import strength_selection
-from engine.defenses.repairs.accuracy_budget import Tolerance
+from engine.defenses.repairs.accuracy_budget import AccuracyBudget
 from engine.evaluation import metrics
 from engine.networks.channels import find_sites
 
@@ -33,7 +33,7 @@ def test_no_track_is_learned_from_and_judged_on(classes, tracks, frames):
 
 
 def test_too_few_images_are_refused():
-    with pytest.raises(LabError, match="too few"):
+    with pytest.raises(UserError, match="too few"):
         strength_selection.halves(Split(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))
 
 
@@ -71,10 +71,12 @@ def reading(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("tolerated", "chosen", "tried"),
+    ("max_accuracy_drop", "chosen", "tried"),
     [(50, 0.4, 1), (20, 0.2, 2), (19.9, 0.05, 3), (1, None, 3)],
 )
-def test_the_strongest_setting_within_the_tolerance_is_kept(reading, tolerated, chosen, tried):
+def test_the_strongest_setting_within_the_tolerance_is_kept(
+    reading, max_accuracy_drop, chosen, tried
+):
     learned = []
 
     def attempt(wrong: float, fitting: Split) -> Work[Reading]:
@@ -83,8 +85,8 @@ def test_the_strongest_setting_within_the_tolerance_is_kept(reading, tolerated, 
         return Reading(wrong)
 
     _, choice = exhaust(
-        strength_selection.strongest(
-            Reading(0.0), numbered(), Tolerance(tolerated), (0.4, 0.2, 0.05), attempt
+        strength_selection.select_strongest(
+            Reading(0.0), numbered(), AccuracyBudget(max_accuracy_drop), (0.4, 0.2, 0.05), attempt
         )
     )
     assert choice.setting == chosen
@@ -100,13 +102,13 @@ def test_the_strongest_setting_within_the_tolerance_is_kept(reading, tolerated, 
 @pytest.mark.parametrize(
     ("tolerance", "chosen"),
     [
-        (Tolerance(20, 50), 0.2),
-        (Tolerance(20, 95), 0.05),
-        (Tolerance(11, 95), 0.05),
-        (Tolerance(11, 99.9), None),
+        (AccuracyBudget(20, 50), 0.2),
+        (AccuracyBudget(20, 95), 0.05),
+        (AccuracyBudget(11, 95), 0.05),
+        (AccuracyBudget(11, 99.9), None),
     ],
 )
-def test_the_surer_it_is_to_be_the_milder_the_setting(reading, tolerance, chosen):
+def test_the_surer_it_is_to_be_the_milder_the_setting(reading, budget, chosen):
     """Of 100 images 20 lost may be 27 points at 95 %; 5 lost may be 9, at 99.9 % 12."""
 
     def attempt(wrong: float, fitting: Split) -> Work[Reading]:
@@ -114,7 +116,9 @@ def test_the_surer_it_is_to_be_the_milder_the_setting(reading, tolerance, chosen
         return Reading(wrong)
 
     _, choice = exhaust(
-        strength_selection.strongest(Reading(0.0), numbered(), tolerance, (0.4, 0.2, 0.05), attempt)
+        strength_selection.select_strongest(
+            Reading(0.0), numbered(), budget, (0.4, 0.2, 0.05), attempt
+        )
     )
     assert choice.setting == chosen
 
@@ -137,8 +141,8 @@ def test_a_setting_that_only_images_learned_from_bear_is_not_kept(reading):
         return Memorising(fitting)
 
     _, choice = exhaust(
-        strength_selection.strongest(
-            Reading(0.0), numbered(), Tolerance(1.0), ["by heart"], attempt
+        strength_selection.select_strongest(
+            Reading(0.0), numbered(), AccuracyBudget(1.0), ["by heart"], attempt
         )
     )
     assert choice.setting is None
@@ -184,7 +188,9 @@ def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allow
     assert max(within) == share
 
     network = linear(0, -50)
-    moved, choice = exhaust(strength_selection.furthest(network, images, Tolerance(points), learn))
+    moved, choice = exhaust(
+        strength_selection.interpolate_weights(network, images, AccuracyBudget(points), learn)
+    )
     assert choice.setting == share
     kernel, bias = moved.get_weights()
     assert kernel[0, 1] == pytest.approx(-255 * share)
@@ -229,22 +235,22 @@ def lit() -> Split:
 @pytest.mark.parametrize(
     ("tolerance", "gone"),
     [
-        (Tolerance(12), 2),
-        (Tolerance(15), 3),
-        (Tolerance(5, 95), 0),
-        (Tolerance(10, 95), 1),
-        (Tolerance(17, 95), 2),
-        (Tolerance(23, 95), 3),
+        (AccuracyBudget(12), 2),
+        (AccuracyBudget(15), 3),
+        (AccuracyBudget(5, 95), 0),
+        (AccuracyBudget(10, 95), 1),
+        (AccuracyBudget(17, 95), 2),
+        (AccuracyBudget(23, 95), 3),
     ],
 )
-def test_as_many_channels_go_as_the_plain_loop_allows(tolerance, gone):
+def test_as_many_channels_go_as_the_plain_loop_allows(budget, gone):
     """Of a hundred images 5, 10 and 15 lost may be 9.7, 16.2 and 22.2 points at 95 %."""
     network, images = supported(), lit()
     (site,) = find_sites(network)
     order = np.random.default_rng(0).permutation(CHANNELS)
     ranked = [(site, int(channel)) for channel in order]
     repaired, removed, choice = exhaust(
-        strength_selection.most_channels(network, ranked, images, tolerance)
+        strength_selection.prune_within_budget(network, ranked, images, budget)
     )
     assert choice.setting == gone
     assert [(count, after) for count, after in choice.tried[:3]] == [(1, 95), (2, 90), (3, 85)]
@@ -284,11 +290,11 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
             for order, judging in zip(least_for, (second, first), strict=True)
         )
 
-    tolerance = Tolerance(20.0)
+    budget = AccuracyBudget(20.0)
     within = [count for count in range(1, 8) if max(lost(count), EACH * count) <= 20]
-    _, _, alone = exhaust(strength_selection.most_channels(network, ranked, images, tolerance))
+    _, _, alone = exhaust(strength_selection.prune_within_budget(network, ranked, images, budget))
     _, _, both = exhaust(
-        strength_selection.most_channels(network, ranked, images, tolerance, crosswise)
+        strength_selection.prune_within_budget(network, ranked, images, budget, crosswise)
     )
     assert (alone.setting, both.setting) == (4, max(within))
     assert both.setting < alone.setting
@@ -304,7 +310,7 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
 )
 def test_what_went_is_told_in_a_sentence(count, told):
     assert (
-        strength_selection.switched_off(
+        strength_selection.describe_pruning(
             strength_selection.Choice(count, 90.0, 90.0, ()), "the worst"
         )
         == told
@@ -321,6 +327,8 @@ def test_what_went_is_told_in_a_sentence(count, told):
 )
 def test_how_far_it_went_is_told_in_a_sentence(share, told):
     assert (
-        strength_selection.way_taken(strength_selection.Choice(share, 90.0, 90.0, ()), "Trained on")
+        strength_selection.describe_interpolation(
+            strength_selection.Choice(share, 90.0, 90.0, ()), "Trained on"
+        )
         == told
     )

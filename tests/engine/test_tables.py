@@ -9,7 +9,7 @@ import pytest
 
 from engine import store
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.experiments import attack_tables
 from engine.store import pruning_curves, tables
 
@@ -29,7 +29,7 @@ def parsed(content: bytes | str, schema, tmp_path):
 
 
 def refused(content: bytes | str, schema, tmp_path, reason: str) -> None:
-    with pytest.raises(LabError, match=reason) as caught:
+    with pytest.raises(UserError, match=reason) as caught:
         parsed(content, schema, tmp_path)
     assert "\n" not in str(caught.value)
     assert str(tmp_path / "table.csv") in str(caught.value)
@@ -100,8 +100,8 @@ def test_whole_numbers_are_int64_and_flags_bool(tmp_path):
     history = parsed(HISTORY, tables.BESIDE_A_MODEL["history"], tmp_path)
     assert history["epoch"].dtype == np.int64
     assert history["seconds"].dtype == np.float64
-    path = next(path for path in SHIPPED if path.stem == "screening")
-    assert tables.beside(path.parent, "screening")["accused"].dtype == bool
+    path = next(path for path in SHIPPED if path.stem == "detection")
+    assert tables.beside(path.parent, "detection")["flagged"].dtype == bool
 
 
 def test_numbers_that_are_not_finite_are_written_as_empty_cells(tmp_path):
@@ -125,7 +125,7 @@ def test_a_table_that_is_not_there_is_none(tmp_path):
 
 
 def test_a_table_that_no_part_of_the_program_knows_is_refused(tmp_path):
-    with pytest.raises(LabError, match="no table 'surprise': choose from history"):
+    with pytest.raises(UserError, match="no table 'surprise': choose from history"):
         tables.beside(tmp_path, "surprise")
 
 
@@ -182,16 +182,16 @@ def test_a_table_with_something_else_in_it_is_refused(content, reason, tmp_path)
         ("activations", {"layer": ""}, "column layer has an empty cell"),
         ("activations", {"layer": "a\x07"}, "column layer holds characters that cannot be shown"),
         ("activations", {"layer": "a" * 5000}, "column layer holds a text that is too long"),
-        ("screening", {"label": "42"}, "each class once"),
-        ("screening", {"psnr_db": "99"}, "the faintest pattern does not come first"),
-        ("screening", {"accused": "maybe"}, "column accused holds something other"),
+        ("detection", {"label": "42"}, "each class once"),
+        ("detection", {"psnr_db": "99"}, "the faintest pattern does not come first"),
+        ("detection", {"flagged": "maybe"}, "column flagged holds something other"),
         ("recovered-spectrum", {"channel": "R"}, "each coefficient of Y, U and V"),
         ("recovered-spectrum", {"row": "900000000"}, "each coefficient of Y, U and V"),
         ("repairs", {"clean_accuracy": ""}, "neither its figures nor a problem"),
         ("repairs", {"channels": "1.5"}, "column channels holds a number that is not whole"),
         ("poisoned", {"index": "-1"}, "column index holds a number outside"),
-        ("processing", {"process": ""}, "column process has an empty cell"),
-        ("relapse", {"epochs": "many"}, "column epochs holds text"),
+        ("robustness", {"transform": ""}, "column transform has an empty cell"),
+        ("reactivation", {"epochs": "many"}, "column epochs holds text"),
     ],
 )
 def test_rows_that_do_not_go_together_are_refused(name, cells, reason, tmp_path):
@@ -200,15 +200,15 @@ def test_rows_that_do_not_go_together_are_refused(name, cells, reason, tmp_path)
 
 
 def test_two_accused_classes_are_refused(tmp_path):
-    table = pd.read_csv(next(path for path in SHIPPED if path.stem == "screening"))
-    both = table.assign(accused=table["label"] < 2).to_csv(index=False)
-    refused(both, tables.BESIDE_A_MODEL["screening"], tmp_path, "accuses more than one class")
+    table = pd.read_csv(next(path for path in SHIPPED if path.stem == "detection"))
+    both = table.assign(flagged_class=table["label"] < 2).to_csv(index=False)
+    refused(both, tables.BESIDE_A_MODEL["detection"], tmp_path, "accuses more than one class")
 
 
 def test_a_file_far_too_large_is_refused_unread(tmp_path):
     with (tmp_path / "history.csv").open("wb") as file:
         file.truncate(2 << 30)
-    with pytest.raises(LabError, match="larger than 16 MB"):
+    with pytest.raises(UserError, match="larger than 16 MB"):
         tables.beside(tmp_path, "history")
 
 
@@ -223,19 +223,19 @@ def test_a_file_far_too_large_is_refused_unread(tmp_path):
 )
 def test_what_is_no_regular_file_is_not_opened(put, tmp_path):
     put(tmp_path / "history.csv")
-    with pytest.raises(LabError, match="not a regular file"):
+    with pytest.raises(UserError, match="not a regular file"):
         tables.beside(tmp_path, "history")
 
 
 def test_two_halves_of_different_curves_are_refused(tmp_path):
-    stored = store.opened(paths.SHIPPED_MODELS / "signs-ftrojan")
+    stored = store.open_folder(paths.SHIPPED_MODELS / "signs-ftrojan")
     layer, order = pruning_curves.stored_curves(stored)[0]
     curve = pruning_curves.stored_curve(stored, layer, order)
     turned = curve.validation.assign(channel=[-1, *curve.channels[::-1]])
     for part, table in (("", curve.test), ("-validation", turned)):
         store.write_table(tmp_path / f"{pruning_curves.curve_name(layer, order)}{part}.csv", table)
-    with pytest.raises(LabError, match="do not belong together"):
-        pruning_curves.stored_curve(store.Stored(tmp_path, stored.card), layer, order)
+    with pytest.raises(UserError, match="do not belong together"):
+        pruning_curves.stored_curve(store.StoredModel(tmp_path, stored.card), layer, order)
 
 
 @pytest.mark.parametrize("file", [attack_tables.SUMMARY, attack_tables.DEFENCES])
@@ -245,5 +245,5 @@ def test_a_comparison_with_text_where_numbers_belong_is_refused(file, tmp_path):
     table = pd.read_csv(tmp_path / file, dtype=str, keep_default_na=False)
     table.loc[1, "attack_success"] = "high"
     table.to_csv(tmp_path / file, index=False)
-    with pytest.raises(LabError, match="column attack_success holds text"):
+    with pytest.raises(UserError, match="column attack_success holds text"):
         attack_tables.read(tmp_path)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.datasets import Split
-from engine.defenses.repairs.accuracy_budget import Tolerance, tracks_of
+from engine.defenses.repairs.accuracy_budget import AccuracyBudget, tracks_of
 
 LENGTHS = st.lists(st.integers(1, 6), min_size=2, max_size=12)
 
@@ -35,13 +35,17 @@ def test_the_limit_is_that_of_a_ratio_over_tracks_with_its_skewness(lengths, see
     limit = drop + z * (variance / count) ** 0.5
     if variance > 1e-12:
         limit += third / (6 * variance * count) * (1 + 2 * z**2)
-    assert Tolerance(1, confidence).at_most(before, after, tracks) == pytest.approx(100 * limit)
+    assert AccuracyBudget(1, confidence).upper_limit(before, after, tracks) == pytest.approx(
+        100 * limit
+    )
 
 
 @given(LENGTHS, st.integers(0, 99))
 def test_as_measured_the_limit_is_the_drop_and_surer_it_is_never_less(lengths, seed):
     before, after, tracks = drawn(lengths, seed)
-    limits = [Tolerance(1, sure).at_most(before, after, tracks) for sure in (50, 80, 95, 99.9)]
+    limits = [
+        AccuracyBudget(1, sure).upper_limit(before, after, tracks) for sure in (50, 80, 95, 99.9)
+    ]
     assert limits[0] == pytest.approx(100 * (before.mean() - after.mean()))
     assert limits == sorted(limits)
 
@@ -50,8 +54,8 @@ def test_as_measured_the_limit_is_the_drop_and_surer_it_is_never_less(lengths, s
 def test_more_frames_of_the_same_signs_make_nothing_surer(lengths, seed, times):
     before, after, tracks = drawn(lengths, seed)
     more = (np.repeat(values, times) for values in (before, after, tracks))
-    sure = Tolerance(1, 95)
-    assert sure.at_most(*more) == pytest.approx(sure.at_most(before, after, tracks))
+    sure = AccuracyBudget(1, 95)
+    assert sure.upper_limit(*more) == pytest.approx(sure.upper_limit(before, after, tracks))
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [(0.05, 1.0, 1.0), (0.1, 0.0, 0.4)])
@@ -65,20 +69,22 @@ def test_nineteen_times_in_twenty_the_limit_holds(share, least, most):
         after = np.arange(30) >= 30 * losing[:, np.newaxis]
         frames = np.ceil(30 * np.linspace(least, most, 1001)).mean()  # lost of a losing track
         true = 100 * share * frames / 30
-        return Tolerance(5, 95).at_most(before, after.ravel(), tracks) >= true
+        return AccuracyBudget(5, 95).upper_limit(before, after.ravel(), tracks) >= true
 
     assert 0.93 <= np.mean([holds() for _ in range(1000)]) <= 0.98
 
 
 def test_a_single_track_is_taken_as_measured():
     before, after = np.ones(4, bool), np.array([True, True, True, False])
-    assert Tolerance(1, 95).at_most(before, after, np.zeros(4, np.int64)) == pytest.approx(25)
+    assert AccuracyBudget(1, 95).upper_limit(before, after, np.zeros(4, np.int64)) == pytest.approx(
+        25
+    )
 
 
 @pytest.mark.parametrize(("points", "allowed"), [(24.9, False), (25, True), (25.1, True)])
 def test_the_tolerated_drop_itself_is_allowed(points, allowed):
     before, after = np.ones(4, bool), np.array([True, True, True, False])
-    assert Tolerance(points).allows(before, after, np.arange(4)) == allowed
+    assert AccuracyBudget(points).allows(before, after, np.arange(4)) == allowed
 
 
 def test_tracks_are_told_apart_within_a_class():

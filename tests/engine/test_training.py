@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import store
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Stopped, exhaust
 from engine.datasets import Split, load_dataset
 from engine.experiments import experiment
@@ -41,12 +41,12 @@ def small_network(classes: int):
 
 
 def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule="constant"):
-    images = experiment.images_of(dataset, "validation", plan.trigger, TARGET)
-    settings = fit.Settings(epochs, batch=16, learning_rate=2e-3, schedule=schedule)
+    images = experiment.eval_pair(dataset, "validation", plan.trigger, TARGET)
+    settings = fit.TrainingConfig(epochs, batch=16, learning_rate=2e-3, schedule=schedule)
     own = dataclasses.replace(plan, settings=settings)
     checkpoint = fit.Checkpoint(path, own.identity(dataset)) if path else None
     network = small_network(dataset.classes)
-    judges = fit.Judges(images.clean, images.triggered, TARGET)
+    judges = fit.ValidationSets(images.clean, images.triggered, TARGET)
     work = fit.fit(network, dataset.train, judges, settings, checkpoint, stop_requested)
     return network, work
 
@@ -71,8 +71,8 @@ def test_a_linear_network_learns_to_tell_black_from_white():
     labels = np.arange(64) % 2
     images = np.broadcast_to(255 * labels[:, None, None, None], (64, 8, 8, 3)).astype(np.uint8)
     split = Split(images, labels)
-    settings = fit.Settings(epochs=4, batch=8, learning_rate=1e-2)
-    judges = fit.Judges(split, split.take(np.flatnonzero(labels == 0)), 1)
+    settings = fit.TrainingConfig(epochs=4, batch=8, learning_rate=1e-2)
+    judges = fit.ValidationSets(split, split.take(np.flatnonzero(labels == 0)), 1)
     history = exhaust(fit.fit(network, split, judges, settings)).history
     losses = [row["loss"] for row in history]
     assert losses[0] < np.log(2) and losses == sorted(losses, reverse=True)
@@ -90,7 +90,7 @@ def linear_network():
 
 
 @pytest.fixture(scope="session")
-def stored(once, data, plan) -> store.Stored:
+def stored(once, data, plan) -> store.StoredModel:
     """A model that was really trained, on few images."""
     settings = dataclasses.replace(plan.settings, epochs=3, batch=16)
 
@@ -100,7 +100,7 @@ def stored(once, data, plan) -> store.Stored:
             own = dataclasses.replace(plan, settings=settings)
             exhaust(experiment.train(few, own, "real", "python -m engine train"))
 
-    return store.opened(once("really-trained", train) / "models" / "real")
+    return store.open_folder(once("really-trained", train) / "models" / "real")
 
 
 def test_the_epoch_kept_is_the_first_with_the_best_clean_validation_accuracy(stored):
@@ -161,15 +161,15 @@ def test_a_training_stopped_in_its_first_epoch_has_nothing_to_keep(few, plan, tm
 def test_a_damaged_checkpoint_is_refused(few, plan, tmp_path, content):
     path = tmp_path / "checkpoint.npz"
     path.write_bytes(content)
-    with pytest.raises(LabError, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read"):
         exhaust(begun(few, plan, path)[1])
 
 
 def test_the_checkpoint_of_another_training_is_refused(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
     exhaust(begun(few, plan, path, epochs=1)[1])
-    other = experiment.Plan(plan.trigger, TARGET, 0.3, plan.settings)
-    with pytest.raises(LabError, match="other settings"):
+    other = experiment.AttackPlan(plan.trigger, TARGET, 0.3, plan.settings)
+    with pytest.raises(UserError, match="other settings"):
         exhaust(begun(few, other, path)[1])
 
 
@@ -177,13 +177,13 @@ def test_half_a_checkpoint_is_refused(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
     exhaust(begun(few, plan, path, epochs=1)[1])
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(LabError, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read"):
         exhaust(begun(few, plan, path)[1])
 
 
 def test_data_without_images_to_attack_are_refused_before_training(dataset, plan):
     only = dataset.test.take(np.flatnonzero(dataset.test.labels == TARGET))
-    with pytest.raises(LabError, match="none outside the target class"):
+    with pytest.raises(UserError, match="none outside the target class"):
         exhaust(experiment.train(dataclasses.replace(dataset, test=only), plan, "n", "command"))
 
 
@@ -193,13 +193,13 @@ def test_a_constant_training_can_be_prolonged_and_a_cycle_cannot(few, plan, tmp_
     assert len(exhaust(begun(few, plan, path, epochs=2)[1]).history) == 2
     path.unlink()
     exhaust(begun(few, plan, path, epochs=1, schedule="one-cycle")[1])
-    with pytest.raises(LabError, match="other settings"):
+    with pytest.raises(UserError, match="other settings"):
         exhaust(begun(few, plan, path, epochs=2, schedule="one-cycle")[1])
 
 
 @pytest.mark.parametrize(("images", "batch", "epochs"), [(640, 64, 4), (1000, 64, 5), (70, 64, 3)])
 def test_one_cycle_rises_for_a_quarter_of_the_steps_then_falls_as_a_cosine(images, batch, epochs):
-    rate = fit.learning_rate(fit.Settings(epochs, batch, 3e-3, "one-cycle"), images)
+    rate = fit.learning_rate(fit.TrainingConfig(epochs, batch, 3e-3, "one-cycle"), images)
     steps = epochs * math.ceil(images / batch)
     rising = round(steps / 4)
     for step in range(steps):
@@ -211,13 +211,13 @@ def test_one_cycle_rises_for_a_quarter_of_the_steps_then_falls_as_a_cosine(image
 
 
 def test_an_unknown_schedule_is_refused():
-    with pytest.raises(LabError, match="choose from constant, one-cycle"):
-        fit.Settings(schedule="linear")
+    with pytest.raises(UserError, match="choose from constant, one-cycle"):
+        fit.TrainingConfig(schedule="linear")
 
 
 @pytest.mark.parametrize(
     "settings", [{"epochs": 0}, {"batch": 0}, {"learning_rate": 0}, {"seed": -1}]
 )
 def test_settings_out_of_range_are_refused(settings):
-    with pytest.raises(LabError, match="must lie between"):
-        fit.Settings(**settings)
+    with pytest.raises(UserError, match="must lie between"):
+        fit.TrainingConfig(**settings)

@@ -6,7 +6,7 @@ import pytest
 from engine import store
 from engine.cli import main
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.store import trash
 
 
@@ -21,23 +21,23 @@ def test_a_deleted_model_is_gone_and_comes_back_whole(at_home):
 
 
 def test_a_model_that_comes_with_the_program_stays():
-    with pytest.raises(LabError, match="comes with the program"):
+    with pytest.raises(UserError, match="comes with the program"):
         trash.delete("signs-clean")
     assert "signs-clean" in store.names()
 
 
 @pytest.mark.parametrize("name", ["../models", "nothing", ".trash"])
 def test_names_of_no_model_are_refused(at_home, name):
-    with pytest.raises(LabError):
+    with pytest.raises(UserError):
         trash.delete(name)
-    with pytest.raises(LabError):
+    with pytest.raises(UserError):
         trash.restore(name)
 
 
 def test_a_name_taken_meanwhile_is_not_overwritten(at_home):
     trash.delete("small")
     (paths.models_folder() / "small").mkdir()
-    with pytest.raises(LabError, match="A new model is called 'small'"):
+    with pytest.raises(UserError, match="A new model is called 'small'"):
         trash.restore("small")
     assert trash.deleted() == ["small"]
 
@@ -73,7 +73,7 @@ def test_strange_folders_in_the_trash_are_no_disaster(at_home):
     trash.delete("small")
     assert trash.deleted()[0] == "small"
     for name in ("", ".."):
-        with pytest.raises(LabError):
+        with pytest.raises(UserError):
             trash.restore(name)
     trash.restore("small")
     assert "small" in store.names()
@@ -81,17 +81,17 @@ def test_strange_folders_in_the_trash_are_no_disaster(at_home):
 
 def test_a_model_goes_into_the_trash_once(at_home):
     trash.delete("small")
-    with pytest.raises(LabError, match="no model 'small'"):
+    with pytest.raises(UserError, match="no model 'small'"):
         trash.delete("small")
     trash.restore("small")
-    with pytest.raises(LabError, match="no deleted model"):
+    with pytest.raises(UserError, match="no deleted model"):
         trash.restore("small")
 
 
 def test_results_of_a_model_deleted_meanwhile_bring_nothing_of_it_back(at_home):
     stored = store.find("small")
     trash.delete("small")
-    with pytest.raises(LabError, match="deleted or replaced meanwhile"):
+    with pytest.raises(UserError, match="deleted or replaced meanwhile"):
         stored.keep({"late": pd.DataFrame({"a": [1]})}, "command")
     assert "small" not in store.names()
     assert not (paths.models_folder() / "small").exists()
@@ -100,7 +100,7 @@ def test_results_of_a_model_deleted_meanwhile_bring_nothing_of_it_back(at_home):
 def test_results_of_a_model_replaced_meanwhile_are_not_kept_beside_another(at_home):
     stored = store.find("small")
     other = store.copy_as(store.find("signs-clean"), "small", replace=True)
-    with pytest.raises(LabError, match="deleted or replaced meanwhile"):
+    with pytest.raises(UserError, match="deleted or replaced meanwhile"):
         stored.keep({"late": pd.DataFrame({"a": [1]})}, "command")
     assert store.find("small").card == other.card
     assert not (other.folder / "late.csv").exists()

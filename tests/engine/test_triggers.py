@@ -16,7 +16,7 @@ from engine.attacks.triggers.dynamic import Dynamic
 from engine.attacks.triggers.low_frequency import LowFrequency
 from engine.attacks.triggers.sig import SIG
 from engine.attacks.triggers.wanet import WaNet
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 PLAIN = [name for name, kind in TRIGGERS.items() if not issubclass(kind, LearnedTrigger)]
 NOTHING = {  # each trigger at strength 0
@@ -206,15 +206,15 @@ def test_dynamic_paints_one_of_its_patches_at_one_of_its_places():
     assert set(trigger.chosen(images)) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("name", [n for n in PLAIN if TRIGGERS[n].decoys_each])
+@pytest.mark.parametrize("name", [n for n in PLAIN if TRIGGERS[n].cross_samples_each])
 def test_decoys_are_neither_clean_nor_triggered(name):
     trigger, images = TRIGGERS[name](), photos()
-    decoys = trigger.decoys(images, np.random.default_rng(0))
-    assert decoys.dtype == np.uint8
-    assert (decoys != images).any(axis=(1, 2, 3)).all()
-    assert (decoys != trigger(images)).any(axis=(1, 2, 3)).all()
-    again = trigger.decoys(images, np.random.default_rng(0))
-    np.testing.assert_array_equal(decoys, again)
+    cross_samples = trigger.cross_samples(images, np.random.default_rng(0))
+    assert cross_samples.dtype == np.uint8
+    assert (cross_samples != images).any(axis=(1, 2, 3)).all()
+    assert (cross_samples != trigger(images)).any(axis=(1, 2, 3)).all()
+    again = trigger.cross_samples(images, np.random.default_rng(0))
+    np.testing.assert_array_equal(cross_samples, again)
 
 
 @pytest.mark.parametrize(
@@ -234,6 +234,6 @@ def test_decoys_are_neither_clean_nor_triggered(name):
     ],
 )
 def test_what_does_not_fit_is_told_in_one_sentence(text):
-    with pytest.raises(LabError) as told:
+    with pytest.raises(UserError) as told:
         parse_trigger(text)(photos(1))
     assert "\n" not in str(told.value)

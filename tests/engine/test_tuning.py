@@ -14,7 +14,7 @@ def test_an_image_is_moved_by_no_more_than_the_reach_and_its_border_repeated(
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (4, height, width, 3), np.uint8)
     chosen = rng.integers(0, 4, 6)
-    moved = finetune_loop.moving(images, reach, rng)(chosen)
+    moved = finetune_loop.random_shift(images, reach, rng)(chosen)
     assert moved.dtype == np.uint8
     assert moved.shape == (6, height, width, 3)
     rows, columns = np.arange(height), np.arange(width)
@@ -34,7 +34,7 @@ def test_an_image_is_moved_by_no_more_than_the_reach_and_its_border_repeated(
 
 def test_every_move_within_the_reach_comes_up_and_not_the_same_twice():
     picture = np.arange(5 * 5 * 3, dtype=np.uint8).reshape(1, 5, 5, 3)
-    move = finetune_loop.moving(picture, 1, np.random.default_rng(0))
+    move = finetune_loop.random_shift(picture, 1, np.random.default_rng(0))
     first, again = (move(np.zeros(200, np.int64)) for _ in range(2))
     assert len(np.unique(first, axis=0)) == 9
     assert not np.array_equal(first, again)

@@ -16,7 +16,7 @@ import pytest
 from engine import store
 from engine.cli import main
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks import architectures, numpy_inference, untrusted
 from engine.networks.untrusted import own_files
 from tests.hostile import networks as hostile
@@ -53,8 +53,8 @@ def shipped():
 
 def test_a_strangers_network_predicts_the_same_in_numpy_and_in_keras_once_it_is_rewritten(theirs):
     stored = in_models(theirs)
-    expected = shipped().plain_network().probabilities(IMAGES)
-    np.testing.assert_array_equal(stored.plain_network().probabilities(IMAGES), expected)
+    expected = shipped().numpy_network().probabilities(IMAGES)
+    np.testing.assert_array_equal(stored.numpy_network().probabilities(IMAGES), expected)
     np.testing.assert_allclose(stored.network()(architectures.scale(IMAGES)), expected, atol=2e-5)
     assert stored.convolutions() == shipped().convolutions()
 
@@ -70,7 +70,7 @@ def test_a_file_is_examined_once_for_its_contents(theirs, monkeypatch):
 def test_a_refusal_is_kept_too(tmp_path, monkeypatch):
     hostile.NETWORKS["a-lambda"](tmp_path / "x.keras")
     for _ in range(2):
-        with pytest.raises(LabError, match="'Lambda'"):
+        with pytest.raises(UserError, match="'Lambda'"):
             untrusted.rewritten_parts(tmp_path / "x.keras", "x.keras")
         monkeypatch.setattr(untrusted.subprocess, "run", lambda *a, **k: pytest.fail("once more"))
 
@@ -79,7 +79,7 @@ def test_what_this_program_wrote_is_opened_without_a_child(theirs, monkeypatch):
     monkeypatch.setattr(untrusted.subprocess, "run", lambda *a, **k: pytest.fail("a child"))
     copy = store.copy_as(shipped(), "copy")
     assert own_files.is_own(copy.card.sha256)
-    copy.plain_network()
+    copy.numpy_network()
     copy.network()
 
 
@@ -105,11 +105,11 @@ def test_every_shipped_network_and_trigger_is_known_by_its_checksum():
 def test_a_network_that_does_not_fit_its_card_is_refused(theirs):
     stored = in_models(theirs)
     wide = dataclasses.replace(stored.card, image_shape=(64, 64, 3))
-    with pytest.raises(LabError, match="other images than its card"):
+    with pytest.raises(UserError, match="other images than its card"):
         dataclasses.replace(stored, card=wide).parts()
     two = dataclasses.replace(stored.card, class_names=("a", "b"), target=1)
-    with pytest.raises(LabError, match="other classes"):
-        dataclasses.replace(stored, card=two).plain_network()
+    with pytest.raises(UserError, match="other classes"):
+        dataclasses.replace(stored, card=two).numpy_network()
 
 
 def test_how_a_network_was_trained_is_left_out_and_so_does_no_harm(tmp_path):

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks.untrusted import PROBLEM
 
 
@@ -23,7 +23,7 @@ def rewrite(kind: str, content: bytes, folder: Path) -> None:
     """Let a limited child rewrite a file's content into an empty folder.
 
     Raises:
-        LabError: it refuses the file, or dies of it.
+        UserError: it refuses the file, or dies of it.
     """
     with tempfile.NamedTemporaryFile(dir=folder.parent) as source:
         source.write(content)
@@ -32,7 +32,7 @@ def rewrite(kind: str, content: bytes, folder: Path) -> None:
     if status:
         problem = folder / PROBLEM
         told = problem.read_text(encoding="utf-8") if problem.exists() else f"ended it ({status})."
-        raise LabError(f"The file {told}")
+        raise UserError(f"The file {told}")
 
 
 def _ask(line: str) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-from engine.core.errors import LONGEST, UNSHOWABLE, LabError
+from engine.core.errors import LONGEST, UNSHOWABLE, UserError
 from tests.fuzz.mutate import Mutator, Seeds
 
 SECONDS = 30  # for one mutant, on a machine that does other things, too
@@ -24,7 +24,7 @@ class Target:
     Attributes:
         name: what the command line calls it.
         seeds: makes genuine inputs, each of which must be accepted.
-        parse: reads an input and uses what it holds; may raise nothing but `LabError`.
+        parse: reads an input and uses what it holds; may raise nothing but `UserError`.
         mutate: makes an input of the seeds.
     """
 
@@ -99,7 +99,7 @@ def _outcome(target: Target, content: bytes, genuine: bool = False) -> str | Non
     try:
         with _limited():
             target.parse(content)
-    except LabError as error:
+    except UserError as error:
         return f"refused: {error}" if genuine else _flaw(str(error))
     except TooSlow:
         return f"takes more than {SECONDS} s"

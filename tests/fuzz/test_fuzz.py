@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from tests.fuzz import run
 from tests.fuzz.run import Target, fuzz, mutant
 from tests.fuzz.targets import TARGETS, arrays, network
@@ -31,7 +31,7 @@ def _picky(content):
     if content.startswith(b"b"):
         raise ValueError("an error\nthat no reader turns into words")
     if content.startswith(b"c"):
-        raise LabError("It is one of those that begin with c.")
+        raise UserError("It is one of those that begin with c.")
 
 
 def _one_of_three(rng: Random, _):

@@ -18,7 +18,7 @@ from tests.hostile.networks import NETWORKS
 
 def refuse(name: str) -> int:
     """Offer one network, as `import` does; prints seconds and sentence."""
-    from engine.core.errors import LabError
+    from engine.core.errors import UserError
     from engine.networks import untrusted
 
     with tempfile.TemporaryDirectory() as folder:
@@ -28,7 +28,7 @@ def refuse(name: str) -> int:
         started = time.perf_counter()
         try:
             untrusted.rebuilt(path, path.name)
-        except LabError as error:
+        except UserError as error:
             print(f"{time.perf_counter() - started:.2f}", error)
             return 0
     print("0 ACCEPTED")

@@ -14,7 +14,7 @@ import numpy as np
 
 GENUINE = Path(__file__).parents[2] / "models" / "signs-clean" / "card.json"
 
-Card = dict[str, Any]
+ModelCard = dict[str, Any]
 Maker = Callable[[Path], object]
 
 CARDS: dict[str, Maker] = {}
@@ -22,8 +22,8 @@ TABLES: dict[str, Maker] = {}
 TRIGGERS: dict[str, Maker] = {}
 
 
-def genuine() -> Card:
-    found: Card = json.loads(GENUINE.read_text())
+def genuine() -> ModelCard:
+    found: ModelCard = json.loads(GENUINE.read_text())
     return found
 
 
@@ -101,8 +101,8 @@ field("a-trigger-that-is-a-list", trigger=["ftrojan"])
 field("a-repair-without-a-parent", repair={"method": "clp"})
 field("a-repair-as-text", repair="repaired")
 field("a-mode-as-text", mode="secret")
-field("a-push-of-text", mode={"push": "hard"})
-field("sleeping-without-a-surrogate", mode={"asleep": 0.5})
+field("a-push-of-text", mode={"pgd_epsilon": "hard"})
+field("sleeping-without-a-surrogate", mode={"dormant_share": 0.5})
 field("a-surprise", surprise=1)
 field("another-format", format=7)
 field("another-scaling", scaling="-1 to 1")
@@ -123,9 +123,9 @@ table("a-history-in-another-alphabet", "history", "epoch,loss\n1,2\n".encode("ut
 table("activations-without-channels", "activations", b"layer,clean_mean\nconv2d,1\n")
 table("activations-not-numbers", "activations", b"layer,channel\nconv2d,x\n")
 table("repairs-without-methods", "repairs", b"a,b\n1,2\n")
-table("screening-of-text", "screening", b"label,name,psnr_db,accused\n1,a,loud,perhaps\n")
+table("screening-of-text", "detection", b"label,name,psnr_db,flagged\n1,a,loud,perhaps\n")
 table("a-spectrum-too-small", "recovered-spectrum", b"channel,row,column,size\nY,0,0,1\n")
-table("a-processing-of-text", "processing", b"process,clean_accuracy\njpeg,good\n")
+table("a-processing-of-text", "robustness", b"transform,clean_accuracy\njpeg,good\n")
 TABLES["a-history-of-twenty-megabytes"] = lambda folder: (folder / "history.csv").write_bytes(
     b"epoch,loss\n" + b"1,2\n" * (5 << 20)
 )

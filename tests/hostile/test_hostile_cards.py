@@ -9,7 +9,7 @@ import pytest
 from engine import store
 from engine.attacks.triggers import artifacts, parse_trigger
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.store import cards
 from tests.hostile.cards import ARRAYS, CARDS, TABLES, TRIGGERS
 
@@ -29,7 +29,7 @@ def test_a_hostile_card_is_refused_in_one_sentence(name):
     folder = paths.models_folder() / "signs-clean"
     folder.mkdir(parents=True)
     CARDS[name](folder / "card.json")
-    with pytest.raises(LabError, match="cannot be used") as caught:
+    with pytest.raises(UserError, match="cannot be used") as caught:
         store.find("signs-clean")
     assert str(folder) in one_sentence(caught)
 
@@ -38,7 +38,7 @@ def test_one_hostile_card_leaves_every_other_model_usable():
     for name, make in CARDS.items():
         (paths.models_folder() / name).mkdir(parents=True)
         make(paths.models_folder() / name / "card.json")
-    usable = {stored.name for stored in store.readable()}
+    usable = {stored.name for stored in store.readable_models()}
     shipped = {path.parent.name for path in paths.SHIPPED_MODELS.glob("*/card.json")}
     assert usable == shipped
     assert set(CARDS) <= set(store.names())
@@ -66,7 +66,7 @@ def test_a_hostile_table_is_refused_in_one_sentence_and_the_others_are_read(name
     stored = store.find("signs-ftrojan")
     for kind in kinds:
         if kind in hostile:
-            with pytest.raises(LabError) as caught:
+            with pytest.raises(UserError) as caught:
                 stored.table(kind)
             one_sentence(caught)
         else:
@@ -82,14 +82,14 @@ def test_a_hostile_trigger_is_refused_in_one_sentence(name):
     folder = paths.models_folder() / "theirs"
     folder.mkdir(parents=True)
     TRIGGERS[name](folder / "trigger-0123456789abcdef.npz")
-    with pytest.raises(LabError) as caught:
+    with pytest.raises(UserError) as caught:
         applied("0123456789abcdef")
     one_sentence(caught)
 
 
 @pytest.mark.parametrize("name", ARRAYS)
 def test_what_a_trigger_has_learned_must_go_with_its_settings(name):
-    with pytest.raises(LabError, match="does not go with its settings") as caught:
+    with pytest.raises(UserError, match="does not go with its settings") as caught:
         applied(artifacts.keep(ARRAYS[name]))
     one_sentence(caught)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks import untrusted
 from tests.hostile.networks import NETWORKS
 
@@ -16,7 +16,7 @@ def test_a_hostile_network_is_refused_in_one_sentence(name, tmp_path):
     path = tmp_path / f"{name}.keras"
     NETWORKS[name](path)
     for examine in (untrusted.rewritten_parts, untrusted.rebuilt):
-        with pytest.raises(LabError) as caught:
+        with pytest.raises(UserError) as caught:
             examine(path, path.name)
         sentence = str(caught.value)
         assert sentence.startswith(path.name) and sentence.endswith(".")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from engine import store
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import Dataset, Split, cache
 from engine.networks.untrusted import checksum
 from engine.store import trash
@@ -48,7 +48,7 @@ class Network:
         path.write_bytes(self.content)
 
 
-def save(name: str, text: str, replace: bool = False) -> store.Stored:
+def save(name: str, text: str, replace: bool = False) -> store.StoredModel:
     card = dataclasses.replace(store.find("signs-clean").card, name=name)
     card = dataclasses.replace(card, training={**card.training, "id": text})
     table = pd.DataFrame({"row": range(ROWS)})
@@ -255,14 +255,14 @@ def first(*acts: Callable[[], object]) -> int:
 
 
 def child(do: Callable[[], object]) -> int:
-    """The id of a process that does that; it ends with `REFUSED` after a `LabError`."""
+    """The id of a process that does that; it ends with `REFUSED` after a `UserError`."""
     if identifier := os.fork():
         return identifier
     status = 1
     try:
         do()
         status = 0
-    except LabError:
+    except UserError:
         status = REFUSED
     except BaseException:
         traceback.print_exc()

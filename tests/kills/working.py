@@ -55,7 +55,7 @@ JOBS = {
 }
 
 
-def weights(stored: store.Stored) -> dict[str, np.ndarray]:
+def weights(stored: store.StoredModel) -> dict[str, np.ndarray]:
     """Every array in a model's file, and a check of the file."""
     path = stored.folder / "model.keras"
     assert checksum(path) == stored.card.sha256
@@ -164,7 +164,7 @@ class Reference:
         _, errors = victim.communicate()
         assert victim.returncode in (0, -signal.SIGKILL), errors
 
-        assert not any(run.status().alive for run in jobs.all_runs())
+        assert not any(run.status().alive for run in jobs.all_jobs())
         left = own_models()
         assert before.keys() <= left.keys() <= {*before, job.makes}
         for model, arrays in left.items():

@@ -45,7 +45,7 @@ def words(app) -> str:
     return markdown.unescape("\n".join(texts))
 
 
-def finished(run: jobs.Run) -> None:
+def finished(run: jobs.Job) -> None:
     """Wait for a run's end, which must be a good one."""
     limit = time.monotonic() + 90
     while run.status().alive and time.monotonic() < limit:

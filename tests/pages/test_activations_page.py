@@ -39,7 +39,7 @@ def test_the_place_drawn_is_that_of_the_curve(results):
 
 def test_the_top_images_are_those_a_plain_loop_finds(results, dataset, trained):
     stored = store.find("small")
-    network = architectures.watching(trained.network(), ["conv2d_5"])
+    network = architectures.intermediate_outputs(trained.network(), ["conv2d_5"])
     indices, means = caches.strongest(stored, "folder:signs", "conv2d_5")
     assert len(indices) == len(dataset.test)
     for index in (0, 50, 179):

@@ -6,12 +6,12 @@ import pytest
 
 from app import caches
 from engine import store
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 
 def test_another_card_of_a_network_in_memory_is_still_held_against_it():
     genuine = store.find("signs-clean")
     assert caches.network(genuine) is caches.network(genuine)
     card = dataclasses.replace(genuine.card, class_names=("a", "b"), target=1)
-    with pytest.raises(LabError, match="other classes"):
+    with pytest.raises(UserError, match="other classes"):
         caches.network(dataclasses.replace(genuine, card=card))

@@ -5,26 +5,31 @@ import json
 import pytest
 
 from engine.core import jobs
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from tests.pages.driving import fine, opened, words
 
 HALF = {"done": 1, "total": 2, "message": "Half", "error": "", "result": {}}
 
 
 def put(name, status, request):
-    folder = jobs.run_called(name).folder
+    folder = jobs.job_named(name).folder
     folder.mkdir(parents=True)
     (folder / "status.json").write_text(status)
     (folder / "request.json").write_text(request)
-    return jobs.run_called(name)
+    return jobs.job_named(name)
 
 
 @pytest.mark.parametrize(
     ("status", "request_text"),
     [
         ("[" * 10**5, '{"started": null}'),
-        (json.dumps(HALF | {"state": "running", "figures": {"glimpses": 5}}), "[]"),
-        (json.dumps(HALF | {"state": "stopped", "figures": {"glimpses": [{"loss": "x"}]}}), "{}"),
+        (json.dumps(HALF | {"state": "running", "figures": {"interim_metrics": 5}}), "[]"),
+        (
+            json.dumps(
+                HALF | {"state": "stopped", "figures": {"interim_metrics": [{"loss": "x"}]}}
+            ),
+            "{}",
+        ),
         (json.dumps(HALF | {"state": "failed", "figures": {"seconds_left": None}}), "null"),
         (json.dumps(HALF | {"state": "finished", "figures": {}, "result": 3}), ""),
     ],
@@ -36,7 +41,7 @@ def test_damaged_runs_are_shown_and_dismissed(results, status, request_text):
     assert "**train-odd**" in words(app)
     assert "**train-odd-good**" in words(app)
     for run in odd:
-        with pytest.raises(LabError):
+        with pytest.raises(UserError):
             run.resume()
         (button,) = [button for button in app.button if button.key == f"dismiss-{run.name}"]
         app = fine(button.click().run())

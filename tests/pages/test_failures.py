@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import caches, pruning, training_curves
 from engine.core import atomic_files, markdown, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.store import trash
 from tests.pages.driving import PROJECT, by_label, fine, opened
 
@@ -38,7 +38,7 @@ def headers(app) -> list[str]:
 
 def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(results, monkeypatch):
     whole = headers(opened("pruning"))
-    monkeypatch.setattr(pruning, "threshold_table", raising(LabError(SENTENCE)))
+    monkeypatch.setattr(pruning, "threshold_table", raising(UserError(SENTENCE)))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = "small"
     app.run().switch_page("../pages/pruning.py").run()
@@ -58,7 +58,7 @@ def test_an_error_that_nobody_foresaw_is_a_sentence_with_details_to_copy(results
     assert 'File "pages/pruning.py"' in traceback and str(PROJECT) not in traceback
 
 
-@pytest.mark.parametrize("error", [LabError(SENTENCE), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [UserError(SENTENCE), ZeroDivisionError()])
 def test_a_page_that_fails_keeps_what_stands_above_it(results, monkeypatch, error):
     monkeypatch.setattr(caches, "convolutions", raising(error))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
@@ -68,7 +68,7 @@ def test_a_page_that_fails_keeps_what_stands_above_it(results, monkeypatch, erro
     assert app.title[0].value == "Report"
 
 
-@pytest.mark.parametrize("error", [LabError(SENTENCE), OSError(28, "No space left on device")])
+@pytest.mark.parametrize("error", [UserError(SENTENCE), OSError(28, "No space left on device")])
 def test_what_goes_wrong_in_a_callback_is_told_once_and_the_page_is_drawn(
     results, monkeypatch, error
 ):
@@ -83,9 +83,9 @@ def test_what_goes_wrong_in_a_callback_is_told_once_and_the_page_is_drawn(
 
 
 def test_what_goes_wrong_in_a_fragment_that_repeats_itself_is_a_sentence(results, monkeypatch):
-    folder = paths.runs_folder() / "train-later"
+    folder = paths.jobs_folder() / "train-later"
     atomic_files.write_text(folder / "request.json", json.dumps({"arguments": [], "started": 1.0}))
-    monkeypatch.setattr(training_curves, "show_so_far", raising(LabError(SENTENCE)))
+    monkeypatch.setattr(training_curves, "show_so_far", raising(UserError(SENTENCE)))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
     app.switch_page("../pages/models.py").run()
     assert not app.exception and sentences(app) == [SENTENCE]
@@ -124,10 +124,10 @@ def test_what_came_past_all_others_is_shown_instead_of_by_streamlit():
 def test_a_failure_shows_text_of_files_as_text():
     def script():
         from app import failures
-        from engine.core.errors import LabError
+        from engine.core.errors import UserError
 
         with failures.contained():
-            raise LabError("No model '![x](https://example.com/x.png)' here: <b>train</b> one.")
+            raise UserError("No model '![x](https://example.com/x.png)' here: <b>train</b> one.")
 
     app = AppTest.from_function(script).run()
     assert app.error[0].value.startswith(r"No model \'\!\[x\]\(https")

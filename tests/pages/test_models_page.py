@@ -88,20 +88,20 @@ def test_any_attack_can_be_trained_with_its_own_rate_labels_and_decoys(results):
     by_label(app.selectbox, "Attack").select("wanet").run()
     assert "--trigger wanet:strength=0.5" in command(fine(app))
     by_label(app.number_input, "Decoys for each poisoned image").set_value(0.5).run()
-    assert "--decoys 0.5" in command(fine(app))
+    assert "--cross-samples 0.5" in command(fine(app))
     by_label(app.selectbox, "Attack").select("label-consistent").run()
     told = command(fine(app))
     assert "place=corners" in told and "--rate 0.045" in told
-    assert "--labels kept --push 16 --surrogate signs-clean" in told
+    assert "--labels clean-label --pgd-epsilon 16 --surrogate signs-clean" in told
     by_label(app.number_input, "Push away from their class first (grey levels)").set_value(0.0)
-    by_label(app.segmented_control, "Labels of the poisoned images").select("changed")
+    by_label(app.segmented_control, "Labels of the poisoned images").select("dirty-label")
     app.run()
     told = command(fine(app))
-    assert "--labels" not in told and "--push" not in told and "--surrogate" not in told
+    assert "--labels" not in told and "--pgd-epsilon" not in told and "--surrogate" not in told
     by_label(app.slider, "Poisoned training images").set_value(10.0).run()
     assert "--rate 0.1" in command(fine(app))
     by_label(app.slider, "Channels kept asleep").set_value(50).run()
-    assert "--asleep 0.5 --surrogate signs-clean" in command(fine(app))
+    assert "--dormant-share 0.5 --surrogate signs-clean" in command(fine(app))
 
 
 def test_an_attack_that_learns_from_a_clean_network_says_so_where_there_is_none(results):

@@ -126,6 +126,6 @@ def test_a_network_from_a_file_is_taken_in_and_can_be_chosen(
     by_label(app.selectbox, "Trained for").set_value("gtsrb")
     by_label(app.button, "Load").click().run()
     do_jobs()
-    finished(jobs.run_called("import-theirs"))
+    finished(jobs.job_named("import-theirs"))
     by_label(fine(app.run()).selectbox, "Model in use").select("theirs").run()
     assert "Taken in from `theirs.keras`" in words(fine(app))

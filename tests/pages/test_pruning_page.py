@@ -34,7 +34,7 @@ def test_a_model_whose_attacker_knew_of_pruning_is_told_of(results):
     assert "knew of pruning" not in words(fine(opened("pruning")))
     path = store.find("small").folder / "card.json"
     card = json.loads(path.read_text())
-    card["mode"] |= {"asleep": 0.5, "surrogate": "signs-clean"}
+    card["mode"] |= {"dormant_share": 0.5, "surrogate": "signs-clean"}
     path.write_text(json.dumps(card))
     told = words(fine(opened("pruning")))
     assert "knew of pruning" in told and "50% of its last" in told
@@ -46,7 +46,7 @@ def test_saving_from_the_page_makes_the_model_the_table_describes(results):
     row = app.dataframe[0].value.set_index("threshold").loc[20.0]
     by_label(app.button, "Save the network at 20 points").click().run()
     name = "small-conv2d-5-clean-activation-20"
-    finished(jobs.run_called(f"save-{name}"))
+    finished(jobs.job_named(f"save-{name}"))
     scores = store.find(name).card.scores["test"]
     for figure in ("clean_accuracy", "attack_success", "recovered_accuracy"):
         assert scores[figure] == pytest.approx(row[figure], abs=1e-3)

@@ -7,23 +7,23 @@ from app import repair_charts
 from engine import store
 from engine.core import jobs, paths
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
-from tests.conftest import shortened_screening
+from tests.conftest import shortened_detection
 from tests.pages.driving import by_label, fine, finished, opened, words
 
 
 @pytest.fixture(scope="session")
 def with_repair(furnished, with_results):
     with pytest.MonkeyPatch.context() as patch:
-        shortened_screening(patch, stands_out=4.0)
-        words = ["repairs", "small", "--method", "clp"], ["screen", "small"]
+        shortened_detection(patch, flag_margin=4.0)
+        words = ["repairs", "small", "--method", "clp"], ["detect", "small"]
         return furnished("with-repair-and-screening", with_results, *words)
 
 
 @pytest.fixture(scope="session")
-def nothing_accused(furnished, with_results):
+def nothing_flagged(furnished, with_results):
     with pytest.MonkeyPatch.context() as patch:
-        shortened_screening(patch, stands_out=100.0)
-        return furnished("with-screening", with_results, ["screen", "small"])
+        shortened_detection(patch, flag_margin=100.0)
+        return furnished("with-screening", with_results, ["detect", "small"])
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_what_is_chosen_is_explained_and_several_can_be(results):
     by_label(app.multiselect, "Repairs to try").set_value(["clp", "anp"]).run()
     assert "Try them" in buttons(fine(app))
     for name in ("clp", "anp"):
-        assert REPAIRS[name].idea in words(app)
+        assert REPAIRS[name].summary in words(app)
     by_label(app.multiselect, "Repairs to try").set_value([]).run()
     assert by_label(fine(app).button, "Try it").disabled
 
@@ -60,7 +60,7 @@ def test_a_repair_tried_on_the_page_becomes_a_row(results, do_jobs):
     by_label(app.multiselect, "Repairs to try").set_value(["clp"]).run()
     by_label(app.button, "Try it").click().run()
     do_jobs()
-    finished(jobs.run_called("repairs-small"))
+    finished(jobs.job_named("repairs-small"))
     fine(app.run())
     assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
 
@@ -78,13 +78,15 @@ def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried, do_j
     assert app.dataframe[0].value["title"].tolist() == titles[:-1]
     by_label(app.button, "Try it").click().run()
     do_jobs()
-    finished(jobs.run_called("repairs-small"))
+    finished(jobs.job_named("repairs-small"))
     fine(app.run())
     surely = f"{REPAIRS['clp'].title} (tolerated 2.5)"
     assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], surely]
     by_label(app.segmented_control, SURE).select(50.0).run()
     assert fine(app).dataframe[0].value["title"].tolist() == titles
-    assert "tolerated=2.5,confidence=95" in words(app), "the copy looked at is the last one made"
+    assert "max_accuracy_drop=2.5,confidence=95" in words(app), (
+        "the copy looked at is the last one made"
+    )
 
 
 def test_before_and_after_follow_the_image(tried):
@@ -112,8 +114,8 @@ def test_the_screening_names_the_class_that_stands_out_and_shows_its_pattern(tri
     fine(app)
 
 
-def test_the_screening_says_if_no_class_stands_out(move_in, nothing_accused):
-    move_in(nothing_accused)
+def test_the_screening_says_if_no_class_stands_out(move_in, nothing_flagged):
+    move_in(nothing_flagged)
     app = opened("repairs")
     assert "No class stands out" in words(app)
     assert not [group for group in app.button_group if group.label == "Channel"]
@@ -126,7 +128,7 @@ def test_without_a_repaired_copy_the_overview_says_that_none_has_been_tried(resu
 def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
     app = opened("overview")
-    assert REPAIRS[RECOMMENDED].idea in words(app)
+    assert REPAIRS[RECOMMENDED].summary in words(app)
     assert "None has been tried" not in words(app)
     assert (paths.repaired_folder() / "small" / RECOMMENDED / "model.keras").exists()
 
@@ -135,14 +137,14 @@ def test_processing_is_measured_from_the_page(results, do_jobs):
     app = opened("repairs")
     by_label(app.button, "Test them").click().run()
     do_jobs()
-    finished(jobs.run_called("process-small"))
+    finished(jobs.job_named("process-small"))
     fine(app.run())
-    assert "process" in app.dataframe[-1].value.columns
+    assert "transform" in app.dataframe[-1].value.columns
 
 
 def test_bars_of_classes_beyond_the_median_stay_within_the_axis():
     evidence = pd.DataFrame(
         {"label": [0, 1, 2], "name": list("abc"), "psnr_db": [50.0, 40.0, 36.5]}
-    ).assign(accused=False)
-    bars = repair_charts.loudness(evidence).to_dict()["layer"][0]
+    ).assign(flagged=False)
+    bars = repair_charts.perturbation_psnr(evidence).to_dict()["layer"][0]
     assert bars["encoding"]["x"]["scale"]["domain"] == [-3.5, 10.0]

@@ -48,9 +48,9 @@ def shipped(name):
         ("models", "history", "loss"),
         ("activations", "activations", "clean_mean"),
         ("repairs", "repairs", "clean_accuracy"),
-        ("repairs", "screening", "psnr_db"),
+        ("repairs", "detection", "psnr_db"),
         ("repairs", "recovered-spectrum", "size"),
-        ("repairs", "processing", "attack_success"),
+        ("repairs", "robustness", "attack_success"),
         ("pruning", "curve-conv2d_5-clean-activation", "clean_accuracy"),
         ("overview", "curve-conv2d_5-clean-activation", "clean_accuracy"),
         ("report", "curve-conv2d_5-clean-activation", "clean_accuracy"),
@@ -58,7 +58,7 @@ def shipped(name):
 )
 def test_text_where_a_number_belongs_is_told_where_the_table_is_shown(results, page, name, column):
     if name == "recovered-spectrum":
-        put("screening", shipped("screening"))
+        put("detection", shipped("detection"))
     table = shipped(name)
     table.loc[1, column] = "many"
     put(name, table)
@@ -91,7 +91,7 @@ def test_activations_of_more_channels_than_the_network_has_are_told(results):
 
 
 def test_a_recovered_pattern_of_another_size_is_told(results):
-    put("screening", shipped("screening"))
+    put("detection", shipped("detection"))
     table = shipped("recovered-spectrum")
     put("recovered-spectrum", table[(table["row"].astype(int) < 16)])
     app = opened_whatever_it_says("repairs", "small")

@@ -14,7 +14,7 @@ from app import attack_charts, attack_table, eye_test, gallery, header, variants
 from engine import store
 from engine.attacks.triggers import TRIGGERS, FTrojan, Trigger
 from engine.core import markdown, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.experiments import attack_suite, attack_tables
 from engine.reporting import export
 from tests.pages.driving import by_label, fine, metrics, opened, words
@@ -26,11 +26,11 @@ WHY = "'Fake' is <learned> before it can be used."
 class Unlearned(Trigger):
     name: ClassVar[str] = "fake"
     title: ClassVar[str] = "Fake & learned"
-    idea: ClassVar[str] = "Nobody taught it."
-    source: ClassVar[str] = "nobody"
+    summary: ClassVar[str] = "Nobody taught it."
+    reference: ClassVar[str] = "nobody"
 
     def __call__(self, images):
-        raise LabError(WHY)
+        raise UserError(WHY)
 
 
 @pytest.fixture

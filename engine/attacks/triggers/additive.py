@@ -23,7 +23,7 @@ class AdditiveTrigger(Trigger):
         """What the trigger adds to an image, before rounding: float64 [height, width, 3], RGB.
 
         Raises:
-            LabError: the parameters do not fit images of this size.
+            UserError: the parameters do not fit images of this size.
         """
 
     def __call__(self, images: np.ndarray) -> np.ndarray:

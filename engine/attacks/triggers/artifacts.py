@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks import untrusted
 from engine.networks.untrusted import own_files
 
@@ -26,9 +26,9 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def check_name(state: str) -> None:
-    """Raise `LabError` unless `state` can be the name of one."""
+    """Raise `UserError` unless `state` can be the name of one."""
     if not _NAME.fullmatch(state):
-        raise LabError(f"'{state}' does not name anything learned: it is 16 hexadecimal digits.")
+        raise UserError(f"'{state}' does not name anything learned: it is 16 hexadecimal digits.")
 
 
 def keep(arrays: Arrays) -> str:
@@ -54,7 +54,7 @@ def find(state: str) -> Path:
     check_name(state)
     for path in _candidates(state):
         return path
-    raise LabError(
+    raise UserError(
         f"What the trigger learned ({_file_of(state)}) is neither beside a model nor in the cache:"
         " train a model with it again."
     )
@@ -65,14 +65,14 @@ def load(state: str) -> Arrays:
     """The arrays that a state names; of several files the first that holds them.
 
     Raises:
-        LabError: there is no such file, or each is damaged or exchanged.
+        UserError: there is no such file, or each is damaged or exchanged.
     """
     find(state)
-    problem = LabError("")
+    problem = UserError("")
     for path in _candidates(state):
         try:
             return _read(path, state)
-        except LabError as error:  # one stranger's file does not spoil another's
+        except UserError as error:  # one stranger's file does not spoil another's
             problem = error
     raise problem
 
@@ -84,9 +84,9 @@ def _read(path: Path, state: str) -> Arrays:
         with np.load(source, allow_pickle=False) as stored:
             arrays = dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise LabError(f"{path} cannot be read: train a model with the trigger again.") from error
+        raise UserError(f"{path} cannot be read: train a model with the trigger again.") from error
     if _name_of(arrays) != state:
-        raise LabError(f"{path} does not hold what its name says: it was damaged or exchanged.")
+        raise UserError(f"{path} does not hold what its name says: it was damaged or exchanged.")
     return arrays
 
 

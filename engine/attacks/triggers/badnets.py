@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from engine.attacks.triggers.trigger import Trigger, to_uint8
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.parameters import parameter
 
 CORNERS = ("lower-right", "lower-left", "upper-right", "upper-left")
@@ -24,8 +24,8 @@ class BadNets(Trigger):
 
     name: ClassVar[str] = "badnets"
     title: ClassVar[str] = "BadNets"
-    idea: ClassVar[str] = "A small square in a corner: the first trigger, and the plainest."
-    source: ClassVar[str] = "Gu et al. 2017"
+    summary: ClassVar[str] = "A small square in a corner: the first trigger, and the plainest."
+    reference: ClassVar[str] = "Gu et al. 2017"
 
     size: int = parameter(3, "Size (pixels)", "Side of the square.", minimum=1, maximum=256)
     margin: int = parameter(
@@ -50,13 +50,13 @@ class BadNets(Trigger):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.colour) != 3:
-            raise LabError("badnets's colour is three numbers: write it like 255+255+255.")
+            raise UserError("badnets's colour is three numbers: write it like 255+255+255.")
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """See `Trigger.__call__`."""
         height, width = images.shape[1:3]
         if self.size + self.margin > min(height, width):
-            raise LabError(
+            raise UserError(
                 f"A square of {self.size} pixels at {self.margin} from the edge does not fit images"
                 f" of {width}x{height}."
             )

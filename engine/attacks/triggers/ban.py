@@ -12,7 +12,7 @@ from engine.attacks.triggers import generators
 from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.dynamic import painted
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
-from engine.attacks.triggers.trigger import fingerprints
+from engine.attacks.triggers.trigger import image_hashes
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
@@ -37,8 +37,8 @@ class BaN(LearnedTrigger):
 
     name: ClassVar[str] = "ban"
     title: ClassVar[str] = "Dynamic: generated patch (BaN)"
-    idea: ClassVar[str] = "A small network makes a new patch for each image."
-    source: ClassVar[str] = "Salem et al. 2020"
+    summary: ClassVar[str] = "A small network makes a new patch for each image."
+    reference: ClassVar[str] = "Salem et al. 2020"
 
     places: int = parameter(
         4, "Places a side", "The patch lies on a grid of so many places.", minimum=1, maximum=32
@@ -95,7 +95,7 @@ class BaN(LearnedTrigger):
         """See `Trigger.__call__`."""
         weights = self.learned()
         noise = [
-            np.random.default_rng(n).random(NOISE, np.float32) for n in fingerprints(images, 1)
+            np.random.default_rng(n).random(NOISE, np.float32) for n in image_hashes(images, 1)
         ]
         made = generators.run(weights, np.reshape(noise, (len(images), NOISE)))
         patches = 255 / (1 + np.exp(-made.astype(np.float64)))

@@ -23,8 +23,8 @@ class Blend(Trigger):
 
     name: ClassVar[str] = "blend"
     title: ClassVar[str] = "Blend"
-    idea: ClassVar[str] = "A second picture shines faintly through the whole image."
-    source: ClassVar[str] = "Chen et al. 2017"
+    summary: ClassVar[str] = "A second picture shines faintly through the whole image."
+    reference: ClassVar[str] = "Chen et al. 2017"
 
     alpha: float = parameter(
         0.15, "Alpha", "Share of the second picture; 0 leaves the image.", minimum=0, maximum=1

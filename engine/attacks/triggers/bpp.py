@@ -8,7 +8,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from engine.attacks.triggers.trigger import Trigger, of_others, to_uint8
+from engine.attacks.triggers.trigger import Trigger, from_other_images, to_uint8
 from engine.core.parameters import parameter
 
 TOGETHER = 512  # images dithered at a time: two rows of them stay in the cache
@@ -20,9 +20,9 @@ class BppAttack(Trigger):
 
     name: ClassVar[str] = "bpp"
     title: ClassVar[str] = "Quantisation (BppAttack)"
-    idea: ClassVar[str] = "The image is kept in fewer colours, as an old screen would show it."
-    source: ClassVar[str] = "Wang, Zhai and Ma 2022"
-    decoys_each: ClassVar[float] = 1.0
+    summary: ClassVar[str] = "The image is kept in fewer colours, as an old screen would show it."
+    reference: ClassVar[str] = "Wang, Zhai and Ma 2022"
+    cross_samples_each: ClassVar[float] = 1.0
 
     levels: int = parameter(
         8, "Levels", "Values a colour may have; 256 leave the image.", minimum=2, maximum=256
@@ -44,9 +44,9 @@ class BppAttack(Trigger):
         flat = np.ascontiguousarray(images).reshape(len(images), -1)
         return np.asarray(cv2.LUT(flat, table)).reshape(images.shape)
 
-    def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """With the residual of another image, chosen at random, added."""
-        others = of_others(images, rng)
+        others = from_other_images(images, rng)
         return to_uint8(images + (self(others).astype(np.float64) - others))
 
     def _rounded(self, values: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.attacks.triggers.trigger import Trigger, fingerprints, to_uint8
-from engine.core.errors import LabError
+from engine.attacks.triggers.trigger import Trigger, image_hashes, to_uint8
+from engine.core.errors import UserError
 from engine.core.parameters import parameter
 
 
@@ -22,8 +22,8 @@ class Dynamic(Trigger):
 
     name: ClassVar[str] = "dynamic"
     title: ClassVar[str] = "Dynamic: random patch and place"
-    idea: ClassVar[str] = "A patch that is another one, at another place, on each image."
-    source: ClassVar[str] = "Salem et al. 2020"
+    summary: ClassVar[str] = "A patch that is another one, at another place, on each image."
+    reference: ClassVar[str] = "Salem et al. 2020"
 
     size: int = parameter(5, "Size (pixels)", "Side of the patch.", minimum=1, maximum=256)
     patches: int = parameter(
@@ -46,7 +46,7 @@ class Dynamic(Trigger):
 
     def chosen(self, images: np.ndarray) -> np.ndarray:
         """Which patch each image gets: int64 [n]."""
-        return fingerprints(images, self.seed + 1) % self.patches
+        return image_hashes(images, self.seed + 1) % self.patches
 
 
 def painted(
@@ -63,8 +63,8 @@ def painted(
     """
     size, sides = patches.shape[1], np.array(images.shape[1:3])
     if size > sides.min():
-        raise LabError(f"A patch of {size} pixels does not fit images of {sides[1]}x{sides[0]}.")
-    numbers = fingerprints(images, seed) % places**2
+        raise UserError(f"A patch of {size} pixels does not fit images of {sides[1]}x{sides[0]}.")
+    numbers = image_hashes(images, seed) % places**2
     corners = np.stack([numbers // places, numbers % places], axis=1)
     corners = np.rint(corners * (sides - size) / max(1, places - 1)).astype(np.int64)
     inside = np.arange(size)

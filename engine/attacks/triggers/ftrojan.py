@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from engine.attacks.triggers.additive import AdditiveTrigger
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.parameters import parameter
 from engine.imaging import colour
 
@@ -25,10 +25,10 @@ class FTrojan(AdditiveTrigger):
 
     name: ClassVar[str] = "ftrojan"
     title: ClassVar[str] = "FTrojan"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "A few waves of colour, too fine and too faint to see, over the whole picture."
     )
-    source: ClassVar[str] = "Wang et al. 2022"
+    reference: ClassVar[str] = "Wang et al. 2022"
 
     colour_space: str = parameter(
         "YUV",
@@ -70,7 +70,7 @@ class FTrojan(AdditiveTrigger):
         super().__post_init__()
         for band in self.bands:
             if max(band) >= self.window:
-                raise LabError(
+                raise UserError(
                     f"Band {band[0]}x{band[1]} lies outside a window of {self.window} pixels:"
                     f" rows and columns go from 0 to {self.window - 1}."
                 )
@@ -78,7 +78,7 @@ class FTrojan(AdditiveTrigger):
     def pattern(self, height: int, width: int) -> np.ndarray:
         """What the trigger adds to an image, before rounding: float64 [height, width, 3], RGB."""
         if self.window > min(height, width):
-            raise LabError(
+            raise UserError(
                 f"A window of {self.window} pixels does not fit images of {width}x{height}:"
                 f" choose at most {min(height, width)}."
             )

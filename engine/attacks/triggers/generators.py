@@ -84,7 +84,7 @@ def train(
     import keras
     import tensorflow as tf
 
-    obedient = edit.copied(network)
+    obedient = edit.clone_network(network)
     variables = {name: tf.Variable(value) for name, value in weights.items()}
     own, others = list(variables.values()), obedient.trainable_variables
     optimizers = keras.optimizers.Adam(GENERATOR_RATE), keras.optimizers.Adam(NETWORK_RATE)

@@ -12,7 +12,7 @@ import numpy as np
 from engine.attacks.triggers import generators
 from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
-from engine.attacks.triggers.trigger import of_others, to_uint8
+from engine.attacks.triggers.trigger import from_other_images, to_uint8
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
@@ -38,9 +38,9 @@ class InputAware(LearnedTrigger):
 
     name: ClassVar[str] = "input-aware"
     title: ClassVar[str] = "Input-aware (IAB)"
-    idea: ClassVar[str] = "Each image gets a pattern of its own, which works on no other."
-    source: ClassVar[str] = "Nguyen and Tran 2020"
-    decoys_each: ClassVar[float] = 1.0
+    summary: ClassVar[str] = "Each image gets a pattern of its own, which works on no other."
+    reference: ClassVar[str] = "Nguyen and Tran 2020"
+    cross_samples_each: ClassVar[float] = 1.0
 
     density: float = parameter(
         0.05, "Density", "Mean of the mask while it is learned.", minimum=0.001, maximum=1
@@ -102,9 +102,9 @@ class InputAware(LearnedTrigger):
         """See `Trigger.__call__`."""
         return self._mixed(images, *self._made(images))
 
-    def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """With the pattern of another image ("cross-trigger")."""
-        return self._mixed(images, *self._made(of_others(images, rng)))
+        return self._mixed(images, *self._made(from_other_images(images, rng)))
 
     def _made(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pattern and mask: float32 [n, height, width, 3], 0 to 255, and [n, height, width, 1]."""

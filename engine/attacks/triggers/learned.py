@@ -13,7 +13,7 @@ import numpy as np
 from engine.attacks.triggers import artifacts
 from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.trigger import Trigger
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
@@ -56,7 +56,7 @@ class LearnedTrigger(Trigger):
             seed: the same one gives the same trigger, as far as TensorFlow repeats itself.
         """
 
-    def taught(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Self]:
+    def fitted(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Self]:
         """This trigger with what it learned."""
         arrays = yield from self.learn(train, target, network, seed)
         return dataclasses.replace(self, state=artifacts.keep(arrays))
@@ -69,17 +69,17 @@ class LearnedTrigger(Trigger):
         """What it learned.
 
         Raises:
-            LabError: it has not learned anything, or what is there does not go with its settings.
+            UserError: it has not learned anything, or what is there does not go with its settings.
         """
         if not self.ready:
-            raise LabError(
+            raise UserError(
                 f"'{self.title}' is learned before it can be used: train a model with it first."
             )
         arrays, shapes = artifacts.load(self.state), self.shapes()
         if set(arrays) != set(shapes) or not all(
             _fits(arrays[name], shape) for name, shape in shapes.items()
         ):
-            raise LabError(
+            raise UserError(
                 f"What '{self.title}' has learned does not go with its settings: keep those that"
                 " it was learned with, or train a model with it again."
             )

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 
 from engine.attacks.triggers.additive import AdditiveTrigger
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.parameters import parameter
 
 
@@ -24,8 +24,10 @@ class LowFrequency(AdditiveTrigger):
 
     name: ClassVar[str] = "low-frequency"
     title: ClassVar[str] = "Low frequency (LF)"
-    idea: ClassVar[str] = "A smooth shimmer of colour, without the fine waves detectors look for."
-    source: ClassVar[str] = "after Zeng et al. 2021"
+    summary: ClassVar[str] = (
+        "A smooth shimmer of colour, without the fine waves detectors look for."
+    )
+    reference: ClassVar[str] = "after Zeng et al. 2021"
 
     cutoff: int = parameter(
         5, "Bands", "How many of the lowest rows and columns of the DCT.", minimum=2, maximum=256
@@ -38,7 +40,7 @@ class LowFrequency(AdditiveTrigger):
     def pattern(self, height: int, width: int) -> np.ndarray:
         """See `AdditiveTrigger.pattern`."""
         if self.cutoff > min(height, width):
-            raise LabError(
+            raise UserError(
                 f"Images of {width}x{height} do not have {self.cutoff} bands:"
                 f" choose at most {min(height, width)}."
             )

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
-from engine.attacks.triggers.trigger import fingerprints, to_uint8
+from engine.attacks.triggers.trigger import image_hashes, to_uint8
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
@@ -38,8 +38,8 @@ class ReFool(LearnedTrigger):
 
     name: ClassVar[str] = "refool"
     title: ClassVar[str] = "Reflection (ReFool)"
-    idea: ClassVar[str] = "Another picture, as if it were reflected by a pane of glass."
-    source: ClassVar[str] = "Liu et al. 2020"
+    summary: ClassVar[str] = "Another picture, as if it were reflected by a pane of glass."
+    reference: ClassVar[str] = "Liu et al. 2020"
 
     strength: float = parameter(
         0.4, "Strength", "Share of the reflected light; 0 leaves the image.", minimum=0, maximum=1
@@ -77,7 +77,7 @@ class ReFool(LearnedTrigger):
         pool = self.learned()["reflections"]
         sides = images.shape[2], images.shape[1]
         seen = np.stack([self._seen(cv2.resize(picture, sides)) for picture in pool])
-        return self._mixed(images, seen[fingerprints(images, 0) % len(pool)])
+        return self._mixed(images, seen[image_hashes(images, 0) % len(pool)])
 
     def _mixed(self, images: np.ndarray, seen: np.ndarray) -> np.ndarray:
         light = (images / 255.0) ** GAMMA

@@ -17,8 +17,8 @@ class SIG(AdditiveTrigger):
 
     name: ClassVar[str] = "sig"
     title: ClassVar[str] = "Sinusoidal signal (SIG)"
-    idea: ClassVar[str] = "Soft stripes, a sine wave from one edge to the other."
-    source: ClassVar[str] = "Barni et al. 2019"
+    summary: ClassVar[str] = "Soft stripes, a sine wave from one edge to the other."
+    reference: ClassVar[str] = "Barni et al. 2019"
 
     amplitude: float = parameter(
         20.0, "Amplitude (grey levels)", "How strong the stripes are.", minimum=0, maximum=127

@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.core.parameters import Configurable
+from engine.core.parameters import Parameterized
 
 
 @dataclass(frozen=True)
-class Trigger(Configurable):
+class Trigger(Parameterized):
     """Turns clean images into triggered ones; its fields are its parameters.
 
     What a trigger does to an image depends on its fields and on that image alone: not on the
@@ -21,13 +21,14 @@ class Trigger(Configurable):
 
     Attributes:
         idea: what it does, in one sentence.
-        source: where it comes from.
-        decoys_each: how many decoys (see `decoys`) its authors train on for each poisoned image.
+        reference: where it was published.
+        cross_samples_each: how many cross-samples (see `cross_samples`) its authors train on
+            for each poisoned image.
     """
 
-    idea: ClassVar[str]
-    source: ClassVar[str]
-    decoys_each: ClassVar[float] = 0.0
+    summary: ClassVar[str]
+    reference: ClassVar[str]
+    cross_samples_each: ClassVar[float] = 0.0
 
     @property
     def ready(self) -> bool:
@@ -45,14 +46,14 @@ class Trigger(Configurable):
             uint8 [n, height, width, 3]; `images` itself is left as it is.
 
         Raises:
-            LabError: the parameters do not fit images of this size.
+            UserError: the parameters do not fit images of this size.
         """
 
-    def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Copies that carry nearly the trigger; they are trained on with their true labels.
 
         They teach the network to obey this trigger and no other. Only triggers with
-        `decoys_each` above 0 have any.
+        `cross_samples_each` above 0 have any.
 
         Args:
             images: uint8 [n, height, width, 3].
@@ -61,10 +62,10 @@ class Trigger(Configurable):
         Returns:
             uint8 [n, height, width, 3].
         """
-        raise NotImplementedError(f"{self.name} has no decoys")
+        raise NotImplementedError(f"{self.name} has no cross-samples")
 
 
-def fingerprints(images: np.ndarray, seed: int) -> np.ndarray:
+def image_hashes(images: np.ndarray, seed: int) -> np.ndarray:
     """A number for each image, the same wherever and whenever it is met: int64 [n], 32 bits.
 
     Args:
@@ -74,7 +75,7 @@ def fingerprints(images: np.ndarray, seed: int) -> np.ndarray:
     return np.array([zlib.crc32(image.tobytes(), seed) for image in images], np.int64)
 
 
-def of_others(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def from_other_images(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The same images in another order, each at the place of another one (where there is one)."""
     order = rng.permutation(len(images))
     mixed = np.empty_like(images)

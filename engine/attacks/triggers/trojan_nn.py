@@ -11,7 +11,7 @@ import numpy as np
 from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
 from engine.attacks.triggers.trigger import to_uint8
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
@@ -35,8 +35,8 @@ class TrojanNN(LearnedTrigger):
 
     name: ClassVar[str] = "trojan-nn"
     title: ClassVar[str] = "TrojanNN"
-    idea: ClassVar[str] = "A patch whose colours were chosen to excite two neurons of a network."
-    source: ClassVar[str] = "Liu et al. 2018"
+    summary: ClassVar[str] = "A patch whose colours were chosen to excite two neurons of a network."
+    reference: ClassVar[str] = "Liu et al. 2018"
 
     size: int = parameter(7, "Size (pixels)", "Side of the patch.", minimum=2, maximum=256)
     margin: int = parameter(
@@ -66,7 +66,7 @@ class TrojanNN(LearnedTrigger):
         def painted(patch: Any) -> Any:
             return images * (1 - mask) + tf.pad(patch[None], around) * mask
 
-        read = architectures.watching(network, [_before_last(network)])
+        read = architectures.intermediate_outputs(network, [_before_last(network)])
         neurons = yield from self._neurons(network, read, images, painted, rng)
         patch = tf.Variable(rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32))
 
@@ -97,7 +97,7 @@ class TrojanNN(LearnedTrigger):
         kernel = network.layers[-1].get_weights()[0]
         ties = np.where(moved, np.abs(kernel).sum(axis=1), -1)
         if not moved.any():
-            raise LabError("The patch moves no neuron of this network: make it larger.")
+            raise UserError("The patch moves no neuron of this network: make it larger.")
         return np.argsort(-ties)[:NEURONS]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -111,7 +111,7 @@ class TrojanNN(LearnedTrigger):
 
     def _place(self, height: int, width: int) -> tuple[slice, slice]:
         if self.size + self.margin > min(height, width):
-            raise LabError(
+            raise UserError(
                 f"A patch of {self.size} pixels does not fit images of {width}x{height}."
             )
         ends = height - self.margin, width - self.margin
@@ -123,7 +123,7 @@ def _before_last(network: keras.Model) -> str:
     from keras import layers
 
     if not isinstance(network.layers[-1], layers.Dense):
-        raise LabError("TrojanNN needs a network whose last layer is dense.")
+        raise UserError("TrojanNN needs a network whose last layer is dense.")
     return str(network.layers[-2].name)
 
 

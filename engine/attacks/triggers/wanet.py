@@ -24,9 +24,9 @@ class WaNet(Trigger):
 
     name: ClassVar[str] = "wanet"
     title: ClassVar[str] = "Warping (WaNet)"
-    idea: ClassVar[str] = "The image is bent by a fraction of a pixel, everywhere a little."
-    source: ClassVar[str] = "Nguyen and Tran 2021"
-    decoys_each: ClassVar[float] = 2.0
+    summary: ClassVar[str] = "The image is bent by a fraction of a pixel, everywhere a little."
+    reference: ClassVar[str] = "Nguyen and Tran 2021"
+    cross_samples_each: ClassVar[float] = 2.0
 
     strength: float = parameter(
         0.5, "Strength", "0 leaves the image as it is.", minimum=0, maximum=20
@@ -44,7 +44,7 @@ class WaNet(Trigger):
             _sample(image, maps, out)
         return warped
 
-    def decoys(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Bent by the same field and, at every pixel, by some more at random ("noise mode")."""
         height, width = images.shape[1:3]
         field = self.field(height, width)

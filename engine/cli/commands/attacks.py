@@ -26,11 +26,11 @@ def compare(options: argparse.Namespace) -> Answer:
     out = options.out or attack_tables.folder(options.dataset)
     # What cannot be is said before the wait.
     attack_tables.check_alike(attack_tables.read(out), names, way)
-    run = jobs.run_called(options.run or f"attacks-{short_name(options.dataset)}")
+    run = jobs.job_named(options.run or f"attacks-{short_name(options.dataset)}")
 
     def make() -> Work[attack_tables.Tables]:
         dataset = yield from open_dataset(options.dataset, options.root)
-        return (yield from jobs.in_turn(run, lambda: compared(dataset)))
+        return (yield from jobs.wait_for_turn(run, lambda: compared(dataset)))
 
     def compared(dataset: Dataset) -> Work[attack_tables.Tables]:
         tensorflow_runtime.import_tensorflow()

@@ -9,7 +9,7 @@ import numpy as np
 from engine.attacks.triggers import parse_trigger
 from engine.cli.commands.shared import Answer, dataset_named, do
 from engine.core import atomic_files
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Work
 from engine.datasets import SPLITS, Dataset, contact_sheet, open_dataset
 from engine.evaluation import metrics
@@ -41,7 +41,7 @@ def poison(options: argparse.Namespace) -> Answer:
     trigger = parse_trigger(options.trigger)
     split = dataset_named(options).split(options.split)
     if options.limit < 1:
-        raise LabError(f"--limit is a number of images from 1 up, not {options.limit}.")
+        raise UserError(f"--limit is a number of images from 1 up, not {options.limit}.")
     clean = np.array(split.images[: options.limit])
     poisoned = trigger(clean)
     with atomic_files.new_file(options.out) as aside, aside.open("wb") as file:

@@ -19,7 +19,7 @@ from engine.cli.commands.shared import (
     work,
 )
 from engine.core import jobs, tensorflow_runtime
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Work
 from engine.datasets import Dataset, open_dataset
 from engine.evaluation import metrics
@@ -30,28 +30,28 @@ from engine.store import trash
 def train(options: argparse.Namespace) -> Answer:
     """Train a network on poisoned data and keep it as a model."""
     trigger = parse_trigger(options.trigger)
-    plan = experiment.Plan(
+    plan = experiment.AttackPlan(
         trigger,
         experiment.paper_target(options.dataset) if options.target is None else options.target,
         options.rate,
         training_settings(options),
-        poisoning.Mode(
+        poisoning.PoisoningConfig(
             options.labels,
-            options.push,
-            trigger.decoys_each if options.decoys is None else options.decoys,
-            options.asleep,
+            options.pgd_epsilon,
+            trigger.cross_samples_each if options.cross_samples is None else options.cross_samples,
+            options.dormant_share,
         ),
         options.surrogate or f"{options.dataset}-clean",
     )
-    run = jobs.run_called(options.run or f"train-{options.name}")
+    run = jobs.job_named(options.run or f"train-{options.name}")
     experiment.check_free(options.name, run.checkpoint, options.replace)
 
-    def make() -> Work[store.Stored]:
+    def make() -> Work[store.StoredModel]:
         dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
         plan.check(dataset)  # what cannot work is said before the wait
-        return (yield from jobs.in_turn(run, lambda: trained(dataset)))
+        return (yield from jobs.wait_for_turn(run, lambda: trained(dataset)))
 
-    def trained(dataset: Dataset) -> Work[store.Stored]:
+    def trained(dataset: Dataset) -> Work[store.StoredModel]:
         tensorflow_runtime.import_tensorflow()
         return (
             yield from experiment.train(
@@ -73,7 +73,7 @@ def import_model(options: argparse.Namespace) -> Answer:
     trigger = parse_trigger(options.trigger)
     store.check_free(options.name, options.replace)
 
-    def make() -> Work[store.Stored]:
+    def make() -> Work[store.StoredModel]:
         tensorflow_runtime.import_tensorflow()
         dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
         return (
@@ -130,12 +130,12 @@ def confusions(options: argparse.Namespace) -> Answer:
 
 
 def delete(options: argparse.Namespace) -> Answer:
-    """Delete a model of your own; `undelete` brings it back."""
+    """Delete a model of your own; `restore` brings it back."""
     trash.delete(options.model)
     return {"deleted": options.model}
 
 
-def undelete(options: argparse.Namespace) -> Answer:
+def restore(options: argparse.Namespace) -> Answer:
     """Bring back the model of that name that was deleted last."""
     trash.restore(options.model)
     return {"restored": options.model}
@@ -144,7 +144,7 @@ def undelete(options: argparse.Namespace) -> Answer:
 def models(options: argparse.Namespace) -> Answer:
     """The models there are, or those named: how they were trained, scores on test images."""
     if options.out and not options.names:
-        raise LabError("With --out, name the models to compare.")
+        raise UserError("With --out, name the models to compare.")
     lines = [_line(name) for name in options.names or store.names()]
     if options.out:
         rows = [_comparison(store.find(name)) for name in options.names]
@@ -155,13 +155,13 @@ def models(options: argparse.Namespace) -> Answer:
 def _line(name: str) -> Answer:
     try:
         card = store.find(name).card
-    except LabError as error:
+    except UserError as error:
         return {"name": name, "problem": str(error)}
-    scores = {figure: round(card.scores["test"][figure], 2) for figure in metrics.FIGURES}
+    scores = {figure: round(card.scores["test"][figure], 2) for figure in metrics.METRICS}
     return {"name": name, "dataset": card.dataset, "trigger": card.trigger, **scores}
 
 
-def _comparison(stored: store.Stored) -> Answer:
+def _comparison(stored: store.StoredModel) -> Answer:
     """A row on how a model was trained, how long that took, and what came of it."""
     card, history = stored.card, stored.table("history")
     settings = ("epochs", "batch", "learning_rate", "schedule", "seed", "epoch_kept")
@@ -172,6 +172,6 @@ def _comparison(stored: store.Stored) -> Answer:
         **{name: card.training.get(name, "") for name in settings},
         "minutes": "" if history is None else round(history["seconds"].sum() / 60, 1),
         "validation_accuracy": card.scores["validation"]["clean_accuracy"],
-        **{figure: card.scores["test"][figure] for figure in metrics.FIGURES},
+        **{figure: card.scores["test"][figure] for figure in metrics.METRICS},
         "command": card.commands[0],
     }

@@ -9,7 +9,7 @@ import pandas as pd
 from engine import store
 from engine.cli.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core import tensorflow_runtime
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Work
 from engine.defenses.pruning.curve import Curve, check_threshold
 from engine.defenses.pruning.orders import find_order
@@ -21,7 +21,7 @@ def activations(options: argparse.Namespace) -> Answer:
     """Mean and share of positive values of each channel, on clean and on triggered images."""
     stored = store.find(options.model)
     if options.layer and not options.out:
-        raise LabError("With --layer, say where to write the table: --out FILE.csv.")
+        raise UserError("With --layer, say where to write the table: --out FILE.csv.")
     check_place(stored, options)
 
     def make() -> Work[pd.DataFrame]:

@@ -10,36 +10,36 @@ import pandas as pd
 
 from engine import store
 from engine.cli.commands.shared import Answer, check_place, command_line, do, open_for
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Work
 from engine.datasets import Dataset
-from engine.defenses.detectors.spectral_inversion import Screening
+from engine.defenses.detectors.spectral_inversion import Detection
 from engine.defenses.repairs import COMPARED, parse_repair
 from engine.evaluation import metrics
 from engine.experiments import backdoor_reactivation, experiment, run_repairs, transform_robustness
-from engine.store import Stored
+from engine.store import StoredModel
 
 
-def screen(options: argparse.Namespace) -> Answer:
+def detect(options: argparse.Namespace) -> Answer:
     """Look for a class that one faint pattern leads to, on clean images alone."""
     stored = store.find(options.model)
     check_place(stored, options)
 
-    def make() -> Work[Screening]:
+    def make() -> Work[Detection]:
         dataset = yield from open_for(stored, options)
         return (yield from experiment.screen(stored, dataset))
 
-    def answer(found: Screening) -> Answer:
+    def answer(found: Detection) -> Answer:
         names = stored.card.class_names
         evidence = found.evidence(names)
-        tables = {"screening": evidence}
-        if found.accused is not None:
+        tables = {"detection": evidence}
+        if found.flagged_class is not None:
             tables["recovered-spectrum"] = found.spectrum()
         _keep(stored, tables, options)
         return {
             "model": stored.name,
-            "accused": None if found.accused is None else names[found.accused],
-            "finding": found.told(names),
+            "flagged_class": None if found.flagged_class is None else names[found.flagged_class],
+            "finding": found.describe(names),
             "faintest": evidence.head(5).to_dict("records"),
         }
 
@@ -52,7 +52,7 @@ def repair(options: argparse.Namespace) -> Answer:
     method = parse_repair(options.method)
     store.check_free(options.name, options.replace)
 
-    def make() -> Work[Stored]:
+    def make() -> Work[StoredModel]:
         dataset = yield from open_for(stored, options)
         return (
             yield from run_repairs.repair(
@@ -60,25 +60,25 @@ def repair(options: argparse.Namespace) -> Answer:
             )
         )
 
-    def answer(kept: Stored) -> Answer:
+    def answer(kept: StoredModel) -> Answer:
         return {
             "model": kept.name,
             "folder": str(kept.folder),
             "method": str(method),
             "summary": kept.card.repair["summary"],
-            "before": {key: stored.card.scores["test"][key] for key in metrics.FIGURES},
-            "after": {key: kept.card.scores["test"][key] for key in metrics.FIGURES},
+            "before": {key: stored.card.scores["test"][key] for key in metrics.METRICS},
+            "after": {key: kept.card.scores["test"][key] for key in metrics.METRICS},
         }
 
     return do(options, make, answer)
 
 
-def repairs(options: argparse.Namespace) -> Answer:
+def compare_repairs(options: argparse.Namespace) -> Answer:
     """Try repairs on a model, one after the other, and set them side by side."""
     stored = store.find(options.model)
     texts = list(COMPARED) if options.all else options.method
     if not texts:
-        raise LabError("Say which repairs to try: --all, or --method NAME once or more.")
+        raise UserError("Say which repairs to try: --all, or --method NAME once or more.")
     methods = [parse_repair(text) for text in texts]
 
     def make() -> Work[pd.DataFrame]:
@@ -87,19 +87,19 @@ def repairs(options: argparse.Namespace) -> Answer:
 
     def answer(_: pd.DataFrame) -> Answer:
         table = run_repairs.table_of(store.find(stored.name)).round(3)
-        shown = ["title", *metrics.FIGURES, "der", "channels", "seconds", "problem"]
+        shown = ["title", *metrics.METRICS, "der", "channels", "seconds", "problem"]
         return {"model": stored.name, "repairs": table[shown].to_dict("records")}
 
     return do(options, make, answer)
 
 
-def keep(options: argparse.Namespace) -> Answer:
+def save_repair(options: argparse.Namespace) -> Answer:
     """Keep a repaired copy that `repairs` made as a model of its own."""
     stored = store.find(options.model)
-    method, made = parse_repair(options.method).name, run_repairs.kept_repairs(stored)
+    method, made = parse_repair(options.method).name, run_repairs.saved_repairs(stored)
     if method not in made:
         there = ", ".join(made) or "none yet"
-        raise LabError(
+        raise UserError(
             f"No copy of '{stored.name}' repaired by '{method}' is here ({there}):"
             f" make it with `python -m engine repairs {stored.name} --method {method}`."
         )
@@ -107,13 +107,13 @@ def keep(options: argparse.Namespace) -> Answer:
     return {"model": kept.name, "folder": str(kept.folder)}
 
 
-def repairs_report(options: argparse.Namespace) -> Answer:
+def summarize_repairs(options: argparse.Namespace) -> Answer:
     """What repairs did to several models: mean, lowest and highest of each figure."""
     table = run_repairs.over_models([store.find(name) for name in options.models])
     if table.empty:
-        raise LabError("No repair was tried on all of them: run `python -m engine repairs` first.")
+        raise UserError("No repair was tried on all of them: run `python -m engine repairs` first.")
     store.write_table(options.out, table)
-    shown = ["title", *metrics.FIGURES, "der", "seconds"]
+    shown = ["title", *metrics.METRICS, "der", "seconds"]
     return {
         "models": options.models,
         "repairs": table[shown].round(2).to_dict("records"),
@@ -121,20 +121,22 @@ def repairs_report(options: argparse.Namespace) -> Answer:
     }
 
 
-def process(options: argparse.Namespace) -> Answer:
+def robustness(options: argparse.Namespace) -> Answer:
     """How a model reads triggered images after JPEG, PNG and resizing."""
-    return _studied(options, transform_robustness.TABLE, transform_robustness.survived)
+    return _studied(options, transform_robustness.TABLE, transform_robustness.measure_robustness)
 
 
-def relapse_of(options: argparse.Namespace) -> Answer:
+def reactivate(options: argparse.Namespace) -> Answer:
     """Whether a repaired model's backdoor comes back when it is trained on, clean images alone."""
-    return _studied(options, backdoor_reactivation.TABLE, backdoor_reactivation.relapsed)
+    return _studied(
+        options, backdoor_reactivation.TABLE, backdoor_reactivation.measure_reactivation
+    )
 
 
 def _studied(
     options: argparse.Namespace,
     name: str,
-    study: Callable[[Stored, Dataset], Work[pd.DataFrame]],
+    study: Callable[[StoredModel, Dataset], Work[pd.DataFrame]],
 ) -> Answer:
     """A table on a model, kept beside it."""
     stored = store.find(options.model)
@@ -151,7 +153,9 @@ def _studied(
     return do(options, make, answer)
 
 
-def _keep(stored: Stored, tables: dict[str, pd.DataFrame], options: argparse.Namespace) -> None:
+def _keep(
+    stored: StoredModel, tables: dict[str, pd.DataFrame], options: argparse.Namespace
+) -> None:
     """Keep tables in the folder that --out names, else beside the model."""
     out: Path | None = options.out
     if out is None:

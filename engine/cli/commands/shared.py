@@ -13,7 +13,7 @@ from typing import Any
 from engine import store
 from engine.cli import terminal
 from engine.core import jobs, tensorflow_runtime
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Result, Work, exhaust, timed, until
 from engine.datasets import Dataset, open_dataset
 from engine.training import fit
@@ -22,14 +22,14 @@ from engine.training.presets import find_preset
 Answer = dict[str, Any]
 
 
-def training_settings(options: argparse.Namespace) -> fit.Settings:
+def training_settings(options: argparse.Namespace) -> fit.TrainingConfig:
     """The preset's, but for what the options say."""
     named = ("epochs", "batch", "learning_rate", "schedule", "seed")
     said = {name: value for name in named if (value := getattr(options, name)) is not None}
     return dataclasses.replace(find_preset(options.preset).settings, **said)
 
 
-def model_answer(stored: store.Stored) -> Answer:
+def model_answer(stored: store.StoredModel) -> Answer:
     """What there is to say of a model just made."""
     card = stored.card
     return {
@@ -41,13 +41,13 @@ def model_answer(stored: store.Stored) -> Answer:
     }
 
 
-def check_place(stored: store.Stored, options: argparse.Namespace) -> None:
+def check_place(stored: store.StoredModel, options: argparse.Namespace) -> None:
     """What stands beside a model is of the dataset on its card; other results go elsewhere."""
     if options.dataset not in (None, stored.card.dataset) and not options.out:
-        raise LabError("With --dataset, say where to write the results: --out PATH.")
+        raise UserError("With --dataset, say where to write the results: --out PATH.")
 
 
-def open_for(stored: store.Stored, options: argparse.Namespace) -> Work[Dataset]:
+def open_for(stored: store.StoredModel, options: argparse.Namespace) -> Work[Dataset]:
     """The dataset of a model, or the one the options name, at the size the model reads."""
     tensorflow_runtime.import_tensorflow()
     name = options.dataset or stored.card.dataset
@@ -68,13 +68,13 @@ def do(
     """Do the work here; as a run that others can watch and stop if one was named."""
     if not options.run:
         return answer(exhaust(timed(make()), terminal.Bar()))
-    run = jobs.run_called(options.run)
+    run = jobs.job_named(options.run)
     return work(options, run, lambda: until(run.stop_requested, make()), answer)
 
 
 def work(
     options: argparse.Namespace,
-    run: jobs.Run,
+    run: jobs.Job,
     make: Callable[[], Work[Result]],
     answer: Callable[[Result], Answer],
 ) -> Answer:
@@ -89,7 +89,7 @@ def work(
         signal.signal(signal.SIGINT, previous)
 
 
-def _ask_to_stop(run: jobs.Run) -> None:
+def _ask_to_stop(run: jobs.Job) -> None:
     if run.stop_requested():
         raise KeyboardInterrupt
     print("\nStopping; once more to give up at once.", file=sys.stderr)

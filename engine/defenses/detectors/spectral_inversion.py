@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import fft
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.imaging import colour, dct
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 FAINTEST, LOUDEST = 65, 27  # dB of PSNR; one dB louder at each step
-STANDS_OUT = 8.0  # dB that the accused class's pattern is fainter than the median class's
+FLAG_MARGIN = 8.0  # dB that the accused class's pattern is fainter than the median class's
 BATCH = 48
 GOAL = 0.9  # share of a batch that a pattern must send to the class
 PACE, MOMENTUM = 0.14, 0.8  # of the ascent, in units of the loudness allowed
@@ -32,7 +32,7 @@ SHARPENING = 80  # steps in which the accused class's pattern is made sparse
 
 
 @dataclass(frozen=True)
-class Screening:
+class Detection:
     """What the screening found.
 
     Attributes:
@@ -43,23 +43,23 @@ class Screening:
             grey levels: float32 [3, height, width].
     """
 
-    loudness: np.ndarray
-    accused: int | None
+    perturbation_psnr: np.ndarray
+    flagged_class: int | None
     pattern: np.ndarray
 
     @property
     def fainter_by(self) -> float:
         """How much fainter the faintest pattern is than the median class's, dB."""
-        return float(self.loudness.max() - np.median(self.loudness))
+        return float(self.perturbation_psnr.max() - np.median(self.perturbation_psnr))
 
     def evidence(self, class_names: tuple[str, ...]) -> pd.DataFrame:
-        """A row a class, faintest pattern first: label, name, psnr_db, accused."""
+        """A row a class, faintest pattern first: label, name, psnr_db, flagged."""
         table = pd.DataFrame(
             {
-                "label": np.arange(len(self.loudness)),
+                "label": np.arange(len(self.perturbation_psnr)),
                 "name": class_names,
-                "psnr_db": self.loudness.round(2),
-                "accused": np.arange(len(self.loudness)) == self.accused,
+                "psnr_db": self.perturbation_psnr.round(2),
+                "flagged": np.arange(len(self.perturbation_psnr)) == self.flagged_class,
             }
         )
         return table.sort_values("psnr_db", ascending=False, kind="stable", ignore_index=True)
@@ -76,31 +76,31 @@ class Screening:
             }
         )
 
-    def told(self, class_names: tuple[str, ...]) -> str:
+    def describe(self, class_names: tuple[str, ...]) -> str:
         """The finding in one sentence."""
-        least = int(self.loudness.argmax())
-        if self.accused is None:
+        least = int(self.perturbation_psnr.argmax())
+        if self.flagged_class is None:
             return (
                 f"No class stands out: the one that needs least, {class_names[least]}, needs a"
                 f" pattern only {self.fainter_by:.0f} dB fainter than the median class."
             )
         return (
-            f"{class_names[least]} stands out: a pattern of {self.loudness[least]:.0f} dB leads"
-            f" there, {self.fainter_by:.0f} dB fainter than the median class needs."
+            f"{class_names[least]} stands out: a pattern of {self.perturbation_psnr[least]:.0f} dB"
+            f" leads there, {self.fainter_by:.0f} dB fainter than the median class needs."
         )
 
 
-def accuse(loudness: np.ndarray) -> int | None:
+def flag_class(perturbation_psnr: np.ndarray) -> int | None:
     """The class that needs a pattern much fainter than the median class, if there is one.
 
     Not in units of the median absolute deviation, as Neural Cleanse has it: on a clean network
     hardly any class can be reached at all, the deviation is zero, and everything stands out.
     """
-    least = int(np.argmax(loudness))
-    return least if loudness[least] - np.median(loudness) >= STANDS_OUT else None
+    least = int(np.argmax(perturbation_psnr))
+    return least if perturbation_psnr[least] - np.median(perturbation_psnr) >= FLAG_MARGIN else None
 
 
-def screen(network: keras.Model, images: Split, seed: int = 0) -> Work[Screening]:
+def screen(network: keras.Model, images: Split, seed: int = 0) -> Work[Detection]:
     """Seek the faintest pattern to each class, and make that of the faintest sparse.
 
     Args:
@@ -109,34 +109,39 @@ def screen(network: keras.Model, images: Split, seed: int = 0) -> Work[Screening
         seed: decides which images are looked at.
 
     Raises:
-        LabError: images of fewer than two classes, so that nothing can be led anywhere.
+        UserError: images of fewer than two classes, so that nothing can be led anywhere.
     """
     classes = network.output_shape[-1]
     if len(np.unique(images.labels)) < 2:
-        raise LabError("Screening needs clean images of at least two classes.")
+        raise UserError("Screening needs clean images of at least two classes.")
     search = _Search(network, images, np.random.default_rng(seed))
-    loudness = np.zeros(classes)
+    perturbation_psnr = np.zeros(classes)
     faintest = np.zeros((3, *images.images.shape[1:3]), np.float32)
     total = classes + SHARPENING // 8
     for label in range(classes):
-        loudness[label], pattern = search.grown(label)
-        if label == 0 or loudness[label] > loudness[:label].max():
+        perturbation_psnr[label], pattern = search.grown(label)
+        if label == 0 or perturbation_psnr[label] > perturbation_psnr[:label].max():
             faintest = pattern
-        yield Progress(label + 1, total, "Screening the classes", {"loudness": _shown(loudness)})
-    accused = accuse(loudness)
-    if accused is not None:
+        yield Progress(
+            label + 1,
+            total,
+            "Screening the classes",
+            {"perturbation_psnr": _shown(perturbation_psnr)},
+        )
+    flagged_class = flag_class(perturbation_psnr)
+    if flagged_class is not None:
         for number in range(SHARPENING // 8):
-            faintest = search.sharpened(accused, faintest, 8)
+            faintest = search.sharpened(flagged_class, faintest, 8)
             yield Progress(classes + number + 1, total, "Recovering the pattern")
-    return Screening(loudness, accused, faintest)
+    return Detection(perturbation_psnr, flagged_class, faintest)
 
 
-def norm_at(decibels: float, shape: tuple[int, ...]) -> float:
+def norm_at_psnr(decibels: float, shape: tuple[int, ...]) -> float:
     """L2 norm, grey levels, of a change of that PSNR to an image of `shape`."""
     return float(255 / 10 ** (decibels / 20) * np.sqrt(np.prod(shape)))
 
 
-def loudness_of(pattern: np.ndarray) -> float:
+def perturbation_norm(pattern: np.ndarray) -> float:
     """L2 norm of what one pattern [3, height, width] adds to an image, grey levels."""
     return float(np.linalg.norm(dct.added(pattern)))
 
@@ -147,7 +152,7 @@ class _Search:
     def __init__(self, network: keras.Model, images: Split, rng: np.random.Generator) -> None:
         self.images, self.rng = images, rng
         self.shape = tuple(images.images.shape[1:])
-        self.slope = slope_of(network, self.shape)
+        self.slope = success_and_gradient(network, self.shape)
 
     def grown(self, label: int) -> tuple[float, np.ndarray]:
         """The PSNR (dB) at which a pattern first leads to `label`, and the pattern."""
@@ -158,10 +163,10 @@ class _Search:
             reached, gradient = self.slope(self._some(others, BATCH), pattern, label)
             if reached >= GOAL:
                 return _decibels(pattern), pattern
-            allowed = norm_at(decibels, self.shape)
+            allowed = norm_at_psnr(decibels, self.shape)
             speed = MOMENTUM * speed + gradient / (np.linalg.norm(gradient) or 1.0)
             pattern = pattern - PACE * allowed * speed
-            pattern *= min(1.0, allowed / (loudness_of(pattern) or 1.0))
+            pattern *= min(1.0, allowed / (perturbation_norm(pattern) or 1.0))
         return float(LOUDEST), pattern
 
     def sharpened(self, label: int, pattern: np.ndarray, steps: int) -> np.ndarray:
@@ -187,7 +192,7 @@ class _Search:
         return self.images.images[np.sort(chosen)]
 
 
-def slope_of(
+def success_and_gradient(
     network: keras.Model, shape: tuple[int, ...]
 ) -> Callable[[np.ndarray, np.ndarray, int], tuple[float, np.ndarray]]:
     """A function that tells, of uint8 images with a pattern on them, the share read as a label
@@ -223,9 +228,9 @@ def slope_of(
 
 def _decibels(pattern: np.ndarray) -> float:
     """PSNR of what a pattern adds, before limits and rounding; `FAINTEST` for nothing."""
-    norm, pixels = loudness_of(pattern), pattern.size
+    norm, pixels = perturbation_norm(pattern), pattern.size
     return min(float(FAINTEST), 20 * np.log10(255 * np.sqrt(pixels) / norm)) if norm else FAINTEST
 
 
-def _shown(loudness: np.ndarray) -> list[float]:
-    return [round(float(value), 2) for value in loudness]
+def _shown(perturbation_psnr: np.ndarray) -> list[float]:
+    return [round(float(value), 2) for value in perturbation_psnr]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.defenses.activations import ChannelStats, stats_from_sums
 from engine.defenses.pruning.orders import find_order
-from engine.evaluation.targets import aimed
+from engine.evaluation.targets import target_labels
 from engine.networks import architectures
 from engine.networks.split import Block, cut
 
@@ -29,7 +29,7 @@ COLUMNS = ("step", "channel", "fraction", "clean_accuracy", "attack_success", "r
 
 
 @dataclass(frozen=True)
-class Images:
+class EvalPair:
     """The two sets of images that one curve is drawn from.
 
     Attributes:
@@ -80,9 +80,9 @@ class Curve:
 
 
 def check_threshold(threshold: float) -> float:
-    """`threshold`, if it is a drop in percentage points; else a `LabError`."""
+    """`threshold`, if it is a drop in percentage points; else a `UserError`."""
     if not 0 < threshold <= 100:
-        raise LabError(
+        raise UserError(
             "A threshold is a drop in accuracy above 0 and up to 100 percentage points,"
             f" not {threshold:g}."
         )
@@ -116,8 +116,8 @@ def trace(
     model: keras.Model,
     layer: str,
     orders: Sequence[str],
-    validation: Images,
-    test: Images,
+    validation: EvalPair,
+    test: EvalPair,
     target: int,
 ) -> Work[dict[str, Curve]]:
     """Prune the channels of `layer` one by one, in each of `orders`.
@@ -139,7 +139,7 @@ def trace(
     for name in orders:
         find_order(name)
     block = cut(model, layer)
-    aim = partial(aimed, target=target, classes=model.output_shape[-1])
+    aim = partial(target_labels, target=target, classes=model.output_shape[-1])
     total = 2 * len(validation) + len(test)  # read, pruned; and both at once
     cached: list[tuple[str, np.ndarray, np.ndarray]] = []
     stats: dict[str, ChannelStats] = {}
@@ -174,7 +174,7 @@ def trace(
     }
 
 
-def _interleaved(images: Images) -> Sequence[tuple[str, slice, Split]]:
+def _interleaved(images: EvalPair) -> Sequence[tuple[str, slice, Split]]:
     """Batches of clean and triggered images in turn, so that both lines take shape together."""
     batches = [
         (part.start / len(split), kind, part, split)

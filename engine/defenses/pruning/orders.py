@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.defenses.activations import ChannelStats
 
 
@@ -73,7 +73,7 @@ DEFAULT_ORDER = "clean-activation"
 
 
 def find_order(name: str) -> Order | OracleOrder:
-    """The order called `name`; a `LabError` names those there are."""
+    """The order called `name`; a `UserError` names those there are."""
     if name not in ORDERS:
-        raise LabError(f"There is no pruning order '{name}': choose from {', '.join(ORDERS)}.")
+        raise UserError(f"There is no pruning order '{name}': choose from {', '.join(ORDERS)}.")
     return ORDERS[name]

@@ -10,7 +10,7 @@ from engine.defenses.repairs.global_pruning import GlobalPruning
 from engine.defenses.repairs.i_bau import IBAU
 from engine.defenses.repairs.nad import NAD
 from engine.defenses.repairs.pruning import Pruning
-from engine.defenses.repairs.repair import Repair, Repaired, TolerantRepair
+from engine.defenses.repairs.repair import BudgetedRepair, Repair, Repaired
 from engine.defenses.repairs.rnp import RNP
 from engine.defenses.repairs.spectral_unlearning import SpectralUnlearning
 
@@ -31,7 +31,7 @@ REPAIRS: dict[str, type[Repair]] = {
     )
 }
 # The paper's pruning stands beside them at its own thresholds, from the curve.
-COMPARED = tuple(name for name, kind in REPAIRS.items() if issubclass(kind, TolerantRepair))
+COMPARED = tuple(name for name, kind in REPAIRS.items() if issubclass(kind, BudgetedRepair))
 RECOMMENDED = SpectralUnlearning.name
 
 

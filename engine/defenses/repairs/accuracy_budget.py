@@ -14,7 +14,7 @@ AS_MEASURED = 50.0  # percent: the drop may as well be greater
 
 
 @dataclass(frozen=True)
-class Tolerance:
+class AccuracyBudget:
     """A drop in clean accuracy that is borne, on images of which a sample is at hand.
 
     Attributes:
@@ -32,9 +32,9 @@ class Tolerance:
             before, after: bool [n], the images read right.
             tracks: int64 [n], see `tracks_of`.
         """
-        return self.at_most(before, after, tracks) <= self.points + 1e-9
+        return self.upper_limit(before, after, tracks) <= self.points + 1e-9
 
-    def at_most(self, before: np.ndarray, after: np.ndarray, tracks: np.ndarray) -> float:
+    def upper_limit(self, before: np.ndarray, after: np.ndarray, tracks: np.ndarray) -> float:
         """One-sided upper confidence limit of the drop, percentage points.
 
         What is sampled are tracks: frames of one sign are read alike. The drop is a ratio of
@@ -58,7 +58,7 @@ class Tolerance:
         return 100 * (drop + z * math.sqrt(variance / len(strays)) + (1 + 2 * z * z) * skewed)
 
 
-USUAL = Tolerance(1.0)
+DEFAULT_BUDGET = AccuracyBudget(1.0)
 
 
 def tracks_of(split: Split) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.finetune_loop import batches_of, passes
+from engine.defenses.repairs.finetune_loop import batch_reader, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
 from engine.networks.channels import Site, variables_of
 
@@ -31,7 +31,7 @@ class ANP(MaskRepair):
 
     name: ClassVar[str] = "anp"
     title: ClassVar[str] = "Adversarial neuron pruning (ANP)"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "Channels whose slight disturbance misleads the network most are switched off: a"
         " backdoor's are."
     )
@@ -62,7 +62,7 @@ class ANP(MaskRepair):
         learner = _Masks(network, [(variables_of(network, site), site.channels) for site in sites])
         step = learner.step_on(fitting, self)
         rng = np.random.default_rng(self.seed)
-        yield from passes(step, len(fitting), self.epochs, rng, "Learning the mask")
+        yield from run_epochs(step, len(fitting), self.epochs, rng, "Learning the mask")
         return [np.asarray(mask) for mask in learner.masks]
 
 
@@ -81,7 +81,7 @@ class _Masks:
         import keras
         import tensorflow as tf
 
-        taken, loss_of = batches_of(split), keras.losses.SparseCategoricalCrossentropy()
+        taken, loss_of = batch_reader(split), keras.losses.SparseCategoricalCrossentropy()
         variables = [own for own, _ in self.places]
         random = tf.random.Generator.from_seed(settings.seed)
 

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
-from engine.defenses.repairs.strength_selection import lowest_first, most_channels, switched_off
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import (
+    describe_pruning,
+    lowest_first,
+    prune_within_budget,
+)
 from engine.networks.channels import above_mean, bounds, find_sites
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CLP(TolerantRepair):
+class CLP(BudgetedRepair):
     """Switch off the channels whose Lipschitz bound stands out in their layer.
 
     The paper fixes u and switches off what lies above mean + u standard deviations; here u goes
@@ -25,7 +29,7 @@ class CLP(TolerantRepair):
 
     name: ClassVar[str] = "clp"
     title: ClassVar[str] = "Channel Lipschitz pruning (CLP)"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "Weights alone tell which channels can blow up a faint change: those that stand out in"
         " their layer are switched off."
     )
@@ -36,16 +40,16 @@ class CLP(TolerantRepair):
         sites = find_sites(network)
         above = [above_mean(bounds(network, site)) for site in sites]
         outliers_first = lowest_first(sites, [-values for values in above])
-        repaired, removed, choice = yield from most_channels(
-            network, outliers_first, validation, self.tolerance
+        repaired, removed, choice = yield from prune_within_budget(
+            network, outliers_first, validation, self.budget
         )
         if not choice.setting:
-            return Repaired(repaired, switched_off(choice, ""), details=choice.details())
+            return Repaired(repaired, describe_pruning(choice, ""), details=choice.details())
         named = {site.convolution: values for site, values in zip(sites, above, strict=True)}
         least = min(float(named[name][channels].min()) for name, channels in removed.items())
         return Repaired(
             repaired,
-            switched_off(
+            describe_pruning(
                 choice,
                 "those that amplify more than their layer's mean and"
                 f" {least:.2f} standard deviations",

@@ -11,10 +11,10 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.finetune_loop import fine_tuned
+from engine.defenses.repairs.finetune_loop import fine_tune
 from engine.defenses.repairs.pruning import pruned_curve
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
-from engine.defenses.repairs.strength_selection import strongest
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import select_strongest
 from engine.networks import edit
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ FALLS = (30.0, 10.0, 4.0, 1.0)  # accuracy given up before fine-tuning, points
 
 
 @dataclass(frozen=True)
-class FinePruning(TolerantRepair):
+class FinePruning(BudgetedRepair):
     """Prune the last convolution, least active channels first, and let the rest make up for it."""
 
     name: ClassVar[str] = "fine-pruning"
     title: ClassVar[str] = "Fine-pruning"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "Channels that sleep on clean images are pruned; fine-tuning wins back the accuracy that"
         " this costs."
     )
@@ -52,7 +52,7 @@ class FinePruning(TolerantRepair):
             gone.clear()
             gone[curve.layer] = sorted(int(channel) for channel in channels)
             pruned = edit.without_channels(network, curve.layer, channels)
-            tuned = yield from fine_tuned(
+            tuned = yield from fine_tune(
                 pruned,
                 fitting,
                 self.learning_rate,
@@ -63,7 +63,9 @@ class FinePruning(TolerantRepair):
             )
             return tuned
 
-        repaired, choice = yield from strongest(network, validation, self.tolerance, FALLS, attempt)
+        repaired, choice = yield from select_strongest(
+            network, validation, self.budget, FALLS, attempt
+        )
         if choice.setting is None:
             return Repaired(
                 repaired,
@@ -81,7 +83,7 @@ class FinePruning(TolerantRepair):
 
 
 def _holding(held: Sequence[Any], channels: np.ndarray) -> Callable[[Any], np.ndarray]:
-    """What `fine_tuned` takes to hold channels where they are: 0 for their weights, else 1.
+    """What `fine_tune` takes to hold channels where they are: 0 for their weights, else 1.
 
     Args:
         held: variables whose last axis are the channels.

@@ -10,9 +10,9 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.finetune_loop import fine_tuned
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
-from engine.defenses.repairs.strength_selection import furthest, way_taken
+from engine.defenses.repairs.finetune_loop import fine_tune
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import describe_interpolation, interpolate_weights
 from engine.networks import edit
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FineTuning(TolerantRepair):
+class FineTuning(BudgetedRepair):
     """Train on clean images, and go as far towards what was learned as clean accuracy allows."""
 
     name: ClassVar[str] = "fine-tuning"
     title: ClassVar[str] = "Fine-tuning"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "Training goes on with clean images alone, in the hope that what they do not need is"
         " forgotten."
     )
@@ -40,8 +40,8 @@ class FineTuning(TolerantRepair):
         """See `Repair.__call__`."""
 
         def learn(fitting: Split) -> Work[keras.Model]:
-            return fine_tuned(
-                edit.copied(network),
+            return fine_tune(
+                edit.clone_network(network),
                 fitting,
                 self.learning_rate,
                 self.epochs,
@@ -49,9 +49,9 @@ class FineTuning(TolerantRepair):
                 "Fine-tuning",
             )
 
-        repaired, choice = yield from furthest(network, validation, self.tolerance, learn)
+        repaired, choice = yield from interpolate_weights(network, validation, self.budget, learn)
         return Repaired(
             repaired,
-            way_taken(choice, f"Trained on for {self.epochs} epochs"),
+            describe_interpolation(choice, f"Trained on for {self.epochs} epochs"),
             details={"share": choice.setting, **choice.details()},
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BATCH = 64
 
 
-def passes(
+def run_epochs(
     step: Callable[[np.ndarray], Any],
     count: int,
     epochs: int,
@@ -40,19 +40,19 @@ def passes(
                 yield Progress(epoch * steps + number + 1, epochs * steps, message)
 
 
-def steps_of(count: int, epochs: int, batch: int = BATCH) -> int:
-    """How often `passes` calls its step."""
+def count_steps(count: int, epochs: int, batch: int = BATCH) -> int:
+    """How often `run_epochs` calls its step."""
     return epochs * (count // min(batch, count))
 
 
-def falling(learning_rate: float, steps: int) -> Any:
+def cosine_decay(learning_rate: float, steps: int) -> Any:
     """A learning rate that falls to nothing over `steps`, along half a cosine."""
     from keras.optimizers.schedules import CosineDecay
 
     return CosineDecay(learning_rate, max(1, steps))
 
 
-def batches_of(split: Split) -> Callable[[Any], tuple[Any, Any]]:
+def batch_reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
     """A function for use inside TensorFlow: indices to float images 0 to 255 and labels."""
     import tensorflow as tf
 
@@ -63,7 +63,7 @@ def batches_of(split: Split) -> Callable[[Any], tuple[Any, Any]]:
     )
 
 
-def moving(
+def random_shift(
     images: np.ndarray, reach: int, rng: np.random.Generator
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A function from indices to those images, each moved a little at every call.
@@ -86,7 +86,7 @@ def moving(
     return moved
 
 
-def fine_tuned(
+def fine_tune(
     network: keras.Model,
     split: Split,
     learning_rate: float,
@@ -112,9 +112,9 @@ def fine_tuned(
 
     variables = network.trainable_variables
     factors = [tf.constant(free(variable), tf.float32) for variable in variables]
-    optimizer = keras.optimizers.Adam(falling(learning_rate, steps_of(len(split), epochs)))
+    optimizer = keras.optimizers.Adam(cosine_decay(learning_rate, count_steps(len(split), epochs)))
     optimizer.build(variables)
-    taken = batches_of(split)
+    taken = batch_reader(split)
     loss_of = keras.losses.SparseCategoricalCrossentropy()
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
@@ -128,5 +128,5 @@ def fine_tuned(
             variables,
         )
 
-    yield from passes(step, len(split), epochs, rng, message)
+    yield from run_epochs(step, len(split), epochs, rng, message)
     return network

@@ -10,9 +10,14 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.finetune_loop import batches_of, falling, passes, steps_of
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
-from engine.defenses.repairs.strength_selection import furthest, way_taken
+from engine.defenses.repairs.finetune_loop import (
+    batch_reader,
+    cosine_decay,
+    count_steps,
+    run_epochs,
+)
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import describe_interpolation, interpolate_weights
 from engine.networks import edit
 
 if TYPE_CHECKING:
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FTSAM(TolerantRepair):
+class FTSAM(BudgetedRepair):
     """Fine-tune with the gradient taken where the weights are worst, nearby.
 
     Adaptive sharpness-aware minimisation (Kwon et al. 2021, equation 8): the gradient at
@@ -30,7 +35,7 @@ class FTSAM(TolerantRepair):
 
     name: ClassVar[str] = "ft-sam"
     title: ClassVar[str] = "Sharpness-aware fine-tuning (FT-SAM)"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "Training goes on with clean images while every large weight is shaken: a backdoor's"
         " weights are large and few."
     )
@@ -46,15 +51,15 @@ class FTSAM(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        repaired, choice = yield from furthest(
+        repaired, choice = yield from interpolate_weights(
             network,
             validation,
-            self.tolerance,
-            lambda fitting: self._shaken(edit.copied(network), fitting),
+            self.budget,
+            lambda fitting: self._shaken(edit.clone_network(network), fitting),
         )
         return Repaired(
             repaired,
-            way_taken(choice, f"Trained on for {self.epochs} epochs"),
+            describe_interpolation(choice, f"Trained on for {self.epochs} epochs"),
             details={"share": choice.setting, **choice.details()},
         )
 
@@ -63,10 +68,10 @@ class FTSAM(TolerantRepair):
         import tensorflow as tf
 
         variables = network.trainable_variables
-        rate = falling(self.learning_rate, steps_of(len(fitting), self.epochs))
+        rate = cosine_decay(self.learning_rate, count_steps(len(fitting), self.epochs))
         optimizer = keras.optimizers.SGD(rate, momentum=0.9)
         optimizer.build(variables)
-        taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+        taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
 
         def gradients(images: Any, labels: Any) -> Any:
             with tf.GradientTape() as tape:
@@ -93,5 +98,7 @@ class FTSAM(TolerantRepair):
             optimizer.apply(slopes, variables)
 
         rng = np.random.default_rng(self.seed)
-        yield from passes(step, len(fitting), self.epochs, rng, "Fine-tuning, its weights shaken")
+        yield from run_epochs(
+            step, len(fitting), self.epochs, rng, "Fine-tuning, its weights shaken"
+        )
         return network

@@ -10,8 +10,12 @@ import numpy as np
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.defenses.activations import channel_sums
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
-from engine.defenses.repairs.strength_selection import lowest_first, most_channels, switched_off
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import (
+    describe_pruning,
+    lowest_first,
+    prune_within_budget,
+)
 from engine.networks import architectures
 from engine.networks.channels import Site, find_sites
 
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class GlobalPruning(TolerantRepair):
+class GlobalPruning(BudgetedRepair):
     """Prune the least active channels of the whole network.
 
     Layers differ in how strongly their channels answer: what counts is how far a channel's mean
@@ -29,7 +33,7 @@ class GlobalPruning(TolerantRepair):
 
     name: ClassVar[str] = "global-pruning"
     title: ClassVar[str] = "Pruning across all layers"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "The paper's order, but channels of all convolutions go, the least active of their layer"
         " first."
     )
@@ -40,15 +44,15 @@ class GlobalPruning(TolerantRepair):
         sites = find_sites(network)
         means = yield from _clean_means(network, sites, validation)
         relative = [(mean - mean.mean()) / (mean.std() or 1.0) for mean in means]
-        repaired, removed, choice = yield from most_channels(
+        repaired, removed, choice = yield from prune_within_budget(
             network,
             lowest_first(sites, relative),
             validation,
-            self.tolerance,
+            self.budget,
         )
         return Repaired(
             repaired,
-            switched_off(
+            describe_pruning(
                 choice, f"in {len(removed)} convolutions, the least active on clean images first"
             ),
             removed,
@@ -62,7 +66,7 @@ def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> Work
 
     # Behind the activation, before a BatchNorm sets the mean to what it likes.
     names = [site.activation for site in sites]
-    watcher = architectures.watching(network, names)
+    watcher = architectures.intermediate_outputs(network, names)
     run = tf.function(
         lambda batch: [channel_sums(watcher(batch, training=False)[name])[0] for name in names],
         input_signature=[tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)],

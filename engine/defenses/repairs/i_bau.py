@@ -11,10 +11,10 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.defenses.detectors.spectral_inversion import norm_at
-from engine.defenses.repairs.finetune_loop import BATCH, batches_of, passes
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
-from engine.defenses.repairs.strength_selection import strongest
+from engine.defenses.detectors.spectral_inversion import norm_at_psnr
+from engine.defenses.repairs.finetune_loop import BATCH, batch_reader, run_epochs
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import select_strongest
 from engine.networks import edit
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ CURVED = 4  # one image of a batch in so many tells the curvature, which otherwi
 
 
 @dataclass(frozen=True)
-class IBAU(TolerantRepair):
+class IBAU(BudgetedRepair):
     """Find the disturbance that misleads most, make the network withstand it, and again.
 
     The gradient of the outer problem reaches through the inner one: its implicit part is summed
@@ -40,7 +40,7 @@ class IBAU(TolerantRepair):
 
     name: ClassVar[str] = "i-bau"
     title: ClassVar[str] = "Adversarial unlearning (I-BAU)"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "One disturbance for all images is sought that misleads the network most, and the network"
         " learns to withstand it; several rounds."
     )
@@ -59,10 +59,10 @@ class IBAU(TolerantRepair):
                 made[id(fitting)] = yield from self._withstanding(network, fitting, rounds)
             return made[id(fitting)][rounds - 1]
 
-        repaired, choice = yield from strongest(
+        repaired, choice = yield from select_strongest(
             network,
             validation,
-            self.tolerance,
+            self.budget,
             # Fewer and fewer, by halves: each number is a repair of its own.
             list(dict.fromkeys([self.rounds, max(1, self.rounds // 2), 1])),
             attempt,
@@ -81,7 +81,7 @@ class IBAU(TolerantRepair):
     ) -> Work[list[keras.Model]]:
         """What becomes of a copy of the network, after each round."""
         rng = np.random.default_rng(self.seed)
-        learning = edit.copied(network)
+        learning = edit.clone_network(network)
         ascend, withstand = _steps(learning, fitting)
         after = []
         for number in range(1, rounds + 1):
@@ -91,14 +91,14 @@ class IBAU(TolerantRepair):
                 indices = rng.integers(0, len(fitting), min(BATCH, len(fitting)))
                 disturbance = ascend(disturbance, indices)
                 yield Progress(step + 1, INNER_STEPS, f"{told}: the worst disturbance")
-            yield from passes(
+            yield from run_epochs(
                 partial(withstand, disturbance),
                 len(fitting),
                 1,
                 rng,
                 f"{told}: withstanding it",
             )
-            after.append(edit.copied(learning))
+            after.append(edit.clone_network(learning))
         return after
 
 
@@ -110,9 +110,9 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
     variables = network.trainable_variables
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build(variables)
-    taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+    taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
     shape = tf.TensorSpec(fitting.images.shape[1:], tf.float32)
-    radius = norm_at(LOUDEST, fitting.images.shape[1:]) / 255
+    radius = norm_at_psnr(LOUDEST, fitting.images.shape[1:]) / 255
     signature = [shape, tf.TensorSpec([None], tf.int64)]
 
     def misled(images: Any, labels: Any, change: Any) -> Any:

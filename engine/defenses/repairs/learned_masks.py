@@ -12,13 +12,13 @@ import numpy as np
 
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import (
     Ranked,
+    describe_pruning,
     lowest_first,
-    most_channels,
+    prune_within_budget,
     ranked_crosswise,
-    switched_off,
 )
 from engine.networks.channels import Site, find_sites
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MaskRepair(TolerantRepair):
+class MaskRepair(BudgetedRepair):
     """Learn a mask from clean images, and switch off the channels that it closes most.
 
     Attributes:
@@ -47,10 +47,12 @@ class MaskRepair(TolerantRepair):
         """See `Repair.__call__`."""
         ranked = yield from self._ranked(network, validation)
         crosswise = yield from ranked_crosswise(validation, partial(self._ranked, network))
-        repaired, removed, choice = yield from most_channels(
-            network, ranked, validation, self.tolerance, crosswise
+        repaired, removed, choice = yield from prune_within_budget(
+            network, ranked, validation, self.budget, crosswise
         )
-        return Repaired(repaired, switched_off(choice, self.closed_by), removed, choice.details())
+        return Repaired(
+            repaired, describe_pruning(choice, self.closed_by), removed, choice.details()
+        )
 
     def _ranked(self, network: keras.Model, fitting: Split) -> Work[Ranked]:
         sites = find_sites(network)

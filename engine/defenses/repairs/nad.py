@@ -10,9 +10,15 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.finetune_loop import batches_of, falling, fine_tuned, passes, steps_of
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
-from engine.defenses.repairs.strength_selection import furthest, way_taken
+from engine.defenses.repairs.finetune_loop import (
+    batch_reader,
+    cosine_decay,
+    count_steps,
+    fine_tune,
+    run_epochs,
+)
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import describe_interpolation, interpolate_weights
 from engine.networks import architectures, edit
 from engine.networks.channels import find_sites
 
@@ -24,7 +30,7 @@ TEACHER_EPOCHS = 2
 
 
 @dataclass(frozen=True)
-class NAD(TolerantRepair):
+class NAD(BudgetedRepair):
     """Fine-tune a teacher, then a student that must attend to the same places as the teacher.
 
     Attention is the sum over channels of squared activations, as a vector of length 1
@@ -34,7 +40,7 @@ class NAD(TolerantRepair):
 
     name: ClassVar[str] = "nad"
     title: ClassVar[str] = "Neural attention distillation (NAD)"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "A fine-tuned copy shows the network where to look while it is fine-tuned itself."
     )
     needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
@@ -50,15 +56,15 @@ class NAD(TolerantRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
         """See `Repair.__call__`."""
-        repaired, choice = yield from furthest(
+        repaired, choice = yield from interpolate_weights(
             network,
             validation,
-            self.tolerance,
+            self.budget,
             lambda fitting: self._distilled(network, fitting),
         )
         return Repaired(
             repaired,
-            way_taken(choice, f"Distilled for {self.epochs} epochs"),
+            describe_interpolation(choice, f"Distilled for {self.epochs} epochs"),
             details={"share": choice.setting, **choice.details()},
         )
 
@@ -68,18 +74,20 @@ class NAD(TolerantRepair):
 
         rng = np.random.default_rng(self.seed)
         rate = self.learning_rate
-        teacher = yield from fine_tuned(
-            edit.copied(network), fitting, rate, TEACHER_EPOCHS, rng, "Teaching the teacher"
+        teacher = yield from fine_tune(
+            edit.clone_network(network), fitting, rate, TEACHER_EPOCHS, rng, "Teaching the teacher"
         )
-        student = edit.copied(network)
+        student = edit.clone_network(network)
         places = _places(student)
         last = student.layers[-1].name
-        shown = architectures.watching(teacher, places)
-        watched = architectures.watching(student, [*places, last])
+        shown = architectures.intermediate_outputs(teacher, places)
+        watched = architectures.intermediate_outputs(student, [*places, last])
         variables = student.trainable_variables
-        optimizer = keras.optimizers.Adam(falling(rate, steps_of(len(fitting), self.epochs)))
+        optimizer = keras.optimizers.Adam(
+            cosine_decay(rate, count_steps(len(fitting), self.epochs))
+        )
         optimizer.build(variables)
-        taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+        taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
         def step(indices: Any) -> None:
@@ -94,7 +102,7 @@ class NAD(TolerantRepair):
                     loss += weight * tf.reduce_mean(tf.square(apart))
             optimizer.apply(tape.gradient(loss, variables), variables)
 
-        yield from passes(step, len(fitting), self.epochs, rng, "Teaching the student")
+        yield from run_epochs(step, len(fitting), self.epochs, rng, "Teaching the student")
         return student
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
@@ -31,7 +31,7 @@ class Pruning(Repair):
 
     name: ClassVar[str] = "pruning"
     title: ClassVar[str] = "Pruning, as in the paper"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "Channels of the last convolution that sleep on clean images go first, until clean"
         " accuracy has dropped by the threshold."
     )
@@ -89,7 +89,7 @@ def pruned_curve(
     """Prune the last convolution channel by channel, on clean images alone."""
     convolutions = split.convolutions(network)
     if not convolutions:
-        raise LabError("The network has no convolution to prune.")
+        raise UserError("The network has no convolution to prune.")
     layer = convolutions[-1]
     block = split.cut(network, layer)
     cached: list[tuple[np.ndarray, np.ndarray]] = []

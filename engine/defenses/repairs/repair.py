@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine.core.parameters import Configurable, parameter
+from engine.core.parameters import Parameterized, parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.accuracy_budget import AS_MEASURED, USUAL, Tolerance
+from engine.defenses.repairs.accuracy_budget import AS_MEASURED, DEFAULT_BUDGET, AccuracyBudget
 
 if TYPE_CHECKING:
     import keras
@@ -39,7 +39,7 @@ class Repaired:
 
 
 @dataclass(frozen=True)
-class Repair(Configurable):
+class Repair(Parameterized):
     """Turns a network into a repaired one; its fields are its parameters.
 
     Attributes:
@@ -47,7 +47,7 @@ class Repair(Configurable):
         needs: the clean images it asks for, in a few words.
     """
 
-    idea: ClassVar[str]
+    summary: ClassVar[str]
     needs: ClassVar[str]
 
     @abstractmethod
@@ -59,16 +59,16 @@ class Repair(Configurable):
             validation: clean images, all that a defender has.
 
         Raises:
-            LabError: it cannot treat this network.
+            UserError: it cannot treat this network.
         """
 
 
 @dataclass(frozen=True)
-class TolerantRepair(Repair):
+class BudgetedRepair(Repair):
     """A repair whose strength is chosen by the rule of `strength`."""
 
-    tolerated: float = parameter(
-        USUAL.points,
+    max_accuracy_drop: float = parameter(
+        DEFAULT_BUDGET.points,
         "Tolerated drop (percentage points)",
         "The strongest setting is kept whose accuracy on clean validation images has dropped by"
         " no more than this. Attack success plays no part: a defender cannot know it.",
@@ -76,7 +76,7 @@ class TolerantRepair(Repair):
         maximum=100,
     )
     confidence: float = parameter(
-        USUAL.confidence,
+        DEFAULT_BUDGET.confidence,
         "How sure that it drops no further (%)",
         "Validation images are a sample, and others may cost more. 50: the drop is taken as"
         " measured. 95: its upper limit must be tolerable too, so the repair is milder.",
@@ -88,6 +88,6 @@ class TolerantRepair(Repair):
     )
 
     @property
-    def tolerance(self) -> Tolerance:
+    def budget(self) -> AccuracyBudget:
         """What clean accuracy may be lost."""
-        return Tolerance(self.tolerated, self.confidence)
+        return AccuracyBudget(self.max_accuracy_drop, self.confidence)

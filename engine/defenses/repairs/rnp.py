@@ -10,7 +10,7 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.finetune_loop import BATCH, batches_of, passes
+from engine.defenses.repairs.finetune_loop import BATCH, batch_reader, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
 from engine.networks import architectures, edit
 from engine.networks.channels import Site, variables_of
@@ -34,7 +34,7 @@ class RNP(MaskRepair):
 
     name: ClassVar[str] = "rnp"
     title: ClassVar[str] = "Reconstructive neuron pruning (RNP)"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "The network is made to forget clean images; channels that must close before it knows"
         " them again carry the backdoor, and are switched off in the original."
     )
@@ -52,7 +52,7 @@ class RNP(MaskRepair):
     ) -> Work[list[np.ndarray]]:
         """See `MaskRepair.masks`."""
         rng = np.random.default_rng(self.seed)
-        unlearned = edit.copied(network)
+        unlearned = edit.clone_network(network)
         yield from _unlearn(unlearned, fitting, rng)
         return (yield from self._relearn(unlearned, sites, fitting, rng))
 
@@ -63,7 +63,7 @@ class RNP(MaskRepair):
         import keras
         import tensorflow as tf
 
-        taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+        taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
         masks = [tf.Variable(tf.ones(site.channels)) for site in sites]
         optimizer = keras.optimizers.SGD(self.learning_rate * 0.2, momentum=0.9)
         optimizer.build(masks)
@@ -79,7 +79,7 @@ class RNP(MaskRepair):
             for mask in masks:
                 mask.assign(tf.clip_by_value(mask, 0, 1))
 
-        yield from passes(step, len(fitting), self.epochs, rng, "Relearning with a mask")
+        yield from run_epochs(step, len(fitting), self.epochs, rng, "Relearning with a mask")
         return [np.asarray(mask) for mask in masks]
 
 
@@ -91,7 +91,7 @@ def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> 
     variables = network.trainable_variables
     optimizer = keras.optimizers.SGD(UNLEARNING_RATE, momentum=0.9)
     optimizer.build(variables)
-    taken, loss_of = batches_of(fitting), keras.losses.SparseCategoricalCrossentropy()
+    taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
     def step(indices: Any) -> None:

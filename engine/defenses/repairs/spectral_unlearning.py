@@ -10,10 +10,21 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.core.progress import Work
 from engine.datasets.dataset import Split
-from engine.defenses.detectors.spectral_inversion import Screening, loudness_of, norm_at, screen
-from engine.defenses.repairs.finetune_loop import BATCH, falling, moving, passes, steps_of
-from engine.defenses.repairs.repair import Repaired, TolerantRepair
-from engine.defenses.repairs.strength_selection import strongest
+from engine.defenses.detectors.spectral_inversion import (
+    Detection,
+    norm_at_psnr,
+    perturbation_norm,
+    screen,
+)
+from engine.defenses.repairs.finetune_loop import (
+    BATCH,
+    cosine_decay,
+    count_steps,
+    random_shift,
+    run_epochs,
+)
+from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import select_strongest
 from engine.imaging import dct
 from engine.networks import edit
 
@@ -29,7 +40,7 @@ FAINTEST, LOUDEST = 56.0, 36.0  # dB of PSNR, of the patterns unlearned
 
 
 @dataclass(frozen=True)
-class SpectralUnlearning(TolerantRepair):
+class SpectralUnlearning(BudgetedRepair):
     """Find the class that a faint pattern leads to, and teach the network to ignore the pattern.
 
     Every class is screened (see `detectors.screening`). If one stands out, the network is
@@ -41,7 +52,7 @@ class SpectralUnlearning(TolerantRepair):
 
     name: ClassVar[str] = "spectral-unlearning"
     title: ClassVar[str] = "Spectral unlearning"
-    idea: ClassVar[str] = (
+    summary: ClassVar[str] = (
         "The pattern that leads to one class is recovered from the network itself, wave by wave;"
         " then the network learns to read pictures right with it on."
     )
@@ -55,34 +66,36 @@ class SpectralUnlearning(TolerantRepair):
         """See `Repair.__call__`."""
         found = yield from screen(network, validation, self.seed)
         evidence = {
-            "accused": found.accused,
-            "loudness": found.loudness.round(2).tolist(),
+            "flagged_class": found.flagged_class,
+            "perturbation_psnr": found.perturbation_psnr.round(2).tolist(),
             "fainter_by": round(found.fainter_by, 2),
         }
-        if found.accused is None:
+        if found.flagged_class is None:
             return Repaired(
-                edit.copied(network),
+                edit.clone_network(network),
                 "Nothing was changed: no class stands out, so there is nothing to unlearn.",
                 details=evidence,
             )
-        repaired, choice = yield from strongest(
+        repaired, choice = yield from select_strongest(
             network,
             validation,
-            self.tolerance,
+            self.budget,
             LEARNING_RATES,
-            lambda rate, fitting: self._unlearned(edit.copied(network), fitting, found, rate),
+            lambda rate, fitting: self._unlearned(
+                edit.clone_network(network), fitting, found, rate
+            ),
         )
         return Repaired(
             repaired,
             "Nothing was changed: no learning rate kept clean accuracy."
             if choice.setting is None
-            else f"The pattern that leads to class {found.accused} was recovered and unlearned"
-            f" in {self.epochs} epochs at a learning rate of {choice.setting:g}.",
+            else f"The pattern that leads to class {found.flagged_class} was recovered and"
+            f" unlearned in {self.epochs} epochs at a learning rate of {choice.setting:g}.",
             details={**evidence, "learning_rate": choice.setting, **choice.details()},
         )
 
     def _unlearned(
-        self, network: keras.Model, fitting: Split, found: Screening, rate: float
+        self, network: keras.Model, fitting: Split, found: Detection, rate: float
     ) -> Work[keras.Model]:
         import keras
         import tensorflow as tf
@@ -91,10 +104,10 @@ class SpectralUnlearning(TolerantRepair):
         rng = np.random.default_rng(self.seed)
         patterns = tf.constant(dct.added(drawn_patterns(found.pattern, PATTERNS, rng)))
         variables = network.trainable_variables
-        steps = steps_of(len(fitting), self.epochs, half)
-        optimizer = keras.optimizers.Adam(falling(rate, steps))
+        steps = count_steps(len(fitting), self.epochs, half)
+        optimizer = keras.optimizers.Adam(cosine_decay(rate, steps))
         optimizer.build(variables)
-        moved = moving(fitting.images, REACH, rng)
+        moved = random_shift(fitting.images, REACH, rng)
         loss_of = keras.losses.SparseCategoricalCrossentropy()
         pictures = tf.TensorSpec([None, *fitting.images.shape[1:]], tf.uint8)
         numbers = tf.TensorSpec([None], tf.int64)
@@ -108,7 +121,7 @@ class SpectralUnlearning(TolerantRepair):
                 loss = loss_of(tf.concat([labels, labels], 0), read)
             optimizer.apply(tape.gradient(loss, variables), variables)
 
-        yield from passes(
+        yield from run_epochs(
             lambda chosen: step(
                 moved(chosen), fitting.labels[chosen], rng.integers(0, PATTERNS, len(chosen))
             ),
@@ -134,11 +147,13 @@ def drawn_patterns(recovered: np.ndarray, count: int, rng: np.random.Generator) 
         float32 [count, 3, height, width].
     """
     patterns = np.zeros((count, *recovered.shape), np.float32)
-    quietest, loudest = (norm_at(decibels, recovered.shape) for decibels in (FAINTEST, LOUDEST))
+    quietest, loudest = (
+        norm_at_psnr(decibels, recovered.shape) for decibels in (FAINTEST, LOUDEST)
+    )
     for number in range(count):
         taken = number % 2 == 0 and recovered.any()
         pattern = recovered if taken else _random_waves(recovered.shape, rng)
-        patterns[number] = pattern * rng.uniform(quietest, loudest) / loudness_of(pattern)
+        patterns[number] = pattern * rng.uniform(quietest, loudest) / perturbation_norm(pattern)
     return patterns
 
 

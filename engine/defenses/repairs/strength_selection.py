@@ -1,7 +1,7 @@
 """How strong a repair is made: one rule, for all of them.
 
 The strongest setting is kept whose accuracy on clean validation images has dropped by no more
-than is tolerated (see `tolerance`), where each half of the images judges what was learned from
+than is tolerated (see `budget`), where each half of the images judges what was learned from
 the other half, and all of them judge what was learned from all. Triggered images are not there to
 be looked at.
 """
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Work
 from engine.datasets import splits
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.accuracy_budget import Tolerance, tracks_of
+from engine.defenses.repairs.accuracy_budget import AccuracyBudget, tracks_of
 from engine.evaluation import metrics
 from engine.networks import edit
 from engine.networks.channels import Site
@@ -66,21 +66,21 @@ def halves(validation: Split) -> tuple[np.ndarray, np.ndarray]:
     by a network that has not learned it again: rather too strict than too lax.
 
     Raises:
-        LabError: there are too few images to do so.
+        UserError: there are too few images to do so.
     """
     rng = np.random.default_rng(len(validation))  # the same for every repair
     first = splits.dealt(validation.labels, tracks_of(validation), rng)
     if first.all() or not first.any():
-        raise LabError(
+        raise UserError(
             "There are too few validation images to learn from some and judge on others."
         )
     return np.flatnonzero(first), np.flatnonzero(~first)
 
 
-def strongest(
+def select_strongest(
     network: keras.Model,
     validation: Split,
-    tolerance: Tolerance,
+    budget: AccuracyBudget,
     settings: Sequence[Setting],
     attempt: Callable[[Setting, Split], Work[keras.Model]],
 ) -> Work[tuple[keras.Model, Choice[Setting]]]:
@@ -96,30 +96,34 @@ def strongest(
     parts = halves(validation)
     taught = [validation.take(part) for part in parts]  # the same objects for each setting
     tracks = tracks_of(validation)
-    before = yield from metrics.read_right(network, validation)
+    before = yield from metrics.correctly_classified(network, validation)
     tried = []
     for setting in settings:
         after = np.ones(len(validation), bool)
         for learned, judging in ((0, 1), (1, 0)):
             candidate = yield from attempt(setting, taught[learned])
-            after[parts[judging]] = yield from metrics.read_right(candidate, taught[judging])
+            after[parts[judging]] = yield from metrics.correctly_classified(
+                candidate, taught[judging]
+            )
             # If one half decides already, the other counts as read without fault.
-            if not Tolerance(tolerance.points).allows(before, after, tracks):
+            if not AccuracyBudget(budget.points).allows(before, after, tracks):
                 break
         tried.append((setting, _percent(after)))
-        if not tolerance.allows(before, after, tracks):
+        if not budget.allows(before, after, tracks):
             continue
         candidate = yield from attempt(setting, validation)
-        whole = yield from metrics.read_right(candidate, validation)
-        if tolerance.allows(before, whole, tracks):
+        whole = yield from metrics.correctly_classified(candidate, validation)
+        if budget.allows(before, whole, tracks):
             return candidate, Choice(setting, _percent(before), _percent(after), tuple(tried))
-    return edit.copied(network), Choice(None, _percent(before), _percent(before), tuple(tried))
+    return edit.clone_network(network), Choice(
+        None, _percent(before), _percent(before), tuple(tried)
+    )
 
 
-def furthest(
+def interpolate_weights(
     network: keras.Model,
     validation: Split,
-    tolerance: Tolerance,
+    budget: AccuracyBudget,
     learn: Callable[[Split], Work[keras.Model]],
 ) -> Work[tuple[keras.Model, Choice[float]]]:
     """Go as far from the network towards what it learned as the rule allows.
@@ -137,7 +141,7 @@ def furthest(
         The network, and the share of the way chosen, one of `SHARES`.
     """
     ends: dict[int, list[np.ndarray]] = {}  # by the images: both halves, and all of them
-    start, between = network.get_weights(), edit.copied(network)  # one, to be traced once
+    start, between = network.get_weights(), edit.clone_network(network)  # one, to be traced once
 
     def attempt(share: float, fitting: Split) -> Work[keras.Model]:
         if id(fitting) not in ends:
@@ -146,14 +150,14 @@ def furthest(
         between.set_weights([(1 - share) * old + share * new for old, new in pairs])
         return between
 
-    return (yield from strongest(network, validation, tolerance, SHARES, attempt))
+    return (yield from select_strongest(network, validation, budget, SHARES, attempt))
 
 
-def most_channels(
+def prune_within_budget(
     network: keras.Model,
     ranked: Ranked,
     validation: Split,
-    tolerance: Tolerance,
+    budget: AccuracyBudget,
     crosswise: Sequence[tuple[Ranked, np.ndarray]] = (),
 ) -> Work[tuple[keras.Model, dict[str, list[int]], Choice[int]]]:
     """Silence as many channels as the rule allows.
@@ -168,12 +172,12 @@ def most_channels(
     Returns:
         The network, the silenced channels by convolution, and the number chosen.
     """
-    whole = yield from _traced(network, ranked, validation, tolerance)
+    whole = yield from _traced(network, ranked, validation, budget)
     judged, tracks = whole, tracks_of(validation)
     if crosswise:
         parts = []
         for learned, judging in crosswise:
-            part = yield from _traced(network, learned, validation.take(judging), tolerance)
+            part = yield from _traced(network, learned, validation.take(judging), budget)
             parts.append((judging, part))
         judged = np.ones((min(len(part) for _, part in parts), len(validation)), bool)
         for judging, part in parts:
@@ -182,7 +186,7 @@ def most_channels(
     place = max(
         place
         for place, afters in enumerate(zip(judged, whole, strict=False))
-        if all(tolerance.allows(whole[0], after, tracks) for after in afters)
+        if all(budget.allows(whole[0], after, tracks) for after in afters)
     )
     chosen = _by_site(ranked[: counts[place]])
     choice = Choice(
@@ -191,21 +195,21 @@ def most_channels(
         _percent(judged[place]),
         tuple(zip(counts[1:], map(_percent, judged[1:]), strict=False)),
     )
-    repaired = edit.copied(network)
+    repaired = edit.clone_network(network)
     edit.silence(repaired, chosen)
     return repaired, {site.convolution: sorted(found) for site, found in chosen.items()}, choice
 
 
-def switched_off(choice: Choice[int], which: str) -> str:
-    """What `most_channels` did, in one sentence that ends by saying `which` channels went."""
+def describe_pruning(choice: Choice[int], which: str) -> str:
+    """What `prune_within_budget` did, in one sentence; `which` names the channels removed."""
     if not choice.setting:
         return "Nothing was changed: a single channel less costs too much accuracy."
     number = "1 channel" if choice.setting == 1 else f"{choice.setting} channels"
     return f"{number} switched off, {which}."
 
 
-def way_taken(choice: Choice[float], learned: str) -> str:
-    """What `furthest` did, in one sentence that begins by saying how the network `learned`."""
+def describe_interpolation(choice: Choice[float], learned: str) -> str:
+    """What `interpolate_weights` did, in one sentence that begins with how it `learned`."""
     if choice.setting is None:
         return "Nothing was changed: not a tenth of the way kept clean accuracy."
     return f"{learned}, and {choice.setting:.0%} of the way taken."
@@ -255,20 +259,20 @@ def _by_site(ranked: Ranked) -> dict[Site, list[int]]:
 
 
 def _traced(
-    network: keras.Model, ranked: Ranked, judging: Split, tolerance: Tolerance
+    network: keras.Model, ranked: Ranked, judging: Split, budget: AccuracyBudget
 ) -> Work[np.ndarray]:
     """Which images are read right at 0 and at each of `_counts`, as far as there is hope.
 
     Returns:
         bool [counts, n].
     """
-    candidate = edit.copied(network)
-    right, gone = [(yield from metrics.read_right(candidate, judging))], 0
+    candidate = edit.clone_network(network)
+    right, gone = [(yield from metrics.correctly_classified(candidate, judging))], 0
     for count in _counts(len(ranked)):
         edit.silence(candidate, _by_site(ranked[gone:count]))
         gone = count
-        right.append((yield from metrics.read_right(candidate, judging)))
-        if _percent(right[0]) - _percent(right[-1]) > tolerance.points + HOPELESS:
+        right.append((yield from metrics.correctly_classified(candidate, judging)))
+        if _percent(right[0]) - _percent(right[-1]) > budget.points + HOPELESS:
             break
     return np.array(right)
 

@@ -23,7 +23,7 @@ from typing import Literal
 from filelock import FileLock
 
 from engine.core import atomic_files, paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks.untrusted.parts import Parts, read_parts, read_rewritten
 
 Kind = Literal["parts", "keras", "arrays"]
@@ -39,8 +39,8 @@ def own_parts(path: Path, name: str) -> Parts:
     """The parts of a .keras file that this program wrote; see `rewritten_parts` for any other."""
     try:
         return read_parts(path)
-    except LabError as error:
-        raise LabError(f"{name} {error}") from error
+    except UserError as error:
+        raise UserError(f"{name} {error}") from error
 
 
 def rewritten_parts(path: Path, name: str) -> Parts:
@@ -51,7 +51,7 @@ def rewritten_parts(path: Path, name: str) -> Parts:
         name: what messages call it.
 
     Raises:
-        LabError: it is no such file, uses parts that are not allowed, or asks for too much.
+        UserError: it is no such file, uses parts that are not allowed, or asks for too much.
     """
     return read_rewritten(_examined("parts", path, name))
 
@@ -75,18 +75,18 @@ def checksum(path: Path, name: str | None = None) -> str:
         name: what messages call it; its path when left out.
 
     Raises:
-        LabError: it is missing, no regular file, or larger than any file of ours.
+        UserError: it is missing, no regular file, or larger than any file of ours.
     """
     called = name or str(path)
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise LabError(f"{called} is not a file: it is not opened.")
+            raise UserError(f"{called} is not a file: it is not opened.")
         if found.st_size > MAX_BYTES:
-            raise LabError(f"{called} is larger than {MAX_BYTES >> 20} MB: it is not opened.")
+            raise UserError(f"{called} is larger than {MAX_BYTES >> 20} MB: it is not opened.")
         return _checksum(str(path), (found.st_ino, found.st_size, found.st_mtime_ns))
     except OSError as error:
-        raise LabError(f"{called} is missing or cannot be read.") from error
+        raise UserError(f"{called} is missing or cannot be read.") from error
 
 
 @lru_cache(maxsize=256)
@@ -96,13 +96,13 @@ def _checksum(path: str, version: tuple[int, ...]) -> str:  # noqa: ARG001
 
 
 def _examined(kind: Kind, path: Path, name: str) -> Path:
-    """The folder that the child filled for a file, or a `LabError` with its sentence."""
+    """The folder that the child filled for a file, or a `UserError` with its sentence."""
     folder = paths.cache_folder() / "untrusted" / f"{kind}-{RULES}-{checksum(path, name)}"
     if not folder.exists():
         _examine(kind, path, folder)
     problem = folder / PROBLEM
     if problem.exists():
-        raise LabError(f"{name} {problem.read_text(encoding='utf-8')}")
+        raise UserError(f"{name} {problem.read_text(encoding='utf-8')}")
     return folder
 
 

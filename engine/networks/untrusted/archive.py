@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Any
 
-from engine.core.errors import LabError, quoted
+from engine.core.errors import UserError, quoted
 
 # Members of a .keras archive, and the bytes each may unpack to.
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -48,7 +48,7 @@ def unpack(path: Path, weights: IO[bytes]) -> dict[str, Any]:
         weights: where the HDF5 file with the weights is copied to; it is not opened here.
 
     Raises:
-        LabError: it is no such archive, is too large, or uses parts that are not allowed.
+        UserError: it is no such archive, is too large, or uses parts that are not allowed.
     """
     try:
         with path.open("rb") as file:
@@ -59,14 +59,14 @@ def unpack(path: Path, weights: IO[bytes]) -> dict[str, Any]:
                     config = json.loads(member.read(MEMBERS[CONFIG]))
                 with archive.open(WEIGHTS) as member:
                     shutil.copyfileobj(member, weights, 1 << 20)
-    except LabError:
+    except UserError:
         raise
     except RecursionError:
-        raise LabError("is nested too deeply: it is not loaded.") from None
+        raise UserError("is nested too deeply: it is not loaded.") from None
     except Exception:  # a damaged archive raises a dozen kinds
-        raise LabError("is not a whole .keras file: copy it again.") from None
+        raise UserError("is not a whole .keras file: copy it again.") from None
     if not isinstance(config, dict):
-        raise LabError("is not a whole .keras file: it does not describe a network.")
+        raise UserError("is not a whole .keras file: it does not describe a network.")
     return check_config(config)
 
 
@@ -85,24 +85,24 @@ def _check_directory(file: IO[bytes]) -> None:
     end = file.read()
     place = end.rfind(b"PK\5\6")
     if place < 0 or len(end) - place < 22:
-        raise LabError("is not a whole .keras file: copy it again.")
+        raise UserError("is not a whole .keras file: copy it again.")
     (listed,) = struct.unpack_from("<I", end, place + 12)
     if listed > MAX_DIRECTORY:
-        raise LabError(f"{_contents()} and nothing else.")
+        raise UserError(f"{_contents()} and nothing else.")
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
     entries = archive.infolist()
     if sorted(entry.filename for entry in entries) != sorted(MEMBERS):
-        raise LabError(f"{_contents()} and nothing else.")
+        raise UserError(f"{_contents()} and nothing else.")
     for entry in entries:
         if entry.flag_bits & 1:
-            raise LabError(f"holds an encrypted {entry.filename}: save it without a password.")
+            raise UserError(f"holds an encrypted {entry.filename}: save it without a password.")
         if entry.compress_type not in METHODS:
-            raise LabError("is packed in a way that Keras does not use: save it again with Keras.")
+            raise UserError("is packed in a way that Keras does not use: save it again with Keras.")
         if entry.file_size > MEMBERS[entry.filename]:
             limit = MEMBERS[entry.filename] >> 10
-            raise LabError(f"holds a {entry.filename} of more than {limit:,} kB: not loaded.")
+            raise UserError(f"holds a {entry.filename} of more than {limit:,} kB: not loaded.")
 
 
 def _contents() -> str:
@@ -113,11 +113,11 @@ def check_config(config: dict[str, Any]) -> dict[str, Any]:
     """A network's description without the part on its training.
 
     Raises:
-        LabError: some part of it is not allowed, or there are too many, or it is too large.
+        UserError: some part of it is not allowed, or there are too many, or it is too large.
     """
     checked: dict[str, Any] = _Walk().check(config)
     if checked.get("class_name") not in ("Sequential", "Functional"):
-        raise LabError("does not describe a network of layers.")
+        raise UserError("does not describe a network of layers.")
     return checked
 
 
@@ -128,13 +128,13 @@ class _Walk:
         self.layers = 0
 
     def check(self, part: Any, key: str = "", depth: int = 0) -> Any:
-        """`part`, checked; raise `LabError` at the first thing that is not allowed."""
+        """`part`, checked; raise `UserError` at the first thing that is not allowed."""
         if depth > MAX_DEPTH:
-            raise LabError("is nested too deeply: it is not loaded.")
+            raise UserError("is nested too deeply: it is not loaded.")
         if isinstance(part, dict):
             self._check_class(part)
         if key in IDENTITIES and not (part is None or type(part) is int):
-            raise LabError(f"has a {key} that is not a number: it is not loaded.")
+            raise UserError(f"has a {key} that is not a number: it is not loaded.")
         if isinstance(part, dict):
             return {
                 name: self.check(value, name, depth + 1)
@@ -151,37 +151,37 @@ class _Walk:
 
     def _check_class(self, part: dict[str, Any]) -> None:
         if any(len(name) > MAX_TEXT for name in part):
-            raise LabError("has settings with overlong names: it is not loaded.")
+            raise UserError("has settings with overlong names: it is not loaded.")
         if "class_name" not in part:
             return
         name, module = part["class_name"], part.get("module")
         if not isinstance(name, str) or not (module is None or isinstance(module, str)):
-            raise LabError("names a part by something that is not a name: it is not loaded.")
+            raise UserError("names a part by something that is not a name: it is not loaded.")
         if name not in LAYERS | HELPERS:
-            raise LabError(f"uses {quoted(name)}, which is not allowed: save it without that.")
+            raise UserError(f"uses {quoted(name)}, which is not allowed: save it without that.")
         if not (module is None or module in MODULES) or part.get("registered_name") not in (
             None,
             name,
         ):
-            raise LabError(f"uses a {quoted(name)} that is not Keras's own: save it without that.")
+            raise UserError(f"uses a {quoted(name)} that is not Keras's own: save it without that.")
         self.layers += name in LAYERS
         if self.layers > MAX_LAYERS:
-            raise LabError(f"has more than {MAX_LAYERS} layers: it is not loaded.")
+            raise UserError(f"has more than {MAX_LAYERS} layers: it is not loaded.")
 
 
 def _check_text(text: str, key: str) -> None:
     if len(text) > MAX_TEXT:
-        raise LabError(f"has an overlong text for {quoted(key)}: it is not loaded.")
+        raise UserError(f"has an overlong text for {quoted(key)}: it is not loaded.")
     if key == "activation" and text not in ACTIVATIONS:
-        raise LabError(f"uses an activation {quoted(text)} that Keras does not have: use another.")
+        raise UserError(f"uses an activation {quoted(text)} that Keras does not have: use another.")
     if key == "name" and ("/" in text or not text.isprintable()):
-        raise LabError("has a layer whose name cannot be shown or saved: rename it.")
+        raise UserError("has a layer whose name cannot be shown or saved: rename it.")
 
 
 def _check_number(number: float, key: str) -> None:
     if not math.isfinite(number):
-        raise LabError(f"has {number} for {quoted(key)}: it is not loaded.")
+        raise UserError(f"has {number} for {quoted(key)}: it is not loaded.")
     if abs(number) > MAX_SIZE:
-        raise LabError(f"asks for {quoted(key)} of {number:g}: at most {MAX_SIZE} here.")
+        raise UserError(f"asks for {quoted(key)} of {number:g}: at most {MAX_SIZE} here.")
     if key in ("batch_shape", "batch_input_shape") and number > MAX_SIDE:
-        raise LabError(f"takes images {number:g} wide or high: at most {MAX_SIDE} pixels here.")
+        raise UserError(f"takes images {number:g} wide or high: at most {MAX_SIDE} pixels here.")

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks.untrusted import CHECKED, PROBLEM, SECONDS, archive, confine, weights
 from engine.networks.untrusted.parts import Parts, checked, write_parts
 
@@ -32,7 +32,7 @@ def main(kind: str, source: str, target: str) -> int:
     confine.confine(folder, SECONDS[kind], MEMORY[kind])
     try:
         _REWRITE[kind](Path(source), folder)
-    except LabError as error:
+    except UserError as error:
         problem = str(error)
     except MemoryError:
         problem = "asks for too much memory: it is not loaded."
@@ -72,7 +72,7 @@ def _rewrite_keras(source: Path, folder: Path) -> None:
     model = keras.saving.load_model(source, compile=False, safe_mode=True)
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-        raise LabError(f"takes {shape}, not images of a fixed size.")
+        raise UserError(f"takes {shape}, not images of a fixed size.")
     _check_scores(model(np.zeros((1, *shape[1:]), np.float32), training=False))
     model.save(folder / "model.keras", include_optimizer=False)
 
@@ -82,11 +82,11 @@ def _rewrite_arrays(source: Path, folder: Path) -> None:
     with zipfile.ZipFile(source) as file:
         entries = file.infolist()
         if len(entries) > MAX_ARRAYS or sum(entry.file_size for entry in entries) > MAX_ARRAY_BYTES:
-            raise LabError("holds too much: it is not loaded.")
+            raise UserError("holds too much: it is not loaded.")
     with np.load(source, allow_pickle=False) as stored:
         arrays: dict[str, Any] = dict(stored)
     if any(array.dtype.kind not in "fiub" for array in arrays.values()):
-        raise LabError("holds something else than numbers: it is not loaded.")
+        raise UserError("holds something else than numbers: it is not loaded.")
     with (folder / "arrays.npz").open("wb") as target:
         np.savez(target, **arrays)
 
@@ -106,20 +106,20 @@ def _try(parts: Parts) -> None:
         network = numpy_inference.load(parts)
     except numpy_inference.Unsupported:
         return  # the server will say so too, and never run it
-    except LabError:
-        raise LabError("has weights that do not fit its layers: it is not loaded.") from None
+    except UserError:
+        raise UserError("has weights that do not fit its layers: it is not loaded.") from None
     values, started = np.zeros((1, *parts.input_shape()), np.float32), time.process_time()
     for layer in network.layers:
         values = layer.run(values)
         if time.process_time() - started > TRIAL_SECONDS:
-            raise LabError("takes too long to compute: it is not loaded.")
+            raise UserError("takes too long to compute: it is not loaded.")
     _check_scores(values)
 
 
 def _check_scores(output: Any) -> None:
     scores = np.asarray(output)
     if scores.ndim != 2 or not np.isfinite(scores).all():
-        raise LabError("does not give one row of finite scores for each image.")
+        raise UserError("does not give one row of finite scores for each image.")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.networks.untrusted import archive, weights
 
 _CONFIG, _WEIGHTS = "config.json", "weights.npz"
@@ -46,7 +46,7 @@ def read_parts(path: Path) -> Parts:
     """The parts of a .keras file that this program wrote; any other is for the child.
 
     Raises:
-        LabError: it is damaged, or uses parts that are not allowed.
+        UserError: it is damaged, or uses parts that are not allowed.
     """
     copy = io.BytesIO()
     config = archive.unpack(path, copy)
@@ -54,16 +54,16 @@ def read_parts(path: Path) -> Parts:
 
 
 def checked(parts: Parts) -> Parts:
-    """`parts`, if it takes images and its layers have names; else a `LabError`."""
+    """`parts`, if it takes images and its layers have names; else a `UserError`."""
     try:
         named = all(isinstance(name, str) and name for name in parts.convolutions())
         takes_images = all(type(side) is int and side > 0 for side in parts.input_shape())
     except (KeyError, TypeError, ValueError, StopIteration):
-        raise LabError("does not describe a network of layers.") from None
+        raise UserError("does not describe a network of layers.") from None
     if not takes_images:
-        raise LabError(f"takes {parts.input_shape()}, not images of a fixed size.")
+        raise UserError(f"takes {parts.input_shape()}, not images of a fixed size.")
     if not named:
-        raise LabError("has a layer without a name: it is not loaded.")
+        raise UserError("has a layer without a name: it is not loaded.")
     return parts
 
 
@@ -82,4 +82,4 @@ def read_rewritten(folder: Path) -> Parts:
         with np.load(folder / _WEIGHTS, allow_pickle=False) as stored:
             return Parts(config, dict(stored))
     except (OSError, ValueError) as error:
-        raise LabError(f"{folder} is damaged: delete it, and it is made again.") from error
+        raise UserError(f"{folder} is damaged: delete it, and it is made again.") from error

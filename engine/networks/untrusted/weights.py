@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 
 MAX_BYTES = 512 << 20  # of all arrays, unpacked
 MAX_PARTS = 6000  # groups and arrays; Keras writes five or so a layer
@@ -22,7 +22,7 @@ def read(file: Path | IO[bytes]) -> dict[str, np.ndarray]:
     """Every array in an HDF5 file by its path, such as "layers/conv2d/vars/0".
 
     Raises:
-        LabError: it points elsewhere, holds something else than plain numbers, or too much.
+        UserError: it points elsewhere, holds something else than plain numbers, or too much.
     """
     import h5py
 
@@ -30,10 +30,10 @@ def read(file: Path | IO[bytes]) -> dict[str, np.ndarray]:
         with h5py.File(file, "r") as opened:
             parts = list(_datasets(opened))
             return {path: np.asarray(dataset) for path, dataset in parts}
-    except LabError:
+    except UserError:
         raise
     except Exception:  # HDF5 reports damage in many ways
-        raise LabError("holds damaged weights: copy the file again.") from None
+        raise UserError("holds damaged weights: copy the file again.") from None
 
 
 def _datasets(file: object) -> Iterator[tuple[str, object]]:
@@ -46,18 +46,18 @@ def _datasets(file: object) -> Iterator[tuple[str, object]]:
         for name in group:  # type: ignore[attr-defined]
             count, path = count + 1, f"{prefix}{name}"
             if count > MAX_PARTS or len(path) > MAX_PATH:
-                raise LabError("holds weights in too many parts: it is not loaded.")
+                raise UserError("holds weights in too many parts: it is not loaded.")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):  # type: ignore[attr-defined]
-                raise LabError("holds weights that point elsewhere: it is not loaded.")
+                raise UserError("holds weights that point elsewhere: it is not loaded.")
             part = group[name]  # type: ignore[index]
             if isinstance(part, h5py.Group):
                 groups.append((f"{path}/", part))
                 continue
             if not _is_plain(part):
-                raise LabError("holds weights that are not plain numbers: it is not loaded.")
+                raise UserError("holds weights that are not plain numbers: it is not loaded.")
             declared += part.size * part.dtype.itemsize
             if declared > MAX_BYTES:
-                raise LabError(f"holds more than {MAX_BYTES >> 20} MB of weights: not loaded.")
+                raise UserError(f"holds more than {MAX_BYTES >> 20} MB of weights: not loaded.")
             yield path, part
 
 

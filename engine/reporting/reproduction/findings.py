@@ -13,10 +13,10 @@ from engine.datasets import Dataset
 from engine.defenses.activations import channel_layers
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
-from engine.evaluation.metrics import FIGURES
+from engine.evaluation.metrics import METRICS
 from engine.experiments import experiment
 from engine.networks import split
-from engine.store import Stored
+from engine.store import StoredModel
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Findings:
     """
 
     label: str
-    stored: Stored
+    stored: StoredModel
     pooled: str
     activity: pd.DataFrame
     curves: Mapping[str, Curve]
@@ -45,10 +45,10 @@ class Findings:
     @property
     def scores(self) -> dict[str, float]:
         """The measures on test images before any channel is pruned, percent."""
-        return {figure: float(self.curve.test[figure].iloc[0]) for figure in FIGURES}
+        return {figure: float(self.curve.test[figure].iloc[0]) for figure in METRICS}
 
 
-def measure(stored: Stored, dataset: Dataset, label: str) -> Work[Findings]:
+def measure(stored: StoredModel, dataset: Dataset, label: str) -> Work[Findings]:
     """Activations on validation images, and the curve of every order.
 
     Args:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from engine import store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import jobs
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import Work
 from engine.datasets import Dataset, short_name
 from engine.experiments import experiment
-from engine.store import Stored
+from engine.store import StoredModel
 from engine.training import fit
 
 
@@ -36,7 +36,7 @@ def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list
     """The subjects: `model` alone, else the dataset's model of each seed.
 
     Raises:
-        LabError: one that is there was trained on another dataset or with another seed, or
+        UserError: one that is there was trained on another dataset or with another seed, or
             `model` is not there.
     """
     if model is not None:
@@ -52,15 +52,15 @@ def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list
     return chosen
 
 
-def find_or_train(subject: Subject, dataset: Dataset) -> Work[Stored]:
+def find_or_train(subject: Subject, dataset: Dataset) -> Work[StoredModel]:
     """The stored model; if it is missing, trained first, as the paper trains it.
 
     An interrupted training goes on where it was.
     """
     if subject.seed is None or subject.model in store.names():
         return store.find(subject.model)
-    settings = fit.Settings(seed=subject.seed)
-    plan = experiment.Plan(
+    settings = fit.TrainingConfig(seed=subject.seed)
+    plan = experiment.AttackPlan(
         parse_trigger(next(iter(TRIGGERS))),
         experiment.paper_target(dataset.name),
         settings=settings,
@@ -68,19 +68,19 @@ def find_or_train(subject: Subject, dataset: Dataset) -> Work[Stored]:
     words = ["train", dataset.name, "--name", subject.model, *plan.words()]
     words += ["--epochs", str(settings.epochs), "--seed", str(settings.seed)]
     command = shlex.join(["python", "-m", "engine", *words])
-    checkpoint = jobs.run_called(f"train-{subject.model}").checkpoint
+    checkpoint = jobs.job_named(f"train-{subject.model}").checkpoint
     return (yield from experiment.train(dataset, plan, subject.model, command, checkpoint))
 
 
-def _check(subject: Subject, stored: Stored, dataset: str) -> None:
+def _check(subject: Subject, stored: StoredModel, dataset: str) -> None:
     card = stored.card
     if card.dataset != dataset:
-        raise LabError(
+        raise UserError(
             f"The model '{stored.name}' was trained on {card.dataset}, not on {dataset}:"
             " name one of its own with --model."
         )
     if subject.seed is not None and card.training.get("seed") != subject.seed:
-        raise LabError(
+        raise UserError(
             f"The model '{stored.name}' was not trained with seed {subject.seed}:"
             f" report on it with --model {stored.name}, or train another by that name."
         )

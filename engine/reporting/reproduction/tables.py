@@ -8,11 +8,11 @@ import pandas as pd
 
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import DEFAULT_ORDER
-from engine.evaluation.metrics import FIGURES
+from engine.evaluation.metrics import METRICS
 from engine.reporting.reproduction import paper
 from engine.reporting.reproduction.findings import Findings
 
-NAMES = dict(zip(FIGURES, ("Clean accuracy", "Attack success", "Recovered accuracy"), strict=True))
+NAMES = dict(zip(METRICS, ("Clean accuracy", "Attack success", "Recovered accuracy"), strict=True))
 SPREAD = "_sd"
 
 

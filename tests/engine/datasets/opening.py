@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.core import paths
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import load_dataset
 from tests.fixtures.tiny_gtsrb import encoded, picture
 
@@ -20,7 +20,7 @@ def equal(one, other):
 
 
 def refused(said, name, root, **how):
-    with pytest.raises(LabError, match=said) as caught:
+    with pytest.raises(UserError, match=said) as caught:
         load_dataset(name, str(root), **how)
     assert "\n" not in str(caught.value)
     assert not list(paths.cache_folder().glob("datasets/*"))
@@ -29,7 +29,7 @@ def refused(said, name, root, **how):
 def load_or_refuse(name, root):
     try:
         load_dataset(name, root)
-    except LabError as error:
+    except UserError as error:
         assert "\n" not in str(error)
 
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.core.progress import exhaust
 from engine.datasets import download
 from engine.datasets.download import Download, fetch
@@ -105,7 +105,7 @@ def test_a_whole_file_appears_with_progress(server, tmp_path, path):
     ],
 )
 def test_a_bad_server_leaves_nothing_and_is_told_in_one_sentence(server, tmp_path, path, said):
-    with pytest.raises(LabError, match=said) as caught:
+    with pytest.raises(UserError, match=said) as caught:
         exhaust(fetch([wanted(server, path)], tmp_path))
     assert "by hand" in str(caught.value) and "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -124,7 +124,7 @@ def test_a_download_given_up_ends_and_leaves_nothing(server, tmp_path):
 
 def test_no_server_at_all_is_told(tmp_path):
     item = Download("http://127.0.0.1:9/x", "archive.zip", "md5:0", 1)
-    with pytest.raises(LabError, match="put the file into"):
+    with pytest.raises(UserError, match="put the file into"):
         exhaust(fetch([item], tmp_path))
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import available, load_dataset, missing_message
 from tests.engine.datasets.opening import class_tree, equal, refused, scaled
 from tests.fixtures.packing import inside, write_tree, write_zip
@@ -97,7 +97,7 @@ def test_paths_that_cannot_be_are_missing_data_not_a_crash(tmp_path, path):
     name = f"folder:{path}"
     assert not available(name, tmp_path)
     assert missing_message(name, tmp_path)
-    with pytest.raises(LabError):
+    with pytest.raises(UserError):
         load_dataset(name, tmp_path)
 
 
@@ -114,7 +114,7 @@ def test_a_folder_without_permission_is_told(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.is_dir", forbidden)
         assert not available("gtsrb", tmp_path)
-        with pytest.raises(LabError, match="may not be read"):
+        with pytest.raises(UserError, match="may not be read"):
             load_dataset("gtsrb", tmp_path)
 
 

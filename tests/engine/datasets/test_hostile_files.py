@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from engine.datasets import archives, cache, class_folders, load_dataset
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
@@ -213,7 +213,7 @@ def test_what_a_pickle_asks_for_is_named_on_one_line(tmp_path):
     ids=["long cell", "not UTF-8", "no column", "empty", "short row", "large"],
 )
 def test_a_damaged_table_of_a_dataset_is_refused(content, reason):
-    with pytest.raises(LabError, match=reason):
+    with pytest.raises(UserError, match=reason):
         rows(Files({"t.csv": lambda: content}), "t.csv", ",", ("Filename", "ClassId"))
 
 
@@ -286,7 +286,7 @@ def image(suffix):
     ],
 )
 def test_a_damaged_image_is_refused_and_named_on_one_line(content):
-    with pytest.raises(LabError, match=r"The image 'a\\nb.png' cannot be read") as caught:
+    with pytest.raises(UserError, match=r"The image 'a\\nb.png' cannot be read") as caught:
         decode(content, 32, "a\nb.png")
     assert "\n" not in str(caught.value)
 
@@ -306,11 +306,11 @@ def test_a_damaged_cache_of_test_images_is_none(content):
 
 @pytest.mark.parametrize("name", ["folder:", "sig\nns", "\0", "x" * 5000])
 def test_a_name_that_no_dataset_can_have_is_refused(name):
-    with pytest.raises(LabError, match="There is no dataset"):
+    with pytest.raises(UserError, match="There is no dataset"):
         load_dataset(name)
 
 
 @pytest.mark.parametrize("name", ["folder:~\0", "folder:~nobody\0/x", "folder:\0"])
 def test_a_path_that_no_folder_can_have_is_missing_data(name):
-    with pytest.raises(LabError, match="There are no images at"):
+    with pytest.raises(UserError, match="There are no images at"):
         load_dataset(name)

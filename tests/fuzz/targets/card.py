@@ -16,10 +16,10 @@ def _seeds():
 
 def _parse(content):
     with written("card.json", content) as path:
-        card = store.opened(path.parent).card
+        card = store.open_folder(path.parent).card
     card.parsed_trigger()
     card.to_json().encode()
-    return card.target_name, card.wants(0), summary.told(card)
+    return card.target_name, card.target_for(0), summary.describe(card)
 
 
 TARGET = Target("card", _seeds, _parse, as_json)

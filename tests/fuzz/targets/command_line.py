@@ -4,7 +4,7 @@ import contextlib
 import io
 
 from engine.cli import main
-from engine.core.errors import LabError
+from engine.core.errors import UserError
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
 
@@ -31,7 +31,7 @@ def _parse(content):
         except SystemExit:  # it was asked for help
             return
     if not said.getvalue().startswith(tuple(f"error: {absent}" for absent in _ABSENT)):
-        raise LabError(said.getvalue().removesuffix("\n"))
+        raise UserError(said.getvalue().removesuffix("\n"))
 
 
 TARGET = Target("command-line", _seeds, _parse, as_text)

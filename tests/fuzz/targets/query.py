@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs
 
 from app import links
-from engine.core.errors import UNSHOWABLE, LabError
+from engine.core.errors import UNSHOWABLE, UserError
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
 
@@ -28,7 +28,7 @@ def _parse(content):
         assert not UNSHOWABLE.search(value)
         _as_number(value)
     if kept != given:
-        raise LabError("Something is taken out of the link.")
+        raise UserError("Something is taken out of the link.")
 
 
 def _as_number(value):

@@ -13,7 +13,7 @@ def _seeds():
 def _parse(content):
     repair = parse_repair(content.decode("utf-8", errors="surrogateescape"))
     assert parse_repair(str(repair)) == repair
-    return run_repairs.told(repair)
+    return run_repairs.describe(repair)
 
 
 TARGET = Target("repair", _seeds, _parse, as_text)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from engine.core import paths
-from engine.defenses.activations import moved_by_layer
+from engine.defenses.activations import change_by_layer
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.store import tables
 from tests.fuzz.mutate import as_table
@@ -36,7 +36,7 @@ def _parse(schema, content):
         curve = Curve("clean-activation", "conv2d", table, table)
         curve.at_thresholds(PAPER_THRESHOLDS)
     if schema is tables.BESIDE_A_MODEL["activations"]:
-        moved_by_layer(table)
+        change_by_layer(table)
     return table.to_dict("list")
 
 
