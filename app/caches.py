@@ -48,7 +48,8 @@ def test_images(name: str, size: int = 32) -> Split:
     key = (name, size, str(paths.data_root()))
     with lock:
         if key not in opened:
-            opened[key] = shown(open_test(name, size=size))
+            with shown():
+                opened[key] = open_test(name, size=size)
     return opened[key]
 
 

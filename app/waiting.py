@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
-from engine.core.progress import Progress, Result, Work, exhaust
+from engine.core.progress import Progress, reporting_to
 
 
-def shown(work: Work[Result]) -> Result:
-    """Do `work` behind a progress bar that disappears at the end."""
+@contextmanager
+def shown() -> Iterator[None]:
+    """Show what work within the block reports in a progress bar that disappears at the end."""
     bar = st.progress(0.0, "Starting")
 
     def draw(event: Progress) -> None:
@@ -16,6 +20,7 @@ def shown(work: Work[Result]) -> Result:
         bar.progress(share, event.message)
 
     try:
-        return exhaust(work, draw)
+        with reporting_to(draw):
+            yield
     finally:
         bar.empty()

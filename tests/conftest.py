@@ -17,7 +17,6 @@ from engine import store
 from engine.attacks.triggers import FTrojan
 from engine.cli import main
 from engine.core import jobs, paths, tensorflow_runtime
-from engine.core.progress import exhaust
 from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.defenses.detectors import spectral_inversion
 from engine.defenses.repairs import RECOMMENDED
@@ -136,7 +135,7 @@ def drawn(once) -> Path:
 
     def draw(home: Path) -> None:
         with living_in(home):
-            exhaust(open_test("signs"))
+            open_test("signs")
 
     return once("drawn", draw)
 

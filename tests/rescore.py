@@ -13,7 +13,6 @@ import numpy as np
 
 from engine import store
 from engine.core import paths, tensorflow_runtime
-from engine.core.progress import exhaust
 from engine.datasets import Split, open_test
 from engine.evaluation import metrics
 from engine.evaluation.metrics import METRICS, Scores
@@ -85,7 +84,7 @@ def main() -> int:
         stored = shipped(name)
         dataset = stored.card.dataset
         if dataset not in tests:
-            tests[dataset] = exhaust(open_test(dataset))
+            tests[dataset] = open_test(dataset)
         found = scores(stored, tests[dataset], predictor).percentages()
         card = stored.card.scores["test"]
         differences = [found[figure] - card[figure] for figure in METRICS]

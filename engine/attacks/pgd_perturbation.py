@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.attacks.triggers.trigger import to_uint8
-from engine.core.progress import Progress, Work
+from engine.core import progress
 from engine.networks import architectures
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FURTHER = 2.5  # times radius / STEPS, a step: enough to reach the edge and turn
 
 def perturb(
     network: keras.Model, images: np.ndarray, labels: np.ndarray, radius: float
-) -> Work[np.ndarray]:
+) -> np.ndarray:
     """Projected gradient ascent on a surrogate's loss (Madry et al. 2018), from the image itself.
 
     Args:
@@ -57,5 +57,5 @@ def perturb(
         for _ in range(STEPS):
             now = pgd_step(start, now, tf.constant(labels[part]))
         moved[part] = to_uint8(255 * now.numpy())
-        yield Progress(part.stop, len(images), "Pushing images away from their class")
+        progress.report(part.stop, len(images), "Pushing images away from their class")
     return moved

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.core import progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.pruning import pruned_curve
 from engine.networks import architectures, edit
@@ -42,7 +42,7 @@ class DormantChannels:
 
 def freeze_dormant(
     clean: keras.Model, validation: Split, share: float
-) -> Work[tuple[keras.Model, DormantChannels]]:
+) -> tuple[keras.Model, DormantChannels]:
     """A copy whose least active channels are still, and stay so while it is trained.
 
     Args:
@@ -53,7 +53,7 @@ def freeze_dormant(
     Raises:
         UserError: what follows the last convolution cannot be held still.
     """
-    curve = yield from pruned_curve(clean, validation)
+    curve = pruned_curve(clean, validation)
     (site,) = [site for site in find_sites(clean) if site.convolution == curve.layer]
     channels = np.sort(curve.channels[: round(share * site.channels)])
     kernel = np.array(clean.get_layer(site.convolution).kernel)[..., channels]
@@ -63,11 +63,9 @@ def freeze_dormant(
     return network, DormantChannels(site, channels, kernel)
 
 
-def restore_dormant(
-    network: keras.Model, dormant: DormantChannels, validation: Split
-) -> Work[None]:
+def restore_dormant(network: keras.Model, dormant: DormantChannels, validation: Split) -> None:
     """Give the channels their kernels back, and biases so low that nothing wakes them, in place."""
-    yield Progress(0, 0, "Putting channels to sleep")
+    progress.report(0, 0, "Putting channels to sleep")
     for variable in variables_of(network, dormant.site):
         variable.constraint = None
     convolution = network.get_layer(dormant.site.convolution)

@@ -21,8 +21,8 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -30,11 +30,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engine.core import atomic_files, paths
+from engine.core import atomic_files, paths, progress
 from engine.core.errors import UserError
 from engine.core.job_files import Request, State, Status, read_request, read_status
 from engine.core.names import slug
-from engine.core.progress import Progress, Result, Stopped, Work, exhaust
+from engine.core.progress import Progress, Result, Stopped
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _NAME_LIMIT = 120
@@ -264,7 +264,7 @@ def _prepare(run: Job, arguments: Sequence[str]) -> None:
 def work(
     run: Job,
     arguments: Sequence[str],
-    make: Callable[[], Work[Result]],
+    make: Callable[[], Result],
     answer: Callable[[Result], Mapping[str, Any]],
     report: Callable[[Progress], None],
 ) -> dict[str, Any]:
@@ -273,7 +273,7 @@ def work(
     Args:
         run: its folder is made if need be.
         arguments: the worker's command line, kept for resuming.
-        make: gives the work; called once the run is this process's own.
+        make: the work; called once the run is this process's own.
         answer: turns the result into what the status keeps.
         report: is told of every event too.
 
@@ -306,23 +306,27 @@ def work(
         raise
 
 
-def wait_for_turn(run: Job, make: Callable[[], Work[Result]]) -> Work[Result]:
-    """Do the work of `make` when no other run holds the turn; first come, first served.
+@contextmanager
+def turn(run: Job) -> Iterator[None]:
+    """Wait for the turn and hold it within the block; first come, first served.
 
     Two trainings at once would take more than twice as long. The system frees the turn of a
     worker that dies.
+
+    Raises:
+        Stopped: a stop was requested while waiting.
     """
-    turn = FileLock(paths.jobs_folder() / ".turn")
-    while (ahead := _ahead(run)) or not _taken(turn):
+    lock = FileLock(paths.jobs_folder() / ".turn")
+    while (ahead := _ahead(run)) or not _taken(lock):
         if run.stop_requested():
             raise Stopped("Taken out of the queue.")
         names = " and ".join(other.name for other in ahead) or "another training"
-        yield Progress(0, 0, f"In the queue: waiting for {names} to end")
+        progress.report(0, 0, f"In the queue: waiting for {names} to end")
         time.sleep(POLL_SECONDS)
     try:
-        return (yield from make())
+        yield
     finally:
-        turn.release()
+        lock.release()
 
 
 def _ahead(run: Job) -> list[Job]:
@@ -334,9 +338,9 @@ def _ahead(run: Job) -> list[Job]:
     return [other for other in alike if other.status().alive]
 
 
-def _taken(turn: FileLock) -> bool:
+def _taken(lock: FileLock) -> bool:
     try:
-        turn.acquire(timeout=0)
+        lock.acquire(timeout=0)
     except Timeout:
         return False
     return True
@@ -344,7 +348,7 @@ def _taken(turn: FileLock) -> bool:
 
 def _tell(
     run: Job,
-    make: Callable[[], Work[Result]],
+    make: Callable[[], Result],
     answer: Callable[[Result], Mapping[str, Any]],
     report: Callable[[Progress], None],
 ) -> dict[str, Any]:
@@ -360,7 +364,8 @@ def _tell(
             run._try_write(status)
 
     try:
-        result = exhaust(make(), tell)
+        with progress.reporting_to(tell):
+            result = make()
         given = dict(answer(result))
     except BaseException as error:
         run._try_write(_ended_badly(status, error))

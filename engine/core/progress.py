@@ -1,15 +1,22 @@
-"""Long work is a generator of `Progress`; its return value is the result."""
+"""Long work says how far it has come; whoever waits for it decides where that is shown.
+
+Work is an ordinary function that calls `report` now and then. The reporter, a bar in a terminal or
+a job's status file, is set around the call with `reporting_to`. A reporter may raise `Stopped` to
+end the work.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-RETRY_SECONDS = 3.0  # between two attempts at what went wrong for a passing reason
+RETRY_SECONDS = 3.0  # between two attempts at what failed for a passing reason
 
 
 @dataclass(frozen=True)
@@ -29,81 +36,78 @@ class Progress:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-Work = Generator[Progress, None, Result]
+Reporter = Callable[[Progress], None]
 
 
 class Stopped(Exception):
     """The work was stopped on request, with nothing to keep."""
 
 
-def retold(work: Work[Result], tell: Callable[[Progress], Progress]) -> Work[Result]:
-    """`work` with each event exchanged for what `tell` makes of it; `tell` may also end it."""
-    while True:
-        try:
-            event = next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        try:
-            told = tell(event)
-        except BaseException:
-            work.close()
-            raise
-        yield told
+def ignore(_: Progress) -> None:
+    """Show nothing."""
 
 
-def titled(title: str, work: Work[Result]) -> Work[Result]:
-    """`work` whose events begin with a title."""
-    return retold(work, lambda event: replace(event, message=f"{title}: {event.message}"))
+_reporter: ContextVar[Reporter] = ContextVar("reporter", default=ignore)
 
 
-def until(stop_requested: Callable[[], bool], work: Work[Result]) -> Work[Result]:
-    """`work`, given up with `Stopped` at the first event after a stop was requested."""
+def report(done: int, total: int, message: str, figures: Mapping[str, Any] | None = None) -> None:
+    """Tell the current reporter how far the work has come; see `Progress`.
 
-    def tell(event: Progress) -> Progress:
+    Raises:
+        Stopped: the work is to end here.
+    """
+    _reporter.get()(Progress(done, total, message, figures or {}))
+
+
+@contextmanager
+def reporting_to(reporter: Reporter) -> Iterator[None]:
+    """Within the block, `report` calls `reporter`."""
+    token = _reporter.set(reporter)
+    try:
+        yield
+    finally:
+        _reporter.reset(token)
+
+
+@contextmanager
+def rewording(change: Callable[[Progress], Progress]) -> Iterator[None]:
+    """Within the block, the current reporter gets what `change` makes of each event."""
+    outer = _reporter.get()
+    with reporting_to(lambda event: outer(change(event))):
+        yield
+
+
+@contextmanager
+def titled(title: str) -> Iterator[None]:
+    """Within the block, messages begin with a title."""
+    with rewording(lambda event: replace(event, message=f"{title}: {event.message}")):
+        yield
+
+
+@contextmanager
+def stopping_when(stop_requested: Callable[[], bool]) -> Iterator[None]:
+    """Within the block, `report` raises `Stopped` once a stop was requested."""
+
+    def check(event: Progress) -> Progress:
         if stop_requested():
             raise Stopped("Stopped on request; nothing was kept.")
         return event
 
-    return retold(work, tell)
+    with rewording(check):
+        yield
 
 
-def persistent(
-    attempt: Callable[[], Result],
-    passing: type[Exception],
-    stop_requested: Callable[[], bool],
-    pause: Callable[[Any], Progress],
-) -> Work[Result]:
-    """What `attempt` returns; it is called again every few seconds while it raises `passing`.
+@contextmanager
+def timed(clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Within the block, events say how many seconds are left, by the pace so far.
 
-    Args:
-        attempt: what to do.
-        passing: what goes wrong for a reason that may pass, such as a full disk.
-        stop_requested: once true, the next exception is raised.
-        pause: makes an event of the exception, to be told while waiting.
-    """
-    while True:
-        try:
-            return attempt()
-        except passing as error:
-            if stop_requested():
-                raise
-            event = pause(error)
-        yield event
-        again = time.monotonic() + RETRY_SECONDS
-        while not stop_requested() and time.monotonic() < again:
-            time.sleep(min(RETRY_SECONDS, 0.1))
-
-
-def timed(work: Work[Result], clock: Callable[[], float] = time.monotonic) -> Work[Result]:
-    """`work` whose events tell the seconds left, by the pace so far, where they do not already.
-
-    A new total is a new piece of work with a pace of its own.
+    Events that say so themselves stay as they are. A new total is a new piece of work with a
+    pace of its own.
     """
     total: int | None = None
     began, before = 0.0, 0
 
-    def tell(event: Progress) -> Progress:
+    def add_time_left(event: Progress) -> Progress:
         nonlocal total, began, before
         if event.total != total:
             total, began, before = event.total, clock(), event.done
@@ -113,19 +117,31 @@ def timed(work: Work[Result], clock: Callable[[], float] = time.monotonic) -> Wo
             return replace(event, figures={**event.figures, "seconds_left": left})
         return event
 
-    return retold(work, tell)
+    with rewording(add_time_left):
+        yield
 
 
-def ignore(_: Progress) -> None:
-    """Take no notice of an event."""
+def retry(
+    attempt: Callable[[], Result],
+    passing: type[Exception],
+    stop_requested: Callable[[], bool],
+    pause: Callable[[Any], None],
+) -> Result:
+    """What `attempt` returns; it is called again every few seconds while it raises `passing`.
 
-
-def exhaust(work: Work[Result], report: Callable[[Progress], None] = ignore) -> Result:
-    """Run `work` to its end, hand each event to `report`, and return its result."""
+    Args:
+        attempt: what to do.
+        passing: what goes wrong for a reason that may pass, such as a full disk.
+        stop_requested: once true, the next exception is raised.
+        pause: reports the exception before each wait.
+    """
     while True:
         try:
-            event = next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        report(event)
+            return attempt()
+        except passing as error:
+            if stop_requested():
+                raise
+            pause(error)
+        again = time.monotonic() + RETRY_SECONDS
+        while not stop_requested() and time.monotonic() < again:
+            time.sleep(min(RETRY_SECONDS, 0.1))

@@ -11,7 +11,6 @@ import numpy as np
 from engine.core import paths
 from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import unreadable
-from engine.core.progress import Work, exhaust
 from engine.datasets import cache
 from engine.datasets.cifar10 import Cifar10
 from engine.datasets.dataset import SPLITS, Dataset, Split, SplitName
@@ -83,7 +82,7 @@ def missing_message(name: str, root: Root = None) -> str:
 
 def open_dataset(
     name: str, root: Root = None, size: int = 32, seed: int = 0, fetching: bool = False
-) -> Work[Dataset]:
+) -> Dataset:
     """Open a dataset: from the cache if it was read before, else from its files.
 
     Args:
@@ -100,7 +99,7 @@ def open_dataset(
     kind, folder = source(name), paths.data_root(root)
     found = _located(kind, folder)
     if found is None and fetching and kind.downloads:
-        yield from fetch(kind.downloads, folder / name)
+        fetch(kind.downloads, folder / name)
         found = _located(kind, folder)
     if found is None:
         raise UserError(missing_message(name, root))
@@ -108,23 +107,23 @@ def open_dataset(
     known = cache.load(key)
     if known is not None:
         return known
-    parts = yield from kind.read(found.open(), size, np.random.default_rng(seed))
+    parts = kind.read(found.open(), size, np.random.default_rng(seed))
     return cache.keep(key, _divided(name, parts))
 
 
-def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Work[Split]:
+def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Split:
     """The test split of `open_dataset`, without the others where that is quicker."""
     check_size(size)
     kind, folder = source(name), paths.data_root(root)
     found = _located(kind, folder)
     if found is None or not isinstance(kind, TestFirst):
-        return (yield from open_dataset(name, root, size, seed)).test
+        return (open_dataset(name, root, size, seed)).test
     key = _key(name, folder, found, size, seed)
     whole = cache.load(key)
     known = whole.test if whole else cache.load_test(key)
     if known is not None:
         return known
-    test = yield from kind.read_test(found.open(), size, np.random.default_rng(seed))
+    test = kind.read_test(found.open(), size, np.random.default_rng(seed))
     return cache.keep_test(key, test)
 
 
@@ -159,7 +158,7 @@ def _divided(name: str, parts: Parts) -> Dataset:
 
 def load_dataset(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Dataset:
     """`open_dataset` without the progress."""
-    return exhaust(open_dataset(name, root, size, seed))
+    return open_dataset(name, root, size, seed)
 
 
 __all__ = [

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, NoReturn
 import cv2
 import numpy as np
 
+from engine.core import progress
 from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import Unfit, refusing
-from engine.core.progress import Progress, Work
 from engine.datasets import archives, splits
 from engine.datasets.archives import Files
 from engine.datasets.class_folders import ClassFolders
@@ -81,15 +81,15 @@ class Cifar10:
                     return ClassFolders().locate(tree)
         return None
 
-    def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+    def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`; validation is a random tenth of each class."""
         check_size(size)
         if any(name.startswith("train/") for name in files):
-            return (yield from ClassFolders(CLASS_NAMES).read(files, size, rng))
+            return ClassFolders(CLASS_NAMES).read(files, size, rng)
         binary = any(name.endswith(".bin") for name in files)
         batches = []
         for number, batch in enumerate(_BATCHES):
-            yield Progress(number, len(_BATCHES), "Reading CIFAR-10")
+            progress.report(number, len(_BATCHES), "Reading CIFAR-10")
             name = f"{batch}.bin" if binary else batch
             data = files.read(name)
             batches.append(_from_binary(data, name) if binary else _from_pickle(data, name))

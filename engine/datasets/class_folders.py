@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.errors import UserError, quoted
-from engine.core.progress import Work
 from engine.datasets import archives, splits
 from engine.datasets.archives import Files
 from engine.datasets.decoding import SUFFIXES
@@ -38,7 +37,7 @@ class ClassFolders:
         opener = archives.from_folder if path.is_dir() else archives.from_zip
         return Found((path,), lambda: _without_wrapping(opener(path)))
 
-    def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+    def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`."""
         images = {name for name in files if name.lower().endswith(SUFFIXES)}
         tops = {name.split("/")[0] for name in images}
@@ -79,8 +78,8 @@ class ClassFolders:
             validation = splits.stratified(np.asarray(train.labels), VALIDATION_SHARE, rng)
         return Parts(
             names,
-            (yield from train.read(files, size, "Reading training images")),
-            (yield from test.read(files, size, "Reading test images")),
+            (train.read(files, size, "Reading training images")),
+            (test.read(files, size, "Reading test images")),
             validation,
         )
 

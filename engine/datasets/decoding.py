@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from engine.core import progress
 from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import Unfit, refusing
-from engine.core.progress import Progress, Work
 from engine.datasets.archives import Files
 
 MAX_PIXELS = 64 << 20
@@ -66,7 +66,7 @@ def _check_pixels(data: bytes) -> None:
         raise Unfit(f"it is far too large: at most {MAX_PIXELS >> 20} megapixels")
 
 
-def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> Work[np.ndarray]:
+def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> np.ndarray:
     """Images out of `files`, in the order of `names`: uint8 [n, size, size, 3], RGB."""
     check_size(size)
     try:
@@ -90,7 +90,7 @@ def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> W
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for count in pool.map(fill, range(0, len(names), _PART)):
                 done += count
-                yield Progress(done, len(names), message)
+                progress.report(done, len(names), message)
     finally:
         cv2.setNumThreads(threads)
     return images

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.core import atomic_files
+from engine.core import atomic_files, progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Stopped, Work
+from engine.core.progress import Stopped
 
 TRIES = 3
 TIMEOUT = 30  # seconds without a byte
@@ -35,7 +35,7 @@ class Download:
     size: int
 
 
-def fetch(downloads: Sequence[Download], folder: Path) -> Work[None]:
+def fetch(downloads: Sequence[Download], folder: Path) -> None:
     """Fetch what is not in `folder` yet; a file appears there whole and checked, or not at all.
 
     Raises:
@@ -46,7 +46,7 @@ def fetch(downloads: Sequence[Download], folder: Path) -> Work[None]:
     done = 0
     for item in missing:
         for received in _received(item, folder):
-            yield Progress(done + min(received, item.size), total, f"Fetching {item.name}")
+            progress.report(done + min(received, item.size), total, f"Fetching {item.name}")
         done += item.size
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from engine.core.errors import UserError, quoted
-from engine.core.progress import Work
 from engine.datasets import archives, label_tables, splits
 from engine.datasets.archives import Files
 from engine.datasets.download import Download
@@ -106,7 +105,7 @@ class Gtsrb:
                 return Found((folder,), partial(archives.from_folder, folder))
         return None
 
-    def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+    def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`; validation takes whole tracks."""
         if "Train.csv" in files:
             train, test = _table(files, "Train"), _table(files, "Test")
@@ -117,11 +116,11 @@ class Gtsrb:
         labels = np.asarray(train.labels)
         tracks = _tracks(train.names)
         validation = splits.by_track(labels, tracks, VALIDATION_SHARE, rng)
-        images = yield from train.read(files, size, "Reading GTSRB's training images")
+        images = train.read(files, size, "Reading GTSRB's training images")
         return Parts(
             CLASS_NAMES,
             dataclasses.replace(images, tracks=tracks),
-            (yield from test.read(files, size, "Reading GTSRB's test images")),
+            (test.read(files, size, "Reading GTSRB's test images")),
             validation,
         )
 

@@ -10,7 +10,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from engine.core.errors import UserError, quoted
-from engine.core.progress import Work
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode_all
@@ -29,12 +28,12 @@ class Listing:
     names: Sequence[str]
     labels: Sequence[int]
 
-    def read(self, files: Files, size: int, message: str) -> Work[Split]:
+    def read(self, files: Files, size: int, message: str) -> Split:
         """Decode them all."""
         absent = next((name for name in self.names if name not in files), None)
         if absent is not None:
             raise UserError(f"The image {quoted(absent)} is listed but missing.")
-        images = yield from decode_all(files, self.names, size, message)
+        images = decode_all(files, self.names, size, message)
         return Split(images, np.asarray(self.labels, np.int64))
 
 
@@ -91,7 +90,7 @@ class Source(Protocol):
             OSError: it cannot be looked at.
         """
 
-    def read(self, files: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+    def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """Read the files of what `locate` found."""
 
 
@@ -99,7 +98,7 @@ class Source(Protocol):
 class TestFirst(Protocol):
     """A source that has its test images sooner than the rest."""
 
-    def read_test(self, files: Files, size: int, rng: np.random.Generator) -> Work[Split]:
+    def read_test(self, files: Files, size: int, rng: np.random.Generator) -> Split:
         """The test images that `Source.read` gives for the same `rng`."""
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from engine.core import progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Work
 from engine.networks import architectures
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def channel_sums(values: Any) -> Any:
 
 def measure(
     model: keras.Model, layers: Sequence[str], images: np.ndarray, message: str = "Measuring"
-) -> Work[dict[str, ChannelStats]]:
+) -> dict[str, ChannelStats]:
     """Statistics of every channel of `layers`, in one pass over `images` in batches.
 
     Args:
@@ -93,7 +93,7 @@ def measure(
     for part in architectures.batches(len(images)):
         for name, values in run(architectures.scale(images[part])).items():
             sums[name] += values.numpy()
-        yield Progress(part.stop, len(images), message)
+        progress.report(part.stop, len(images), message)
     return {
         name: stats_from_sums(sums[name], len(images) * int(np.prod(output.shape[1:3])))
         for name, output in outputs.items()

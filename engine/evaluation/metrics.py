@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from engine.core.progress import Progress, Work
+from engine.core import progress
 from engine.datasets.dataset import Split
 from engine.evaluation.targets import target_labels
 from engine.networks import architectures
@@ -138,7 +138,7 @@ def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator
         yield run(architectures.scale(images[part])).argmax(axis=1)
 
 
-def correctly_classified(model: keras.Model, split: Split) -> Work[np.ndarray]:
+def correctly_classified(model: keras.Model, split: Split) -> np.ndarray:
     """Which of a split's images are read as what they show: bool [n]."""
     right = np.zeros(len(split), bool)
     done = 0
@@ -146,11 +146,11 @@ def correctly_classified(model: keras.Model, split: Split) -> Work[np.ndarray]:
         part = slice(done, done + len(read))
         right[part] = read == split.labels[part]
         done += len(read)
-        yield Progress(done, len(split), "Judging on clean images")
+        progress.report(done, len(split), "Judging on clean images")
     return right
 
 
-def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> Work[pd.DataFrame]:
+def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> pd.DataFrame:
     """What the images of each class are read as.
 
     Returns:
@@ -162,7 +162,7 @@ def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> 
     for part in _predictions(model, split.images, architectures.BATCH):
         np.add.at(counts, (split.labels[done : done + len(part)], part), 1)
         done += len(part)
-        yield Progress(done, len(split), "Reading clean images")
+        progress.report(done, len(split), "Reading clean images")
     label, read_as = np.nonzero(counts)
     names = np.array(class_names)
     table = pd.DataFrame(
@@ -178,7 +178,7 @@ def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> 
     return table.sort_values("images", ascending=False, kind="stable", ignore_index=True)
 
 
-def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) -> Work[Scores]:
+def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) -> Scores:
     """Score `model` on a clean split and the triggered copy of its victims, with progress."""
     total = len(clean) + len(triggered)
     done = 0
@@ -188,7 +188,7 @@ def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) ->
         for part in _predictions(model, split.images, architectures.BATCH):
             parts.append(part)
             done += len(part)
-            yield Progress(done, total, message)
+            progress.report(done, total, message)
         predictions.append(np.concatenate(parts))
     wanted = target_labels(triggered.labels, target, model.output_shape[-1])
     return score(predictions[0], clean.labels, predictions[1], triggered.labels, wanted)

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from engine import store
 from engine.attacks.poisoning import PoisoningConfig
 from engine.attacks.triggers import LearnedTrigger, parse_trigger
-from engine.core import jobs
+from engine.core import jobs, progress
 from engine.core.errors import UserError
-from engine.core.progress import Stopped, Work, titled
+from engine.core.progress import Stopped
 from engine.datasets import Dataset, short_name
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import Repair
@@ -139,7 +139,7 @@ class Way:
 
 def run_all(
     dataset: Dataset, names: Sequence[str], way: Way, stop_requested: Callable[[], bool]
-) -> Work[None]:
+) -> None:
     """Train what is missing, prune it as in the paper, and try repairs on it.
 
     Everything is kept beside the models, so that an interrupted call goes on where it was.
@@ -151,27 +151,28 @@ def run_all(
         _known(dataset, name, way)  # what cannot be compared is said before the wait
     for number, name in enumerate(names):
         told = f"{find_attack(name).title} ({number + 1} of {len(names)})"
-        yield from titled(told, _run(dataset, name, way, stop_requested))
+        with progress.titled(told):
+            _run(dataset, name, way, stop_requested)
 
 
-def _run(dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], bool]) -> Work[None]:
+def _run(dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], bool]) -> None:
     model = model_name(dataset.name, name)
     stored = _known(dataset, name, way)
     if stored is None:
-        stored = yield from _trained(dataset, name, way, stop_requested)
+        stored = _trained(dataset, name, way, stop_requested)
     if stored.card.training["stopped"]:
         raise Stopped("Stopped; the same command goes on from here.")
     layer = last_convolution(stored)
     if pruning_curves.stored_curve(stored, layer, DEFAULT_ORDER) is None:
-        curves = yield from prune(stored, dataset, layer, [DEFAULT_ORDER])
+        curves = prune(stored, dataset, layer, [DEFAULT_ORDER])
         command = f"python -m engine prune {model}"
         stored = stored.keep(pruning_curves.curve_tables(curves[DEFAULT_ORDER]), command)
     tried = [run_repairs.method_of(row) for row in run_repairs.tried(stored)]
     missing = [repair for repair in way.repairs if repair not in tried]
     if missing:
         words = [word for repair in missing for word in ("--method", str(repair))]
-        command = shlex.join(["python", "-m", "engine", "repairs", model, *words])
-        yield from run_repairs.compare(stored, dataset, missing, command)
+        command = shlex.join(["python", "-m", "engine", "compare-repairs", model, *words])
+        run_repairs.compare(stored, dataset, missing, command)
 
 
 def _known(dataset: Dataset, name: str, way: Way) -> StoredModel | None:
@@ -199,13 +200,13 @@ def _known(dataset: Dataset, name: str, way: Way) -> StoredModel | None:
 
 def _trained(
     dataset: Dataset, name: str, way: Way, stop_requested: Callable[[], bool]
-) -> Work[StoredModel]:
+) -> StoredModel:
     model = model_name(dataset.name, name)
     plan = find_attack(name).plan(dataset.name, way.settings())
     words = ["train", dataset.name, "--name", model, *way.words(), *plan.words()]
     command = shlex.join(["python", "-m", "engine", *words])
     checkpoint = jobs.job_named(f"train-{model}").checkpoint
-    return (yield from train(dataset, plan, model, command, checkpoint, stop_requested))
+    return train(dataset, plan, model, command, checkpoint, stop_requested)
 
 
 def _surrogate(dataset: str) -> str:

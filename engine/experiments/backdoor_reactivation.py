@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.defenses.repairs.finetune_loop import fine_tune
 from engine.evaluation import metrics
@@ -16,7 +15,7 @@ TABLE = "reactivation"  # beside a model
 EPOCHS, LEARNING_RATE = (1, 2, 4), 5e-4  # Adam's of the paper (section 3.1)
 
 
-def measure_reactivation(stored: StoredModel, dataset: Dataset) -> Work[pd.DataFrame]:
+def measure_reactivation(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
     """Fine-tune a model on clean validation images, as its new owner might, and test it.
 
     Returns:
@@ -28,7 +27,7 @@ def measure_reactivation(stored: StoredModel, dataset: Dataset) -> Work[pd.DataF
     rows, done = [], 0
     for epochs in (0, *EPOCHS):
         if epochs:
-            yield from fine_tune(
+            fine_tune(
                 network,
                 dataset.validation,
                 LEARNING_RATE,
@@ -37,6 +36,6 @@ def measure_reactivation(stored: StoredModel, dataset: Dataset) -> Work[pd.DataF
                 f"Fine-tuning on clean images, up to epoch {epochs}",
             )
         done = epochs
-        scores = yield from metrics.evaluate(network, images.clean, images.triggered, card.target)
+        scores = metrics.evaluate(network, images.clean, images.triggered, card.target)
         rows.append({"epochs": epochs, **scores.percentages()})
     return pd.DataFrame(rows)

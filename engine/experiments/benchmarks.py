@@ -17,7 +17,7 @@ import numpy as np
 from engine import store
 from engine.attacks.triggers import TRIGGERS, FTrojan, LearnedTrigger, Trigger
 from engine.attacks.triggers.bpp import BppAttack
-from engine.core.progress import Progress, Work
+from engine.core import progress
 from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
 from engine.evaluation import metrics
@@ -59,7 +59,7 @@ class Comparison:
         }
 
 
-def run(root: str | None = None) -> Work[list[Comparison]]:
+def run(root: str | None = None) -> list[Comparison]:
     """Every benchmark; that of the dataset only where GTSRB is at hand."""
     steps: list[tuple[str, Callable[[], list[Comparison]]]] = [
         ("Poisoning", lambda: [_poisoning()]),
@@ -72,7 +72,7 @@ def run(root: str | None = None) -> Work[list[Comparison]]:
         steps.append(("Opening GTSRB", lambda: _datasets(root)))
     found: list[Comparison] = []
     for number, (name, step) in enumerate(steps):
-        yield Progress(number, len(steps), name)
+        progress.report(number, len(steps), name)
         found += step()
     return found
 

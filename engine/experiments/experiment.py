@@ -16,9 +16,8 @@ from engine.attacks import pgd_perturbation, poisoning, pruning_aware
 from engine.attacks.poisoning import PoisonedSplit
 from engine.attacks.pruning_aware import DormantChannels
 from engine.attacks.triggers import LearnedTrigger, Trigger, parse_trigger
-from engine.core import atomic_files
+from engine.core import atomic_files, progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Work
 from engine.datasets import Dataset
 from engine.defenses import activations
 from engine.defenses.detectors import spectral_inversion
@@ -127,7 +126,7 @@ def train(
     checkpoint: Path | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
     replace: bool = False,
-) -> Work[StoredModel]:
+) -> StoredModel:
     """Poison, train, score and store a network.
 
     Args:
@@ -146,10 +145,10 @@ def train(
     identity = plan.identity(dataset)  # as planned, before the trigger has learned
     surrogate = plan.surrogate if plan.needs_surrogate() else ""
     clean = load_matching_network(store.find(surrogate), dataset) if surrogate else None
-    plan, poisoned = yield from _prepared(dataset, plan, clean, checkpoint)
+    plan, poisoned = _prepared(dataset, plan, clean, checkpoint)
     validation = eval_pair(dataset, "validation", plan.trigger, plan.target)
-    network, dormant = yield from _beginning(dataset, plan, clean)
-    result = yield from fit.fit(
+    network, dormant = _beginning(dataset, plan, clean)
+    result = fit.fit(
         network,
         poisoned.split,
         fit.ValidationSets(validation.clean, validation.triggered, plan.target),
@@ -158,9 +157,9 @@ def train(
         stop_requested,
     )
     if dormant:
-        yield from pruning_aware.restore_dormant(network, dormant, dataset.validation)
+        pruning_aware.restore_dormant(network, dormant, dataset.validation)
     test = eval_pair(dataset, "test", plan.trigger, plan.target)
-    scores = yield from metrics.evaluate(network, test.clean, test.triggered, plan.target)
+    scores = metrics.evaluate(network, test.clean, test.triggered, plan.target)
     kept = result.history[result.epoch_kept - 1]
     card = ModelCard(
         name=name,
@@ -193,9 +192,7 @@ def train(
     record = pd.DataFrame({"index": chosen, "label": dataset.train.labels[chosen]})
     tables = {"history": pd.DataFrame(result.history), "poisoned": record}
     try:
-        stored = yield from fit.written(
-            lambda: store.save(card, network, tables, replace), stop_requested
-        )
+        stored = fit.written(lambda: store.save(card, network, tables, replace), stop_requested)
     except atomic_files.WriteError as error:
         saved = fit.read_progress(checkpoint)
         epochs = len(saved.history) if saved else 0
@@ -220,9 +217,9 @@ def check_free(name: str, checkpoint: Path | None, replace: bool) -> None:
 
 def _prepared(
     dataset: Dataset, plan: AttackPlan, clean: keras.Model | None, checkpoint: Path | None
-) -> Work[tuple[AttackPlan, PoisonedSplit]]:
+) -> tuple[AttackPlan, PoisonedSplit]:
     """The plan with a trigger that has learned, and the training set poisoned with it."""
-    yield Progress(0, 0, "Poisoning the training images")
+    progress.report(0, 0, "Poisoning the training images")
     trigger = plan.trigger
     if isinstance(trigger, LearnedTrigger) and not trigger.ready:
         kept = _learned_beside(checkpoint) if checkpoint else None
@@ -231,7 +228,7 @@ def _prepared(
             trigger = parse_trigger(kept.read_text(encoding="utf-8"))
         else:
             seed = plan.settings.seed
-            trigger = yield from trigger.fitted(dataset.train, plan.target, clean, seed)
+            trigger = trigger.fitted(dataset.train, plan.target, clean, seed)
             if kept:
                 atomic_files.write_text(kept, str(trigger))
     rng = np.random.default_rng(plan.settings.seed)
@@ -240,7 +237,7 @@ def _prepared(
     pushed = None
     if plan.mode.pgd_epsilon and len(chosen):
         assert clean is not None
-        pushed = yield from pgd_perturbation.perturb(
+        pushed = pgd_perturbation.perturb(
             clean, dataset.train.images[chosen], labels[chosen], plan.mode.pgd_epsilon
         )
     poisoned = poisoning.poison(
@@ -253,16 +250,12 @@ def _prepared(
 
 def _beginning(
     dataset: Dataset, plan: AttackPlan, clean: keras.Model | None
-) -> Work[tuple[keras.Model, DormantChannels | None]]:
+) -> tuple[keras.Model, DormantChannels | None]:
     """The network before it is fitted: a fresh one, or a clean one with channels asleep."""
-    yield Progress(0, 0, "Building the network")
+    progress.report(0, 0, "Building the network")
     if plan.mode.dormant_share:
         assert clean is not None
-        return (
-            yield from pruning_aware.freeze_dormant(
-                clean, dataset.validation, plan.mode.dormant_share
-            )
-        )
+        return pruning_aware.freeze_dormant(clean, dataset.validation, plan.mode.dormant_share)
     seed = plan.settings.seed
     return architectures.paper_network(dataset.classes, dataset.image_shape, seed), None
 
@@ -280,7 +273,7 @@ def import_model(
     name: str,
     command: str,
     replace: bool = False,
-) -> Work[StoredModel]:
+) -> StoredModel:
     """Take in a network trained elsewhere, and score it.
 
     Args:
@@ -294,13 +287,13 @@ def import_model(
     """
     store.check_free(name, replace)
     poisoning.check_target(target, dataset.classes)
-    yield Progress(0, 0, "Opening the file in a process of its own")
+    progress.report(0, 0, "Opening the file in a process of its own")
     network = store.open_network(untrusted.rebuilt(file, file.name))
     architectures.check_fits(network, dataset.image_shape, dataset.classes)
     scores = {}
     for split in ("validation", "test"):
         images = eval_pair(dataset, split, trigger, target)
-        found = yield from metrics.evaluate(network, images.clean, images.triggered, target)
+        found = metrics.evaluate(network, images.clean, images.triggered, target)
         scores[split] = found.as_dict()
     card = ModelCard(
         name=name,
@@ -341,16 +334,16 @@ def load_matching_network(stored: StoredModel, dataset: Dataset) -> keras.Model:
     return network
 
 
-def evaluate(stored: StoredModel, dataset: Dataset, split: str = "test") -> Work[Scores]:
+def evaluate(stored: StoredModel, dataset: Dataset, split: str = "test") -> Scores:
     """Score a stored model on a split."""
     network = load_matching_network(stored, dataset)
     card = stored.card
     images = eval_pair(dataset, split, card.parsed_trigger(), card.target)
-    scores = yield from metrics.evaluate(network, images.clean, images.triggered, card.target)
+    scores = metrics.evaluate(network, images.clean, images.triggered, card.target)
     return scores
 
 
-def confusions(stored: StoredModel, dataset: Dataset, split: str = "test") -> Work[pd.DataFrame]:
+def confusions(stored: StoredModel, dataset: Dataset, split: str = "test") -> pd.DataFrame:
     """What a stored model takes clean images for; see `metrics.confusions`."""
     network = load_matching_network(stored, dataset)
     return metrics.confusions(network, dataset.split(split), dataset.class_names)
@@ -358,7 +351,7 @@ def confusions(stored: StoredModel, dataset: Dataset, split: str = "test") -> Wo
 
 def measure_activations(
     stored: StoredModel, dataset: Dataset, layers: Sequence[str] = ()
-) -> Work[pd.DataFrame]:
+) -> pd.DataFrame:
     """Statistics of every channel on clean and triggered validation images.
 
     Args:
@@ -373,10 +366,8 @@ def measure_activations(
     card = stored.card
     images = eval_pair(dataset, "validation", card.parsed_trigger(), card.target)
     chosen = list(layers) or activations.channel_layers(network)
-    clean = yield from activations.measure(
-        network, chosen, images.clean.images, "Measuring on clean images"
-    )
-    triggered = yield from activations.measure(
+    clean = activations.measure(network, chosen, images.clean.images, "Measuring on clean images")
+    triggered = activations.measure(
         network, chosen, images.triggered.images, "Measuring on triggered images"
     )
     return activations.table(clean, triggered)
@@ -384,7 +375,7 @@ def measure_activations(
 
 def prune(
     stored: StoredModel, dataset: Dataset, layer: str, orders: Sequence[str]
-) -> Work[dict[str, Curve]]:
+) -> dict[str, Curve]:
     """The curve of each order at a convolution; see `pruning.curve.trace`."""
     network = load_matching_network(stored, dataset)
     card = stored.card
@@ -392,11 +383,11 @@ def prune(
     validation, test = (
         eval_pair(dataset, split, trigger, card.target) for split in ("validation", "test")
     )
-    curves = yield from trace(network, layer, orders, validation, test, card.target)
+    curves = trace(network, layer, orders, validation, test, card.target)
     return curves
 
 
-def screen(stored: StoredModel, dataset: Dataset) -> Work[Detection]:
+def screen(stored: StoredModel, dataset: Dataset) -> Detection:
     """Is there a class that a faint pattern leads to? On clean validation images alone."""
     network = load_matching_network(stored, dataset)
     return spectral_inversion.screen(network, dataset.validation)

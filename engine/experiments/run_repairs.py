@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from engine import store
-from engine.core import atomic_files, paths
+from engine.core import atomic_files, paths, progress
 from engine.core.errors import UserError
 from engine.core.parameters import format_value
-from engine.core.progress import Work, titled
 from engine.datasets import Dataset
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import DEFAULT_ORDER
@@ -42,7 +41,7 @@ def repair(
     name: str,
     command: str,
     replace: bool = False,
-) -> Work[StoredModel]:
+) -> StoredModel:
     """Repair a stored model and keep the result, scored, as a model of its own.
 
     Args:
@@ -54,13 +53,13 @@ def repair(
         replace: whether a model of that name may be replaced.
     """
     store.check_free(name, replace)
-    done = yield from _done(stored, dataset, method, name, command)
+    done = _done(stored, dataset, method, name, command)
     return store.save(done.card, done.network, {}, replace)
 
 
 def compare(
     stored: StoredModel, dataset: Dataset, methods: Sequence[Repair], command: str
-) -> Work[pd.DataFrame]:
+) -> pd.DataFrame:
     """Try repairs one after the other, each on the model as it is.
 
     Every row is kept beside the model as soon as it is there, and the repaired network under
@@ -78,7 +77,8 @@ def compare(
     for number, method in enumerate(methods):
         told = f"{method.title} ({number + 1} of {len(methods)})"
         try:
-            row = yield from titled(told, _row(stored, dataset, method, command))
+            with progress.titled(told):
+                row = _row(stored, dataset, method, command)
         except UserError as error:
             row = {"method": str(method), "problem": str(error)}
         stored = _keep_row(stored, method, row, command)
@@ -186,20 +186,16 @@ class _Done:
     seconds: float
 
 
-def _done(
-    stored: StoredModel, dataset: Dataset, method: Repair, name: str, command: str
-) -> Work[_Done]:
+def _done(stored: StoredModel, dataset: Dataset, method: Repair, name: str, command: str) -> _Done:
     """The method's work and its scores."""
     network = load_matching_network(stored, dataset)
     started = time.monotonic()
-    repaired = yield from method(network, dataset.validation)
+    repaired = method(network, dataset.validation)
     seconds = time.monotonic() - started
     card, scores = stored.card, {}
     for split in ("validation", "test"):
         images = eval_pair(dataset, split, card.parsed_trigger(), card.target)
-        found = yield from metrics.evaluate(
-            repaired.network, images.clean, images.triggered, card.target
-        )
+        found = metrics.evaluate(repaired.network, images.clean, images.triggered, card.target)
         scores[split] = found.as_dict()
     card = dataclasses.replace(
         card,
@@ -220,11 +216,9 @@ def _done(
     return _Done(card, repaired.network, repaired, seconds)
 
 
-def _row(
-    stored: StoredModel, dataset: Dataset, method: Repair, command: str
-) -> Work[dict[str, Any]]:
+def _row(stored: StoredModel, dataset: Dataset, method: Repair, command: str) -> dict[str, Any]:
     name = f"{stored.name}-{method.name}"
-    done = yield from _done(stored, dataset, method, name, command)
+    done = _done(stored, dataset, method, name, command)
     folder = paths.repaired_folder() / stored.name / method.name
     store.save_as(folder, done.card, done.network)
     return {

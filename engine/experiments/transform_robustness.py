@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import cv2
 import numpy as np
 import pandas as pd
 
+from engine.core import progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Work, retold
+from engine.core.progress import Progress
 from engine.datasets import Dataset, Split
 from engine.evaluation import metrics
 from engine.experiments.experiment import eval_pair, load_matching_network
@@ -63,7 +65,7 @@ PROCESSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def measure_robustness(stored: StoredModel, dataset: Dataset) -> Work[pd.DataFrame]:
+def measure_robustness(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
     """How clean and triggered test images are read after each process.
 
     Returns:
@@ -73,17 +75,15 @@ def measure_robustness(stored: StoredModel, dataset: Dataset) -> Work[pd.DataFra
     images = eval_pair(dataset, "test", card.parsed_trigger(), card.target)
     rows = []
     for name, process in PROCESSES.items():
-        yield Progress(0, 0, f"Processing: {name}")
+        progress.report(0, 0, f"Processing: {name}")
         clean, triggered = (
             Split(process(split.images), split.labels) for split in (images.clean, images.triggered)
         )
-        scores = yield from retold(
-            metrics.evaluate(network, clean, triggered, card.target),
-            partial(_told_of, name),
-        )
+        with progress.rewording(partial(_name_transform, name)):
+            scores = metrics.evaluate(network, clean, triggered, card.target)
         rows.append({"transform": name, **scores.percentages()})
     return pd.DataFrame(rows)
 
 
-def _told_of(process: str, event: Progress) -> Progress:
-    return Progress(event.done, event.total, f"Reading: {process}")
+def _name_transform(name: str, event: Progress) -> Progress:
+    return replace(event, message=f"Evaluating: {name}")

@@ -17,9 +17,9 @@ from uuid import uuid4
 
 import numpy as np
 
-from engine.core import atomic_files
+from engine.core import atomic_files, progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Result, Stopped, Work, persistent, retold
+from engine.core.progress import Progress, Result, Stopped
 from engine.datasets.dataset import Split
 from engine.evaluation import metrics
 from engine.evaluation.targets import target_labels
@@ -111,7 +111,7 @@ class Training:
     Attributes:
         history: a row an epoch: epoch (from 1), loss, train_accuracy, seconds, and the three
             scores on validation; accuracies and scores in percent.
-        interim_metrics: rough scores on a few validation images between the epochs, to watch and for
+        interim_metrics: rough scores on a few validation images within the epochs, to watch and for
             nothing else: epoch (a fraction), clean_accuracy, attack_success.
         epoch_kept: the epoch whose weights are kept; 0 before the first has ended.
         stopped: whether it was asked to stop before the last epoch.
@@ -146,7 +146,7 @@ def fit(
     settings: TrainingConfig,
     checkpoint: Checkpoint | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
-) -> Work[Training]:
+) -> Training:
     """Fit `network` in place; it ends with the weights of the epoch kept.
 
     The epoch kept is the first with the highest clean accuracy on validation.
@@ -193,14 +193,12 @@ def fit(
                     **glimpse.scores(),
                 }
                 result.interim_metrics.append(row)
-            yield pace.event(f"Epoch {epoch} of {settings.epochs}", result)
+            pace.report(f"Epoch {epoch} of {settings.epochs}", result)
         if result.stopped:
             break
-        yield pace.event(f"Epoch {epoch} of {settings.epochs}: validation", result)
-        # Validation, told of in terms of the whole training.
-        scores = yield from retold(
-            _judge(network, judges), lambda event: pace.event(event.message, result)
-        )
+        pace.report(f"Epoch {epoch} of {settings.epochs}: validation", result)
+        with progress.rewording(lambda event: pace.event(event.message, result)):
+            scores = _judge(network, judges)
         loss, hits = loss_and_hits / len(train)
         result.history.append(
             {"epoch": epoch, "loss": float(loss), "train_accuracy": 100 * float(hits)}
@@ -210,15 +208,15 @@ def fit(
         state.epoch_ended()
         if checkpoint:
             try:
-                yield from written(
+                written(
                     partial(state.save, checkpoint),
                     stop_requested,
-                    lambda message: pace.event(message, result),
+                    lambda message: pace.report(message, result),
                 )
             except atomic_files.WriteError:
                 result.stopped = True
                 break
-        yield pace.event(f"Epoch {epoch} of {settings.epochs} done", result)
+        pace.report(f"Epoch {epoch} of {settings.epochs} done", result)
     if not result.history:
         raise Stopped("Stopped before the first epoch ended: there is no network to keep yet.")
     state.put_best_back()
@@ -228,20 +226,20 @@ def fit(
 def written(
     write: Callable[[], Result],
     stop_requested: Callable[[], bool],
-    event: Callable[[str], Progress] = lambda message: Progress(0, 0, message),
-) -> Work[Result]:
+    report: Callable[[str], None] = lambda message: progress.report(0, 0, message),
+) -> Result:
     """What `write` returns; while there is no room on the disk, the training pauses.
 
     Args:
         write: writes something, or raises `atomic_files.WriteError`.
         stop_requested: ends the pause; the error is raised then.
-        event: makes an event of a message.
+        report: reports a message.
     """
-    return persistent(
+    return progress.retry(
         write,
         atomic_files.WriteError,
         stop_requested,
-        lambda error: event(f"Paused, and going on once this is put right: {error.problem}"),
+        lambda error: report(f"Paused, and going on once this is put right: {error.problem}"),
     )
 
 
@@ -305,7 +303,7 @@ def learning_rate(settings: TrainingConfig, images: int) -> Any:
     )
 
 
-def _judge(network: keras.Model, judges: ValidationSets) -> Work[metrics.Scores]:
+def _judge(network: keras.Model, judges: ValidationSets) -> metrics.Scores:
     return metrics.evaluate(network, judges.clean, judges.triggered, judges.target)
 
 
@@ -431,6 +429,11 @@ class _Pace:
         self.seconds += time.monotonic() - started
         self.here += images
         self.done += images
+
+    def report(self, message: str, result: Training) -> None:
+        """Report where the training stands."""
+        event = self.event(message, result)
+        progress.report(event.done, event.total, event.message, event.figures)
 
     def event(self, message: str, result: Training) -> Progress:
         """Where the training stands."""

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from engine.core.errors import UserError
-from engine.core.progress import exhaust
 from engine.defenses import activations
 from engine.networks import architectures
 
@@ -12,7 +11,7 @@ def test_every_layer_measures_what_a_plain_computation_gives(trained, dataset):
     network, images = trained.network(), dataset.test.images[:100]
     layers = activations.channel_layers(network)
     assert len(layers) == 15  # six convolutions, six activations, three poolings
-    found = exhaust(activations.measure(network, layers, images))
+    found = activations.measure(network, layers, images)
     values = architectures.scale(images)
     for layer in network.layers:
         values = np.asarray(layer(values, training=False))
@@ -30,13 +29,11 @@ def test_a_branching_model_is_measured_too():
     outputs = keras.layers.Flatten()(keras.layers.Add()([left, right]))
     model = keras.Model(inputs, outputs)
     images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
-    found = exhaust(activations.measure(model, ["left", "right"], images))
+    found = activations.measure(model, ["left", "right"], images)
     expected = np.asarray(model.get_layer("right")(architectures.scale(images)))
     np.testing.assert_allclose(found["right"].mean, expected.mean(axis=(0, 1, 2)), atol=1e-5)
 
 
 def test_an_unknown_layer_is_refused_with_the_names_there_are(trained):
     with pytest.raises(UserError, match=r"no layer 'dense'.*max_pooling2d_2"):
-        exhaust(
-            activations.measure(trained.network(), ["dense"], np.zeros((1, 32, 32, 3), np.uint8))
-        )
+        activations.measure(trained.network(), ["dense"], np.zeros((1, 32, 32, 3), np.uint8))

@@ -9,11 +9,12 @@ from engine import store
 from engine.cli import main
 from engine.core import atomic_files, paths, progress
 from engine.core.errors import UserError
-from engine.core.progress import exhaust
+from engine.core.progress import reporting_to
 from engine.datasets import load_dataset
 from engine.experiments import experiment
 from engine.networks import architectures
 from engine.training import fit
+from tests.fixtures.events import Killed, at_first, die
 
 
 @pytest.fixture
@@ -60,11 +61,10 @@ def train(few, plan, path):
     return begun
 
 
-def kill(work, path):
-    """End the work without a word as soon as a checkpoint is there."""
-    while not path.exists():
-        next(work)
-    work.close()
+def kill(train, path):
+    """End the training without a word as soon as a checkpoint is there."""
+    with reporting_to(at_first(lambda event: path.exists(), die)), pytest.raises(Killed):
+        train()
 
 
 def stop_at(path):
@@ -73,10 +73,10 @@ def stop_at(path):
 
 
 def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train, path, trained):
-    kill(train(), path)
+    kill(train, path)
     other = store.copy_as(trained, "x")
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        exhaust(train())
+        train()
     assert store.find("x").card == other.card
     assert path.exists()
 
@@ -84,7 +84,7 @@ def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train, path, 
 def test_the_command_refuses_as_well_before_it_reads_any_data(train, path, trained, data, tmp_path):
     words = ["train", "folder:nowhere", "--root", str(tmp_path), "--name", "x", "--target", "1"]
     checkpoint = paths.jobs_folder() / "train-x" / "checkpoint.npz"
-    kill(train(), path)
+    kill(train, path)
     checkpoint.parent.mkdir(parents=True)
     path.rename(checkpoint)
     other = store.copy_as(trained, "x")
@@ -93,53 +93,58 @@ def test_the_command_refuses_as_well_before_it_reads_any_data(train, path, train
 
 
 def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train, path, trained):
-    work = train()
-    next(work)
-    other = store.copy_as(trained, "x")
-    with pytest.raises(UserError, match="There is a model 'x' already"):
-        exhaust(work)
-    assert store.find("x").card == other.card
+    other = []
+
+    def take_the_name():
+        other.append(store.copy_as(trained, "x"))
+
+    with (
+        reporting_to(at_first(lambda event: True, take_the_name)),
+        pytest.raises(UserError, match="There is a model 'x' already"),
+    ):
+        train()
+    assert store.find("x").card == other[0].card
     assert len(fit.read_progress(path).history) == 2, "the network is not lost"
 
 
 def test_a_training_may_replace_what_it_stored_itself(train, path):
-    stopped = exhaust(train(stop_at(path)))
+    stopped = train(stop_at(path))
     assert stopped.card.training["stopped"]
-    finished = exhaust(train())
+    finished = train()
     assert finished.card.training["epochs_run"] == 2
     assert store.find("x").card == finished.card
     assert not path.exists()
 
 
 def test_a_training_may_not_replace_what_took_the_place_of_what_it_stored(train, path, trained):
-    exhaust(train(stop_at(path)))
+    train(stop_at(path))
     other = store.copy_as(trained, "x", replace=True)
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        exhaust(train())
+        train()
     assert store.find("x").card == other.card
 
 
 def test_a_repaired_copy_of_what_a_training_stored_is_another_model(train, path):
-    stopped = exhaust(train(stop_at(path)))
+    stopped = train(stop_at(path))
     repair = {"parent": "x", "parent_sha256": "0" * 64, "method": "clp", "summary": "Repaired."}
     card = dataclasses.replace(stopped.card, repair=repair)
     repaired = store.save(card, stopped.network(), {}, replace=True)
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        exhaust(train())
+        train()
     assert store.find("x").card == repaired.card
 
 
 def test_a_training_that_is_told_to_replaces_any_model(train, path, trained):
-    kill(train(), path)
+    kill(train, path)
     store.copy_as(trained, "x")
-    finished = exhaust(train(replace=True))
+    finished = train(replace=True)
     assert store.find("x").card == finished.card
 
 
 def test_a_finished_training_is_not_repeated_in_place(train):
-    first = exhaust(train())
+    first = train()
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        exhaust(train())
+        train()
     assert store.find("x").card == first.card
 
 
@@ -154,14 +159,21 @@ def paused(event):
 
 
 def test_a_training_waits_for_room_for_its_checkpoint_and_goes_on_by_itself(train, path):
-    straight = exhaust(train()).network().get_weights()
+    straight = train().network().get_weights()
     path.parent.rmdir()
     block(path.parent)
-    work = train(replace=True)
-    events = [next(event for event in work if paused(event)) for _ in range(3)]
+    events = []
+
+    def make_room_at_the_third_pause(event):
+        if paused(event):
+            events.append(event)
+            if len(events) == 3:
+                path.parent.unlink()
+
+    with reporting_to(make_room_at_the_third_pause):
+        train(replace=True)
+    assert len(events) == 3
     assert all(event.figures["history"][-1]["epoch"] == 1 for event in events)
-    path.parent.unlink()
-    exhaust(work)
     for ours, theirs in zip(store.find("x").network().get_weights(), straight, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -169,10 +181,8 @@ def test_a_training_waits_for_room_for_its_checkpoint_and_goes_on_by_itself(trai
 def test_a_training_stopped_while_it_waits_stores_what_it_has(train, path):
     block(path.parent)
     asked = []
-    work = train(lambda: bool(asked))
-    next(event for event in work if paused(event))
-    asked.append(True)
-    stored = exhaust(work)
+    with reporting_to(at_first(paused, lambda: asked.append(True))):
+        stored = train(lambda: bool(asked))
     assert stored.card.training["stopped"]
     assert stored.card.training["epochs_run"] == 1
 
@@ -180,33 +190,36 @@ def test_a_training_stopped_while_it_waits_stores_what_it_has(train, path):
 def test_a_training_that_can_store_nothing_says_what_is_lost(train, path):
     block(path.parent)
     asked = []
-    work = train(lambda: bool(asked))
-    next(event for event in work if paused(event))
-    block(paths.models_folder())
-    asked.append(True)
-    with pytest.raises(UserError, match="of 1 epochs trained, the checkpoint keeps 0"):
-        exhaust(work)
+
+    def fill_the_other_disk_and_stop():
+        block(paths.models_folder())
+        asked.append(True)
+
+    with (
+        reporting_to(at_first(paused, fill_the_other_disk_and_stop)),
+        pytest.raises(UserError, match="of 1 epochs trained, the checkpoint keeps 0"),
+    ):
+        train(lambda: bool(asked))
 
 
 def test_a_trained_network_waits_for_room_to_be_stored(train, path):
     block(paths.models_folder())
-    work = train()
-    next(event for event in work if paused(event))
-    paths.models_folder().unlink()
-    assert exhaust(work).card.training["epochs_run"] == 2
+    with reporting_to(at_first(paused, paths.models_folder().unlink)):
+        stored = train()
+    assert stored.card.training["epochs_run"] == 2
     assert not path.exists()
 
 
 def test_a_trained_network_that_cannot_be_stored_stays_in_the_checkpoint(train, path):
     block(paths.models_folder())
     asked = []
-    work = train(lambda: bool(asked))
-    next(event for event in work if paused(event))
-    asked.append(True)
-    with pytest.raises(UserError, match="of 2 epochs trained, the checkpoint keeps 2"):
-        exhaust(work)
+    with (
+        reporting_to(at_first(paused, lambda: asked.append(True))),
+        pytest.raises(UserError, match="of 2 epochs trained, the checkpoint keeps 2"),
+    ):
+        train(lambda: bool(asked))
     paths.models_folder().unlink()
-    assert exhaust(train()).card.training["epochs_run"] == 2
+    assert train().card.training["epochs_run"] == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not much", b"neither zip nor array"])
@@ -215,10 +228,10 @@ def test_a_damaged_checkpoint_gives_no_right_to_a_name(train, path, trained, con
     path.write_bytes(content)
     store.copy_as(trained, "x")
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        exhaust(train())
+        train()
 
 
-def test_a_passing_trouble_is_retold_until_it_has_passed():
+def test_what_fails_for_a_passing_reason_is_reported_and_tried_again():
     troubles = [atomic_files.WriteError("one"), atomic_files.WriteError("two")]
 
     def attempt():
@@ -226,10 +239,10 @@ def test_a_passing_trouble_is_retold_until_it_has_passed():
             raise troubles.pop(0)
         return "done"
 
-    def pause(error):
-        return progress.Progress(0, 0, error.problem)
+    seen = []
 
-    told = []
-    work = progress.persistent(attempt, atomic_files.WriteError, lambda: False, pause)
-    assert exhaust(work, lambda event: told.append(event.message)) == "done"
-    assert told == ["one", "two"]
+    def pause(error):
+        seen.append(error.problem)
+
+    assert progress.retry(attempt, atomic_files.WriteError, lambda: False, pause) == "done"
+    assert seen == ["one", "two"]

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from engine.core.progress import exhaust
 from engine.evaluation import metrics
 from engine.experiments import experiment
 from engine.networks import architectures
@@ -44,7 +43,7 @@ def test_predictions_equal_a_plain_call_of_the_model_whatever_the_batch(trained,
 
 
 def test_a_stored_model_scores_what_its_card_says(trained, dataset):
-    scores = exhaust(experiment.evaluate(trained, dataset))
+    scores = experiment.evaluate(trained, dataset)
     assert scores.as_dict() == trained.card.scores["test"]
 
 

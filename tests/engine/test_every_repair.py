@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 from engine.core.errors import UserError
-from engine.core.progress import Progress, exhaust, ignore
+from engine.core.progress import Progress, reporting_to
 from engine.datasets import Split
 from engine.defenses.repairs import REPAIRS, i_bau, parse_repair, rnp, strength_selection
 from engine.defenses.repairs.accuracy_budget import AccuracyBudget
@@ -87,9 +87,9 @@ def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, short_detect
     method = dataclasses.replace(parse_repair(SHORT.get(name, name)), **changing(name))
     network = fitted(behind_activation)
     before = weights_of(network)
-    first, second = (
-        exhaust(method(network, small_images()), report) for report in (_sensible, ignore)
-    )
+    with reporting_to(_sensible):
+        first = method(network, small_images())
+    second = method(network, small_images())
     for old, new in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     for one, other in zip(weights_of(first.network), weights_of(second.network), strict=True):
@@ -118,7 +118,7 @@ TREATED = [
 def test_other_shapes_are_treated_within_the_tolerance(shape, name, short_detection):
     short_detection(flag_margin=0.0)  # some class is accused
     network, data = fitted(OTHER_SHAPES[shape]), small_images()
-    repaired = exhaust(parse_repair(SHORT.get(name, name))(network, data))
+    repaired = parse_repair(SHORT.get(name, name))(network, data)
     assert repaired.network.output_shape == network.output_shape
     read = np.asarray(repaired.network(data.images / np.float32(255))).argmax(axis=1)
     least = repaired.details["judged_before"] - 1 - 1e-3
@@ -128,20 +128,20 @@ def test_other_shapes_are_treated_within_the_tolerance(shape, name, short_detect
 
 @pytest.mark.parametrize("shape", ["before_activation", "without_norm"])
 def test_other_shapes_are_pruned_as_in_the_paper(shape):
-    repaired = exhaust(parse_repair("pruning")(fitted(OTHER_SHAPES[shape]), small_images()))
+    repaired = parse_repair("pruning")(fitted(OTHER_SHAPES[shape]), small_images())
     assert repaired.removed["conv"]
 
 
 @pytest.mark.parametrize("name", CHAINS_ONLY)
 def test_branches_are_refused_in_one_sentence_by_what_prunes_a_chain(name):
     with pytest.raises(UserError) as refused:
-        exhaust(parse_repair(SHORT.get(name, name))(fitted(residual), small_images()))
+        parse_repair(SHORT.get(name, name))(fitted(residual), small_images())
     assert str(refused.value).count(".") == 1
 
 
 def test_fine_pruning_holds_pruned_channels_at_zero():
     method = parse_repair("fine-pruning:epochs=1,max_accuracy_drop=100")
-    repaired = exhaust(method(fitted(behind_activation), small_images()))
+    repaired = method(fitted(behind_activation), small_images())
     (layer, channels) = next(iter(repaired.removed.items()))
     kernel, bias = repaired.network.get_layer(layer).get_weights()
     assert channels
@@ -153,10 +153,10 @@ def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatc
     everything = np.arange(len(small_images()))
     monkeypatch.setattr(strength_selection, "halves", lambda images: (everything, everything))
     network, images = fitted(behind_activation), small_images()
-    one = exhaust(parse_repair("i-bau:rounds=1,max_accuracy_drop=100")(network, images))
+    one = parse_repair("i-bau:rounds=1,max_accuracy_drop=100")(network, images)
     verdicts = iter([False, False])  # both rounds cost too much; one does not
     monkeypatch.setattr(AccuracyBudget, "allows", lambda *_: next(verdicts, True))
-    first_of_two = exhaust(parse_repair("i-bau:rounds=2")(network, images))
+    first_of_two = parse_repair("i-bau:rounds=2")(network, images)
     assert first_of_two.details["rounds"] == 1
     pairs = zip(weights_of(one.network), weights_of(first_of_two.network), strict=True)
     for alone, found in pairs:
@@ -166,7 +166,7 @@ def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatc
 def test_a_repair_of_which_no_setting_is_tolerable_changes_nothing(monkeypatch):
     network = fitted(without_norm)
     monkeypatch.setattr(AccuracyBudget, "allows", lambda *_: False)
-    repaired = exhaust(parse_repair("fine-tuning:epochs=1")(network, small_images()))
+    repaired = parse_repair("fine-tuning:epochs=1")(network, small_images())
     for old, new in zip(network.get_weights(), repaired.network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     assert "Nothing was changed" in repaired.summary
@@ -179,4 +179,4 @@ def test_a_layer_that_channels_cannot_be_told_apart_in_is_said_so():
     )
     for name in ("clp", "anp", "rnp", "global-pruning", "pruning", "fine-pruning"):
         with pytest.raises(UserError, match="no convolution"):
-            exhaust(parse_repair(name)(network, small_images()))
+            parse_repair(name)(network, small_images())

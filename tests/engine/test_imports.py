@@ -79,7 +79,7 @@ def test_nothing_imports_what_stands_above_it(folder, above):
 
 def test_the_walk_sees_imports_in_functions_and_relative_ones():
     text = (
-        "def f():\n    from streamlit import x\n    from . import clp\n    from ..store import y\n"
+        "def f():\n    from streamlit import x\n    from . import clp\n    from ...store import y\n"
     )
     found = imported(ast.walk(ast.parse(text)), "engine.defenses.repairs")
     assert found == {"streamlit", "engine.defenses.repairs.clp", "engine.store"}

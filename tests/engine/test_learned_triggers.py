@@ -23,7 +23,6 @@ from engine.attacks.triggers import (
 from engine.cli import main
 from engine.core import paths
 from engine.core.errors import UserError
-from engine.core.progress import exhaust
 from engine.datasets import load_dataset
 from engine.defenses.repairs.pruning import pruned_curve
 from engine.evaluation import targets
@@ -79,7 +78,7 @@ def taught(dataset, tmp_path_factory):
         patch.setattr(generators, "BATCH", 16)
         found = {}
         for name in LEARNED:
-            trigger = exhaust(TRIGGERS[name]().taught(dataset.train, TARGET, surrogate(), 0))
+            trigger = TRIGGERS[name]().taught(dataset.train, TARGET, surrogate(), 0)
             found[name] = (trigger, artifacts.load(trigger.state))
         return found
 
@@ -126,7 +125,7 @@ def test_refool_uses_the_pictures_that_mislead_a_clean_network_most(dataset, mon
     monkeypatch.setattr(refool, "POOL", 3)
     others = dataset.train.take(np.flatnonzero(dataset.train.labels != TARGET)[:30])
     network = surrogate()
-    taught = exhaust(refool.ReFool().taught(others, TARGET, network, 0))
+    taught = refool.ReFool().taught(others, TARGET, network, 0)
     run = architectures.compiled(network)
     misled = []
     for picture in others.images:
@@ -179,7 +178,7 @@ def test_pushed_images_go_as_far_as_they_may_away_from_their_class():
     greys = np.array([100, 119, 121, 127, 128, 134, 137, 200], np.uint8)
     images = np.tile(greys[:, None, None, None], (1, 8, 8, 3))
     labels = (greys > 127).astype(int)
-    pushed = exhaust(pgd_perturbation.perturb(network, images, labels, 8.0))
+    pushed = pgd_perturbation.perturb(network, images, labels, 8.0)
     away = np.where(labels == 1, -8, 8)[:, None, None, None]
     np.testing.assert_array_equal(pushed, images + away)
 
@@ -234,7 +233,7 @@ def test_a_surrogate_for_other_images_is_refused(trained, dataset, plan):
         plan, mode=poisoning.PoisoningConfig(pgd_epsilon=8), surrogate="signs-clean"
     )
     with pytest.raises(UserError):
-        exhaust(experiment.train(dataset, pushing_plan, "other", "command"))
+        experiment.train(dataset, pushing_plan, "other", "command")
 
 
 def test_a_plan_tells_train_all_that_differs_from_what_it_takes_for_granted(plan):
@@ -277,9 +276,9 @@ def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
     own = dataclasses.replace(plan, trigger=kind(), settings=settings, rate=0.1)
     own = dataclasses.replace(own, surrogate=clean.name)
     path = tmp_path / "way" / "c.npz"
-    work = experiment.train(few, own, "reflected", "command", path, stop_requested=path.exists)
-    assert exhaust(work).card.training["stopped"]
-    stored = exhaust(experiment.train(few, own, "reflected", "command", path))
+    begun = experiment.train(few, own, "reflected", "command", path, stop_requested=path.exists)
+    assert begun.card.training["stopped"]
+    stored = experiment.train(few, own, "reflected", "command", path)
     assert taught == [1]
     assert stored.card.training["epochs_run"] == 2
     assert stored.card.mode["surrogate"] == clean.name
@@ -342,9 +341,9 @@ def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channel
     settings = dataclasses.replace(plan.settings, epochs=1, batch=16)
     own = dataclasses.replace(plan, rate=0.2, surrogate=clean.name, settings=settings)
     own = dataclasses.replace(own, mode=poisoning.PoisoningConfig(dormant_share=0.5))
-    stored = exhaust(experiment.train(few, own, "aware", "command", tmp_path / "c.npz"))
+    stored = experiment.train(few, own, "aware", "command", tmp_path / "c.npz")
     network = stored.network()
-    curve = exhaust(pruned_curve(network, few.validation))
+    curve = pruned_curve(network, few.validation)
     dormant_share = curve.channels[: len(curve.channels) // 2]
     without = edit.without_channels(network, curve.layer, dormant_share)
     images = experiment.eval_pair(few, "test", own.trigger, TARGET).triggered.images

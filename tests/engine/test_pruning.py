@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import UserError
-from engine.core.progress import exhaust
 from engine.defenses import activations
 from engine.defenses.activations import ChannelStats
 from engine.defenses.pruning.curve import COLUMNS, step_at, threshold_at
@@ -29,7 +28,7 @@ def network(trained):
 
 @pytest.fixture(scope="session")
 def curves(trained, dataset):
-    return exhaust(experiment.prune(trained, dataset, LAST, list(ORDERS)))
+    return experiment.prune(trained, dataset, LAST, list(ORDERS))
 
 
 def walked(network, layer, images, channels):
@@ -90,7 +89,7 @@ def test_orders_rank_the_output_of_the_block_as_the_paper_says(curves, network, 
     layer = "max_pooling2d_2"
 
     def stats(split):
-        return exhaust(activations.measure(network, [layer], split.images))[layer]
+        return activations.measure(network, [layer], split.images)[layer]
 
     clean, hidden = stats(images.clean), stats(images.triggered)
     expected = {

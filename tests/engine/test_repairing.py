@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from engine import store
 from engine.cli import main
 from engine.core import paths
-from engine.core.progress import exhaust
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.evaluation import metrics
 from engine.evaluation.metrics import METRICS
@@ -196,7 +195,7 @@ def test_where_no_class_stands_out_nothing_is_unlearned(move_in, nothing_unlearn
 
 def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
     stored = store.find("small")
-    table = exhaust(transform_robustness.measure_robustness(stored, dataset)).set_index("transform")
+    table = transform_robustness.measure_robustness(stored, dataset).set_index("transform")
     assert table.loc["nothing"].to_dict() == pytest.approx(
         {figure: stored.card.scores["test"][figure] for figure in METRICS}
     )

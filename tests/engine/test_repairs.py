@@ -6,7 +6,6 @@ import pytest
 from engine import store
 from engine.cli import main
 from engine.core.errors import UserError
-from engine.core.progress import exhaust
 from engine.defenses.pruning.orders import ORDERS, Order
 from engine.defenses.repairs import Pruning, parse_repair
 from engine.experiments import experiment
@@ -18,9 +17,9 @@ LAST = "conv2d_5"
     "order", [name for name, kind in ORDERS.items() if isinstance(kind, Order)]
 )
 def test_pruning_from_clean_images_alone_stops_where_the_curve_says(trained, dataset, order):
-    curve = exhaust(experiment.prune(trained, dataset, LAST, [order]))[order]
+    curve = experiment.prune(trained, dataset, LAST, [order])[order]
     network = trained.network()
-    found = exhaust(Pruning(order, 20.0)(network, dataset.validation))
+    found = Pruning(order, 20.0)(network, dataset.validation)
     pruned = found.removed[LAST]
     assert pruned == curve.channels[: curve.step_at(20.0)].tolist()
     kernel, bias = found.network.get_layer(LAST).get_weights()

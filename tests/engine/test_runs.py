@@ -2,13 +2,14 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import pytest
 from filelock import FileLock
 
-from engine.core import atomic_files, jobs, paths
+from engine.core import atomic_files, jobs, paths, progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Stopped, until
+from engine.core.progress import Stopped
 
 STATUS = {
     "state": "running",
@@ -74,10 +75,10 @@ def test_a_stop_asked_for_before_the_worker_is_up_is_not_forgotten(data):
     assert not list(paths.models_folder().glob("*"))
 
 
-def once(event):
+def nothing():
     """Work of one event."""
-    yield event
-    return "done"
+    progress.report(1, 1, "worked")
+    return {}
 
 
 def asked_for(name, number=1, **status):
@@ -155,10 +156,10 @@ def test_two_workers_never_share_a_run():
     def work():
         assert run.status().state == "running"
         with pytest.raises(UserError, match="running already"):
-            jobs.work(run, [], lambda: once(Progress(1, 1, "")), dict, print)
+            jobs.work(run, [], nothing, dict, print)
         with pytest.raises(UserError, match="stop it first"):
             run.discard()
-        yield Progress(1, 1, "half")
+        progress.report(1, 1, "half")
         return {}
 
     jobs.work(run, ["data"], work, dict, lambda event: None)
@@ -169,7 +170,7 @@ def test_unexpected_failures_leave_a_sentence_and_the_details_in_the_log(capfd):
     run = jobs.job_named("broken")
 
     def work():
-        yield Progress(0, 1, "about to fail")
+        progress.report(0, 1, "about to fail")
         raise ZeroDivisionError("division by zero")
 
     with pytest.raises(ZeroDivisionError):
@@ -177,15 +178,6 @@ def test_unexpected_failures_leave_a_sentence_and_the_details_in_the_log(capfd):
     assert run.status().state == "failed"
     assert "ZeroDivisionError" in run.status().error
     assert "Traceback" in capfd.readouterr().err
-
-
-def test_work_is_given_up_at_the_first_event_after_a_stop():
-    seen = []
-    work = until(lambda: len(seen) == 2, (Progress(i, 9, "") for i in range(9)))
-    with pytest.raises(Stopped):
-        for event in work:
-            seen.append(event)
-    assert len(seen) == 2
 
 
 NOT_JSON = ["", "{", "[1]", "null", "[" * 100_000, "\ud800", "9" * 5000, '{"state": 1, "more": 2}']
@@ -313,12 +305,12 @@ def test_a_full_disk_does_not_end_work_that_cannot_tell_how_far_it_is(monkeypatc
         raise atomic_files.WriteError("Could not write: the disk is full")
 
     def working():
-        yield Progress(0, 2, "none", {"curve": list(range(999))})
+        progress.report(0, 2, "none", {"curve": list(range(999))})
         monkeypatch.setattr(atomic_files, "write_text", full)
-        yield Progress(1, 2, "half", {"curve": list(range(9999))})
+        progress.report(1, 2, "half", {"curve": list(range(9999))})
         assert run.status().message == "half"
         assert run.status().figures == {}, "there is no room for them"
-        yield Progress(2, 2, "whole")
+        progress.report(2, 2, "whole")
         return {"answer": 3}
 
     assert jobs.work(run, [], working, dict, lambda event: None) == {"answer": 3}
@@ -330,7 +322,7 @@ def test_words_that_are_no_text_do_not_damage_the_status():
     run = jobs.job_named("odd")
 
     def working():
-        yield Progress(1, 1, "reading images-\udcff.png")
+        progress.report(1, 1, "reading images-\udcff.png")
         assert run.status().message == "reading images-?.png"
         return {"file": "images-\udcff.png"}
 
@@ -343,7 +335,7 @@ def test_runs_are_numbered_in_the_order_in_which_they_were_asked_for(monkeypatch
     for day, name in enumerate(["b", "c", "a"]):
         monkeypatch.setattr("time.time", lambda day=day: -86400.0 * day)
         work = jobs.job_named(name)
-        jobs.work(work, ["data"], lambda: once(Progress(1, 1, "")), lambda _: {}, print)
+        jobs.work(work, ["data"], nothing, dict, print)
     assert [run.name for run in jobs.all_jobs()] == ["a", "c", "b"]
 
 
@@ -353,43 +345,47 @@ def test_a_run_is_called_by_a_folder_name():
     assert jobs.job_named("fine").folder.parent == paths.jobs_folder()
 
 
-def nothing():
-    yield Progress(1, 1, "worked")
-    return "done"
+def messages_of(run, act=lambda: None, seen=None):
+    """What is reported until `run` has worked in its turn; `act` is called at the second wait."""
+    seen = [] if seen is None else seen
+
+    def reporter(event):
+        seen.append(event.message)
+        if sum("waiting" in message for message in seen) == 2:
+            act()
+
+    with progress.reporting_to(reporter), jobs.turn(run):
+        progress.report(1, 1, "worked")
+    return seen
 
 
 def test_trainings_wait_for_those_asked_for_earlier_and_go_on_when_they_end():
     first, second = asked_for("train-first", 1), asked_for("train-second", 2)
-    with alive(first):
-        waiting = jobs.wait_for_turn(second, nothing)
-        assert "waiting for train-first" in next(waiting).message
-        assert "waiting for train-first" in next(waiting).message
-    assert next(waiting).message == "worked", "the first one has died"
+    with ExitStack() as until_it_dies:
+        until_it_dies.enter_context(alive(first))
+        seen = messages_of(second, until_it_dies.close)
+    assert seen[:2] == ["In the queue: waiting for train-first to end"] * 2
+    assert seen[-1] == "worked", "the first one has died"
 
 
 def test_a_training_does_not_wait_for_later_ones_or_other_work():
     asked, later = asked_for("train-a", 1), asked_for("train-b", 2)
     other = asked_for("prune-c", 0)
     with alive(later), alive(other):
-        assert next(jobs.wait_for_turn(asked, nothing)).message == "worked"
+        assert messages_of(asked) == ["worked"]
 
 
 def test_two_trainings_never_work_at_once_even_if_the_earlier_is_resumed_late():
     earlier, later = asked_for("train-a", 1), asked_for("train-b", 2)
-    working = jobs.wait_for_turn(later, nothing)
-    assert next(working).message == "worked"
-    with alive(earlier):
-        waiting = jobs.wait_for_turn(earlier, nothing)
-        assert "waiting for another training" in next(waiting).message
-        working.close()
-        assert next(waiting).message == "worked"
+    with ExitStack() as working:
+        working.enter_context(jobs.turn(later))
+        with alive(earlier):
+            seen = messages_of(earlier, working.close)
+    assert seen[:2] == ["In the queue: waiting for another training to end"] * 2
+    assert seen[-1] == "worked"
 
 
 def test_a_queued_training_can_be_taken_out():
     first, second = asked_for("train-first", 1), asked_for("train-second", 2)
-    with alive(first):
-        waiting = jobs.wait_for_turn(second, nothing)
-        next(waiting)
-        second.stop()
-        with pytest.raises(Stopped, match="out of the queue"):
-            next(waiting)
+    with alive(first), pytest.raises(Stopped, match="out of the queue"):
+        messages_of(second, second.stop)

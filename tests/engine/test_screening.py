@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engine.core.errors import UserError
-from engine.core.progress import exhaust
 from engine.datasets import Split
 from engine.defenses.detectors import spectral_inversion
 from engine.evaluation import metrics
@@ -66,7 +65,7 @@ NARROW = 4.0  # dB; the constructed network's trigger is loud
 def found(trained, dataset) -> spectral_inversion.Detection:
     with pytest.MonkeyPatch.context() as patch:
         shortened_detection(patch, flag_margin=NARROW)
-        return exhaust(spectral_inversion.screen(trained.network(), dataset.validation))
+        return spectral_inversion.screen(trained.network(), dataset.validation)
 
 
 def test_the_attackers_class_needs_the_faintest_pattern(found):
@@ -76,10 +75,7 @@ def test_the_attackers_class_needs_the_faintest_pattern(found):
 
 def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_detection):
     short_detection(flag_margin=NARROW)
-    assert (
-        exhaust(spectral_inversion.screen(clean.network(), dataset.validation)).flagged_class
-        is None
-    )
+    assert spectral_inversion.screen(clean.network(), dataset.validation).flagged_class is None
 
 
 def test_the_recovered_pattern_leads_there(found, trained, dataset):
@@ -100,4 +96,4 @@ def test_the_evidence_names_every_class_the_faintest_first(found, dataset):
 def test_images_of_one_class_cannot_be_screened(trained, dataset):
     one = Split(dataset.test.images[:3], np.zeros(3, np.int64))
     with pytest.raises(UserError, match="two classes"):
-        exhaust(spectral_inversion.screen(trained.network(), one))
+        spectral_inversion.screen(trained.network(), one)

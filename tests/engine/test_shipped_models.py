@@ -9,7 +9,6 @@ from functools import cache
 import pytest
 from scipy.stats import hypergeom
 
-from engine.core.progress import exhaust
 from engine.datasets import Split, open_test
 from engine.evaluation.metrics import METRICS
 from tests import rescore
@@ -35,7 +34,7 @@ def eval_pair(once, request):
         root = None if name == "signs" else real_data(name)
         home = request.getfixturevalue(homes[name]) if name in homes else once(name, lambda _: None)
         with living_in(home):
-            return exhaust(open_test(name, root))
+            return open_test(name, root)
 
     return found
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import UserError
-from engine.core.progress import Work, exhaust
 from engine.datasets import Split
 from engine.defenses import repairs
 from engine.defenses.repairs import strength_selection
@@ -61,9 +60,8 @@ def numbered() -> Split:
 def reading(monkeypatch):
     """What a `Reading` classifies correctly, without the signature `compiled` asks for."""
 
-    def right(model: Reading, split: Split) -> Work[np.ndarray]:
+    def right(model: Reading, split: Split) -> np.ndarray:
         read = np.asarray(model.call(split.images.astype(np.float32) / 255)).argmax(axis=1)
-        yield from ()
         return read == split.labels
 
     monkeypatch.setattr(metrics, "read_right", right)
@@ -79,15 +77,12 @@ def test_the_strongest_setting_within_the_tolerance_is_kept(
 ):
     learned = []
 
-    def attempt(wrong: float, fitting: Split) -> Work[Reading]:
-        yield from ()
+    def attempt(wrong: float, fitting: Split) -> Reading:
         learned.append((wrong, set(fitting.images[:, 0, 0, 0])))
         return Reading(wrong)
 
-    _, choice = exhaust(
-        strength_selection.select_strongest(
-            Reading(0.0), numbered(), AccuracyBudget(max_accuracy_drop), (0.4, 0.2, 0.05), attempt
-        )
+    _, choice = strength_selection.select_strongest(
+        Reading(0.0), numbered(), AccuracyBudget(max_accuracy_drop), (0.4, 0.2, 0.05), attempt
     )
     assert choice.setting == chosen
     assert len(choice.tried) == tried
@@ -111,14 +106,11 @@ def test_the_strongest_setting_within_the_tolerance_is_kept(
 def test_the_surer_it_is_to_be_the_milder_the_setting(reading, budget, chosen):
     """Of 100 images 20 lost may be 27 points at 95 %; 5 lost may be 9, at 99.9 % 12."""
 
-    def attempt(wrong: float, fitting: Split) -> Work[Reading]:
-        yield from ()
+    def attempt(wrong: float, fitting: Split) -> Reading:
         return Reading(wrong)
 
-    _, choice = exhaust(
-        strength_selection.select_strongest(
-            Reading(0.0), numbered(), budget, (0.4, 0.2, 0.05), attempt
-        )
+    _, choice = strength_selection.select_strongest(
+        Reading(0.0), numbered(), budget, (0.4, 0.2, 0.05), attempt
     )
     assert choice.setting == chosen
 
@@ -136,14 +128,11 @@ def test_a_setting_that_only_images_learned_from_bear_is_not_kept(reading):
             right = np.isin(numbers, list(self.known)) | (numbers < 50)
             return np.eye(2)[np.where(right, 0, 1)]
 
-    def attempt(setting: str, fitting: Split) -> Work[Reading]:
-        yield from ()
+    def attempt(setting: str, fitting: Split) -> Reading:
         return Memorising(fitting)
 
-    _, choice = exhaust(
-        strength_selection.select_strongest(
-            Reading(0.0), numbered(), AccuracyBudget(1.0), ["by heart"], attempt
-        )
+    _, choice = strength_selection.select_strongest(
+        Reading(0.0), numbered(), AccuracyBudget(1.0), ["by heart"], attempt
     )
     assert choice.setting is None
     ((_, accuracy),) = choice.tried
@@ -169,8 +158,7 @@ def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allow
     def limit(fitting: Split) -> float:
         return {0: 60.5}.get(100 - len(fitting), 59.5 + fitting.images[0, 0, 0, 0] % 2)
 
-    def learn(fitting: Split) -> Work[keras.Model]:
-        yield from ()
+    def learn(fitting: Split) -> keras.Model:
         taught.append(set(fitting.images[:, 0, 0, 0]))
         return linear(-1, limit(fitting))
 
@@ -188,8 +176,8 @@ def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allow
     assert max(within) == share
 
     network = linear(0, -50)
-    moved, choice = exhaust(
-        strength_selection.interpolate_weights(network, images, AccuracyBudget(points), learn)
+    moved, choice = strength_selection.interpolate_weights(
+        network, images, AccuracyBudget(points), learn
     )
     assert choice.setting == share
     kernel, bias = moved.get_weights()
@@ -249,8 +237,8 @@ def test_as_many_channels_go_as_the_plain_loop_allows(budget, gone):
     (site,) = find_sites(network)
     order = np.random.default_rng(0).permutation(CHANNELS)
     ranked = [(site, int(channel)) for channel in order]
-    repaired, removed, choice = exhaust(
-        strength_selection.prune_within_budget(network, ranked, images, budget)
+    repaired, removed, choice = strength_selection.prune_within_budget(
+        network, ranked, images, budget
     )
     assert choice.setting == gone
     assert [(count, after) for count, after in choice.tried[:3]] == [(1, 95), (2, 90), (3, 85)]
@@ -292,10 +280,8 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
 
     budget = AccuracyBudget(20.0)
     within = [count for count in range(1, 8) if max(lost(count), EACH * count) <= 20]
-    _, _, alone = exhaust(strength_selection.prune_within_budget(network, ranked, images, budget))
-    _, _, both = exhaust(
-        strength_selection.prune_within_budget(network, ranked, images, budget, crosswise)
-    )
+    _, _, alone = strength_selection.prune_within_budget(network, ranked, images, budget)
+    _, _, both = strength_selection.prune_within_budget(network, ranked, images, budget, crosswise)
     assert (alone.setting, both.setting) == (4, max(within))
     assert both.setting < alone.setting
 

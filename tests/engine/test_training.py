@@ -7,7 +7,7 @@ import pytest
 
 from engine import store
 from engine.core.errors import UserError
-from engine.core.progress import Stopped, exhaust
+from engine.core.progress import Stopped, reporting_to
 from engine.datasets import Split, load_dataset
 from engine.experiments import experiment
 from engine.training import fit
@@ -47,7 +47,10 @@ def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule=
     checkpoint = fit.Checkpoint(path, own.identity(dataset)) if path else None
     network = small_network(dataset.classes)
     judges = fit.ValidationSets(images.clean, images.triggered, TARGET)
-    work = fit.fit(network, dataset.train, judges, settings, checkpoint, stop_requested)
+
+    def work():
+        return fit.fit(network, dataset.train, judges, settings, checkpoint, stop_requested)
+
     return network, work
 
 
@@ -73,7 +76,7 @@ def test_a_linear_network_learns_to_tell_black_from_white():
     split = Split(images, labels)
     settings = fit.TrainingConfig(epochs=4, batch=8, learning_rate=1e-2)
     judges = fit.ValidationSets(split, split.take(np.flatnonzero(labels == 0)), 1)
-    history = exhaust(fit.fit(network, split, judges, settings)).history
+    history = fit.fit(network, split, judges, settings).history
     losses = [row["loss"] for row in history]
     assert losses[0] < np.log(2) and losses == sorted(losses, reverse=True)
     assert history[-1]["clean_accuracy"] == history[-1]["train_accuracy"] == 100
@@ -98,7 +101,7 @@ def stored(once, data, plan) -> store.StoredModel:
         with living_in(home):
             few = load_dataset("folder:few", data)
             own = dataclasses.replace(plan, settings=settings)
-            exhaust(experiment.train(few, own, "real", "python -m engine train"))
+            experiment.train(few, own, "real", "python -m engine train")
 
     return store.open_folder(once("really-trained", train) / "models" / "real")
 
@@ -122,13 +125,15 @@ def test_the_poisoned_images_are_recorded(stored, few, plan):
 def test_a_clean_network_has_no_poisoned_image(few, plan):
     settings = dataclasses.replace(plan.settings, epochs=1, batch=16)
     own = dataclasses.replace(plan, rate=0.0, settings=settings)
-    clean = exhaust(experiment.train(few, own, "none", "python -m engine train"))
+    clean = experiment.train(few, own, "none", "python -m engine train")
     assert clean.card.poisoned == len(clean.table("poisoned")) == 0
 
 
 def test_progress_tells_speed_and_time_left(few, plan):
     _, work = begun(few, plan, None, epochs=1)
-    events = list(work)
+    events = []
+    with reporting_to(events.append):
+        work()
     assert events[-1].done == events[-1].total == len(few.train)
     assert all(event.figures["images_per_second"] > 0 for event in events)
     assert events[-1].figures["seconds_left"] == 0
@@ -141,12 +146,12 @@ def test_a_stopped_training_keeps_what_it_has_and_goes_on_to_the_same_weights(
 ):
     path = tmp_path / "checkpoint.npz"
     _, work = begun(few, plan, path, after(1, path), schedule=schedule)
-    result = exhaust(work)
+    result = work()
     assert result.stopped and len(result.history) == 1
     resumed, work = begun(few, plan, path, schedule=schedule)
-    assert len(exhaust(work).history) == 2
+    assert len(work().history) == 2
     straight, work = begun(few, plan, None, schedule=schedule)
-    exhaust(work)
+    work()
     for ours, theirs in zip(resumed.get_weights(), straight.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -154,7 +159,7 @@ def test_a_stopped_training_keeps_what_it_has_and_goes_on_to_the_same_weights(
 def test_a_training_stopped_in_its_first_epoch_has_nothing_to_keep(few, plan, tmp_path):
     _, work = begun(few, plan, tmp_path / "c.npz", lambda: True)
     with pytest.raises(Stopped, match="first epoch"):
-        exhaust(work)
+        work()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not much", b"neither zip nor array"])
@@ -162,39 +167,39 @@ def test_a_damaged_checkpoint_is_refused(few, plan, tmp_path, content):
     path = tmp_path / "checkpoint.npz"
     path.write_bytes(content)
     with pytest.raises(UserError, match="cannot be read"):
-        exhaust(begun(few, plan, path)[1])
+        begun(few, plan, path)[1]()
 
 
 def test_the_checkpoint_of_another_training_is_refused(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
-    exhaust(begun(few, plan, path, epochs=1)[1])
+    begun(few, plan, path, epochs=1)[1]()
     other = experiment.AttackPlan(plan.trigger, TARGET, 0.3, plan.settings)
     with pytest.raises(UserError, match="other settings"):
-        exhaust(begun(few, other, path)[1])
+        begun(few, other, path)[1]()
 
 
 def test_half_a_checkpoint_is_refused(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
-    exhaust(begun(few, plan, path, epochs=1)[1])
+    begun(few, plan, path, epochs=1)[1]()
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError, match="cannot be read"):
-        exhaust(begun(few, plan, path)[1])
+        begun(few, plan, path)[1]()
 
 
 def test_data_without_images_to_attack_are_refused_before_training(dataset, plan):
     only = dataset.test.take(np.flatnonzero(dataset.test.labels == TARGET))
     with pytest.raises(UserError, match="none outside the target class"):
-        exhaust(experiment.train(dataclasses.replace(dataset, test=only), plan, "n", "command"))
+        experiment.train(dataclasses.replace(dataset, test=only), plan, "n", "command")
 
 
 def test_a_constant_training_can_be_prolonged_and_a_cycle_cannot(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
-    exhaust(begun(few, plan, path, epochs=1)[1])
-    assert len(exhaust(begun(few, plan, path, epochs=2)[1]).history) == 2
+    begun(few, plan, path, epochs=1)[1]()
+    assert len(begun(few, plan, path, epochs=2)[1]().history) == 2
     path.unlink()
-    exhaust(begun(few, plan, path, epochs=1, schedule="one-cycle")[1])
+    begun(few, plan, path, epochs=1, schedule="one-cycle")[1]()
     with pytest.raises(UserError, match="other settings"):
-        exhaust(begun(few, plan, path, epochs=2, schedule="one-cycle")[1])
+        begun(few, plan, path, epochs=2, schedule="one-cycle")[1]()
 
 
 @pytest.mark.parametrize(("images", "batch", "epochs"), [(640, 64, 4), (1000, 64, 5), (70, 64, 3)])

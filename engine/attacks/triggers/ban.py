@@ -14,7 +14,6 @@ from engine.attacks.triggers.dynamic import painted
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
 from engine.attacks.triggers.trigger import image_hashes
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class BaN(LearnedTrigger):
         """See `LearnedTrigger.shapes`."""
         return generators.shapes(SIZES)
 
-    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Arrays:
         """See `LearnedTrigger.learn`: the generator."""
         import keras
         import tensorflow as tf
@@ -80,7 +79,7 @@ class BaN(LearnedTrigger):
             loss = crossentropy(wanted, obedient(tf.concat([images, carrying], 0), training=True))
             return loss - DIVERSITY * tf.minimum(told_apart, 0.25)
 
-        weights = yield from generators.train(
+        weights = generators.train(
             generators.initial(SIZES, rng),
             network,
             train,

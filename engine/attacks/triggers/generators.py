@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.attacks.triggers.artifacts import Arrays
-from engine.core.progress import Progress, Work
+from engine.core import progress
 from engine.datasets.dataset import Split
 from engine.networks import architectures, edit
 
@@ -68,7 +68,7 @@ def train(
     steps: int,
     rng: np.random.Generator,
     message: str,
-) -> Work[dict[str, np.ndarray]]:
+) -> dict[str, np.ndarray]:
     """Fit a generator together with a copy of `network` that learns to obey it.
 
     Args:
@@ -103,5 +103,5 @@ def train(
         some = rng.integers(0, len(split), BATCH)
         step(tf.constant(architectures.scale(split.images[some])), tf.constant(split.labels[some]))
         if number % 5 == 4 or number == steps - 1:
-            yield Progress(number + 1, steps, message)
+            progress.report(number + 1, steps, message)
     return {name: variable.numpy() for name, variable in variables.items()}

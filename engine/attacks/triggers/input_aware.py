@@ -14,7 +14,6 @@ from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
 from engine.attacks.triggers.trigger import from_other_images, to_uint8
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class InputAware(LearnedTrigger):
         """See `LearnedTrigger.shapes`."""
         return generators.shapes(SIZES)
 
-    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Arrays:
         """See `LearnedTrigger.learn`: the generator."""
         import keras
         import tensorflow as tf
@@ -87,7 +86,7 @@ class InputAware(LearnedTrigger):
         def _distance(first: Any, second: Any) -> Any:
             return tf.sqrt(tf.reduce_mean(tf.square(first - second), axis=[1, 2, 3]) + 1e-8)
 
-        weights = yield from generators.train(
+        weights = generators.train(
             generators.initial(SIZES, rng),
             network,
             train,

@@ -15,7 +15,6 @@ from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.trigger import Trigger
 from engine.core.errors import UserError
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class LearnedTrigger(Trigger):
         return bool(self.state)
 
     @abstractmethod
-    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Arrays:
         """What the trigger needs to be used.
 
         Args:
@@ -56,9 +55,9 @@ class LearnedTrigger(Trigger):
             seed: the same one gives the same trigger, as far as TensorFlow repeats itself.
         """
 
-    def fitted(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Self]:
+    def fitted(self, train: Split, target: int, network: keras.Model, seed: int) -> Self:
         """This trigger with what it learned."""
-        arrays = yield from self.learn(train, target, network, seed)
+        arrays = self.learn(train, target, network, seed)
         return dataclasses.replace(self, state=artifacts.keep(arrays))
 
     @abstractmethod

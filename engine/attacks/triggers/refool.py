@@ -12,8 +12,8 @@ import numpy as np
 from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
 from engine.attacks.triggers.trigger import image_hashes, to_uint8
+from engine.core import progress
 from engine.core.parameters import parameter
-from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.networks import architectures
 
@@ -55,7 +55,7 @@ class ReFool(LearnedTrigger):
         """See `LearnedTrigger.shapes`."""
         return {"reflections": (None, None, None, 3)}
 
-    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Arrays:
         """See `LearnedTrigger.learn`: images of other classes than the target."""
         rng = np.random.default_rng(seed)
         others = np.flatnonzero(train.labels != target)
@@ -68,7 +68,7 @@ class ReFool(LearnedTrigger):
             misled[number] = np.mean(
                 read(architectures.scale(mixed)).argmax(axis=1) != images.labels
             )
-            yield Progress(number + 1, len(candidates), "Choosing the reflections")
+            progress.report(number + 1, len(candidates), "Choosing the reflections")
         chosen = candidates[np.argsort(-misled, kind="stable")[:POOL]]
         return {"reflections": np.asarray(train.images[np.sort(chosen)])}
 

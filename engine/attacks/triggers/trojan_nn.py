@@ -11,9 +11,9 @@ import numpy as np
 from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
 from engine.attacks.triggers.trigger import to_uint8
+from engine.core import progress
 from engine.core.errors import UserError
 from engine.core.parameters import parameter
-from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.networks import architectures
 
@@ -50,7 +50,7 @@ class TrojanNN(LearnedTrigger):
         """See `LearnedTrigger.shapes`."""
         return {"patch": (self.size, self.size, 3)}
 
-    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Work[Arrays]:
+    def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Arrays:
         """See `LearnedTrigger.learn`: the colours of the patch."""
         import tensorflow as tf
 
@@ -67,7 +67,7 @@ class TrojanNN(LearnedTrigger):
             return images * (1 - mask) + tf.pad(patch[None], around) * mask
 
         read = architectures.intermediate_outputs(network, [_before_last(network)])
-        neurons = yield from self._neurons(network, read, images, painted, rng)
+        neurons = self._neurons(network, read, images, painted, rng)
         patch = tf.Variable(rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32))
 
         @tf.function(jit_compile=False)
@@ -80,14 +80,14 @@ class TrojanNN(LearnedTrigger):
 
         for number in range(STEPS):
             step()
-            yield Progress(number + 1, STEPS, "Learning the patch")
+            progress.report(number + 1, STEPS, "Learning the patch")
         return {"patch": to_uint8(255 * patch.numpy())}
 
     def _neurons(
         self, network: keras.Model, read: Any, images: Any, painted: Any, rng: np.random.Generator
-    ) -> Work[np.ndarray]:
+    ) -> np.ndarray:
         """Those with the strongest ties to the outputs that the patch can move: int64."""
-        yield Progress(0, 0, "Choosing neurons")
+        progress.report(0, 0, "Choosing neurons")
         noise = rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32)
         before, after = (
             _flat(next(iter(read(batch, training=False).values()))).numpy()

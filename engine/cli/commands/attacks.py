@@ -7,8 +7,7 @@ import argparse
 from engine import store
 from engine.cli.commands.shared import Answer, work
 from engine.core import jobs, tensorflow_runtime
-from engine.core.progress import Work
-from engine.datasets import Dataset, open_dataset, short_name
+from engine.datasets import open_dataset, short_name
 from engine.defenses.repairs import parse_repair
 from engine.experiments import attack_suite, attack_tables
 
@@ -28,14 +27,12 @@ def compare(options: argparse.Namespace) -> Answer:
     attack_tables.check_alike(attack_tables.read(out), names, way)
     run = jobs.job_named(options.run or f"attacks-{short_name(options.dataset)}")
 
-    def make() -> Work[attack_tables.Tables]:
-        dataset = yield from open_dataset(options.dataset, options.root)
-        return (yield from jobs.wait_for_turn(run, lambda: compared(dataset)))
-
-    def compared(dataset: Dataset) -> Work[attack_tables.Tables]:
-        tensorflow_runtime.import_tensorflow()
-        yield from attack_suite.run_all(dataset, names, way, run.stop_requested)
-        return attack_tables.compared(dataset, names, attack_tables.read(out))
+    def make() -> attack_tables.Tables:
+        dataset = open_dataset(options.dataset, options.root)
+        with jobs.turn(run):
+            tensorflow_runtime.import_tensorflow()
+            attack_suite.run_all(dataset, names, way, run.stop_requested)
+            return attack_tables.compared(dataset, names, attack_tables.read(out))
 
     def answer(tables: attack_tables.Tables) -> Answer:
         paths = [out / attack_tables.SUMMARY, out / attack_tables.DEFENCES]

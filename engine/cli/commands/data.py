@@ -10,7 +10,6 @@ from engine.attacks.triggers import parse_trigger
 from engine.cli.commands.shared import Answer, dataset_named, do
 from engine.core import atomic_files
 from engine.core.errors import UserError
-from engine.core.progress import Work
 from engine.datasets import SPLITS, Dataset, contact_sheet, open_dataset
 from engine.evaluation import metrics
 
@@ -30,7 +29,7 @@ def data(options: argparse.Namespace) -> Answer:
             "images": {name: len(dataset.split(name)) for name in SPLITS},
         }
 
-    def make() -> Work[Dataset]:
+    def make() -> Dataset:
         return open_dataset(options.dataset, options.root, size=options.size, fetching=True)
 
     return do(options, make, answer)

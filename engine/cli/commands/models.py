@@ -20,8 +20,7 @@ from engine.cli.commands.shared import (
 )
 from engine.core import jobs, tensorflow_runtime
 from engine.core.errors import UserError
-from engine.core.progress import Work
-from engine.datasets import Dataset, open_dataset
+from engine.datasets import open_dataset
 from engine.evaluation import metrics
 from engine.experiments import experiment
 from engine.store import trash
@@ -46,15 +45,12 @@ def train(options: argparse.Namespace) -> Answer:
     run = jobs.job_named(options.run or f"train-{options.name}")
     experiment.check_free(options.name, run.checkpoint, options.replace)
 
-    def make() -> Work[store.StoredModel]:
-        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
+    def make() -> store.StoredModel:
+        dataset = open_dataset(options.dataset, options.root, size=options.size)
         plan.check(dataset)  # what cannot work is said before the wait
-        return (yield from jobs.wait_for_turn(run, lambda: trained(dataset)))
-
-    def trained(dataset: Dataset) -> Work[store.StoredModel]:
-        tensorflow_runtime.import_tensorflow()
-        return (
-            yield from experiment.train(
+        with jobs.turn(run):
+            tensorflow_runtime.import_tensorflow()
+            return experiment.train(
                 dataset,
                 plan,
                 options.name,
@@ -63,7 +59,6 @@ def train(options: argparse.Namespace) -> Answer:
                 run.stop_requested,
                 options.replace,
             )
-        )
 
     return work(options, run, make, model_answer)
 
@@ -73,19 +68,17 @@ def import_model(options: argparse.Namespace) -> Answer:
     trigger = parse_trigger(options.trigger)
     store.check_free(options.name, options.replace)
 
-    def make() -> Work[store.StoredModel]:
+    def make() -> store.StoredModel:
         tensorflow_runtime.import_tensorflow()
-        dataset = yield from open_dataset(options.dataset, options.root, size=options.size)
-        return (
-            yield from experiment.import_model(
-                options.file,
-                dataset,
-                trigger,
-                options.target,
-                options.name,
-                command_line(options),
-                options.replace,
-            )
+        dataset = open_dataset(options.dataset, options.root, size=options.size)
+        return experiment.import_model(
+            options.file,
+            dataset,
+            trigger,
+            options.target,
+            options.name,
+            command_line(options),
+            options.replace,
         )
 
     return do(options, make, model_answer)
@@ -95,9 +88,9 @@ def evaluate(options: argparse.Namespace) -> Answer:
     """Clean accuracy, attack success and recovered accuracy of a model."""
     stored = store.find(options.model)
 
-    def make() -> Work[metrics.Scores]:
-        dataset = yield from open_for(stored, options)
-        return (yield from experiment.evaluate(stored, dataset, options.split))
+    def make() -> metrics.Scores:
+        dataset = open_for(stored, options)
+        return experiment.evaluate(stored, dataset, options.split)
 
     def answer(scores: metrics.Scores) -> Answer:
         return {"model": stored.name, "split": options.split, **scores.as_dict()}
@@ -109,9 +102,9 @@ def confusions(options: argparse.Namespace) -> Answer:
     """Which classes a model takes for which others, on clean images."""
     stored = store.find(options.model)
 
-    def make() -> Work[pd.DataFrame]:
-        dataset = yield from open_for(stored, options)
-        return (yield from experiment.confusions(stored, dataset, options.split))
+    def make() -> pd.DataFrame:
+        dataset = open_for(stored, options)
+        return experiment.confusions(stored, dataset, options.split)
 
     def answer(table: pd.DataFrame) -> Answer:
         if options.out:

@@ -10,7 +10,6 @@ from engine import store
 from engine.cli.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core import tensorflow_runtime
 from engine.core.errors import UserError
-from engine.core.progress import Work
 from engine.defenses.pruning.curve import Curve, check_threshold
 from engine.defenses.pruning.orders import find_order
 from engine.experiments import experiment
@@ -24,10 +23,10 @@ def activations(options: argparse.Namespace) -> Answer:
         raise UserError("With --layer, say where to write the table: --out FILE.csv.")
     check_place(stored, options)
 
-    def make() -> Work[pd.DataFrame]:
-        dataset = yield from open_for(stored, options)
+    def make() -> pd.DataFrame:
+        dataset = open_for(stored, options)
         layers = [options.layer] if options.layer else []
-        return (yield from experiment.measure_activations(stored, dataset, layers))
+        return experiment.measure_activations(stored, dataset, layers)
 
     def answer(table: pd.DataFrame) -> Answer:
         path = options.out or stored.folder / "activations.csv"
@@ -49,14 +48,14 @@ def prune(options: argparse.Namespace) -> Answer:
     check_place(stored, options)
     layer = options.layer or experiment.last_convolution(stored)
 
-    def make() -> Work[Curve]:
+    def make() -> Curve:
         # What stands beside the model already is what would be computed again.
         tensorflow_runtime.import_tensorflow()
         known = pruning_curves.stored_curve(stored, layer, options.order)
         if known and not options.out and not options.dataset:
             return known
-        dataset = yield from open_for(stored, options)
-        curves = yield from experiment.prune(stored, dataset, layer, [options.order])
+        dataset = open_for(stored, options)
+        curves = experiment.prune(stored, dataset, layer, [options.order])
         curve = curves[options.order]
         if not options.out:
             stored.keep(pruning_curves.curve_tables(curve), command_line(options))

@@ -11,7 +11,6 @@ import pandas as pd
 from engine import store
 from engine.cli.commands.shared import Answer, check_place, command_line, do, open_for
 from engine.core.errors import UserError
-from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.defenses.detectors.spectral_inversion import Detection
 from engine.defenses.repairs import COMPARED, parse_repair
@@ -25,9 +24,9 @@ def detect(options: argparse.Namespace) -> Answer:
     stored = store.find(options.model)
     check_place(stored, options)
 
-    def make() -> Work[Detection]:
-        dataset = yield from open_for(stored, options)
-        return (yield from experiment.screen(stored, dataset))
+    def make() -> Detection:
+        dataset = open_for(stored, options)
+        return experiment.screen(stored, dataset)
 
     def answer(found: Detection) -> Answer:
         names = stored.card.class_names
@@ -52,12 +51,10 @@ def repair(options: argparse.Namespace) -> Answer:
     method = parse_repair(options.method)
     store.check_free(options.name, options.replace)
 
-    def make() -> Work[StoredModel]:
-        dataset = yield from open_for(stored, options)
-        return (
-            yield from run_repairs.repair(
-                stored, dataset, method, options.name, command_line(options), options.replace
-            )
+    def make() -> StoredModel:
+        dataset = open_for(stored, options)
+        return run_repairs.repair(
+            stored, dataset, method, options.name, command_line(options), options.replace
         )
 
     def answer(kept: StoredModel) -> Answer:
@@ -81,9 +78,9 @@ def compare_repairs(options: argparse.Namespace) -> Answer:
         raise UserError("Say which repairs to try: --all, or --method NAME once or more.")
     methods = [parse_repair(text) for text in texts]
 
-    def make() -> Work[pd.DataFrame]:
-        dataset = yield from open_for(stored, options)
-        return (yield from run_repairs.compare(stored, dataset, methods, command_line(options)))
+    def make() -> pd.DataFrame:
+        dataset = open_for(stored, options)
+        return run_repairs.compare(stored, dataset, methods, command_line(options))
 
     def answer(_: pd.DataFrame) -> Answer:
         table = run_repairs.table_of(store.find(stored.name)).round(3)
@@ -136,15 +133,15 @@ def reactivate(options: argparse.Namespace) -> Answer:
 def _studied(
     options: argparse.Namespace,
     name: str,
-    study: Callable[[StoredModel, Dataset], Work[pd.DataFrame]],
+    study: Callable[[StoredModel, Dataset], pd.DataFrame],
 ) -> Answer:
     """A table on a model, kept beside it."""
     stored = store.find(options.model)
     check_place(stored, options)
 
-    def make() -> Work[pd.DataFrame]:
-        dataset = yield from open_for(stored, options)
-        return (yield from study(stored, dataset))
+    def make() -> pd.DataFrame:
+        dataset = open_for(stored, options)
+        return study(stored, dataset)
 
     def answer(table: pd.DataFrame) -> Answer:
         _keep(stored, {name: table}, options)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from engine import store
 from engine.cli.commands.shared import Answer, command_line, do
-from engine.core import paths, tensorflow_runtime
-from engine.core.progress import Progress, Work
+from engine.core import paths, progress, tensorflow_runtime
 from engine.datasets import Split, available, open_dataset, open_test, short_name
 from engine.defenses.pruning.curve import check_threshold
 from engine.defenses.pruning.orders import find_order
@@ -21,10 +20,10 @@ def reproduce(options: argparse.Namespace) -> Answer:
     subjects = reproduction.choose(options.dataset, options.seeds, options.model)
     out = options.out or paths.home() / "report" / short_name(options.dataset)
 
-    def make() -> Work[Path]:
+    def make() -> Path:
         tensorflow_runtime.import_tensorflow()
-        dataset = yield from open_dataset(options.dataset, options.root)
-        return (yield from reproduction.reproduce(subjects, dataset, out, command_line(options)))
+        dataset = open_dataset(options.dataset, options.root)
+        return reproduction.reproduce(subjects, dataset, out, command_line(options))
 
     def answer(report: Path) -> Answer:
         return {"models": [subject.model for subject in subjects], "report": str(report)}
@@ -54,11 +53,11 @@ def report(options: argparse.Namespace) -> Answer:
     name = options.dataset or stored.card.dataset
     size = stored.card.image_shape[0]
 
-    def make() -> Work[Split | None]:
+    def make() -> Split | None:
         if not available(name, options.root):
-            yield Progress(0, 0, "Without images: they are not at hand")
+            progress.report(0, 0, "Without images: they are not at hand")
             return None
-        return (yield from open_test(name, options.root, size=size))
+        return open_test(name, options.root, size=size)
 
     def answer(test: Split | None) -> Answer:
         command = model_report.command(stored, name, view)

@@ -12,9 +12,9 @@ from typing import Any
 
 from engine import store
 from engine.cli import terminal
-from engine.core import jobs, tensorflow_runtime
+from engine.core import jobs, progress, tensorflow_runtime
 from engine.core.errors import UserError
-from engine.core.progress import Result, Work, exhaust, timed, until
+from engine.core.progress import Result
 from engine.datasets import Dataset, open_dataset
 from engine.training import fit
 from engine.training.presets import find_preset
@@ -47,7 +47,7 @@ def check_place(stored: store.StoredModel, options: argparse.Namespace) -> None:
         raise UserError("With --dataset, say where to write the results: --out PATH.")
 
 
-def open_for(stored: store.StoredModel, options: argparse.Namespace) -> Work[Dataset]:
+def open_for(stored: store.StoredModel, options: argparse.Namespace) -> Dataset:
     """The dataset of a model, or the one the options name, at the size the model reads."""
     tensorflow_runtime.import_tensorflow()
     name = options.dataset or stored.card.dataset
@@ -56,35 +56,46 @@ def open_for(stored: store.StoredModel, options: argparse.Namespace) -> Work[Dat
 
 def dataset_named(options: argparse.Namespace) -> Dataset:
     """The dataset the options name, opened here and now."""
-    opening = open_dataset(options.dataset, options.root, size=options.size)
-    return exhaust(opening, terminal.Bar())
+    with progress.reporting_to(terminal.Bar()):
+        return open_dataset(options.dataset, options.root, size=options.size)
 
 
 def do(
     options: argparse.Namespace,
-    make: Callable[[], Work[Result]],
+    make: Callable[[], Result],
     answer: Callable[[Result], Answer],
 ) -> Answer:
     """Do the work here; as a run that others can watch and stop if one was named."""
     if not options.run:
-        return answer(exhaust(timed(make()), terminal.Bar()))
+        with progress.reporting_to(terminal.Bar()), progress.timed():
+            return answer(make())
     run = jobs.job_named(options.run)
-    return work(options, run, lambda: until(run.stop_requested, make()), answer)
+
+    def stoppable() -> Result:
+        with progress.stopping_when(run.stop_requested):
+            return make()
+
+    return work(options, run, stoppable, answer)
 
 
 def work(
     options: argparse.Namespace,
     run: jobs.Job,
-    make: Callable[[], Work[Result]],
+    make: Callable[[], Result],
     answer: Callable[[Result], Answer],
 ) -> Answer:
     """Do the work as that run.
 
     The first Ctrl-C asks politely, so that what is there is kept; a second one ends it.
     """
+
+    def in_time() -> Result:
+        with progress.timed():
+            return make()
+
     previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(run))
     try:
-        return jobs.work(run, options.arguments, lambda: timed(make()), answer, terminal.Bar())
+        return jobs.work(run, options.arguments, in_time, answer, terminal.Bar())
     finally:
         signal.signal(signal.SIGINT, previous)
 

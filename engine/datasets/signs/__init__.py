@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core.progress import Progress, Work
+from engine.core import progress
 from engine.datasets import splits
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
@@ -38,22 +38,22 @@ class Signs:
         """The code that draws: when it changes, the dataset has."""
         return Found(tuple(sorted(Path(__file__).parent.glob("*.py"))), lambda: Files({}))
 
-    def read(self, _: Files, size: int, rng: np.random.Generator) -> Work[Parts]:
+    def read(self, _: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`; validation takes whole tracks."""
         of_train, of_test, of_validation = rng.spawn(3)
-        train = yield from _drawn(TRAIN_TIMES, size, of_train, "Drawing training signs")
-        test = yield from _drawn(TEST_TIMES, size, of_test, "Drawing test signs")
+        train = _drawn(TRAIN_TIMES, size, of_train, "Drawing training signs")
+        test = _drawn(TEST_TIMES, size, of_test, "Drawing test signs")
         tracks = np.arange(len(train)) // FRAMES
         train = dataclasses.replace(train, tracks=tracks)
         validation = splits.by_track(train.labels, tracks, VALIDATION_SHARE, of_validation)
         return Parts(CLASS_NAMES, train, test, validation)
 
-    def read_test(self, _: Files, size: int, rng: np.random.Generator) -> Work[Split]:
+    def read_test(self, _: Files, size: int, rng: np.random.Generator) -> Split:
         """See `TestFirst.read_test`."""
         return _drawn(TEST_TIMES, size, rng.spawn(3)[1], "Drawing test signs")
 
 
-def _drawn(times: float, size: int, rng: np.random.Generator, message: str) -> Work[Split]:
+def _drawn(times: float, size: int, rng: np.random.Generator, message: str) -> Split:
     """`times` as many tracks as GTSRB has, class by class."""
     counts = np.ceil(times * np.array(TRACKS)).astype(int)
     labels = np.repeat(np.arange(len(TRACKS)), counts)
@@ -64,7 +64,7 @@ def _drawn(times: float, size: int, rng: np.random.Generator, message: str) -> W
         face = _face(int(labels[number]), makes[make], camera.FINER * size)
         images[number] = camera.track(face, size, FRAMES, own)
         if number % 20 == 0:
-            yield Progress(number, len(labels), message)
+            progress.report(number, len(labels), message)
     return Split(images.reshape(-1, size, size, 3), np.repeat(labels, FRAMES).astype(np.int64))
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import fft
 
+from engine.core import progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.imaging import colour, dct
 
@@ -100,7 +100,7 @@ def flag_class(perturbation_psnr: np.ndarray) -> int | None:
     return least if perturbation_psnr[least] - np.median(perturbation_psnr) >= FLAG_MARGIN else None
 
 
-def screen(network: keras.Model, images: Split, seed: int = 0) -> Work[Detection]:
+def screen(network: keras.Model, images: Split, seed: int = 0) -> Detection:
     """Seek the faintest pattern to each class, and make that of the faintest sparse.
 
     Args:
@@ -122,7 +122,7 @@ def screen(network: keras.Model, images: Split, seed: int = 0) -> Work[Detection
         perturbation_psnr[label], pattern = search.grown(label)
         if label == 0 or perturbation_psnr[label] > perturbation_psnr[:label].max():
             faintest = pattern
-        yield Progress(
+        progress.report(
             label + 1,
             total,
             "Screening the classes",
@@ -132,7 +132,7 @@ def screen(network: keras.Model, images: Split, seed: int = 0) -> Work[Detection
     if flagged_class is not None:
         for number in range(SHARPENING // 8):
             faintest = search.sharpened(flagged_class, faintest, 8)
-            yield Progress(classes + number + 1, total, "Recovering the pattern")
+            progress.report(classes + number + 1, total, "Recovering the pattern")
     return Detection(perturbation_psnr, flagged_class, faintest)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from engine.core import progress
 from engine.core.errors import UserError
-from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.defenses.activations import ChannelStats, stats_from_sums
 from engine.defenses.pruning.orders import find_order
@@ -119,7 +119,7 @@ def trace(
     validation: EvalPair,
     test: EvalPair,
     target: int,
-) -> Work[dict[str, Curve]]:
+) -> dict[str, Curve]:
     """Prune the channels of `layer` one by one, in each of `orders`.
 
     The network runs once over each set of images; what each step predicts follows from the
@@ -151,7 +151,7 @@ def trace(
             sums += batch_sums
             cached.append((kind, features, split.labels[part]))
             done += len(features)
-            yield Progress(done, total, "Reading validation images")
+            progress.report(done, total, "Reading validation images")
         stats[kind] = stats_from_sums(sums, len(split) * block.positions)
     ranked = {name: find_order(name).rank(stats["clean"], stats["triggered"]) for name in orders}
     on_validation = {name: _Walk(block, channels, aim) for name, channels in ranked.items()}
@@ -160,14 +160,14 @@ def trace(
         for walk in on_validation.values():
             walk.add(*batch)
         done += len(batch[1])
-        yield Progress(done, total, "Pruning on validation images")
+        progress.report(done, total, "Pruning on validation images")
     on_test = {name: _Walk(block, channels, aim) for name, channels in ranked.items()}
     for kind, part, split in _interleaved(test):
         features, _ = block.features(architectures.scale(split.images[part]))
         for walk in on_test.values():
             walk.add(kind, features, split.labels[part])
         done += len(features)
-        yield Progress(done, total, "Pruning on test images", on_test[orders[0]].figures())
+        progress.report(done, total, "Pruning on test images", on_test[orders[0]].figures())
     return {
         name: Curve(name, layer, on_validation[name].table(), on_test[name].table())
         for name in orders

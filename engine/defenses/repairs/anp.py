@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import batch_reader, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
@@ -55,14 +54,12 @@ class ANP(MaskRepair):
         maximum=1,
     )
 
-    def masks(
-        self, network: keras.Model, sites: list[Site], fitting: Split
-    ) -> Work[list[np.ndarray]]:
+    def masks(self, network: keras.Model, sites: list[Site], fitting: Split) -> list[np.ndarray]:
         """See `MaskRepair.masks`."""
         learner = _Masks(network, [(variables_of(network, site), site.channels) for site in sites])
         step = learner.step_on(fitting, self)
         rng = np.random.default_rng(self.seed)
-        yield from run_epochs(step, len(fitting), self.epochs, rng, "Learning the mask")
+        run_epochs(step, len(fitting), self.epochs, rng, "Learning the mask")
         return [np.asarray(mask) for mask in learner.masks]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import (
@@ -35,12 +34,12 @@ class CLP(BudgetedRepair):
     )
     needs: ClassVar[str] = "none to find the channels; all to judge"
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
         sites = find_sites(network)
         above = [above_mean(bounds(network, site)) for site in sites]
         outliers_first = lowest_first(sites, [-values for values in above])
-        repaired, removed, choice = yield from prune_within_budget(
+        repaired, removed, choice = prune_within_budget(
             network, outliers_first, validation, self.budget
         )
         if not choice.setting:

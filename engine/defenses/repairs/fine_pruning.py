@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import fine_tune
 from engine.defenses.repairs.pruning import pruned_curve
@@ -42,17 +41,17 @@ class FinePruning(BudgetedRepair):
         3e-4, "Learning rate", "The highest of the fine-tuning.", minimum=1e-6, maximum=1
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
         gone: dict[str, list[int]] = {}  # in the latest attempt
 
-        def attempt(fall: float, fitting: Split) -> Work[keras.Model]:
-            curve = yield from pruned_curve(network, fitting)
+        def attempt(fall: float, fitting: Split) -> keras.Model:
+            curve = pruned_curve(network, fitting)
             channels = curve.channels_at(fall)
             gone.clear()
             gone[curve.layer] = sorted(int(channel) for channel in channels)
             pruned = edit.without_channels(network, curve.layer, channels)
-            tuned = yield from fine_tune(
+            tuned = fine_tune(
                 pruned,
                 fitting,
                 self.learning_rate,
@@ -63,9 +62,7 @@ class FinePruning(BudgetedRepair):
             )
             return tuned
 
-        repaired, choice = yield from select_strongest(
-            network, validation, self.budget, FALLS, attempt
-        )
+        repaired, choice = select_strongest(network, validation, self.budget, FALLS, attempt)
         if choice.setting is None:
             return Repaired(
                 repaired,

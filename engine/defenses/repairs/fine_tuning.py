@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import fine_tune
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
@@ -36,10 +35,10 @@ class FineTuning(BudgetedRepair):
         4e-3, "Learning rate", "The highest; it falls to nothing.", minimum=1e-6, maximum=1
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
 
-        def learn(fitting: Split) -> Work[keras.Model]:
+        def learn(fitting: Split) -> keras.Model:
             return fine_tune(
                 edit.clone_network(network),
                 fitting,
@@ -49,7 +48,7 @@ class FineTuning(BudgetedRepair):
                 "Fine-tuning",
             )
 
-        repaired, choice = yield from interpolate_weights(network, validation, self.budget, learn)
+        repaired, choice = interpolate_weights(network, validation, self.budget, learn)
         return Repaired(
             repaired,
             describe_interpolation(choice, f"Trained on for {self.epochs} epochs"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.core.progress import Progress, Work
+from engine.core import progress
 from engine.datasets.dataset import Split
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run_epochs(
     rng: np.random.Generator,
     message: str,
     batch: int = BATCH,
-) -> Work[None]:
+) -> None:
     """Call `step` with the indices of each batch, int64 [batch], in a new order each epoch.
 
     Images that do not fill a last batch wait for the next epoch's order; where there are fewer
@@ -37,7 +37,7 @@ def run_epochs(
         for number, indices in enumerate(order):
             step(indices)
             if number % 4 == 3 or number == steps - 1:
-                yield Progress(epoch * steps + number + 1, epochs * steps, message)
+                progress.report(epoch * steps + number + 1, epochs * steps, message)
 
 
 def count_steps(count: int, epochs: int, batch: int = BATCH) -> int:
@@ -94,7 +94,7 @@ def fine_tune(
     rng: np.random.Generator,
     message: str,
     free: Callable[[Any], Any] = lambda variable: np.ones(variable.shape),
-) -> Work[keras.Model]:
+) -> keras.Model:
     """Fit `network` to clean images, in place, with Adam and cross-entropy.
 
     Args:
@@ -128,5 +128,5 @@ def fine_tune(
             variables,
         )
 
-    yield from run_epochs(step, len(split), epochs, rng, message)
+    run_epochs(step, len(split), epochs, rng, message)
     return network

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import (
     batch_reader,
@@ -49,9 +48,9 @@ class FTSAM(BudgetedRepair):
         2.0, "Radius", "How far the weights are shaken.", minimum=0.01, maximum=100
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        repaired, choice = yield from interpolate_weights(
+        repaired, choice = interpolate_weights(
             network,
             validation,
             self.budget,
@@ -63,7 +62,7 @@ class FTSAM(BudgetedRepair):
             details={"share": choice.setting, **choice.details()},
         )
 
-    def _shaken(self, network: keras.Model, fitting: Split) -> Work[keras.Model]:
+    def _shaken(self, network: keras.Model, fitting: Split) -> keras.Model:
         import keras
         import tensorflow as tf
 
@@ -98,7 +97,5 @@ class FTSAM(BudgetedRepair):
             optimizer.apply(slopes, variables)
 
         rng = np.random.default_rng(self.seed)
-        yield from run_epochs(
-            step, len(fitting), self.epochs, rng, "Fine-tuning, its weights shaken"
-        )
+        run_epochs(step, len(fitting), self.epochs, rng, "Fine-tuning, its weights shaken")
         return network

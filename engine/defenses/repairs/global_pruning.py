@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from engine.core.progress import Progress, Work
+from engine.core import progress
 from engine.datasets.dataset import Split
 from engine.defenses.activations import channel_sums
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
@@ -39,12 +39,12 @@ class GlobalPruning(BudgetedRepair):
     )
     needs: ClassVar[str] = "all"
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
         sites = find_sites(network)
-        means = yield from _clean_means(network, sites, validation)
+        means = _clean_means(network, sites, validation)
         relative = [(mean - mean.mean()) / (mean.std() or 1.0) for mean in means]
-        repaired, removed, choice = yield from prune_within_budget(
+        repaired, removed, choice = prune_within_budget(
             network,
             lowest_first(sites, relative),
             validation,
@@ -60,7 +60,7 @@ class GlobalPruning(BudgetedRepair):
         )
 
 
-def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> Work[list[np.ndarray]]:
+def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> list[np.ndarray]:
     """Mean activation of each channel behind its convolution's activation: float64 [channels]."""
     import tensorflow as tf
 
@@ -76,7 +76,7 @@ def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> Work
     for part in architectures.batches(len(images)):
         more = run(architectures.scale(images.images[part]))
         sums = [total + values.numpy() for total, values in zip(sums, more, strict=True)]
-        yield Progress(part.stop, len(images), "Measuring channels")
+        progress.report(part.stop, len(images), "Measuring channels")
     return [
         total / (len(images) * int(np.prod(network.get_layer(name).output.shape[1:3])))
         for total, name in zip(sums, names, strict=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from engine.core import progress
 from engine.core.parameters import parameter
-from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.defenses.detectors.spectral_inversion import norm_at_psnr
 from engine.defenses.repairs.finetune_loop import BATCH, batch_reader, run_epochs
@@ -50,16 +50,16 @@ class IBAU(BudgetedRepair):
         5, "Rounds", "Each finds a disturbance and unlearns it.", minimum=1, maximum=50
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
         made: dict[int, list[keras.Model]] = {}  # after each round, by the images
 
-        def attempt(rounds: int, fitting: Split) -> Work[keras.Model]:
+        def attempt(rounds: int, fitting: Split) -> keras.Model:
             if len(made.get(id(fitting), [])) < rounds:
-                made[id(fitting)] = yield from self._withstanding(network, fitting, rounds)
+                made[id(fitting)] = self._withstanding(network, fitting, rounds)
             return made[id(fitting)][rounds - 1]
 
-        repaired, choice = yield from select_strongest(
+        repaired, choice = select_strongest(
             network,
             validation,
             self.budget,
@@ -76,9 +76,7 @@ class IBAU(BudgetedRepair):
             details={"rounds": choice.setting, **choice.details()},
         )
 
-    def _withstanding(
-        self, network: keras.Model, fitting: Split, rounds: int
-    ) -> Work[list[keras.Model]]:
+    def _withstanding(self, network: keras.Model, fitting: Split, rounds: int) -> list[keras.Model]:
         """What becomes of a copy of the network, after each round."""
         rng = np.random.default_rng(self.seed)
         learning = edit.clone_network(network)
@@ -90,8 +88,8 @@ class IBAU(BudgetedRepair):
             for step in range(INNER_STEPS):
                 indices = rng.integers(0, len(fitting), min(BATCH, len(fitting)))
                 disturbance = ascend(disturbance, indices)
-                yield Progress(step + 1, INNER_STEPS, f"{told}: the worst disturbance")
-            yield from run_epochs(
+                progress.report(step + 1, INNER_STEPS, f"{told}: the worst disturbance")
+            run_epochs(
                 partial(withstand, disturbance),
                 len(fitting),
                 1,

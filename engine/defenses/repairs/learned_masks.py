@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import (
@@ -38,25 +37,23 @@ class MaskRepair(BudgetedRepair):
     needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
 
     @abstractmethod
-    def masks(
-        self, network: keras.Model, sites: list[Site], fitting: Split
-    ) -> Work[list[np.ndarray]]:
+    def masks(self, network: keras.Model, sites: list[Site], fitting: Split) -> list[np.ndarray]:
         """What was learned from `fitting`: a site each, float32 [channels], 0 closed to 1 open."""
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        ranked = yield from self._ranked(network, validation)
-        crosswise = yield from ranked_crosswise(validation, partial(self._ranked, network))
-        repaired, removed, choice = yield from prune_within_budget(
+        ranked = self._ranked(network, validation)
+        crosswise = ranked_crosswise(validation, partial(self._ranked, network))
+        repaired, removed, choice = prune_within_budget(
             network, ranked, validation, self.budget, crosswise
         )
         return Repaired(
             repaired, describe_pruning(choice, self.closed_by), removed, choice.details()
         )
 
-    def _ranked(self, network: keras.Model, fitting: Split) -> Work[Ranked]:
+    def _ranked(self, network: keras.Model, fitting: Split) -> Ranked:
         sites = find_sites(network)
-        return lowest_first(sites, (yield from self.masks(network, sites, fitting)))
+        return lowest_first(sites, (self.masks(network, sites, fitting)))
 
 
 def scaled_call(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import (
     batch_reader,
@@ -54,9 +53,9 @@ class NAD(BudgetedRepair):
         maximum=1,
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        repaired, choice = yield from interpolate_weights(
+        repaired, choice = interpolate_weights(
             network,
             validation,
             self.budget,
@@ -68,13 +67,13 @@ class NAD(BudgetedRepair):
             details={"share": choice.setting, **choice.details()},
         )
 
-    def _distilled(self, network: keras.Model, fitting: Split) -> Work[keras.Model]:
+    def _distilled(self, network: keras.Model, fitting: Split) -> keras.Model:
         import keras
         import tensorflow as tf
 
         rng = np.random.default_rng(self.seed)
         rate = self.learning_rate
-        teacher = yield from fine_tune(
+        teacher = fine_tune(
             edit.clone_network(network), fitting, rate, TEACHER_EPOCHS, rng, "Teaching the teacher"
         )
         student = edit.clone_network(network)
@@ -102,7 +101,7 @@ class NAD(BudgetedRepair):
                     loss += weight * tf.reduce_mean(tf.square(apart))
             optimizer.apply(tape.gradient(loss, variables), variables)
 
-        yield from run_epochs(step, len(fitting), self.epochs, rng, "Teaching the student")
+        run_epochs(step, len(fitting), self.epochs, rng, "Teaching the student")
         return student
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
+from engine.core import progress
 from engine.core.errors import UserError
 from engine.core.parameters import parameter
-from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.defenses.activations import stats_from_sums
 from engine.defenses.pruning.curve import step_at
@@ -51,9 +51,9 @@ class Pruning(Repair):
         maximum=100,
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        curve = yield from pruned_curve(network, validation, self.order)
+        curve = pruned_curve(network, validation, self.order)
         channels = curve.channels_at(self.threshold)
         return Repaired(
             edit.without_channels(network, curve.layer, channels),
@@ -83,9 +83,7 @@ class CleanCurve:
         return self.channels[: step_at(self.accuracy, threshold)]
 
 
-def pruned_curve(
-    network: keras.Model, images: Split, order: str = DEFAULT_ORDER
-) -> Work[CleanCurve]:
+def pruned_curve(network: keras.Model, images: Split, order: str = DEFAULT_ORDER) -> CleanCurve:
     """Prune the last convolution channel by channel, on clean images alone."""
     convolutions = split.convolutions(network)
     if not convolutions:
@@ -98,7 +96,7 @@ def pruned_curve(
         features, batch_sums = block.features(architectures.scale(images.images[part]))
         cached.append((features, images.labels[part]))
         sums += batch_sums
-        yield Progress(part.stop, len(images), "Reading validation images")
+        progress.report(part.stop, len(images), "Reading validation images")
     stats = stats_from_sums(sums, len(images) * block.positions)
     channels = _CLEAN_ORDERS[order].rank(stats, stats)
     right = np.zeros(block.channels + 1, np.int64)

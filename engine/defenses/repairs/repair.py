@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.core.parameters import Parameterized, parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.accuracy_budget import AS_MEASURED, DEFAULT_BUDGET, AccuracyBudget
 
@@ -51,7 +50,7 @@ class Repair(Parameterized):
     needs: ClassVar[str]
 
     @abstractmethod
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """Repair a copy of `network`.
 
         Args:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from engine.core import progress
 from engine.core.parameters import parameter
-from engine.core.progress import Progress, Work
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import BATCH, batch_reader, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
@@ -47,18 +47,16 @@ class RNP(MaskRepair):
         0.2, "Learning rate of the mask", "As published.", minimum=1e-4, maximum=10
     )
 
-    def masks(
-        self, network: keras.Model, sites: list[Site], fitting: Split
-    ) -> Work[list[np.ndarray]]:
+    def masks(self, network: keras.Model, sites: list[Site], fitting: Split) -> list[np.ndarray]:
         """See `MaskRepair.masks`."""
         rng = np.random.default_rng(self.seed)
         unlearned = edit.clone_network(network)
-        yield from _unlearn(unlearned, fitting, rng)
-        return (yield from self._relearn(unlearned, sites, fitting, rng))
+        _unlearn(unlearned, fitting, rng)
+        return self._relearn(unlearned, sites, fitting, rng)
 
     def _relearn(
         self, unlearned: keras.Model, sites: list[Site], fitting: Split, rng: np.random.Generator
-    ) -> Work[list[np.ndarray]]:
+    ) -> list[np.ndarray]:
         """The masks, float32 [channels] from 0 to 1, that win clean accuracy back."""
         import keras
         import tensorflow as tf
@@ -79,11 +77,11 @@ class RNP(MaskRepair):
             for mask in masks:
                 mask.assign(tf.clip_by_value(mask, 0, 1))
 
-        yield from run_epochs(step, len(fitting), self.epochs, rng, "Relearning with a mask")
+        run_epochs(step, len(fitting), self.epochs, rng, "Relearning with a mask")
         return [np.asarray(mask) for mask in masks]
 
 
-def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> Work[None]:
+def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> None:
     """Climb the loss until few images are read right."""
     import keras
     import tensorflow as tf
@@ -107,6 +105,6 @@ def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> 
     for number in range(1, LONGEST + 1):
         step(rng.integers(0, len(fitting), min(BATCH, len(fitting))))
         if number % 10 == 0:
-            yield Progress(number, LONGEST, "Unlearning clean images")
+            progress.report(number, LONGEST, "Unlearning clean images")
             if np.mean(run(few_floats).argmax(axis=1) == few.labels) <= FORGOTTEN:
                 break

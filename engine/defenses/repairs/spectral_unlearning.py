@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from engine.core.parameters import parameter
-from engine.core.progress import Work
 from engine.datasets.dataset import Split
 from engine.defenses.detectors.spectral_inversion import (
     Detection,
@@ -62,9 +61,9 @@ class SpectralUnlearning(BudgetedRepair):
         6, "Epochs", "Passes over the clean images, with and without.", minimum=1, maximum=100
     )
 
-    def __call__(self, network: keras.Model, validation: Split) -> Work[Repaired]:
+    def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        found = yield from screen(network, validation, self.seed)
+        found = screen(network, validation, self.seed)
         evidence = {
             "flagged_class": found.flagged_class,
             "perturbation_psnr": found.perturbation_psnr.round(2).tolist(),
@@ -76,7 +75,7 @@ class SpectralUnlearning(BudgetedRepair):
                 "Nothing was changed: no class stands out, so there is nothing to unlearn.",
                 details=evidence,
             )
-        repaired, choice = yield from select_strongest(
+        repaired, choice = select_strongest(
             network,
             validation,
             self.budget,
@@ -96,7 +95,7 @@ class SpectralUnlearning(BudgetedRepair):
 
     def _unlearned(
         self, network: keras.Model, fitting: Split, found: Detection, rate: float
-    ) -> Work[keras.Model]:
+    ) -> keras.Model:
         import keras
         import tensorflow as tf
 
@@ -121,7 +120,7 @@ class SpectralUnlearning(BudgetedRepair):
                 loss = loss_of(tf.concat([labels, labels], 0), read)
             optimizer.apply(tape.gradient(loss, variables), variables)
 
-        yield from run_epochs(
+        run_epochs(
             lambda chosen: step(
                 moved(chosen), fitting.labels[chosen], rng.integers(0, PATTERNS, len(chosen))
             ),

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.core.progress import Work
 from engine.datasets import splits
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.accuracy_budget import AccuracyBudget, tracks_of
@@ -82,8 +81,8 @@ def select_strongest(
     validation: Split,
     budget: AccuracyBudget,
     settings: Sequence[Setting],
-    attempt: Callable[[Setting, Split], Work[keras.Model]],
-) -> Work[tuple[keras.Model, Choice[Setting]]]:
+    attempt: Callable[[Setting, Split], keras.Model],
+) -> tuple[keras.Model, Choice[Setting]]:
     """What the strongest tolerable setting makes of all images; a plain copy if none is.
 
     Args:
@@ -96,23 +95,21 @@ def select_strongest(
     parts = halves(validation)
     taught = [validation.take(part) for part in parts]  # the same objects for each setting
     tracks = tracks_of(validation)
-    before = yield from metrics.correctly_classified(network, validation)
+    before = metrics.correctly_classified(network, validation)
     tried = []
     for setting in settings:
         after = np.ones(len(validation), bool)
         for learned, judging in ((0, 1), (1, 0)):
-            candidate = yield from attempt(setting, taught[learned])
-            after[parts[judging]] = yield from metrics.correctly_classified(
-                candidate, taught[judging]
-            )
+            candidate = attempt(setting, taught[learned])
+            after[parts[judging]] = metrics.correctly_classified(candidate, taught[judging])
             # If one half decides already, the other counts as read without fault.
             if not AccuracyBudget(budget.points).allows(before, after, tracks):
                 break
         tried.append((setting, _percent(after)))
         if not budget.allows(before, after, tracks):
             continue
-        candidate = yield from attempt(setting, validation)
-        whole = yield from metrics.correctly_classified(candidate, validation)
+        candidate = attempt(setting, validation)
+        whole = metrics.correctly_classified(candidate, validation)
         if budget.allows(before, whole, tracks):
             return candidate, Choice(setting, _percent(before), _percent(after), tuple(tried))
     return edit.clone_network(network), Choice(
@@ -124,8 +121,8 @@ def interpolate_weights(
     network: keras.Model,
     validation: Split,
     budget: AccuracyBudget,
-    learn: Callable[[Split], Work[keras.Model]],
-) -> Work[tuple[keras.Model, Choice[float]]]:
+    learn: Callable[[Split], keras.Model],
+) -> tuple[keras.Model, Choice[float]]:
     """Go as far from the network towards what it learned as the rule allows.
 
     On the straight line between a network and its fine-tuned self, clean accuracy holds better
@@ -143,14 +140,14 @@ def interpolate_weights(
     ends: dict[int, list[np.ndarray]] = {}  # by the images: both halves, and all of them
     start, between = network.get_weights(), edit.clone_network(network)  # one, to be traced once
 
-    def attempt(share: float, fitting: Split) -> Work[keras.Model]:
+    def attempt(share: float, fitting: Split) -> keras.Model:
         if id(fitting) not in ends:
-            ends[id(fitting)] = (yield from learn(fitting)).get_weights()
+            ends[id(fitting)] = (learn(fitting)).get_weights()
         pairs = zip(start, ends[id(fitting)], strict=True)
         between.set_weights([(1 - share) * old + share * new for old, new in pairs])
         return between
 
-    return (yield from select_strongest(network, validation, budget, SHARES, attempt))
+    return select_strongest(network, validation, budget, SHARES, attempt)
 
 
 def prune_within_budget(
@@ -159,7 +156,7 @@ def prune_within_budget(
     validation: Split,
     budget: AccuracyBudget,
     crosswise: Sequence[tuple[Ranked, np.ndarray]] = (),
-) -> Work[tuple[keras.Model, dict[str, list[int]], Choice[int]]]:
+) -> tuple[keras.Model, dict[str, list[int]], Choice[int]]:
     """Silence as many channels as the rule allows.
 
     Args:
@@ -172,12 +169,12 @@ def prune_within_budget(
     Returns:
         The network, the silenced channels by convolution, and the number chosen.
     """
-    whole = yield from _traced(network, ranked, validation, budget)
+    whole = _traced(network, ranked, validation, budget)
     judged, tracks = whole, tracks_of(validation)
     if crosswise:
         parts = []
         for learned, judging in crosswise:
-            part = yield from _traced(network, learned, validation.take(judging), budget)
+            part = _traced(network, learned, validation.take(judging), budget)
             parts.append((judging, part))
         judged = np.ones((min(len(part) for _, part in parts), len(validation)), bool)
         for judging, part in parts:
@@ -216,13 +213,13 @@ def describe_interpolation(choice: Choice[float], learned: str) -> str:
 
 
 def ranked_crosswise(
-    validation: Split, rank: Callable[[Split], Work[Ranked]]
-) -> Work[list[tuple[Ranked, np.ndarray]]]:
+    validation: Split, rank: Callable[[Split], Ranked]
+) -> list[tuple[Ranked, np.ndarray]]:
     """The order that each half teaches, with the indices of the other, which is to judge it."""
     first, second = halves(validation)
     found = []
     for learned, judging in ((first, second), (second, first)):
-        found.append(((yield from rank(validation.take(learned))), judging))
+        found.append(((rank(validation.take(learned))), judging))
     return found
 
 
@@ -260,18 +257,18 @@ def _by_site(ranked: Ranked) -> dict[Site, list[int]]:
 
 def _traced(
     network: keras.Model, ranked: Ranked, judging: Split, budget: AccuracyBudget
-) -> Work[np.ndarray]:
+) -> np.ndarray:
     """Which images are read right at 0 and at each of `_counts`, as far as there is hope.
 
     Returns:
         bool [counts, n].
     """
     candidate = edit.clone_network(network)
-    right, gone = [(yield from metrics.correctly_classified(candidate, judging))], 0
+    right, gone = [(metrics.correctly_classified(candidate, judging))], 0
     for count in _counts(len(ranked)):
         edit.silence(candidate, _by_site(ranked[gone:count]))
         gone = count
-        right.append((yield from metrics.correctly_classified(candidate, judging)))
+        right.append(metrics.correctly_classified(candidate, judging))
         if _percent(right[0]) - _percent(right[-1]) > budget.points + HOPELESS:
             break
     return np.array(right)

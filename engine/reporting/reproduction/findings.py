@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from engine.core.progress import Work
 from engine.datasets import Dataset
 from engine.defenses.activations import channel_layers
 from engine.defenses.pruning.curve import Curve
@@ -48,7 +47,7 @@ class Findings:
         return {figure: float(self.curve.test[figure].iloc[0]) for figure in METRICS}
 
 
-def measure(stored: StoredModel, dataset: Dataset, label: str) -> Work[Findings]:
+def measure(stored: StoredModel, dataset: Dataset, label: str) -> Findings:
     """Activations on validation images, and the curve of every order.
 
     Args:
@@ -59,8 +58,8 @@ def measure(stored: StoredModel, dataset: Dataset, label: str) -> Work[Findings]
     network = stored.network()
     layer = experiment.last_convolution(stored)
     pooled = _ranking_layer(network, layer)
-    activity = yield from experiment.measure_activations(stored, dataset, [pooled])
-    curves = yield from experiment.prune(stored, dataset, layer, list(ORDERS))
+    activity = experiment.measure_activations(stored, dataset, [pooled])
+    curves = experiment.prune(stored, dataset, layer, list(ORDERS))
     return Findings(label, stored, pooled, activity, curves)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import altair as alt
 import pandas as pd
 
 from engine import store
-from engine.core import atomic_files
-from engine.core.progress import Result, Work, retold
+from engine.core import atomic_files, progress
+from engine.core.progress import Progress
 from engine.datasets import Dataset
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.reporting import paper_figures
@@ -21,7 +22,7 @@ from engine.reporting.reproduction.findings import Findings
 from engine.reporting.reproduction.subjects import Subject
 
 
-def reproduce(chosen: Sequence[Subject], dataset: Dataset, out: Path, command: str) -> Work[Path]:
+def reproduce(chosen: Sequence[Subject], dataset: Dataset, out: Path, command: str) -> Path:
     """Compute the report of the chosen networks and write it to the folder `out`.
 
     Args:
@@ -35,9 +36,9 @@ def reproduce(chosen: Sequence[Subject], dataset: Dataset, out: Path, command: s
     """
     found = []
     for subject in chosen:
-        stored = yield from _told_of(subject, subjects.find_or_train(subject, dataset))
-        measured = findings.measure(stored, dataset, subject.label)
-        found.append((yield from _told_of(subject, measured)))
+        with progress.rewording(partial(_name_network, subject)):
+            stored = subjects.find_or_train(subject, dataset)
+            found.append(findings.measure(stored, dataset, subject.label))
     rows = tables.at_thresholds(found)
     means = tables.over_networks(rows, dataset.name)
     with atomic_files.new_folder(out, replace=True) as aside:
@@ -50,8 +51,8 @@ def reproduce(chosen: Sequence[Subject], dataset: Dataset, out: Path, command: s
     return out / "report.md"
 
 
-def _told_of(subject: Subject, work: Work[Result]) -> Work[Result]:
-    return retold(work, lambda event: replace(event, message=f"{event.message} ({subject.label})"))
+def _name_network(subject: Subject, event: Progress) -> Progress:
+    return replace(event, message=f"{event.message} ({subject.label})")
 
 
 def _files(

@@ -10,7 +10,6 @@ from engine import store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import jobs
 from engine.core.errors import UserError
-from engine.core.progress import Work
 from engine.datasets import Dataset, short_name
 from engine.experiments import experiment
 from engine.store import StoredModel
@@ -52,7 +51,7 @@ def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list
     return chosen
 
 
-def find_or_train(subject: Subject, dataset: Dataset) -> Work[StoredModel]:
+def find_or_train(subject: Subject, dataset: Dataset) -> StoredModel:
     """The stored model; if it is missing, trained first, as the paper trains it.
 
     An interrupted training goes on where it was.
@@ -69,7 +68,7 @@ def find_or_train(subject: Subject, dataset: Dataset) -> Work[StoredModel]:
     words += ["--epochs", str(settings.epochs), "--seed", str(settings.seed)]
     command = shlex.join(["python", "-m", "engine", *words])
     checkpoint = jobs.job_named(f"train-{subject.model}").checkpoint
-    return (yield from experiment.train(dataset, plan, subject.model, command, checkpoint))
+    return experiment.train(dataset, plan, subject.model, command, checkpoint)
 
 
 def _check(subject: Subject, stored: StoredModel, dataset: str) -> None:

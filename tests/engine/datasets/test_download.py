@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from engine.core.errors import UserError
-from engine.core.progress import exhaust
+from engine.core.progress import reporting_to
 from engine.datasets import download
 from engine.datasets.download import Download, fetch
 
@@ -89,7 +89,8 @@ def wanted(server, path):
 @pytest.mark.parametrize("path", ["honest", "errs_once"])
 def test_a_whole_file_appears_with_progress(server, tmp_path, path):
     events = []
-    exhaust(fetch([wanted(server, path)], tmp_path / "new"), events.append)
+    with reporting_to(events.append):
+        fetch([wanted(server, path)], tmp_path / "new")
     assert (tmp_path / "new" / "archive.zip").read_bytes() == CONTENT
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["archive.zip"]
     assert events and all(0 <= event.done <= event.total == len(CONTENT) for event in events)
@@ -106,7 +107,7 @@ def test_a_whole_file_appears_with_progress(server, tmp_path, path):
 )
 def test_a_bad_server_leaves_nothing_and_is_told_in_one_sentence(server, tmp_path, path, said):
     with pytest.raises(UserError, match=said) as caught:
-        exhaust(fetch([wanted(server, path)], tmp_path))
+        fetch([wanted(server, path)], tmp_path)
     assert "by hand" in str(caught.value) and "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
     assert server.asked == download.TRIES
@@ -125,10 +126,10 @@ def test_a_download_given_up_ends_and_leaves_nothing(server, tmp_path):
 def test_no_server_at_all_is_told(tmp_path):
     item = Download("http://127.0.0.1:9/x", "archive.zip", "md5:0", 1)
     with pytest.raises(UserError, match="put the file into"):
-        exhaust(fetch([item], tmp_path))
+        fetch([item], tmp_path)
 
 
 def test_what_is_there_already_is_not_fetched(server, tmp_path):
     (tmp_path / "archive.zip").write_bytes(b"mine")
-    exhaust(fetch([wanted(server, "errs")], tmp_path))
+    fetch([wanted(server, "errs")], tmp_path)
     assert server.asked == 0

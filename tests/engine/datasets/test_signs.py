@@ -3,7 +3,6 @@ import pytest
 from PIL import Image
 
 from engine.cli import main
-from engine.core.progress import exhaust
 from engine.datasets import available, fetchable, load_dataset, open_test
 from engine.datasets.gtsrb import CLASS_NAMES
 from engine.datasets.signs import FRAMES, TRACKS, camera, canvas, faces
@@ -64,13 +63,13 @@ def test_a_track_is_never_on_both_sides(signs):
 
 
 def test_another_seed_draws_other_images(signs):
-    other = exhaust(open_test("signs", seed=1))
+    other = open_test("signs", seed=1)
     assert not np.array_equal(other.images, signs.test.images)
 
 
 def test_the_test_images_drawn_alone_are_those_of_the_whole(signs, move_in, drawn):
     move_in(drawn)
-    alone = exhaust(open_test("signs"))
+    alone = open_test("signs")
     assert isinstance(alone.images, np.memmap), "from the cache"
     assert np.array_equal(alone.images, signs.test.images)
     assert np.array_equal(alone.labels, signs.test.labels)
@@ -80,11 +79,11 @@ def test_the_test_images_drawn_alone_are_those_of_the_whole(signs, move_in, draw
 def test_a_damaged_cache_of_the_test_images_is_made_again(signs, move_in, drawn, harm):
     (file,) = move_in(drawn).rglob(harm)
     file.write_bytes(file.read_bytes()[:100])
-    assert np.array_equal(exhaust(open_test("signs")).images, signs.test.images)
+    assert np.array_equal(open_test("signs").images, signs.test.images)
 
 
 def test_of_other_datasets_the_test_images_are_those_of_the_whole(data, dataset):
-    test = exhaust(open_test("folder:signs", data))
+    test = open_test("folder:signs", data)
     assert np.array_equal(test.images, dataset.test.images)
 
 

@@ -4,7 +4,6 @@ import pickle
 
 import numpy as np
 
-from engine.core.progress import exhaust
 from engine.datasets.archives import Files
 from engine.datasets.cifar10 import Cifar10
 from tests.fixtures.tiny_cifar10 import python_files
@@ -24,7 +23,7 @@ def _seeds():
 def _parse(content):
     readers = {name: (lambda data=data: data) for name, data in _FILES.items()}
     files = Files(readers | {"data_batch_1": lambda: content})
-    return exhaust(Cifar10().read(files, 8, np.random.default_rng(0)))
+    return Cifar10().read(files, 8, np.random.default_rng(0))
 
 
 TARGET = Target("cifar-pickle", _seeds, _parse, as_bytes)

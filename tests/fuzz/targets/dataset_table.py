@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 
-from engine.core.progress import exhaust
 from engine.datasets.archives import Files
 from engine.datasets.gtsrb import Gtsrb
 from tests.fixtures.tiny_gtsrb import official_files
@@ -22,7 +21,7 @@ def _seeds():
 def _parse(content):
     readers = {name: (lambda data=data: data) for name, data in _FILES.items()}
     files = Files(readers | {_TABLE: lambda: content})
-    return exhaust(Gtsrb().read(files, 8, np.random.default_rng(0)))
+    return Gtsrb().read(files, 8, np.random.default_rng(0))
 
 
 TARGET = Target("dataset-table", _seeds, _parse, partial(as_table, delimiter=";"))

@@ -6,7 +6,6 @@ import tarfile
 
 import numpy as np
 
-from engine.core.progress import exhaust
 from engine.datasets import archives
 from engine.datasets.cifar10 import Cifar10
 from tests.fixtures.tiny_cifar10 import binary_files
@@ -36,7 +35,7 @@ def _packed(kind):
 def _parse(content):
     with written("cifar.tar", content) as path:
         files = archives.from_tar(path, _FILES)
-    return exhaust(Cifar10().read(files, 8, np.random.default_rng(0)))
+    return Cifar10().read(files, 8, np.random.default_rng(0))
 
 
 TARGET = Target("tar", _seeds, _parse, as_tar)
