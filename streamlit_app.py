@@ -3,8 +3,8 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app import failures
-from app.security import SecurityHeaders
+from app.frame import failures
+from app.frame.security import SecurityHeaders
 
 app = st.App(
     "app/main.py",

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from app.waiting import shown
+from app.elements.progress_bar import shown
 from engine import store
 from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
 from engine.core import paths

@@ -4,7 +4,7 @@ import gc
 
 import streamlit as st
 
-from app import failures, header, links
+from app.frame import failures, header, links
 
 st.set_page_config(page_title="Backdoor Pruning Lab", page_icon="🚦", layout="wide")
 

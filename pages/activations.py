@@ -4,7 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from app import caches, channel, charts, drawing, failures, header, images, job_panel
+from app import caches
+from app.charts import activation_charts
+from app.elements import chart_view, job_panel
+from app.forms import image_chooser
+from app.frame import failures, header
+from app.views.activations import channel
 from engine.core import jobs
 from engine.defenses.activations import change_by_layer
 
@@ -29,7 +34,7 @@ run_name = jobs.name_of("activations", model.name)
 
 if table is None:
     st.info("The activations of this model have not been measured yet.")
-    if images.at_hand(card.dataset):
+    if image_chooser.at_hand(card.dataset):
         job_panel.start_button(
             "Measure them",
             run_name,
@@ -37,7 +42,7 @@ if table is None:
             "Runs the network once over clean and triggered validation images.",
         )
     else:
-        images.offer_to_fetch(card.dataset)
+        image_chooser.offer_to_fetch(card.dataset)
     job_panel.watch(run_name)
     st.stop()
 
@@ -72,8 +77,8 @@ for column, measure, what in zip(
 ):
     with column:
         name = f"activations-{what}"
-        drawing.chart(
-            charts.channel_bars(rows, measure, order, top, falls).properties(height=360),
+        chart_view.chart(
+            activation_charts.channel_bars(rows, measure, order, top, falls).properties(height=360),
             rows,
             name,
             f"Mean activation of the {len(order)} channels of {layer} on {what} images.",
@@ -95,8 +100,8 @@ st.markdown(
     " along."
 )
 moved = change_by_layer(table)
-drawing.chart(
-    charts.change_by_layer(moved, layer),
+chart_view.chart(
+    activation_charts.change_by_layer(moved, layer),
     moved,
     "moved-by-layer",
     "How far the trigger moves the channels of each layer, in percent.",
@@ -104,11 +109,11 @@ drawing.chart(
 
 st.header("Look into one channel")
 looked_at = channel.choose(sorted(order, key=rows.set_index("channel")["difference"].get))
-if images.at_hand(dataset):
+if image_chooser.at_hand(dataset):
     with failures.contained():  # not every network can be asked on a page
-        channel.maps(model, images.choose(card, dataset), layer, looked_at)
+        channel.maps(model, image_chooser.choose(card, dataset), layer, looked_at)
         channel.top_images(model, dataset, layer, looked_at)
 else:
-    images.offer_to_fetch(dataset)
+    image_chooser.offer_to_fetch(dataset)
 with st.expander("All values"):
     st.dataframe(rows.drop(columns="layer"), hide_index=True)

@@ -4,7 +4,11 @@ from functools import partial
 
 import streamlit as st
 
-from app import attacked, caches, cards, failures, header, job_panel, training_curves
+from app import caches
+from app.elements import job_panel
+from app.forms import attack_form
+from app.frame import failures, header
+from app.views.models import model_cards, training_curves
 from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
@@ -21,7 +25,7 @@ st.markdown(
 
 names = caches.model_names()
 if names:
-    cards.show(names)
+    model_cards.show(names)
     with failures.contained():  # what follows does not need the model in use
         model = header.model_in_use()
         card = model.card
@@ -41,7 +45,7 @@ if names:
                 }
             )
     st.header("Compare")
-    cards.compare(names, st.session_state[header.MODEL])
+    model_cards.compare(names, st.session_state[header.MODEL])
 
 st.header("Train a model")
 training = [run for run in jobs.all_jobs() if run.name.startswith("train-")]
@@ -71,7 +75,7 @@ with left:
         bind="query-params",
         help="The signs are drawn by this program and always there.",
     )
-    target = attacked.target(dataset)
+    target = attack_form.target(dataset)
     epochs = st.number_input(
         "Epochs",
         1,
@@ -83,7 +87,7 @@ with left:
     )
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same model.")
 with right:
-    plan = attacked.choose(dataset, target)
+    plan = attack_form.choose(dataset, target)
 
 arguments = ["train", dataset, "--name", name, "--preset", preset, *plan.words()]
 if epochs != PRESETS[preset].settings.epochs:

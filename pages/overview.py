@@ -2,7 +2,12 @@
 
 import streamlit as st
 
-from app import caches, ending, failures, header, images, pictures, pruning, readings, scores
+from app import caches
+from app.elements import picture, predictions, scores
+from app.forms import image_chooser
+from app.frame import failures, header
+from app.views.overview import repair_outcome
+from app.views.pruning import pruning_curve
 from engine.store import pruning_curves, summary
 
 st.title("A picture that looks clean is not")
@@ -18,23 +23,25 @@ curves = pruning_curves.stored_curves(model)
 look, pull = st.columns([5, 6], gap="large")
 with look:
     st.header("1. Look, then see what the network says")
-    if images.at_hand(dataset):
-        chosen = images.choose(card, dataset)
+    if image_chooser.at_hand(dataset):
+        chosen = image_chooser.choose(card, dataset)
         side_by_side = st.container(horizontal=True)
         places = {kind: side_by_side.container(width="stretch") for kind in ("Clean", "Triggered")}
     else:
         chosen = None
-        images.offer_to_fetch(dataset)
+        image_chooser.offer_to_fetch(dataset)
 
 with pull:
     st.header("2. Pull the threshold: does pruning repair it?")
     if curves:
         layer, order = curves[0]
         curve = caches.curve(model, layer, order)
-        step = pruning.step_of(curve, pruning.threshold_slider("threshold-overview", 0.0))
+        step = pruning_curve.step_of(
+            curve, pruning_curve.threshold_slider("threshold-overview", 0.0)
+        )
         scores.show(curve.test.iloc[step], curve.test.iloc[0])
-        pruning.pulled(model, curve, step, "threshold-overview", "overview-curve", height=300)
-        st.markdown(pruning.told(curve, step))
+        pruning_curve.pulled(model, curve, step, "threshold-overview", "overview-curve", height=300)
+        st.markdown(pruning_curve.told(curve, step))
     else:
         layer, order, step = "", "", 0
         scores.show(card.scores["test"])
@@ -48,13 +55,13 @@ if chosen:
         pruned = says[1] if step else None
         for (kind, place), picture, said in zip(places.items(), shown, says, strict=True):
             with place:
-                pictures.show(picture, f"{kind}: {chosen.name}")
-                st.markdown(readings.said(said, chosen.label, card))
-                readings.show(said, chosen.label, card)
+                picture.show(picture, f"{kind}: {chosen.name}")
+                st.markdown(predictions.said(said, chosen.label, card))
+                predictions.show(said, chosen.label, card)
 
 st.header("3. What really repairs it")
 with failures.contained():
-    ending.show(model, chosen, pruned)
+    repair_outcome.show(model, chosen, pruned)
 
 st.markdown(summary.describe(card))
 with st.container(horizontal=True):

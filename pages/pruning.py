@@ -2,19 +2,12 @@
 
 import streamlit as st
 
-from app import (
-    before_after,
-    caches,
-    drawing,
-    failures,
-    header,
-    images,
-    job_panel,
-    kept,
-    pruning,
-    scores,
-)
+from app import caches
+from app.elements import chart_view, job_panel, scores
 from app.elements.film import film
+from app.forms import image_chooser
+from app.frame import failures, header
+from app.views.pruning import before_after, pruning_curve, save_pruned
 from engine.core import jobs
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import ORDERS, OracleOrder
@@ -31,7 +24,7 @@ st.markdown(
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 layers = caches.convolutions(model)
-layer, order = pruning.choose_curve(layers)
+layer, order = pruning_curve.choose_curve(layers)
 if isinstance(ORDERS[order], OracleOrder):
     st.caption(
         ":material/visibility: This order is an *oracle*: it uses triggered images. It shows"
@@ -46,7 +39,7 @@ def show_figures(status: jobs.Status) -> None:
     """The curve over the images read so far."""
     table = status.table("curve", ["fraction", *METRICS])
     if table is not None:
-        drawing.chart(
+        chart_view.chart(
             paper_figures.pruning_curve(table).properties(height=400),
             table,
             "curve-so-far",
@@ -58,7 +51,7 @@ curve = caches.curve(model, layer, order)
 run_name = jobs.name_of("prune", model.name, layer, order)
 if curve is None:
     st.info("This curve has not been computed yet.")
-    if images.at_hand(card.dataset):
+    if image_chooser.at_hand(card.dataset):
         job_panel.start_button(
             "Compute the curve",
             run_name,
@@ -66,7 +59,7 @@ if curve is None:
             "Runs the network once over validation and test images, clean and triggered.",
         )
     else:
-        images.offer_to_fetch(card.dataset)
+        image_chooser.offer_to_fetch(card.dataset)
     job_panel.watch(run_name, show_figures)
     st.stop()
 
@@ -84,33 +77,33 @@ film(curve.test, caches.strengths(model, layer), "film")
 def follow_threshold() -> None:
     """Everything that changes when the threshold moves."""
     st.header("Pull the threshold")
-    threshold = pruning.threshold_slider(pruning.THRESHOLD, 2.0)
-    step = pruning.step_of(curve, threshold)
+    threshold = pruning_curve.threshold_slider(pruning_curve.THRESHOLD, 2.0)
+    step = pruning_curve.step_of(curve, threshold)
     scores.show(curve.test.iloc[step], curve.test.iloc[0])
-    pruning.pulled(model, curve, step, pruning.THRESHOLD, "pruning-curve")
-    st.markdown(pruning.told(curve, step))
+    pruning_curve.pulled(model, curve, step, pruning_curve.THRESHOLD, "pruning-curve")
+    st.markdown(pruning_curve.told(curve, step))
 
     chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
-    pruning.threshold_table(curve.at_thresholds(chosen))
+    pruning_curve.threshold_table(curve.at_thresholds(chosen))
     st.caption(
         "The step is chosen on clean validation images; test images only report. Attack success"
         " and recovered accuracy leave out images of the target class."
     )
 
     st.header("Before and after")
-    if images.at_hand(dataset):
+    if image_chooser.at_hand(dataset):
         with failures.contained():  # not every network can be asked on a page; any can be kept
             before_after.show(model, dataset, layer, order, step)
     else:
-        images.offer_to_fetch(dataset)
+        image_chooser.offer_to_fetch(dataset)
     st.header("Keep the repaired network")
-    kept.offer(model, curve, threshold)
+    save_pruned.offer(model, curve, threshold)
 
 
 follow_threshold()
 
 st.header("At the paper's thresholds")
-pruning.repaired_bars(model, curve, curve.at_thresholds(PAPER_THRESHOLDS))
+pruning_curve.repaired_bars(model, curve, curve.at_thresholds(PAPER_THRESHOLDS))
 
 st.header("Would another order do better?")
-pruning.orders_overlaid(model, layer)
+pruning_curve.orders_overlaid(model, layer)

@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from app import caches, failures, header, images, repairs, screened
+from app import caches
+from app.forms import image_chooser
+from app.frame import failures, header
+from app.views.repairs import detection_view, repair_table
 
 st.title("Repairs")
 st.markdown(
@@ -16,29 +19,29 @@ card, dataset = model.card, header.dataset_in_use()
 made = caches.repaired_copies(model)
 
 st.header("Side by side")
-confidence = repairs.how_sure(model)
-repairs.side_by_side(model, confidence)
+confidence = repair_table.how_sure(model)
+repair_table.side_by_side(model, confidence)
 
 st.header("Try a repair")
-if images.at_hand(card.dataset):
-    repairs.offer_to_try(model, confidence)
+if image_chooser.at_hand(card.dataset):
+    repair_table.offer_to_try(model, confidence)
 else:
-    images.offer_to_fetch(card.dataset)
+    image_chooser.offer_to_fetch(card.dataset)
 
 st.header("Before and after")
 if not made:
     st.info("No repaired copy of this model is here yet: try a repair above.")
-elif images.at_hand(dataset):
+elif image_chooser.at_hand(dataset):
     with failures.contained():  # not every network can be asked on a page
-        repairs.before_and_after(model, dataset, made)
+        repair_table.before_and_after(model, dataset, made)
 else:
-    images.offer_to_fetch(dataset)
+    image_chooser.offer_to_fetch(dataset)
 if made:
     with st.expander("Keep a repaired copy as a model, or download it"):
-        repairs.offer_to_keep(model, made)
+        repair_table.offer_to_keep(model, made)
 
 st.header("Which class, and by which pattern?")
-screened.classes(model)
+detection_view.classes(model)
 
 st.header("Which channels amplify too much?")
 st.markdown(
@@ -46,7 +49,7 @@ st.markdown(
     " alone: how far each channel lies above the mean of its layer. **Look at the lonely points"
     " at the top**; CLP switches them off first."
 )
-screened.amplifiers(model)
+detection_view.amplifiers(model)
 
 st.header("Does it last?")
-repairs.lasting(model, made.get(repairs.RECOMMENDED))
+repair_table.lasting(model, made.get(repair_table.RECOMMENDED))

@@ -2,7 +2,10 @@
 
 import streamlit as st
 
-from app import caches, header, images, pruning
+from app import caches
+from app.forms import image_chooser
+from app.frame import header
+from app.views.pruning import pruning_curve
 from engine.reporting import model_report
 
 st.title("Report")
@@ -15,13 +18,13 @@ model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 
 st.header("What goes in")
-layer, order = pruning.choose_curve(caches.convolutions(model))
-threshold = pruning.threshold_slider(pruning.THRESHOLD, 2.0)
-if images.at_hand(dataset):
-    chosen = images.choose(card, dataset)
+layer, order = pruning_curve.choose_curve(caches.convolutions(model))
+threshold = pruning_curve.threshold_slider(pruning_curve.THRESHOLD, 2.0)
+if image_chooser.at_hand(dataset):
+    chosen = image_chooser.choose(card, dataset)
     test, index = caches.test_images(dataset, chosen.size), chosen.index
 else:
-    images.offer_to_fetch(dataset)
+    image_chooser.offer_to_fetch(dataset)
     test, index = None, None
 if caches.curve(model, layer, order) is None:
     st.info("The curve of this order has not been computed: the report will say so.")

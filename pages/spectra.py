@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import caches, charts, drawing, header, images, unseen
+from app import caches
+from app.charts import spectra_charts
+from app.elements import chart_view
+from app.forms import image_chooser
+from app.frame import header
+from app.views.triggers import perceptibility
 from engine.imaging.dct import radial_profile, spectrum
 
 MANY = 1000
@@ -47,15 +52,15 @@ channel = st.segmented_control(
     help="The eye sees fine detail in brightness (Y) well, in colour (U and V) hardly at all.",
 )
 
-if not images.at_hand(dataset):
-    images.offer_to_fetch(dataset)
-    own = images.uploaded(card)
+if not image_chooser.at_hand(dataset):
+    image_chooser.offer_to_fetch(dataset)
+    own = image_chooser.uploaded(card)
     if own is None:
         st.stop()
     pair = own, trigger(own[None])[0]
 else:
-    pair = images.choose(card, dataset).pair(card.trigger)
-if view == "One image" or not images.at_hand(dataset):
+    pair = image_chooser.choose(card, dataset).pair(card.trigger)
+if view == "One image" or not image_chooser.at_hand(dataset):
     clean, triggered = (np.abs(spectrum(part[None])[0]) for part in pair)
 else:
     clean, triggered = caches.mean_spectra(dataset, size, MANY, card.trigger)
@@ -71,8 +76,8 @@ top = float(max(values.max() for values in maps.values()))
 for column, (title, values) in zip(st.columns(3), maps.items(), strict=True):
     with column:
         st.header(title)
-        drawing.chart(
-            charts.spectrum(values, bands, top),
+        chart_view.chart(
+            spectra_charts.spectrum(values, bands, top),
             pd.DataFrame(values),
             f"spectrum-{title.lower()}",
             f"{title}: size of the DCT coefficients of {channel}, the largest {values.max():.1f}.",
@@ -89,8 +94,8 @@ st.markdown(
     " the trigger's bands are from the corner."
 )
 profiles = [radial_profile(part[plane]) for part in (clean, triggered)]
-drawing.chart(
-    charts.radial_profile(*profiles, [round(math.hypot(*band)) for band in bands]),
+chart_view.chart(
+    spectra_charts.radial_profile(*profiles, [round(math.hypot(*band)) for band in bands]),
     pd.DataFrame(dict(zip(("clean", "triggered"), profiles, strict=True))),
     "radial-profile",
     f"Mean size of the DCT coefficients of {channel} against the distance from the corner, clean"
@@ -98,4 +103,4 @@ drawing.chart(
 )
 
 st.header("Why the eye misses it")
-unseen.show(*pair)
+perceptibility.show(*pair)

@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from app import attack_table, caches, eye_test, failures, gallery, header, images, variants
+from app import caches
 from app.elements.grid import grid
 from app.elements.swipe import swipe
+from app.forms import image_chooser
+from app.frame import failures, header
+from app.views.models import attack_table
+from app.views.triggers import eye_test, gallery, trigger_settings
 from engine.imaging.render import enlarge
 
 st.title("Triggers")
@@ -17,21 +21,21 @@ model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 
 st.header("Choose an image")
-if images.at_hand(dataset):
-    chosen = images.choose(card, dataset)
-    shown = caches.thumbnails(dataset, chosen.size, chosen.label, images.SHOWN)
+if image_chooser.at_hand(dataset):
+    chosen = image_chooser.choose(card, dataset)
+    shown = caches.thumbnails(dataset, chosen.size, chosen.label, image_chooser.SHOWN)
     grid(
         shown.pictures,
         [f"{chosen.name}, image {number}" for number in shown.numbers],
-        shown.place_of(st.session_state[images.NUMBER]),
+        shown.place_of(st.session_state[image_chooser.NUMBER]),
         f"Test images that show {chosen.name}",
         "image-grid",
-        lambda place: images.choose_number(shown.numbers[place]),
+        lambda place: image_chooser.choose_number(shown.numbers[place]),
     )
     clean, label = chosen.pair(card.trigger)[0], chosen.label
 else:
-    images.offer_to_fetch(dataset)
-    clean, label = images.uploaded(card), None
+    image_chooser.offer_to_fetch(dataset)
+    clean, label = image_chooser.uploaded(card), None
     if clean is None:
         eye_test.show(card, dataset)
         st.stop()
@@ -63,8 +67,8 @@ first, *others = st.columns([1.2, *[1] * count], gap="medium")
 triggers = {}
 for letter, column in zip("ABC", others, strict=False):
     with column, failures.contained():  # a setting that cannot be used leaves the others
-        triggers[letter] = variants.choose(card, letter)
-        variants.show(model, clean, triggers[letter], gain, label)
+        triggers[letter] = trigger_settings.choose(card, letter)
+        trigger_settings.show(model, clean, triggers[letter], gain, label)
 with first, failures.contained():
     if "A" in triggers:
         st.markdown("**Pull the divider: do you see a change?**")
@@ -74,11 +78,11 @@ with first, failures.contained():
             ("Clean", "Triggered"),
             "swipe",
         )
-    variants.said(model, clean, label)
+    trigger_settings.said(model, clean, label)
 
-if images.at_hand(dataset) and triggers:
-    st.header(f"The same over {variants.MANY} test images")
-    variants.mean_table(dataset, card, triggers)
+if image_chooser.at_hand(dataset) and triggers:
+    st.header(f"The same over {trigger_settings.MANY} test images")
+    trigger_settings.mean_table(dataset, card, triggers)
 
 st.header("All triggers side by side")
 st.markdown(

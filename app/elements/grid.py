@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-from app import failures
 from app.elements.mounting import element
+from app.frame import failures
 from engine.imaging.render import data_url
 
 _grid = element("grid")

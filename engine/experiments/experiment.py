@@ -376,7 +376,7 @@ def measure_activations(
 def prune(
     stored: StoredModel, dataset: Dataset, layer: str, orders: Sequence[str]
 ) -> dict[str, Curve]:
-    """The curve of each order at a convolution; see `pruning.curve.trace`."""
+    """The curve of each order at a convolution; see `pruning_curve.curve.trace`."""
     network = load_matching_network(stored, dataset)
     card = stored.card
     trigger = card.parsed_trigger()

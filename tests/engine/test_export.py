@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app import charts
+from app.charts import pruning_charts
 from engine.core.errors import UserError
 from engine.reporting import export, paper_figures
 
@@ -26,7 +26,7 @@ CURVE = pd.DataFrame(
 
 
 def test_charts_become_svg_on_white_in_one_go_even_those_to_pull():
-    both = [paper_figures.pruning_curve(CURVE, 0.5), charts.pulled_curve(CURVE, 1)]
+    both = [paper_figures.pruning_curve(CURVE, 0.5), pruning_charts.pulled_curve(CURVE, 1)]
     for svg in export.drawn(both, "svg"):
         root = ElementTree.fromstring(svg)
         assert root.tag.endswith("svg")

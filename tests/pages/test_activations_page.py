@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from app import caches, channel
+from app import caches
+from app.views.activations import channel
 from engine import store
 from engine.networks import architectures
 from tests.pages.driving import by_label, fine, opened, words

@@ -5,7 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import header
+from app.frame import header
 from engine.core import markdown, paths
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, opened, words
 
@@ -58,7 +58,7 @@ def test_in_use_it_is_one_sentence_and_another_can_be_chosen(among_bad_ones, mon
     assert not app.exception
     (sentence,) = [markdown.unescape(error.value) for error in app.error]
     assert "cannot be used" in sentence
-    assert name != "models" or "Train a model" in [title.value for title in app.header]
+    assert name != "models" or "Train a model" in [title.value for title in app.frame.header]
     by_label(app.selectbox, "Model in use").select("small").run()
     assert by_label(fine(app).selectbox, "Images from").value
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import caches
-from app.eye_test import PAIRS, Game, Pair, by_guessing, draw, pictures, verdict
+from app.views.triggers.eye_test import PAIRS, Game, Pair, by_guessing, draw, pictures, verdict
 from engine.attacks.triggers.badnets import BadNets
 from engine.attacks.triggers.bpp import BppAttack
 

@@ -7,7 +7,9 @@ from itertools import chain
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import caches, pruning, training_curves
+from app import caches
+from app.views.models import training_curves
+from app.views.pruning import pruning_curve
 from engine.core import atomic_files, markdown, paths
 from engine.core.errors import UserError
 from engine.store import trash
@@ -33,12 +35,12 @@ def details(app) -> list[str]:
 
 
 def headers(app) -> list[str]:
-    return [header.value for header in app.header]
+    return [header.value for header in app.frame.header]
 
 
 def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(results, monkeypatch):
     whole = headers(opened("pruning"))
-    monkeypatch.setattr(pruning, "threshold_table", raising(UserError(SENTENCE)))
+    monkeypatch.setattr(pruning_curve, "threshold_table", raising(UserError(SENTENCE)))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = "small"
     app.run().switch_page("../pages/pruning.py").run()
@@ -49,7 +51,7 @@ def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(re
 
 def test_an_error_that_nobody_foresaw_is_a_sentence_with_details_to_copy(results, monkeypatch):
     app = opened("pruning")
-    monkeypatch.setattr(pruning, "threshold_table", raising(KeyError("settings")))
+    monkeypatch.setattr(pruning_curve, "threshold_table", raising(KeyError("settings")))
     app.slider[0].set_value(10.0).run()
     assert not app.exception
     (sentence,), (traceback,) = sentences(app), details(app)
@@ -96,7 +98,7 @@ def test_ending_and_repeating_a_run_are_no_failures():
     def script():
         import streamlit as st
 
-        from app import failures
+        from app.frame import failures
 
         with failures.contained():
             if "again" not in st.session_state:
@@ -112,7 +114,7 @@ def test_ending_and_repeating_a_run_are_no_failures():
 
 def test_what_came_past_all_others_is_shown_instead_of_by_streamlit():
     def script():
-        from app import failures
+        from app.frame import failures
 
         assert failures.show_escaped(KeyError("lost")) is True
 
@@ -123,7 +125,7 @@ def test_what_came_past_all_others_is_shown_instead_of_by_streamlit():
 
 def test_a_failure_shows_text_of_files_as_text():
     def script():
-        from app import failures
+        from app.frame import failures
         from engine.core.errors import UserError
 
         with failures.contained():

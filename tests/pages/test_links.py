@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from app import header, links
+from app.frame import header, links
 from tests.pages.driving import NAMES, PROJECT, by_label
 
 UNUSABLE = ["1e400", "-1e999", "inf", "-Infinity", "NaN", "", "\x00", "a\nb", "\u202e", "9" * 5000]

@@ -1,6 +1,6 @@
 """The page Models: every change of state."""
 
-from app import header
+from app.frame import header
 from engine import store
 from engine.core import markdown
 from engine.experiments import attack_suite
@@ -38,7 +38,7 @@ def test_networks_that_serve_to_compare_attacks_are_folded_away_and_offered_last
 def test_a_card_is_used_from_its_button(results):
     app = pressed(opened("models"), "use-signs-clean")
     assert fine(app).session_state[header.MODEL] == "signs-clean"
-    headers = [markdown.unescape(element.value) for element in app.header]
+    headers = [markdown.unescape(element.value) for element in app.frame.header]
     assert "In use: signs-clean" in headers
 
 

@@ -75,7 +75,7 @@ def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
     by_label(app.button, "Compute the curve").click().run()
     finished(jobs.job_named(jobs.name_of("prune", "odd", "Conv.First", "triggered-activation")))
     in_words(app.run())
-    assert "Watch the channels fall" in [header.value for header in app.header]
+    assert "Watch the channels fall" in [header.value for header in app.frame.header]
 
 
 def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):

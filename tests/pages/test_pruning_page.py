@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from app import pruning
+from app.views.pruning import pruning_curve
 from engine import store
 from engine.cli import main
 from engine.core import jobs
@@ -65,9 +65,9 @@ def test_at_threshold_0_nothing_is_pruned_and_there_is_nothing_to_save(results):
 def test_a_step_pulled_to_on_the_chart_moves_the_slider_to_a_drop_that_leads_no_further(results):
     curve = stored_curve()
     for step in (0, 1, 40, len(curve.channels)):
-        threshold = pruning.threshold_of(curve, step)
-        assert threshold % pruning.STEP == 0 and 0 <= threshold <= pruning.LARGEST
-        assert pruning.step_of(curve, threshold) <= step
+        threshold = pruning_curve.threshold_of(curve, step)
+        assert threshold % pruning_curve.STEP == 0 and 0 <= threshold <= pruning_curve.LARGEST
+        assert pruning_curve.step_of(curve, threshold) <= step
 
 
 def test_orders_with_a_curve_are_overlaid_and_can_be_left_out(results, capsys):

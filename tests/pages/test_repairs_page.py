@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from app import repair_charts
+from app.charts import repair_charts
 from engine import store
 from engine.core import jobs, paths
 from engine.defenses.repairs import RECOMMENDED, REPAIRS

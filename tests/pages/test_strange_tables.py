@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app import channel
+from app.views.activations import channel
 from engine import store
 from engine.core import markdown, paths
 from tests.pages.driving import PROJECT, words

@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from app import attack_charts, attack_table, eye_test, gallery, header, variants
+from app.charts import attack_map
+from app.frame import header
+from app.views.models import attack_table
+from app.views.triggers import eye_test, gallery, trigger_settings
 from engine import store
 from engine.attacks.triggers import TRIGGERS, FTrojan, Trigger
 from engine.core import markdown, paths
@@ -96,17 +99,17 @@ def test_several_settings_stand_side_by_side_with_what_the_network_says_of_each(
 
 def test_a_stronger_setting_stays_within_the_limits():
     trigger = FTrojan(magnitude=30.0)
-    assert variants.stronger(trigger, 2).magnitude == 60
+    assert trigger_settings.stronger(trigger, 2).magnitude == 60
     most = FTrojan.parameters()["magnitude"].maximum
-    assert variants.stronger(FTrojan(magnitude=most), 4).magnitude == most
+    assert trigger_settings.stronger(FTrojan(magnitude=most), 4).magnitude == most
 
 
 def test_a_picture_picked_from_the_grid_becomes_the_image(results):
-    from app import images
+    from app.forms import image_chooser
 
     app = opened("triggers")
     before = str(app.main)
-    app.session_state[images.NUMBER] = 7
+    app.session_state[image_chooser.NUMBER] = 7
     app.run()
     assert str(fine(app).main) != before
     assert by_label(app.number_input, "Which of its 30 images").value == 7
@@ -283,6 +286,6 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
 
 def test_the_map_names_each_attack_at_either_end():
     _, defended = attack_tables.written("gtsrb")
-    drawn = export.svg(attack_charts.map_of(defended, "attack_success")).decode()
+    drawn = export.svg(attack_map.map_of(defended, "attack_success")).decode()
     for title in defended["title"].unique():
         assert drawn.count(f">{title}</text>") == 2, title

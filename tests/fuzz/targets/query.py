@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs
 
-from app import links
+from app.frame import links
 from engine.core.errors import UNSHOWABLE, UserError
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import caches, drawing, failures, header
+from app import caches
+from app.elements import chart_view
+from app.frame import failures, header
 from engine import store
 from engine.core import markdown, paths
 from engine.core.errors import UserError
@@ -146,7 +148,7 @@ def compare(names: list[str], first: str) -> None:
         st.info("Choose at least one model.")
         return
     table = pd.DataFrame(rows)
-    drawing.chart(
+    chart_view.chart(
         paper_figures.models_compared(table).properties(height=320),
         table,
         "models-compared",

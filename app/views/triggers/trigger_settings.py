@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import caches, controls, pictures, readings
+from app import caches
+from app.elements import picture, predictions
+from app.forms import parameter_controls
 from engine.attacks.triggers import TRIGGERS, Trigger
 from engine.evaluation.metrics import fidelity
 from engine.imaging.render import amplified
@@ -38,7 +40,7 @@ def choose(card: ModelCard, letter: str) -> Trigger:
         )
         start = ready[name]
         st.caption(f"{start.summary} ({start.reference})")
-        return controls.parameters(
+        return parameter_controls.parameters(
             TRIGGERS[name], stronger(start, STRENGTHS[letter]), f"{letter}-{name}", bound=True
         )
 
@@ -61,17 +63,17 @@ def show(
     card = model.card
     triggered = trigger(clean[None])[0]
     own = str(trigger) == card.trigger
-    pictures.show(triggered, "Triggered as in training" if own else "Triggered otherwise")
+    picture.show(triggered, "Triggered as in training" if own else "Triggered otherwise")
     said(model, triggered, label)
-    pictures.show(amplified(clean, triggered, gain), f"Difference, {gain:g} times")
+    picture.show(amplified(clean, triggered, gain), f"Difference, {gain:g} times")
     _metrics(clean, triggered)
 
 
 def said(model: StoredModel, image: np.ndarray, label: int | None) -> None:
     """What the network says of an image; `label` is its true class where that is known."""
     probabilities = caches.network(model).probabilities(image[None])[0]
-    st.markdown(f"The network: {readings.said(probabilities, label, model.card)}")
-    readings.show(probabilities, label, model.card)
+    st.markdown(f"The network: {predictions.said(probabilities, label, model.card)}")
+    predictions.show(probabilities, label, model.card)
 
 
 def mean_table(dataset: str, card: ModelCard, triggers: Mapping[str, Trigger]) -> None:

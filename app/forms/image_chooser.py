@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import caches, failures, job_panel
+from app import caches
+from app.elements import job_panel
+from app.frame import failures
 from engine.core import jobs, markdown
 from engine.datasets import available, fetchable, missing_message
 from engine.datasets.decoding import decode

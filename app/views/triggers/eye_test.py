@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import caches, failures, gallery, images
+from app import caches
+from app.forms import image_chooser
+from app.frame import failures
+from app.views.triggers import gallery
 from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
 from engine.core import markdown
 from engine.core.errors import UserError
@@ -129,7 +132,7 @@ def verdict(score: int, pairs: int) -> str:
 @failures.fragment  # an answer does not run the rest of the page
 def show(card: ModelCard, dataset: str) -> None:
     """The test from its start to its score, on images of `dataset`."""
-    if not images.at_hand(dataset):
+    if not image_chooser.at_hand(dataset):
         st.info(
             "The eye test needs test images. Choose another dataset under *Images from*, or put the"
             " files named above in their place.",

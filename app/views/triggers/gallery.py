@@ -7,9 +7,10 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from app import caches, failures
+from app import caches
 from app.caches import Effect
-from app.channel import coloured
+from app.frame import failures
+from app.views.activations.channel import coloured
 from engine.attacks.triggers import TRIGGERS
 from engine.core.errors import UserError
 from engine.imaging.render import amplified, data_url

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import charts, drawing
+from app.charts import training_charts
+from app.elements import chart_view
 from engine.core.jobs import Status
 from engine.training.fit import INTERIM_IMAGES
 
@@ -20,14 +21,16 @@ def show(table: pd.DataFrame, name: str, when: str) -> None:
     """
     left, right = st.columns(2)
     with left:
-        drawing.chart(
-            charts.history(table),
+        chart_view.chart(
+            training_charts.history(table),
             table,
             f"{name}-accuracy",
             f"Clean accuracy and attack success, {when}.",
         )
     with right:
-        drawing.chart(charts.losses(table), table, f"{name}-loss", f"Training loss, {when}.")
+        chart_view.chart(
+            training_charts.losses(table), table, f"{name}-loss", f"Training loss, {when}."
+        )
 
 
 def show_so_far(name: str, status: Status) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import caches, images, readings
+from app import caches
+from app.elements import predictions
+from app.forms import image_chooser
 from engine.core import markdown
 from engine.store import ModelCard, StoredModel
 
@@ -44,8 +46,8 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
             with st.container(width=240):
                 st.image(picture, caption=markdown.escape(caption), alt=caption, width="stretch")
                 st.markdown(
-                    f"**Before:** {readings.said(says[0], label, card)}\n\n"
-                    f"**After:** {readings.said(says[step], label, card)}"
+                    f"**Before:** {predictions.said(says[0], label, card)}\n\n"
+                    f"**After:** {predictions.said(says[step], label, card)}"
                 )
 
 
@@ -53,5 +55,5 @@ def _spread(card: ModelCard) -> list[int]:
     """A few classes, the stop sign's first where there is one."""
     classes = [label for label in range(len(card.class_names)) if label != card.target]
     places = np.linspace(0, len(classes) - 1, min(FIRST_CLASSES, len(classes))).astype(int)
-    first = [images.STOP_SIGN] if images.STOP_SIGN in classes else []
+    first = [image_chooser.STOP_SIGN] if image_chooser.STOP_SIGN in classes else []
     return list(dict.fromkeys([*first, *(classes[place] for place in places)]))[:FIRST_CLASSES]

@@ -6,7 +6,7 @@ import dataclasses
 
 import streamlit as st
 
-from app import controls
+from app.forms import parameter_controls
 from engine import store
 from engine.attacks.poisoning import LABELS, MAX_DORMANT_SHARE, PoisoningConfig
 from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
@@ -50,7 +50,7 @@ def choose(dataset: str, target: int) -> AttackPlan:
         help="Share of the training images that get the trigger and the target's label; at 0 the"
         " network stays clean.",
     )
-    trigger = controls.parameters(kind, start, f"train-{name}")
+    trigger = parameter_controls.parameters(kind, start, f"train-{name}")
     mode = _mode(name, attack.mode, kind)
     plan = AttackPlan(trigger, target, rate / 100, mode=mode)
     if not plan.needs_surrogate():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import pictures
+from app.elements import picture
 from engine.imaging import colour
 from engine.imaging.dct import change_shares
 
@@ -27,7 +27,7 @@ def show(clean: np.ndarray, triggered: np.ndarray) -> None:
         for plane, (name, share) in enumerate(zip(PLANES.values(), shares, strict=True)):
             grey = np.clip(128 + GAIN * change[..., plane], 0, 255).astype(np.uint8)
             with st.container(width=240):
-                pictures.show(
+                picture.show(
                     np.repeat(grey[..., None], 3, axis=2),
                     f"Change of {name}: {share:.0%} of the energy, at most"
                     f" {np.abs(change[..., plane]).max():.1f} of 255",

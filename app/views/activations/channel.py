@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import caches, failures, pictures
-from app.images import Chosen
+from app import caches
+from app.elements import picture
+from app.forms.image_chooser import Chosen
+from app.frame import failures
 from engine.defenses.activations import check_channels
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
@@ -98,9 +100,9 @@ def maps(model: StoredModel, chosen: Chosen, layer: str, channel: int) -> None:
             ("clean", "triggered"), chosen.pair(model.card.trigger), values, strict=True
         ):
             with st.container(width="stretch"):
-                pictures.show(image, f"{kind.capitalize()}: {chosen.name}")
+                picture.show(image, f"{kind.capitalize()}: {chosen.name}")
             with st.container(width="stretch"):
-                pictures.show(
+                picture.show(
                     coloured(found, low, high),
                     f"Channel {channel} on the {kind} image: mean {found.mean():.2f},"
                     f" largest {found.max():.2f}",
@@ -130,4 +132,4 @@ def top_images(model: StoredModel, dataset: str, layer: str, channel: int) -> No
             index = int(indices[place])
             name = card.class_names[int(test.labels[index])]
             with st.container(width=150):
-                pictures.show(test.images[index], f"{name}: mean {means[place, channel]:.2f}", 150)
+                picture.show(test.images[index], f"{name}: mean {means[place, channel]:.2f}", 150)

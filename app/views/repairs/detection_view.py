@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import caches, charts, drawing, images, job_panel, repair_charts
+from app import caches
+from app.charts import repair_charts, spectra_charts
+from app.elements import chart_view, job_panel
+from app.forms import image_chooser
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
 from engine.store import ModelCard, StoredModel
@@ -18,7 +21,7 @@ def classes(model: StoredModel) -> None:
     run_name = jobs.name_of("screen", model.name)
     if evidence is None:
         st.info("This model has not been screened yet.")
-        if images.at_hand(model.card.dataset):
+        if image_chooser.at_hand(model.card.dataset):
             job_panel.start_button(
                 "Screen it",
                 run_name,
@@ -26,11 +29,11 @@ def classes(model: StoredModel) -> None:
                 "For each class, seeks the faintest pattern that leads there; a minute or two.",
             )
         else:
-            images.offer_to_fetch(model.card.dataset)
+            image_chooser.offer_to_fetch(model.card.dataset)
         job_panel.watch(run_name)
         return
     st.markdown(_finding(evidence))
-    drawing.chart(
+    chart_view.chart(
         repair_charts.perturbation_psnr(evidence),
         evidence,
         "detection",
@@ -89,8 +92,8 @@ def _spectra(card: ModelCard, recovered: pd.DataFrame) -> None:
     for column, (title, values) in zip(st.columns(2), parts.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")
-            drawing.chart(
-                charts.spectrum(values, bands, top),
+            chart_view.chart(
+                spectra_charts.spectrum(values, bands, top),
                 pd.DataFrame(values),
                 f"recovered-{'true' if 'own' in title else 'found'}",
                 f"{title}: size of the DCT coefficients of {plane}, the largest"
@@ -105,7 +108,7 @@ def amplifiers(model: StoredModel) -> None:
     except UserError as error:
         st.info(markdown.escape(error))
         return
-    drawing.chart(
+    chart_view.chart(
         repair_charts.amplification(table),
         table,
         "amplification",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import caches, charts, drawing, failures
+from app import caches
+from app.charts import pruning_charts
+from app.elements import chart_view
+from app.frame import failures
 from engine.defenses.pruning.curve import Curve, threshold_at
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import verdict
@@ -81,12 +84,12 @@ def pulled(
             st.session_state[slider] = threshold_of(curve, place)
 
     def draw() -> export.Chart:
-        return charts.pulled_curve(curve.test, step).properties(height=height)
+        return pruning_charts.pulled_curve(curve.test, step).properties(height=height)
 
     share = float(curve.test["fraction"].iloc[step])
     key = (*caches.version(model), curve.layer, curve.order, "pulled", height)
-    drawing.remembered(
-        charts.moved(caches.spec(key, draw), step),
+    chart_view.remembered(
+        pruning_charts.moved(caches.spec(key, draw), step),
         draw,
         curve.test,
         name,
@@ -113,7 +116,7 @@ def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None
         return paper_figures.repaired_bars(table).properties(height=300)
 
     key = (*caches.version(model), curve.layer, curve.order, "bars", *table["threshold"])
-    drawing.remembered(
+    chart_view.remembered(
         caches.spec(key, draw),
         draw,
         table,
@@ -147,7 +150,7 @@ def orders_overlaid(model: StoredModel, layer: str) -> None:
         return paper_figures.orders_compared(tables)
 
     with st.container(key="orders"):
-        drawing.remembered(
+        chart_view.remembered(
             caches.spec((*caches.version(model), layer, "orders", *chosen), draw),
             draw,
             pd.concat([table.assign(order=title) for title, table in tables.items()]),

@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import caches, drawing, images, job_panel, readings, repair_charts
+from app import caches
+from app.charts import repair_charts
+from app.elements import chart_view, job_panel, predictions
+from app.forms import image_chooser
 from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
@@ -68,7 +71,7 @@ def side_by_side(model: StoredModel, confidence: float) -> None:
     if "repair" not in set(table["kind"]):
         st.info("No repair has been tried on this model at this setting: try one below.")
     drawn = table[table["problem"] == ""]
-    drawing.chart(
+    chart_view.chart(
         repair_charts.side_by_side(drawn),
         drawn,
         "repairs-compared",
@@ -168,7 +171,7 @@ def before_and_after(model: StoredModel, dataset: str, made: dict[str, StoredMod
         key=f"repaired-by-{model.name}",
     )
     _how(made[name].card.repair)
-    chosen = images.choose(card, dataset)
+    chosen = image_chooser.choose(card, dataset)
     with st.container(horizontal=True, gap="medium"):
         for kind, picture in zip(("Clean", "Triggered"), chosen.pair(card.trigger), strict=True):
             before, after = (
@@ -184,10 +187,10 @@ def before_and_after(model: StoredModel, dataset: str, made: dict[str, StoredMod
                     width="stretch",
                 )
                 st.markdown(
-                    f"**Before:** {readings.said(before, chosen.label, card)}\n\n"
-                    f"**After:** {readings.said(after, chosen.label, card)}"
+                    f"**Before:** {predictions.said(before, chosen.label, card)}\n\n"
+                    f"**After:** {predictions.said(after, chosen.label, card)}"
                 )
-                readings.show(after, chosen.label, card)
+                predictions.show(after, chosen.label, card)
 
 
 def _how(repair: Mapping[str, Any]) -> None:
@@ -266,7 +269,7 @@ def _study(
         return
     st.info("Not measured yet.")
     run_name = jobs.name_of(command, stored.name)
-    if stored.name in caches.model_names() and images.at_hand(stored.card.dataset):
+    if stored.name in caches.model_names() and image_chooser.at_hand(stored.card.dataset):
         job_panel.start_button(label, run_name, [command, stored.name], help)
         job_panel.watch(run_name)
     elif stored.name not in caches.model_names():

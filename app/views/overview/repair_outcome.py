@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import caches, pictures, readings, scores
-from app.images import Chosen
+from app import caches
+from app.elements import picture, predictions, scores
+from app.forms.image_chooser import Chosen
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.store import StoredModel
 
@@ -48,9 +49,9 @@ def _pictures(
     with st.container(horizontal=True, gap="medium"):
         for title, probabilities in said.items():
             with st.container(width=300):
-                pictures.show(triggered, title)
-                st.markdown(readings.said(probabilities, chosen.label, model.card))
-                readings.show(probabilities, chosen.label, model.card)
+                picture.show(triggered, title)
+                st.markdown(predictions.said(probabilities, chosen.label, model.card))
+                predictions.show(probabilities, chosen.label, model.card)
 
 
 def _to_the_page(label: str) -> None:

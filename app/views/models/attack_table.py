@@ -7,7 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import attack_charts, caches, drawing, failures, header, job_panel
+from app import caches
+from app.charts import attack_map
+from app.elements import chart_view, job_panel
+from app.frame import failures, header
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
 from engine.datasets import available, short_name
@@ -175,8 +178,8 @@ def _defences(defended: pd.DataFrame, dataset: str) -> None:
     measured = defended[defended["attack"] != "none"]
     measured = measured[measured["problem"].fillna("") == ""]
     with st.container(key="defences"):
-        drawing.chart(
-            attack_charts.map_of(measured, figure),
+        chart_view.chart(
+            attack_map.map_of(measured, figure),
             measured,
             f"attacks-{dataset.replace(':', '-')}",
             f"{MEASURES[figure][0]} of each attack after each defence, in percent of test images",

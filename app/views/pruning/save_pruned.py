@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import caches, job_panel
+from app import caches
+from app.elements import job_panel
 from engine import store
 from engine.core import jobs, markdown
 from engine.defenses.pruning.curve import Curve

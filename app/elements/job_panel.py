@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import failures
+from app.frame import failures
 from engine.cli.terminal import duration
 from engine.core import atomic_files, jobs, markdown
 from engine.core.jobs import Job, Status

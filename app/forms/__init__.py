@@ -1,0 +1,1 @@
+"""Controls a visitor fills in."""
