@@ -18,11 +18,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 TOGETHER = (
     "tests/browser",
     "tests/engine/datasets/test_signs.py",
-    "tests/engine/test_screening.py",
-    "tests/engine/test_pruning.py",
-    "tests/engine/test_learned_triggers.py",
-    "tests/engine/test_every_repair.py",
-    "tests/engine/test_shipped_models.py",
+    "tests/engine/defenses/test_spectral_inversion.py",
+    "tests/engine/defenses/test_pruning.py",
+    "tests/engine/attacks/test_learned_triggers.py",
+    "tests/engine/defenses/test_every_repair.py",
+    "tests/engine/store/test_shipped_models.py",
     "tests/hostile/test_served.py",
 )
 

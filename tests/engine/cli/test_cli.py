@@ -12,7 +12,7 @@ from engine import store
 from engine.cli import main
 from engine.core import paths
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 def answer(capsys, *words):

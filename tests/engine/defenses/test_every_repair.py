@@ -14,7 +14,12 @@ from engine.datasets import Split
 from engine.defenses.repairs import REPAIRS, i_bau, parse_repair, rnp, strength_selection
 from engine.defenses.repairs.accuracy_budget import AccuracyBudget
 from engine.defenses.repairs.repair import BudgetedRepair
-from tests.engine.test_sites import before_activation, behind_activation, residual, without_norm
+from tests.engine.networks.test_channels import (
+    before_activation,
+    behind_activation,
+    residual,
+    without_norm,
+)
 
 SHORT = {
     "i-bau": "i-bau:rounds=1",

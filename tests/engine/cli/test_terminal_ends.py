@@ -12,7 +12,7 @@ from engine import store
 from engine.cli import main
 from engine.networks import architectures
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 ENGINE = [sys.executable, "-m", "engine"]
 
 

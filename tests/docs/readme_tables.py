@@ -1,4 +1,4 @@
-"""The README's tables, made from files that commands wrote: ``python -m tests.readme_tables``."""
+"""The tables of the README, from the files beside it: ``python -m tests.docs.readme_tables``."""
 
 from __future__ import annotations
 
