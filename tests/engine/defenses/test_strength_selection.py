@@ -64,8 +64,8 @@ def reading(monkeypatch):
         read = np.asarray(model.call(split.images.astype(np.float32) / 255)).argmax(axis=1)
         return read == split.labels
 
-    monkeypatch.setattr(metrics, "read_right", right)
-    monkeypatch.setattr(strength_selection.surgery, "copied", lambda model: model)
+    monkeypatch.setattr(metrics, "correctly_classified", right)
+    monkeypatch.setattr(strength_selection.edit, "clone_network", lambda model: model)
 
 
 @pytest.mark.parametrize(
