@@ -242,7 +242,12 @@ def nothing_unlearned(furnished, with_results) -> Path:
     """A home in which the recommended repair was tried on it, and found no class to accuse."""
     with pytest.MonkeyPatch.context() as patch:
         shortened_detection(patch, flag_margin=100.0)
-        words = ["repairs", "small", "--method", f"{RECOMMENDED}:epochs=1,max_accuracy_drop=100"]
+        words = [
+            "compare-repairs",
+            "small",
+            "--method",
+            f"{RECOMMENDED}:epochs=1,max_accuracy_drop=100",
+        ]
         return furnished("nothing-unlearned", with_results, words)
 
 

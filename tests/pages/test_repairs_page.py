@@ -15,7 +15,7 @@ from tests.pages.driving import by_label, fine, finished, opened, words
 def with_repair(furnished, with_results):
     with pytest.MonkeyPatch.context() as patch:
         shortened_detection(patch, flag_margin=4.0)
-        words = ["repairs", "small", "--method", "clp"], ["detect", "small"]
+        words = ["compare-repairs", "small", "--method", "clp"], ["detect", "small"]
         return furnished("with-repair-and-screening", with_results, *words)
 
 

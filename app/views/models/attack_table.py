@@ -110,7 +110,7 @@ def _offer(dataset: str, elsewhere: bool) -> None:
     if elsewhere:
         told += " What follows was measured on other images."
     st.info(told, icon=":material/table_chart:")
-    arguments = ["attacks", dataset, "--repair", "spectral-unlearning"]
+    arguments = ["benchmark-attacks", dataset, "--repair", "spectral-unlearning"]
     name = jobs.name_of("attacks", short_name(dataset))
     with st.expander(f"Compare the attacks on {named}", expanded=not elsewhere):
         job_panel.start_button(

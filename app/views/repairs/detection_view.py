@@ -25,7 +25,7 @@ def classes(model: StoredModel) -> None:
             job_panel.start_button(
                 "Screen it",
                 run_name,
-                ["screen", model.name],
+                ["detect", model.name],
                 "For each class, seeks the faintest pattern that leads there; a minute or two.",
             )
         else:

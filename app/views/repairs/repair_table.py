@@ -146,7 +146,7 @@ def offer_to_try(model: StoredModel, confidence: float) -> None:
     job_panel.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
         run_name,
-        ["repairs", model.name, *words],
+        ["compare-repairs", model.name, *words],
         "Each on the model as it is; rows appear in the table as they are done.",
         disabled=not chosen,
     )

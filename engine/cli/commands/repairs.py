@@ -98,7 +98,7 @@ def save_repair(options: argparse.Namespace) -> Answer:
         there = ", ".join(made) or "none yet"
         raise UserError(
             f"No copy of '{stored.name}' repaired by '{method}' is here ({there}):"
-            f" make it with `python -m engine repairs {stored.name} --method {method}`."
+            f" make it with `python -m engine compare-repairs {stored.name} --method {method}`."
         )
     kept = store.copy_as(made[method], options.name, options.replace)
     return {"model": kept.name, "folder": str(kept.folder)}
@@ -108,7 +108,9 @@ def summarize_repairs(options: argparse.Namespace) -> Answer:
     """What repairs did to several models: mean, lowest and highest of each figure."""
     table = run_repairs.over_models([store.find(name) for name in options.models])
     if table.empty:
-        raise UserError("No repair was tried on all of them: run `python -m engine repairs` first.")
+        raise UserError(
+            "No repair was tried on all of them: run `python -m engine compare-repairs` first."
+        )
     store.write_table(options.out, table)
     shown = ["title", *metrics.METRICS, "der", "seconds"]
     return {

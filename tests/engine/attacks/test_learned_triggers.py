@@ -297,7 +297,16 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
         "badnets": attack_suite.Attack("BadNets", "badnets", rate=0.25, target=TARGET),
     }
     monkeypatch.setattr(attack_suite, "ATTACKS", two)
-    words = ["attacks", "folder:few", "--preset", "quick", "--epochs", "2", "--repair", "clp"]
+    words = [
+        "benchmark-attacks",
+        "folder:few",
+        "--preset",
+        "quick",
+        "--epochs",
+        "2",
+        "--repair",
+        "clp",
+    ]
     assert main.main([*words, "--out", str(tmp_path / "out")]) == 0
     import pandas as pd
 

@@ -30,7 +30,7 @@ with open(os.environ["RECORD"], "a") as record:
     record.write(json.dumps([os.path.basename(sys.argv[0]), *sys.argv[1:]]) + "\\n")
 """
 # What is run too; on few images it takes seconds.
-QUICK = {"confusions", "poison", "transform", "repairs-report"}
+QUICK = {"confusions", "poison", "robustness", "summarize-repairs"}
 QUICK_TRAINING = ["train", "gtsrb"]
 
 

@@ -45,7 +45,7 @@ def test_der_is_the_published_formula_and_punishes_lost_clean_accuracy(
 
 @pytest.fixture(scope="session")
 def with_repairs(furnished, with_results):
-    words = ["repairs", "small", "--method", "clp", "--method", "fine-tuning:epochs=1"]
+    words = ["compare-repairs", "small", "--method", "clp", "--method", "fine-tuning:epochs=1"]
     return furnished("with-repairs", with_results, words)
 
 
@@ -69,7 +69,7 @@ def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared
 def test_a_row_tells_what_the_kept_copy_does(compared, capsys):
     kept = run_repairs.saved_repairs(store.find("small"))
     assert set(kept) == {"clp", "fine-tuning"}
-    answer(capsys, "keep", "small", "--method", "clp", "--name", "mended")
+    answer(capsys, "save-repair", "small", "--method", "clp", "--name", "mended")
     scores = answer(capsys, "evaluate", "mended")
     (row,) = compared[compared["name"] == "clp"].to_dict("records")
     for figure in METRICS:
@@ -84,7 +84,9 @@ def test_a_repair_tried_again_replaces_its_row_and_one_with_other_settings_stand
 ):
     table = store.find("small").table("repairs")
     for _ in range(2):
-        answer(capsys, "repairs", "small", "--method", "clp:max_accuracy_drop=0,confidence=95")
+        answer(
+            capsys, "compare-repairs", "small", "--method", "clp:max_accuracy_drop=0,confidence=95"
+        )
     again = store.find("small").table("repairs")
     pd.testing.assert_frame_equal(
         again.iloc[:-1],
@@ -103,7 +105,7 @@ def test_a_row_that_says_less_than_all_settings_is_of_the_usual_ones(compared, c
     older = rows["method"].str.replace(",confidence=50", "")
     assert not (older == rows["method"]).any()
     small.keep({"repairs": rows.assign(method=older)}, "python")
-    answer(capsys, "repairs", "small", "--method", "clp")
+    answer(capsys, "compare-repairs", "small", "--method", "clp")
     assert list(store.find("small").table("repairs")["method"]) == [
         older.iloc[0],
         rows["method"].iloc[1],
@@ -115,7 +117,7 @@ def test_a_row_of_a_repair_that_is_no_more_is_not_lost(compared, capsys):
     rows = small.table("repairs")
     gone = rows.iloc[:1].assign(method="prayer:times=3")
     small.keep({"repairs": pd.concat([gone, rows])}, "python")
-    answer(capsys, "repairs", "small", "--method", "clp")
+    answer(capsys, "compare-repairs", "small", "--method", "clp")
     methods = list(store.find("small").table("repairs")["method"])
     assert methods == [*rows["method"], "prayer:times=3"]
     assert len(run_repairs.table_of(store.find("small"))) == len(compared)
@@ -129,7 +131,7 @@ def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsy
         raise UserError("This network has the wrong shape.")
 
     monkeypatch.setattr(clp, "find_sites", refuse)
-    found = answer(capsys, "repairs", "small", "--method", "clp")
+    found = answer(capsys, "compare-repairs", "small", "--method", "clp")
     assert found["repairs"][-1]["problem"] == "This network has the wrong shape."
     assert np.isnan(found["repairs"][-1]["der"])
     assert not (paths.repaired_folder() / "small" / "clp").exists()
@@ -137,7 +139,7 @@ def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsy
 
 def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, tmp_path):
     file = tmp_path / "repairs.csv"
-    answer(capsys, "repairs-report", "small", "--out", str(file))
+    answer(capsys, "summarize-repairs", "small", "--out", str(file))
     table, alone = pd.read_csv(file), run_repairs.table_of(store.find("small"))
     assert list(table["title"]) == list(alone["title"])
     for figure in METRICS:
@@ -226,7 +228,7 @@ def test_relapse_starts_at_the_models_own_scores_and_leaves_it_alone(results, ca
 
 
 def test_what_is_kept_is_what_was_tried_last(compared, capsys):
-    answer(capsys, "keep", "small", "--method", "clp", "--name", "kept")
-    answer(capsys, "repairs", "small", "--method", "clp:max_accuracy_drop=0")
-    answer(capsys, "keep", "small", "--method", "clp", "--name", "kept", "--replace")
+    answer(capsys, "save-repair", "small", "--method", "clp", "--name", "kept")
+    answer(capsys, "compare-repairs", "small", "--method", "clp:max_accuracy_drop=0")
+    answer(capsys, "save-repair", "small", "--method", "clp", "--name", "kept", "--replace")
     assert "max_accuracy_drop=0" in store.find("kept").card.repair["settings"]

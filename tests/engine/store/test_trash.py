@@ -116,6 +116,6 @@ def test_results_kept_side_by_side_are_all_named_on_the_card(at_home):
 def test_the_command_line_deletes_and_brings_back(at_home, capsys):
     assert main.main(["delete", "small"]) == 0
     assert main.main(["delete", "small"]) == 2
-    assert main.main(["undelete", "small"]) == 0
+    assert main.main(["restore", "small"]) == 0
     capsys.readouterr()
     assert "small" in store.names()
