@@ -220,7 +220,7 @@ def test_every_process_gives_images_of_the_same_kind(name):
 
 def test_relapse_starts_at_the_models_own_scores_and_leaves_it_alone(results, capsys):
     stored = store.find("small")
-    found = answer(capsys, "reactivation", "small")["reactivation"]
+    found = answer(capsys, "reactivate", "small")["reactivation"]
     assert [row["epochs"] for row in found] == [0, *backdoor_reactivation.EPOCHS]
     for figure in METRICS:
         assert found[0][figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
