@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[2]  # a checkout, or where packages are installed
 SHIPPED_MODELS = PROJECT / "models"
+
+
+def _own_folder() -> Path:
+    """Where data and results go: a checkout keeps its own, an installed program the user's."""
+    is_checkout = (PROJECT / "pyproject.toml").exists()
+    return PROJECT if is_checkout else Path.home() / ".backdoor-lab"
 
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
     """The folder that holds datasets: `root`, else `$PRUNING_LAB_DATA`, else `data/`."""
-    return Path(root or os.environ.get("PRUNING_LAB_DATA") or PROJECT / "data").resolve()
+    return Path(root or os.environ.get("PRUNING_LAB_DATA") or _own_folder() / "data").resolve()
 
 
 def home() -> Path:
-    """The folder the program writes to: `$PRUNING_LAB_HOME`, else the project's own."""
-    return Path(os.environ.get("PRUNING_LAB_HOME") or PROJECT).resolve()
+    """The folder the program writes to: `$PRUNING_LAB_HOME`, else its own."""
+    return Path(os.environ.get("PRUNING_LAB_HOME") or _own_folder()).resolve()
 
 
 def models_folder() -> Path:
