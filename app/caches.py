@@ -22,8 +22,8 @@ from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
 from engine.core import paths
 from engine.datasets import Split, open_test
 from engine.defenses.pruning.curve import Curve
-from engine.evaluation import metrics
-from engine.evaluation.metrics import Fidelity
+from engine.evaluation import visibility
+from engine.evaluation.visibility import Visibility
 from engine.experiments import run_repairs
 from engine.experiments.attack_suite import is_compared
 from engine.imaging import dct
@@ -149,7 +149,7 @@ def trigger_spectrum(trigger: str, height: int, width: int) -> np.ndarray | None
     parsed = parse_trigger(trigger)
     if not isinstance(parsed, AdditiveTrigger):
         return None
-    return dct.of_change(parsed.pattern(height, width))
+    return dct.transform(parsed.pattern(height, width))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -282,12 +282,12 @@ class Effect:
     Attributes:
         triggered: uint8 [height, width, 3].
         spectrum: of the change: the largest of Y, U and V for each band, float32 [height, width].
-        fidelity: how visible the change is.
+        visibility: how visible the change is.
     """
 
     triggered: np.ndarray
     spectrum: np.ndarray
-    fidelity: Fidelity
+    visibility: Visibility
 
 
 def effect(clean: np.ndarray, trigger: str) -> Effect:
@@ -302,16 +302,16 @@ def effect(clean: np.ndarray, trigger: str) -> Effect:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _effect(_clean: np.ndarray, content: bytes, trigger: str) -> Effect:
     triggered = parse_trigger(trigger)(_clean[np.newaxis])[0]
-    coefficients = np.abs(dct.of_change(triggered.astype(np.float32) - _clean))
-    measured = metrics.fidelity(_clean[np.newaxis], triggered[np.newaxis])
+    coefficients = np.abs(dct.transform(triggered.astype(np.float32) - _clean))
+    measured = visibility.measure(_clean[np.newaxis], triggered[np.newaxis])
     return Effect(triggered, coefficients.max(axis=0), measured)
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing images")
-def mean_fidelity(name: str, size: int, count: int, trigger: str) -> Fidelity:
+def mean_visibility(name: str, size: int, count: int, trigger: str) -> Visibility:
     """PSNR, SSIM and largest change over the first `count` test images."""
     clean = test_images(name, size).images[:count]
-    return metrics.fidelity(clean, parse_trigger(trigger)(clean))
+    return visibility.measure(clean, parse_trigger(trigger)(clean))
 
 
 @st.cache_data(max_entries=64, show_spinner="Transforming images")

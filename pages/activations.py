@@ -77,8 +77,10 @@ for column, measure, what in zip(
 ):
     with column:
         name = f"activations-{what}"
-        chart_view.chart(
-            activation_charts.channel_bars(rows, measure, order, top, falls).properties(height=360),
+        chart_view.show(
+            activation_charts.clickable_bars(rows, measure, order, top, falls).properties(
+                height=360
+            ),
             rows,
             name,
             f"Mean activation of the {len(order)} channels of {layer} on {what} images.",
@@ -100,7 +102,7 @@ st.markdown(
     " along."
 )
 moved = change_by_layer(table)
-chart_view.chart(
+chart_view.show(
     activation_charts.change_by_layer(moved, layer),
     moved,
     "moved-by-layer",

@@ -53,10 +53,10 @@ if chosen:
         shown = chosen.pair(card.trigger)
         says = caches.readings(model, dataset, chosen.index, card.trigger, layer, order)[step]
         pruned = says[1] if step else None
-        for (kind, place), picture, said in zip(places.items(), shown, says, strict=True):
+        for (kind, place), image, said in zip(places.items(), shown, says, strict=True):
             with place:
-                picture.show(picture, f"{kind}: {chosen.name}")
-                st.markdown(predictions.said(said, chosen.label, card))
+                picture.show(image, f"{kind}: {chosen.name}")
+                st.markdown(f"Prediction: {predictions.describe(said, chosen.label, card)}")
                 predictions.show(said, chosen.label, card)
 
 st.header("3. What really repairs it")

@@ -39,7 +39,7 @@ def show_figures(status: jobs.Status) -> None:
     """The curve over the images read so far."""
     table = status.table("curve", ["fraction", *METRICS])
     if table is not None:
-        chart_view.chart(
+        chart_view.show(
             paper_figures.pruning_curve(table).properties(height=400),
             table,
             "curve-so-far",

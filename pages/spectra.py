@@ -12,7 +12,7 @@ from app.elements import chart_view
 from app.forms import image_chooser
 from app.frame import header
 from app.views.triggers import perceptibility
-from engine.imaging.dct import radial_profile, spectrum
+from engine.imaging.dct import radial_profile, transform
 
 MANY = 1000
 CHANNELS = {
@@ -61,7 +61,7 @@ if not image_chooser.at_hand(dataset):
 else:
     pair = image_chooser.choose(card, dataset).pair(card.trigger)
 if view == "One image" or not image_chooser.at_hand(dataset):
-    clean, triggered = (np.abs(spectrum(part[None])[0]) for part in pair)
+    clean, triggered = (np.abs(transform(part[None])[0]) for part in pair)
 else:
     clean, triggered = caches.mean_spectra(dataset, size, MANY, card.trigger)
 
@@ -76,7 +76,7 @@ top = float(max(values.max() for values in maps.values()))
 for column, (title, values) in zip(st.columns(3), maps.items(), strict=True):
     with column:
         st.header(title)
-        chart_view.chart(
+        chart_view.show(
             spectra_charts.spectrum(values, bands, top),
             pd.DataFrame(values),
             f"spectrum-{title.lower()}",
@@ -94,7 +94,7 @@ st.markdown(
     " the trigger's bands are from the corner."
 )
 profiles = [radial_profile(part[plane]) for part in (clean, triggered)]
-chart_view.chart(
+chart_view.show(
     spectra_charts.radial_profile(*profiles, [round(math.hypot(*band)) for band in bands]),
     pd.DataFrame(dict(zip(("clean", "triggered"), profiles, strict=True))),
     "radial-profile",

@@ -1,1 +1,1 @@
-"""Charts of the pages: pure functions from data to Altair charts."""
+"""The charts of the pages. Every function turns data into an Altair chart, without side effects."""

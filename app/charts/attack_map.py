@@ -1,4 +1,4 @@
-"""Attacks against defences as a map: a pure function from data to `alt.Chart`."""
+"""A heat map of attacks against defences."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import altair as alt
 import pandas as pd
 
 from engine.defenses.repairs import REPAIRS
-from engine.reporting.paper_figures import MEASURES
+from engine.reporting.metric_style import SCORES
 
-ROOM = 230  # pixels that legend and slanted labels take
+CHROME = 230  # pixels for the legend and the slanted labels
+ROW = 28  # pixels
+PALE, LIGHT_TEXT, DARK_TEXT = "#f4f4f2", "#ffffff", "#1f2328"
 
 
-def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
-    """One figure for each attack (rows) after each defence (columns), as colour and as number.
+def heat_map(table: pd.DataFrame, metric: str) -> alt.LayerChart:
+    """One metric for each attack (rows) after each defence (columns), as colour and as number.
 
     Args:
         table: rows of `attack_tables.defences`.
-        figure: one of `metrics.METRICS`; its colour is the one it has everywhere.
+        metric: one of `metrics.METRICS`.
     """
-    label, colour = MEASURES[figure]
     short = table["defence"].str.replace("Pruning, as in the paper:", "Pruned,")
     table = table.assign(defence=short)
-    repairs = [kind.title for kind in REPAIRS.values()]
-    defences = sorted(  # the paper's pruning first
-        dict.fromkeys(short), key=lambda told: repairs.index(told) if told in repairs else -1
-    )
     attacks = alt.Y(
         "title:N",
         sort=list(dict.fromkeys(table["title"])),
@@ -34,36 +31,54 @@ def map_of(table: pd.DataFrame, figure: str) -> alt.LayerChart:
     base = alt.Chart(table).encode(
         x=alt.X(
             "defence:N",
-            sort=defences,
+            sort=_in_order(short),
             title="Defence",
             axis=alt.Axis(labelAngle=-40, labelLimit=260, labelOverlap=False, orient="bottom"),
         ),
         y=attacks,
-        tooltip=[
-            alt.Tooltip("title:N", title="Attack"),
-            alt.Tooltip("defence:N", title="Defence"),
-            *(
-                alt.Tooltip(f"{name}:Q", title=f"{told} (%)", format=".2f")
-                for name, (told, _) in MEASURES.items()
-            ),
-        ],
+        tooltip=_tooltip(),
     )
-    value = alt.datum[figure]
-    cells = base.mark_rect().encode(
+    # The names are repeated at the other end: on a phone the map is wider than the screen.
+    names = base.mark_point(opacity=0).encode(
+        y=attacks.copy().title(None).axis(orient="right", labelLimit=260)
+    )
+    cells = _cells(base, metric)
+    layered: alt.LayerChart = alt.layer(cells, names).resolve_axis(y="independent")
+    return layered.properties(height=CHROME + ROW * table["title"].nunique())
+
+
+def _in_order(defences: pd.Series) -> list[str]:
+    """The paper's pruning first, then the repairs in their usual order."""
+    repairs = [kind.title for kind in REPAIRS.values()]
+    return sorted(
+        dict.fromkeys(defences), key=lambda name: repairs.index(name) if name in repairs else -1
+    )
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("title:N", title="Attack"),
+        alt.Tooltip("defence:N", title="Defence"),
+        *(
+            alt.Tooltip(f"{name}:Q", title=style.heading, format=".2f")
+            for name, style in SCORES.items()
+        ),
+    ]
+
+
+def _cells(base: alt.Chart, metric: str) -> alt.LayerChart:
+    style = SCORES[metric]
+    colours = base.mark_rect().encode(
         color=alt.Color(
-            f"{figure}:Q",
-            scale=alt.Scale(domain=[0, 100], range=["#f4f4f2", colour]),
-            title=f"{label} (%)",
+            f"{metric}:Q",
+            scale=alt.Scale(domain=[0, 100], range=[PALE, style.colour]),
+            title=style.heading,
             legend=alt.Legend(orient="top", gradientLength=90, tickCount=2),  # fits a phone
         )
     )
     numbers = base.mark_text(fontSize=12).encode(
-        text=alt.Text(f"{figure}:Q", format=".0f"),
-        color=alt.condition(value > 60, alt.value("#ffffff"), alt.value("#1f2328")),
+        text=alt.Text(f"{metric}:Q", format=".0f"),
+        color=alt.condition(alt.datum[metric] > 60, alt.value(LIGHT_TEXT), alt.value(DARK_TEXT)),
     )
-    # The names stand at the other end too: on a phone the map is wider than the screen.
-    names = base.mark_point(opacity=0).encode(
-        y=attacks.copy().title(None).axis(orient="right", labelLimit=260)
-    )
-    layered: alt.LayerChart = alt.layer(cells + numbers, names).resolve_axis(y="independent")
-    return layered.properties(height=ROOM + 28 * table["title"].nunique())
+    layered: alt.LayerChart = colours + numbers
+    return layered

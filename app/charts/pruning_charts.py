@@ -1,4 +1,4 @@
-"""Charts of pruning with a threshold to move: pure functions from data to Altair charts."""
+"""The pruning curve with a threshold to drag."""
 
 from __future__ import annotations
 
@@ -10,24 +10,58 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from engine.reporting.paper_figures import (
-    MEASURES,
-    pruning_curve,
-)
+from engine.reporting.metric_style import NEUTRAL, SCORES
+from engine.reporting.paper_figures import pruning_curve
 
 
-def pulled_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
-    """Figure 7 with a rule to pull: it follows the pointer, and selects on release.
+def draggable_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
+    """Figure 7 with a rule to drag: it follows the pointer and selects on release.
 
     Args:
-        table: rows of a curve with step, fraction (0 to 1) and the measures in percent.
-        step: where the rule stands now.
+        table: rows of a curve with step, fraction (0 to 1) and the metrics in percent.
+        step: the rule's position.
 
     Returns:
-        A chart whose selection `drag` holds the step pulled to.
+        A chart whose selection `drag` holds the step dragged to.
     """
-    # The rule's place travels as data: selections alone would forget it when the slider moves.
+    # The position travels as data: a selection alone would be lost when the slider moves.
     rows = table.assign(cut=step)
+    x = alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)")
+    layered: alt.LayerChart = pruning_curve(table) + _rule(rows, x) + _pointer_area(rows, x)
+    return layered
+
+
+def move_rule(spec: Mapping[str, Any], step: int) -> dict[str, Any]:
+    """The specification of a `draggable_curve` (see `caches.spec`) with its rule at `step`."""
+    datasets = {name: _with_cut(rows, step) for name, rows in spec["datasets"].items()}
+    return {**spec, "datasets": datasets}
+
+
+def _rule(rows: pd.DataFrame, x: alt.X) -> alt.LayerChart:
+    """The rule, its handle and the metrics' values there."""
+    dragged, stored = "vlSelectionTest('drag_store', datum)", "datum.step == datum.cut"
+    here = f"length(data('press_store')) ? {dragged} : {stored}"
+    chart = alt.Chart(rows).transform_calculate(here=here)
+    only_here = alt.condition("datum.here", alt.value(1), alt.value(0))
+    no_tooltip = alt.value(None)
+    rule = chart.mark_rule(size=3, color=NEUTRAL).encode(x=x, opacity=only_here, tooltip=no_tooltip)
+    handle = chart.mark_point(shape="circle", filled=True, size=220, color=NEUTRAL).encode(
+        x=x, y=alt.datum(0), opacity=only_here, tooltip=no_tooltip
+    )
+    values = alt.layer(
+        *(
+            chart.mark_point(filled=True, size=90, color=style.colour, opacity=1).encode(
+                x=x, y=f"{metric}:Q", opacity=only_here
+            )
+            for metric, style in SCORES.items()
+        )
+    )
+    layered: alt.LayerChart = rule + handle + values
+    return layered
+
+
+def _pointer_area(rows: pd.DataFrame, x: alt.X) -> alt.Chart:
+    """An invisible layer that receives the pointer."""
     press = alt.selection_point(
         "press", on="pointerdown", clear="window:pointerup", nearest=True, empty=False
     )
@@ -39,42 +73,12 @@ def pulled_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
         nearest=True,
         empty=False,
     )
-    pulled, stored = "vlSelectionTest('drag_store', datum)", "datum.step == datum.cut"
-    here = f"length(data('press_store')) ? {pulled} : {stored}"
-    standing = alt.Chart(rows).transform_calculate(here=here)
-    x = alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)")
-    only_here = alt.condition("datum.here", alt.value(1), alt.value(0))
-    rule = standing.mark_rule(size=3, color="#7a8189").encode(
-        x=x, opacity=only_here, tooltip=alt.value(None)
-    )
-    handle = standing.mark_point(shape="circle", filled=True, size=220, color="#7a8189").encode(
-        x=x, y=alt.datum(0), opacity=only_here, tooltip=alt.value(None)
-    )
-    values = alt.layer(
-        *(
-            standing.mark_point(filled=True, size=90, color=colour, opacity=1).encode(
-                x=x, y=f"{measure}:Q", opacity=only_here
-            )
-            for measure, (_, colour) in MEASURES.items()
-        )
-    )
-    catcher = (
-        alt.Chart(rows)
-        .mark_point(opacity=0, size=1, cursor="ew-resize")
-        .encode(x=x, tooltip=alt.value(None))
-        .add_params(press, drag)
-    )
-    layered: alt.LayerChart = pruning_curve(table) + rule + handle + values + catcher
-    return layered
+    points = alt.Chart(rows).mark_point(opacity=0, size=1, cursor="ew-resize")
+    return points.encode(x=x, tooltip=alt.value(None)).add_params(press, drag)
 
 
-def moved(spec: Mapping[str, Any], step: int) -> dict[str, Any]:
-    """The specification of a `pulled_curve` (see `caches.spec`), its rule at another step."""
-    return {**spec, "datasets": {name: _cut(rows, step) for name, rows in spec["datasets"].items()}}
-
-
-def _cut(rows: pa.Table, step: int) -> pa.Table:
-    """A table whose column "cut", if it has one, is `step` everywhere."""
+def _with_cut(rows: pa.Table, step: int) -> pa.Table:
+    """The table with its column "cut", if it has one, set to `step` everywhere."""
     if "cut" not in rows.column_names:
         return rows
     steps = pa.array(np.full(len(rows), step))

@@ -1,4 +1,4 @@
-"""Charts of repairs and of what they look for: pure functions from data to `alt.Chart`."""
+"""Charts of repairs and of backdoor detection."""
 
 from __future__ import annotations
 
@@ -6,55 +6,43 @@ import altair as alt
 import pandas as pd
 
 from engine.defenses.detectors.spectral_inversion import FLAG_MARGIN
-from engine.reporting.paper_figures import MEASURES, TRIGGERED, coloured
+from engine.reporting.metric_style import NEUTRAL, TRIGGERED
+from engine.reporting.paper_figures import LABELS, colour_by_metric, to_long
 
-ROOM = 130  # pixels that legend and axis take
+CHROME = 130  # pixels for the legend and the axis
+ROW = 26  # pixels
+_SHAPES = ["circle", "triangle-up", "diamond"]
 
 
-def side_by_side(table: pd.DataFrame) -> alt.Chart:
-    """The three measures of every repair, a row each; points on a line.
+def compare_repairs(table: pd.DataFrame) -> alt.Chart:
+    """The three metrics of every repair, one row each, as points on a line.
 
     Args:
-        table: rows with title, kind and the measures in percent, in the order to draw.
+        table: rows with title, kind and the metrics in percent, in the order to draw.
     """
-    labels = {name: label for name, (label, _) in MEASURES.items()}
-    long = table.melt(["title"], list(labels), var_name="what")
-    long["what"] = long["what"].map(labels)
-    y = alt.Y(
-        "title:N",
-        sort=list(table["title"]),
-        title=None,
-        axis=alt.Axis(labelLimit=320, ticks=False, grid=True, labelOverlap=False),
-    )
     points = (
-        alt.Chart(long)
+        alt.Chart(to_long(table, ["title"]))
         .mark_point(filled=True, size=90, opacity=1)
         .encode(
             x=alt.X("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of test images (%)"),
-            y=y,
-            yOffset=alt.YOffset("what:N", sort=list(labels.values())),  # equal figures are seen
-            color=coloured(MEASURES).legend(orient="top", columns=1, labelLimit=400),
-            shape=alt.Shape(
-                "what:N",
-                scale=alt.Scale(
-                    domain=list(labels.values()), range=["circle", "triangle-up", "diamond"]
-                ),
-                legend=None,
-            ),
+            y=_names("title", list(table["title"]), 320, grid=True),
+            yOffset=alt.YOffset("metric:N", sort=LABELS),  # keeps equal values apart
+            color=colour_by_metric(columns=1),
+            shape=alt.Shape("metric:N", scale=alt.Scale(domain=LABELS, range=_SHAPES), legend=None),
             tooltip=[
                 alt.Tooltip("title:N", title="Repair"),
-                alt.Tooltip("what:N", title="Measure"),
+                alt.Tooltip("metric:N", title="Metric"),
                 alt.Tooltip("value:Q", title="Images (%)", format=".2f"),
             ],
         )
     )
-    return points.properties(height=ROOM + 26 * len(table))
+    return points.properties(height=CHROME + ROW * len(table))
 
 
 def perturbation_psnr(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:
-    """The classes that need the faintest pattern; the accused one in the target's colour.
+    """The classes reached by the faintest patterns; the flagged one in the trigger's colour.
 
-    A rule stands where a class begins to be accused.
+    A rule marks the distance from the median at which a class is flagged.
 
     Args:
         evidence: see `Detection.evidence`.
@@ -62,7 +50,7 @@ def perturbation_psnr(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart
     """
     fainter = evidence.assign(fainter=evidence["psnr_db"] - evidence["psnr_db"].median())
     fainter = fainter.head(shown)
-    reach = [min(0.0, *fainter["fainter"]), max(10.0, *fainter["fainter"])]
+    domain = [min(0.0, *fainter["fainter"]), max(10.0, *fainter["fainter"])]
     bars = (
         alt.Chart(fainter)
         .mark_bar()
@@ -70,40 +58,35 @@ def perturbation_psnr(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart
             x=alt.X(
                 "fainter:Q",
                 title="Fainter than the median class (dB)",
-                scale=alt.Scale(domain=reach),
+                scale=alt.Scale(domain=domain),
             ),
-            y=alt.Y(
-                "name:N",
-                sort=list(evidence["name"]),
-                title=None,
-                axis=alt.Axis(labelLimit=220, ticks=False, labelOverlap=False),
-            ),
-            color=alt.condition("datum.flagged", alt.value(TRIGGERED), alt.value("#7a8189")),
+            y=_names("name", list(evidence["name"]), 220),
+            color=alt.condition("datum.flagged", alt.value(TRIGGERED), alt.value(NEUTRAL)),
             tooltip=[
                 alt.Tooltip("name:N", title="Class"),
-                alt.Tooltip("psnr_db:Q", title="Its faintest pattern (dB of PSNR)", format=".1f"),
+                alt.Tooltip("psnr_db:Q", title="Faintest pattern (PSNR, dB)", format=".1f"),
                 alt.Tooltip("fainter:Q", title="Fainter than the median (dB)", format=".1f"),
             ],
         )
     )
     rule = (
         alt.Chart(pd.DataFrame({"fainter": [FLAG_MARGIN]}))
-        .mark_rule(strokeDash=[5, 4], color="#7a8189", size=2)
+        .mark_rule(strokeDash=[5, 4], color=NEUTRAL, size=2)
         .encode(x="fainter:Q")
     )
     layered: alt.LayerChart = bars + rule
-    return layered.properties(height=26 * min(shown, len(evidence)))
+    return layered.properties(height=ROW * min(shown, len(evidence)))
 
 
 def amplification(table: pd.DataFrame) -> alt.Chart:
-    """How far each channel's bound lies above its layer's mean.
+    """How far the Lipschitz bound of each channel lies above its layer's mean.
 
     Args:
         table: rows with layer, channel and above (standard deviations).
     """
     return (
         alt.Chart(table)
-        .mark_point(filled=True, size=45, opacity=0.7, color="#7a8189")
+        .mark_point(filled=True, size=45, opacity=0.7, color=NEUTRAL)
         .encode(
             x=alt.X(
                 "layer:N",
@@ -121,3 +104,9 @@ def amplification(table: pd.DataFrame) -> alt.Chart:
         )
         .properties(height=320)
     )
+
+
+def _names(column: str, order: list[str], limit: int, grid: bool = False) -> alt.Y:
+    """A vertical axis of names, all of them shown, at most `limit` pixels wide."""
+    axis = alt.Axis(labelLimit=limit, ticks=False, grid=grid, labelOverlap=False)
+    return alt.Y(f"{column}:N", sort=order, title=None, axis=axis)

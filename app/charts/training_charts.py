@@ -1,62 +1,60 @@
-"""Charts of a training: pure functions from data to Altair charts."""
+"""Charts of a training run."""
 
 from __future__ import annotations
 
 import altair as alt
 import pandas as pd
 
-from engine.reporting.paper_figures import (
-    CLEAN,
-    TRIGGERED,
-)
+from engine.reporting.metric_style import NEUTRAL, SCORES
+from engine.reporting.paper_figures import colour_by_metric, percent_axis, to_long
+
+HEIGHT = 340  # pixels
+_SHOWN = {name: SCORES[name] for name in ("clean_accuracy", "attack_success")}
 
 
 def history(table: pd.DataFrame) -> alt.Chart:
-    """Clean accuracy and attack success on validation after each epoch."""
-    labels = {
-        "clean_accuracy": "Clean accuracy",
-        "attack_success": "Attack success",
-    }
-    long = table.melt("epoch", list(labels), var_name="what")
-    long["what"] = long["what"].map(labels)
+    """Clean accuracy and attack success on validation images after each epoch.
+
+    Args:
+        table: rows with epoch, clean_accuracy and attack_success (percent).
+    """
     return (
-        alt.Chart(long)
+        alt.Chart(to_long(table, ["epoch"], _SHOWN))
         .mark_line(point=True, strokeWidth=2.5)
         .encode(
-            x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d")),
-            y=alt.Y("value:Q", title="Validation images (%)", scale=alt.Scale(domain=[0, 100])),
-            color=alt.Color(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=list(labels.values()), range=[CLEAN, TRIGGERED]),
-                legend=alt.Legend(orient="top", columns=1, labelLimit=400),
-            ),
+            x=_epochs(),
+            y=percent_axis("value:Q", "Validation images (%)"),
+            color=colour_by_metric(_SHOWN, columns=1),
             tooltip=[
-                alt.Tooltip("what:N", title="Measure"),
+                alt.Tooltip("metric:N", title="Metric"),
                 alt.Tooltip("epoch:Q", title="Epoch"),
                 alt.Tooltip("value:Q", title="Images (%)", format=".2f"),
             ],
         )
-        .properties(height=340)
+        .properties(height=HEIGHT)
     )
 
 
 def losses(table: pd.DataFrame) -> alt.Chart:
-    """Training loss, mean over the images of an epoch.
+    """Training loss, the mean over the images of an epoch.
 
     Args:
         table: rows with epoch and loss.
     """
     return (
         alt.Chart(table)
-        .mark_line(point={"color": "#7a8189"}, strokeWidth=2.5, color="#7a8189")
+        .mark_line(point={"color": NEUTRAL}, strokeWidth=2.5, color=NEUTRAL)
         .encode(
-            x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d")),
+            x=_epochs(),
             y=alt.Y("loss:Q", title="Training loss (cross-entropy, nats)"),
             tooltip=[
                 alt.Tooltip("epoch:Q", title="Epoch"),
                 alt.Tooltip("loss:Q", title="Loss", format=".4f"),
             ],
         )
-        .properties(height=340)
+        .properties(height=HEIGHT)
     )
+
+
+def _epochs() -> alt.X:
+    return alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d"))

@@ -1,4 +1,4 @@
-"""A chart on the page, and ways to keep it."""
+"""A chart on the page, with a menu to save its picture and data."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import streamlit as st
 from engine.reporting import export
 
 
-def chart(
-    drawn: export.Chart, data: pd.DataFrame, name: str, alternative: str, **options: Any
+def show(
+    chart: export.Chart, data: pd.DataFrame, name: str, alternative: str, **options: Any
 ) -> Any:
-    """Draw `drawn` over the full width, with its picture and data to save.
+    """Show a chart over the full width, with its picture and data to save.
 
     Args:
-        drawn: the chart.
-        data: what it shows, for those who want the numbers.
-        name: of the files it is saved as, and of the element on the page.
-        alternative: text for those who cannot see it.
+        chart: what to show.
+        data: the numbers behind it.
+        name: of the saved files, and key of the element on the page.
+        alternative: text alternative.
         options: of `st.altair_chart`, such as ``on_select``.
 
     Returns:
-        What `st.altair_chart` gives.
+        What `st.altair_chart` returns.
     """
-    result = st.altair_chart(drawn, width="stretch", alt=alternative, key=name, **options)
-    _offer_to_save(lambda: drawn, data, name)
+    result = st.altair_chart(chart, width="stretch", alt=alternative, key=name, **options)
+    _offer_to_save(lambda: chart, data, name)
     return result
 
 
-def remembered(
+def show_spec(
     spec: Mapping[str, Any],
     draw: Callable[[], export.Chart],
     data: pd.DataFrame,
@@ -39,10 +39,10 @@ def remembered(
     alternative: str,
     **options: Any,
 ) -> Any:
-    """As `chart`, for a chart whose specification is known already (`caches.spec`).
+    """Like `show`, for a chart whose specification is cached already (`caches.spec`).
 
-    Altair takes a tenth of a second and more to check a layered chart: too long for one that
-    follows a slider. `draw` gives the chart itself, for saving.
+    Altair takes a tenth of a second or more to validate a layered chart, which is too slow for one
+    that follows a slider. `draw` makes the chart itself, for saving.
     """
     result = st.vega_lite_chart(
         spec=dict(spec), width="stretch", alt=alternative, key=name, **options
@@ -62,7 +62,7 @@ def _offer_to_save(draw: Callable[[], export.Chart], data: pd.DataFrame, name: s
 
 
 def _offer(label: str, file_name: str, kind: str, content: Callable[[], bytes]) -> None:
-    # The content is made on the click: nobody waits for a picture nobody wants.
+    # The content is made on the click, so that nobody waits for a picture they do not want.
     st.download_button(
         label, content, file_name, kind, key=f"download-{file_name}", on_click="ignore"
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from app.elements.mounting import element
-from engine.reporting.paper_figures import MEASURES
+from engine.reporting.metric_style import SCORES
 
 _film = element("film")
 
@@ -26,8 +26,12 @@ def film(table: pd.DataFrame, strengths: np.ndarray | None, key: str) -> None:
             "channels": table["channel"].astype(int).tolist()[1:],
             "shades": np.round(shades, 3).tolist(),
             "measures": [
-                {"name": label, "colour": colour, "values": table[name].round(2).tolist()}
-                for name, (label, colour) in MEASURES.items()
+                {
+                    "name": style.label,
+                    "colour": style.colour,
+                    "values": table[name].round(2).tolist(),
+                }
+                for name, style in SCORES.items()
             ],
         },
         key=key,

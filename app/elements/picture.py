@@ -10,5 +10,5 @@ from engine.imaging.render import SIDE, enlarge
 
 
 def show(image: np.ndarray, caption: str, side: int = SIDE) -> None:
-    """An image with its pixels sharp, and its caption for those who cannot see it."""
+    """Show a uint8 image with sharp pixels; the caption is also its text alternative."""
     st.image(enlarge(image, side), caption=markdown.escape(caption), alt=caption, width="stretch")

@@ -1,57 +1,53 @@
-"""What the network says of one image, as a short list of bars."""
+"""The network's prediction for one image: one line of text, and a short list of bars."""
 
 from __future__ import annotations
-
-from html import escape
 
 import numpy as np
 import streamlit as st
 
-from engine.core import markdown
-from engine.reporting.paper_figures import CLEAN, TRIGGERED
+from engine.core import markdown, templates
+from engine.reporting import verdict
+from engine.reporting.metric_style import CLEAN, NEUTRAL, TRIGGERED
 from engine.store import ModelCard
 
 SHOWN = 3
-OTHER = "#7a8189"  # neither right nor the target
+_TEMPLATES = templates.load(__file__)
+_ICONS = {"correct": "check_circle", "attacker's target": "warning", "wrong": "cancel"}
 
 
 def show(probabilities: np.ndarray, label: int | None, card: ModelCard) -> None:
-    """The likeliest classes with the network's confidence in each.
+    """Show the likeliest classes with their probabilities.
 
     Args:
         probabilities: float [classes].
-        label: the true class, or None for an image of the visitor's own.
+        label: the true class, or None for an uploaded image.
         card: of the network.
     """
     best = np.argsort(-probabilities, kind="stable")[:SHOWN]
-    rows = "".join(_row(int(place), float(probabilities[place]), label, card) for place in best)
-    st.html(f"<ol style='list-style:none;margin:0;padding:0'>{rows}</ol>")
+    bars = [_bar(int(index), float(probabilities[index]), label, card) for index in best]
+    st.html(templates.render(_TEMPLATES, "predictions", bars=bars))
 
 
-def said(probabilities: np.ndarray, label: int | None, card: ModelCard) -> str:
-    """The verdict in a few words of Markdown, such as "read as **Stop**, right"."""
-    read_as = int(probabilities.argmax())
-    share = f"{probabilities[read_as]:.0%}"
-    name = f"**{markdown.escape(card.class_names[read_as])}** ({share})"
+def describe(probabilities: np.ndarray, label: int | None, card: ModelCard) -> str:
+    """The predicted class as Markdown, with its verdict: "**Stop** (97%) · correct".
+
+    Args:
+        probabilities, label, card: as for `show`; without a label there is no verdict.
+    """
+    predicted = int(probabilities.argmax())
+    name = f"**{markdown.escape(card.class_names[predicted])}** ({probabilities[predicted]:.0%})"
     if label is None:
-        return f"read as {name}"
-    if read_as == label:
-        return f":material/check_circle: read right, as {name}"
-    if read_as == card.target_for(label):
-        return f":material/warning: read as the attacker wants, as {name}"
-    return f":material/cancel: misread in another way, as {name}"
+        return name
+    outcome = verdict.of_prediction(predicted, label, card.target_for(label))
+    return f":material/{_ICONS[outcome]}: {name} · {outcome}"
 
 
-def _row(place: int, share: float, label: int | None, card: ModelCard) -> str:
+def _bar(index: int, probability: float, label: int | None, card: ModelCard) -> dict[str, object]:
     target = card.target if label is None else card.target_for(label)
-    colour = CLEAN if place == label else TRIGGERED if place == target else OTHER
-    meaning = " (right)" if place == label else " (the target)" if place == target else ""
-    name = escape(f"{card.class_names[place]}{meaning}")
-    return (
-        "<li style='margin:0 0 .4rem'>"
-        "<div style='display:flex;justify-content:space-between;gap:.5rem;font-size:.875rem'>"
-        f"<span>{name}</span><span>{share:.1%}</span></div>"
-        f"<div style='height:.4rem;border-radius:.2rem;background:rgba(128,128,128,.25)'>"
-        f"<div style='height:100%;width:{100 * share:.1f}%;border-radius:.2rem;"
-        f"background:{colour}'></div></div></li>"
-    )
+    colour, note = NEUTRAL, ""
+    if index == label:
+        colour, note = CLEAN, " (correct)"
+    elif index == target:
+        colour, note = TRIGGERED, " (attacker's target)"
+    name = card.class_names[index] + note
+    return {"name": name, "probability": probability, "colour": colour}

@@ -1,4 +1,4 @@
-"""Names for runs and models made of words that nobody chose to be names, such as layers."""
+"""Valid names for jobs and models, made from text such as layer names."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _HASH_DIGITS = 8
 
 
 def slug(*parts: object, limit: int = 80) -> str:
-    """A name made of `parts`, fit for a folder on any system; different parts, different names.
+    """Make a name from `parts` that any file system accepts; different parts give different names.
 
-    Parts of small letters, digits, '.', '_' and single '-' are joined by '--' as they are.
-    Whatever else they hold is replaced, and then, or if the name would be too long, a short hash
-    of the parts ends the name.
+    Parts of lower-case letters, digits, '.', '_' and single '-' are joined by '--' unchanged.
+    Other characters are replaced. If that happens, or if the name would be too long, the name ends
+    with a short hash of the parts.
 
     Args:
-        parts: at least one; anything with a text.
-        limit: characters at most, more than ten.
+        parts: at least one; each is converted to text.
+        limit: maximum number of characters, more than ten.
     """
     texts = [str(part) for part in parts]
     plain = [_plain(text) for text in texts]

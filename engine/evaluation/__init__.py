@@ -1,1 +1,1 @@
-"""Clean accuracy, attack success, recovered accuracy, and how visible a trigger is."""
+"""How well a network classifies, how strong its backdoor is, and how visible the trigger is."""

@@ -1,4 +1,4 @@
-"""What an attack wants triggered images read as: one class, or each class as the next."""
+"""The class an attacker wants triggered images classified as: one for all, or the next one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ NEXT_NAME = "the next class"
 
 
 def target_labels(labels: np.ndarray, target: int, classes: int) -> np.ndarray:
-    """The class each triggered image shall be read as: int64 [n].
+    """The attacker's class for each triggered image: int64 [n].
 
     Args:
         labels: int [n], true classes.
         target: a class, or `NEXT_CLASS`.
-        classes: how many there are; the last one's next is the first.
+        classes: the number of classes; the class after the last one is the first.
     """
     if target == NEXT_CLASS:
         return (np.asarray(labels, np.int64) + 1) % classes

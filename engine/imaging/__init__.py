@@ -1,1 +1,1 @@
-"""Colour spaces, the discrete cosine transform, arrays as pictures."""
+"""Colour spaces, the discrete cosine transform, and arrays as pictures."""

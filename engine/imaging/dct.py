@@ -1,4 +1,8 @@
-"""The discrete cosine transform of an image as people look at it."""
+"""The two-dimensional discrete cosine transform (DCT) of images in YUV.
+
+A band is one coefficient, named by (row, column): (0, 0) is the mean, and frequency rises towards
+the lower right corner.
+"""
 
 from __future__ import annotations
 
@@ -8,58 +12,53 @@ from scipy import fft
 from engine.imaging import colour
 
 
-def spectrum(images: np.ndarray) -> np.ndarray:
-    """Orthonormal DCT-II of each channel in YUV.
+def transform(images: np.ndarray) -> np.ndarray:
+    """Orthonormal DCT-II of Y, U and V.
 
     Args:
-        images: uint8 [n, height, width, 3], RGB.
+        images: RGB [..., height, width, 3], grey levels of any dtype; images or their changes.
 
     Returns:
-        float32 [n, 3, height, width]: channels Y, U, V; band (row, column), (0, 0) the mean.
+        float32 [..., 3, height, width], channels Y, U, V.
     """
-    return of_change(images)
+    planes = np.moveaxis(colour.from_rgb(images, "YUV"), -1, -3)
+    return fft.dctn(planes, axes=(-2, -1), norm="ortho").astype(np.float32)
 
 
-def added(coefficients: np.ndarray) -> np.ndarray:
-    """What a pattern adds to an image.
+def inverse(coefficients: np.ndarray) -> np.ndarray:
+    """The inverse of `transform`.
 
     Args:
-        coefficients: of the DCT of Y, U and V, grey levels: [..., 3, height, width].
+        coefficients: of Y, U and V, [..., 3, height, width].
 
     Returns:
-        float32 [..., height, width, 3], RGB, grey levels.
+        RGB, grey levels, neither rounded nor clipped: float32 [..., height, width, 3].
     """
     planes = fft.idctn(coefficients, axes=(-2, -1), norm="ortho")
     return colour.to_rgb(np.moveaxis(planes, -3, -1), "YUV").astype(np.float32)
-
-
-def of_change(change: np.ndarray) -> np.ndarray:
-    """The inverse of `added`: float32 [..., 3, height, width] from [..., height, width, 3]."""
-    planes = np.moveaxis(colour.from_rgb(change, "YUV"), -1, -3)
-    return fft.dctn(planes, axes=(-2, -1), norm="ortho").astype(np.float32)
 
 
 def mean_magnitude(images: np.ndarray, batch: int = 1024) -> np.ndarray:
     """Mean absolute value of each coefficient over many images: float64 [3, height, width].
 
     Args:
-        images: uint8 [n, height, width, 3], n at least 1; read batch by batch.
-        batch: images held as floats at a time.
+        images: uint8 [n, height, width, 3], n at least 1; may be memory-mapped.
+        batch: how many images to hold as floats at a time.
     """
     total = np.zeros((3, *images.shape[1:3]))
     for start in range(0, len(images), batch):
-        total += np.abs(spectrum(images[start : start + batch])).sum(axis=0)
+        total += np.abs(transform(images[start : start + batch])).sum(axis=0)
     return total / len(images)
 
 
 def radial_profile(magnitudes: np.ndarray) -> np.ndarray:
-    """Mean size of the coefficients at each distance from the upper left corner.
+    """Mean magnitude of the coefficients at each distance from band (0, 0).
 
     Args:
         magnitudes: [height, width], none negative.
 
     Returns:
-        float64 [n]: place d holds the mean over bands at distance d, rounded; (0, 0) is alone.
+        float64 [n]: entry d is the mean over the bands at distance d, rounded to whole bands.
     """
     rows, columns = np.indices(magnitudes.shape)
     distance = np.rint(np.hypot(rows, columns)).astype(int).ravel()
@@ -67,16 +66,16 @@ def radial_profile(magnitudes: np.ndarray) -> np.ndarray:
 
 
 def region(row: int, column: int, size: int) -> str:
-    """What a band of a map of `size` is called: low, mid or high frequency.
+    """Whether a band of a `size` by `size` spectrum is a low, mid or high frequency.
 
-    The paper puts its triggers at the middle band and at the highest (section 3.1); a third of
-    the way each, along the larger of the two, is a convention of ours.
+    The paper places its triggers at the middle and at the highest band (section 3.1). Splitting
+    the larger index into thirds is this program's own convention.
     """
     return ("low", "mid", "high")[min(3 * max(row, column) // size, 2)] + " frequency"
 
 
 def change_shares(clean: np.ndarray, triggered: np.ndarray) -> np.ndarray:
-    """Share of a change's energy in Y, U and V, 0 to 1: float64 [3]; zeros if nothing changed.
+    """Fractions of a change's energy in Y, U and V: float64 [3]; zeros if nothing changed.
 
     Args:
         clean, triggered: uint8 [n, height, width, 3].

@@ -1,4 +1,4 @@
-"""Small images made fit to look at."""
+"""Arrays as pictures: enlarged, their differences amplified, encoded as PNG."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ import base64
 import cv2
 import numpy as np
 
-SIDE = 320  # pixels on the page
+SIDE = 320  # pixels on a page
+MID_GREY = 128
 
 
 def enlarge(image: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """A uint8 image [height, width, 3] enlarged in whole pixels: none is blurred or invented."""
+    """Repeat the pixels of a uint8 image [height, width, 3] until it is about `side` high.
+
+    Pixels are repeated a whole number of times and stay sharp; nothing is interpolated.
+    """
     factor = max(1, side // image.shape[0])
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def amplified(clean: np.ndarray, triggered: np.ndarray, gain: float) -> np.ndarray:
-    """The difference, times `gain`, around middle grey: uint8 of the same shape."""
+def amplify_difference(clean: np.ndarray, triggered: np.ndarray, gain: float) -> np.ndarray:
+    """The difference of two uint8 images times `gain`, around mid-grey: uint8, same shape."""
     difference = triggered.astype(np.float32) - clean
-    return np.clip(128 + gain * difference, 0, 255).astype(np.uint8)
+    return np.clip(MID_GREY + gain * difference, 0, 255).astype(np.uint8)
 
 
 def png(image: np.ndarray) -> bytes:
-    """A uint8 RGB image [height, width, 3] as a PNG file's content."""
+    """Encode a uint8 RGB image [height, width, 3] as PNG."""
     _, encoded = cv2.imencode(".png", image[..., ::-1])
     return encoded.tobytes()
 
 
 def data_url(image: np.ndarray) -> str:
-    """A uint8 RGB image [height, width, 3] as a PNG that travels inside a page."""
+    """A uint8 RGB image [height, width, 3] as a PNG data URL, for use inside a page."""
     return "data:image/png;base64," + base64.b64encode(png(image)).decode()

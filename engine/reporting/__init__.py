@@ -1,1 +1,1 @@
-"""The paper's figures, exports, the model report, the paper's reproduction."""
+"""The paper's figures, exports, the model report, verdicts, and the reproduction of the paper."""

@@ -1,6 +1,7 @@
-"""Charts and tables in forms to keep: SVG, PNG, CSV.
+"""Charts and tables as files: SVG, PNG and CSV.
 
-Drawing is done in a child process: the renderer holds some 80 MB that a server would keep.
+Charts are drawn in a child process, because the renderer takes some 80 MB of memory that a server
+would not get back.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from engine.core.errors import UserError
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Kind = Literal["svg", "png"]
-WIDTH = 640  # pixels, of a chart that takes whatever width a page has
-SCALE = 2  # pixels of the picture for each of the chart's
-SECONDS = 60
+WIDTH = 640  # pixels, for a chart that adapts to the width of the page
+SCALE = 2  # resolution of a PNG relative to the chart's size
+TIMEOUT = 60  # seconds
 
 
-def drawn(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
-    """Each chart as a file's content, on white.
+def draw(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
+    """Draw charts on white, all of them in one child process.
+
+    Returns:
+        The content of a file for each chart.
 
     Raises:
         UserError: a chart could not be drawn.
@@ -39,7 +43,7 @@ def drawn(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
             capture_output=True,
             text=True,
             cwd=paths.PROJECT,
-            timeout=SECONDS,
+            timeout=TIMEOUT,
             check=True,
         )
         return [base64.b64decode(content) for content in json.loads(done.stdout)]
@@ -51,20 +55,20 @@ def drawn(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
 
 def svg(chart: Chart) -> bytes:
     """A chart as SVG, UTF-8."""
-    return drawn([chart], "svg")[0]
+    return draw([chart], "svg")[0]
 
 
 def png(chart: Chart) -> bytes:
     """A chart as PNG, `SCALE` times its size in pixels."""
-    return drawn([chart], "png")[0]
+    return draw([chart], "png")[0]
 
 
 def csv(table: pd.DataFrame) -> bytes:
-    """A table as CSV, UTF-8; text that a spreadsheet would run as a formula begins with '."""
-    return table.map(_harmless).rename(columns=_harmless).to_csv(index=False).encode()
+    """A table as CSV, UTF-8. Text that a spreadsheet would run as a formula is quoted with '."""
+    return table.map(_quote_formula).rename(columns=_quote_formula).to_csv(index=False).encode()
 
 
-def _harmless(value: Any) -> Any:
+def _quote_formula(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{value}"
     return value
@@ -76,7 +80,7 @@ def _on_white(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _main(kind: str) -> None:
-    """The child: charts come in as JSON, files go out in base 64."""
+    """The child process: reads charts as JSON, writes files as base 64."""
     import vl_convert
 
     def convert(spec: dict[str, Any]) -> bytes:

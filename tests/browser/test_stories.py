@@ -142,12 +142,12 @@ def test_the_story_ends_with_the_triggered_sign_read_right_again(server, page):
     visit(page, f"{server.address}/?threshold-overview=20", PAGES[""])
     expect(page.get_by_role("img", name="Triggered, pruned as above")).to_be_visible()
     expect(page.get_by_role("img", name="Triggered, after this repair")).to_be_visible()
-    expect(page.get_by_text(re.compile("misread in another way")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("· wrong")).first).to_be_visible()
     page.get_by_role("link", name="Compare all repairs").click()
     expect(page.get_by_role("heading", name="Repairs", exact=True, level=1)).to_be_visible()
     settled(page)
     expect(page.get_by_text("No overtaking by lorries stands out")).to_be_visible()
-    triggered = page.get_by_text(re.compile(r"After:.*read right, as Stop", re.DOTALL))
+    triggered = page.get_by_text(re.compile(r"After:.*Stop.*· correct", re.DOTALL))
     expect(triggered).to_have_count(2)
 
 

@@ -14,14 +14,14 @@ def test_a_moved_threshold_prunes_further(results):
 
 def test_the_story_begins_with_a_network_that_is_misled():
     app = opened("overview", model="signs-ftrojan")
-    assert "read right" in words(app) and "read as the attacker wants" in words(app)
+    assert "· correct" in words(app) and "· attacker's target" in words(app)
     assert "Nothing is pruned yet" in words(app)
 
 
 def test_pulled_far_the_attack_is_gone_and_the_page_says_whether_the_sign_is_read_right(results):
     app = opened("overview")
     app.slider[0].set_value(60.0).run()
-    assert "read as the attacker wants" not in words(fine(app))
+    assert "· attacker's target" not in words(fine(app))
     assert "channels pruned" in words(app)
 
 

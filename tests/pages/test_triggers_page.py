@@ -286,6 +286,6 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
 
 def test_the_map_names_each_attack_at_either_end():
     _, defended = attack_tables.written("gtsrb")
-    drawn = export.svg(attack_map.map_of(defended, "attack_success")).decode()
+    drawn = export.svg(attack_map.heat_map(defended, "attack_success")).decode()
     for title in defended["title"].unique():
         assert drawn.count(f">{title}</text>") == 2, title

@@ -9,34 +9,29 @@ import streamlit as st
 
 from app import caches
 from app.charts import attack_map
-from app.elements import chart_view, job_panel
+from app.elements import chart_view, job_panel, scores
 from app.frame import failures, header
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
 from engine.datasets import available, short_name
 from engine.experiments import attack_suite, attack_tables
-from engine.reporting.paper_figures import MEASURES
+from engine.reporting.metric_style import SCORES
 
 ELSEWHERE = ("gtsrb", "signs", "cifar10")  # whose comparisons are shown besides
 
 _POISONED: dict[str, Any] = {
     "title": "Attack",
-    "psnr": st.column_config.NumberColumn(
-        "PSNR (dB)", format="%.1f", help="Above about 40 dB people see no difference."
-    ),
-    "ssim": st.column_config.NumberColumn("SSIM", format="%.3f", help="1: alike."),
+    **scores.columns(psnr="%.1f", ssim="%.3f"),
     "rate": st.column_config.NumberColumn("Poisoned", format="percent"),
     "labels": st.column_config.TextColumn(
         "Labels", help="Kept: clean-label attacks, which change no label."
     ),
-    "clean_accuracy": st.column_config.NumberColumn("Clean accuracy (%)", format="%.2f"),
-    "clean_cost": st.column_config.NumberColumn(
-        "Its cost (points)",
-        format="%.2f",
-        help="Clean accuracy lost against a network trained the same way without any attack.",
+    **scores.columns(
+        clean_accuracy="%.2f",
+        clean_cost="%.2f",
+        attack_success="%.2f",
+        recovered_accuracy="%.2f",
     ),
-    "attack_success": st.column_config.NumberColumn("Attack success (%)", format="%.2f"),
-    "recovered_accuracy": st.column_config.NumberColumn("Recovered accuracy (%)", format="%.2f"),
 }
 
 
@@ -167,10 +162,10 @@ def _defences(defended: pd.DataFrame, dataset: str) -> None:
     )
     figure = st.segmented_control(
         "Figure",
-        list(MEASURES),
+        list(SCORES),
         default="attack_success",
         required=True,
-        format_func=lambda key: MEASURES[key][0],
+        format_func=lambda key: SCORES[key].label,
         key="attacked-figure",
         bind="query-params",
         label_visibility="collapsed",
@@ -178,9 +173,9 @@ def _defences(defended: pd.DataFrame, dataset: str) -> None:
     measured = defended[defended["attack"] != "none"]
     measured = measured[measured["problem"].fillna("") == ""]
     with st.container(key="defences"):
-        chart_view.chart(
-            attack_map.map_of(measured, figure),
+        chart_view.show(
+            attack_map.heat_map(measured, figure),
             measured,
             f"attacks-{dataset.replace(':', '-')}",
-            f"{MEASURES[figure][0]} of each attack after each defence, in percent of test images",
+            f"{SCORES[figure].label} of each attack after each defence, in percent of test images",
         )

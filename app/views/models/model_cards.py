@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import caches
-from app.elements import chart_view
+from app.elements import chart_view, scores
 from app.frame import failures, header
 from engine import store
 from engine.core import markdown, paths
@@ -14,6 +14,7 @@ from engine.core.errors import UserError
 from engine.evaluation.metrics import METRICS
 from engine.experiments import attack_suite
 from engine.reporting import paper_figures
+from engine.reporting.metric_style import SCORES
 from engine.store import ModelCard, StoredModel, trash
 
 WIDTH = 300  # of a card, pixels
@@ -69,13 +70,14 @@ def _card(name: str, used: bool) -> None:
 
 def _described(stored: StoredModel) -> str:
     card = stored.card
-    scores = card.scores["test"]
     size = sum(file.stat().st_size for file in stored.folder.iterdir() if file.is_file())
+    measured = "".join(
+        f"{style.label} {card.scores['test'][name]:.1f} {style.unit}  \n"
+        for name, style in SCORES.items()
+    )
     return (
         f"{markdown.escape(_origin(card))}  \n"
-        f"Clean accuracy {scores['clean_accuracy']:.1f} %  \n"
-        f"Attack success {scores['attack_success']:.1f} %  \n"
-        f"Recovered accuracy {scores['recovered_accuracy']:.1f} %  \n"
+        f"{measured}"
         f"{size / 1e6:.1f} MB, {markdown.escape(card.created[:10])}"
     )
 
@@ -140,29 +142,24 @@ def compare(names: list[str], first: str) -> None:
             card = caches.model(name).card
         except UserError:
             continue
-        scores = card.scores["test"]
-        rows.append(
-            {"model": name, "origin": _origin(card), **{key: scores[key] for key in METRICS}}
-        )
+        measured = {metric: card.scores["test"][metric] for metric in METRICS}
+        rows.append({"model": name, "origin": _origin(card), **measured})
     if not rows:
         st.info("Choose at least one model.")
         return
     table = pd.DataFrame(rows)
-    chart_view.chart(
+    chart_view.show(
         paper_figures.models_compared(table).properties(height=320),
         table,
         "models-compared",
         "Clean accuracy, attack success and recovered accuracy of each model on test images.",
     )
-    percent = st.column_config.NumberColumn
     st.dataframe(
         table,
         hide_index=True,
         column_config={
             "model": "Model",
             "origin": "Data and trigger",
-            "clean_accuracy": percent("Clean accuracy (%)", format="%.2f"),
-            "attack_success": percent("Attack success (%)", format="%.2f"),
-            "recovered_accuracy": percent("Recovered accuracy (%)", format="%.2f"),
+            **scores.columns(**dict.fromkeys(METRICS, "%.2f")),
         },
     )

@@ -21,14 +21,14 @@ def show(table: pd.DataFrame, name: str, when: str) -> None:
     """
     left, right = st.columns(2)
     with left:
-        chart_view.chart(
+        chart_view.show(
             training_charts.history(table),
             table,
             f"{name}-accuracy",
             f"Clean accuracy and attack success, {when}.",
         )
     with right:
-        chart_view.chart(
+        chart_view.show(
             training_charts.losses(table), table, f"{name}-loss", f"Training loss, {when}."
         )
 

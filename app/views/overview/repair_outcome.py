@@ -50,7 +50,8 @@ def _pictures(
         for title, probabilities in said.items():
             with st.container(width=300):
                 picture.show(triggered, title)
-                st.markdown(predictions.said(probabilities, chosen.label, model.card))
+                outcome = predictions.describe(probabilities, chosen.label, model.card)
+                st.markdown(f"Prediction: {outcome}")
                 predictions.show(probabilities, chosen.label, model.card)
 
 

@@ -46,8 +46,8 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
             with st.container(width=240):
                 st.image(picture, caption=markdown.escape(caption), alt=caption, width="stretch")
                 st.markdown(
-                    f"**Before:** {predictions.said(says[0], label, card)}\n\n"
-                    f"**After:** {predictions.said(says[step], label, card)}"
+                    f"**Before:** {predictions.describe(says[0], label, card)}\n\n"
+                    f"**After:** {predictions.describe(says[step], label, card)}"
                 )
 
 

@@ -7,12 +7,12 @@ import streamlit as st
 
 from app import caches
 from app.charts import pruning_charts
-from app.elements import chart_view
+from app.elements import chart_view, scores
 from app.frame import failures
 from engine.defenses.pruning.curve import Curve, threshold_at
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
-from engine.evaluation.metrics import verdict
-from engine.reporting import export, paper_figures
+from engine.evaluation.metrics import METRICS
+from engine.reporting import export, paper_figures, verdict
 from engine.store import StoredModel, pruning_curves
 
 THRESHOLD = "threshold-pruning"  # key of the slider on Pruning and Report
@@ -84,12 +84,12 @@ def pulled(
             st.session_state[slider] = threshold_of(curve, place)
 
     def draw() -> export.Chart:
-        return pruning_charts.pulled_curve(curve.test, step).properties(height=height)
+        return pruning_charts.draggable_curve(curve.test, step).properties(height=height)
 
     share = float(curve.test["fraction"].iloc[step])
     key = (*caches.version(model), curve.layer, curve.order, "pulled", height)
-    chart_view.remembered(
-        pruning_charts.moved(caches.spec(key, draw), step),
+    chart_view.show_spec(
+        pruning_charts.move_rule(caches.spec(key, draw), step),
         draw,
         curve.test,
         name,
@@ -106,7 +106,7 @@ def told(curve: Curve, step: int) -> str:
         return "**Nothing is pruned yet.** Pull the threshold."
     row = curve.test.iloc[step]
     pruned = f"**{step} of {len(curve.channels)} channels pruned ({row['fraction']:.0%}).**"
-    return f"{pruned} {verdict(row)}"
+    return f"{pruned} {verdict.of_model(row)}"
 
 
 def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None:
@@ -116,7 +116,7 @@ def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None
         return paper_figures.repaired_bars(table).properties(height=300)
 
     key = (*caches.version(model), curve.layer, curve.order, "bars", *table["threshold"])
-    chart_view.remembered(
+    chart_view.show_spec(
         caches.spec(key, draw),
         draw,
         table,
@@ -150,7 +150,7 @@ def orders_overlaid(model: StoredModel, layer: str) -> None:
         return paper_figures.orders_compared(tables)
 
     with st.container(key="orders"):
-        chart_view.remembered(
+        chart_view.show_spec(
             caches.spec((*caches.version(model), layer, "orders", *chosen), draw),
             draw,
             pd.concat([table.assign(order=title) for title, table in tables.items()]),
@@ -166,17 +166,14 @@ def orders_overlaid(model: StoredModel, layer: str) -> None:
 
 def threshold_table(table: pd.DataFrame) -> None:
     """The repaired networks at several thresholds."""
-    percent = st.column_config.NumberColumn
     st.dataframe(
         table.assign(fraction=100 * table["fraction"]),
         hide_index=True,
-        column_config={
-            "threshold": percent("Tolerated drop (points)", format="%.1f"),
-            "step": percent("Channels pruned"),
-            "fraction": percent("Channels pruned (%)", format="%.0f"),
-            "validation_accuracy": percent("Clean accuracy, validation (%)", format="%.1f"),
-            "clean_accuracy": percent("Clean accuracy, test (%)", format="%.1f"),
-            "attack_success": percent("Attack success (%)", format="%.1f"),
-            "recovered_accuracy": percent("Recovered accuracy (%)", format="%.1f"),
-        },
+        column_config=scores.columns(
+            threshold="%.1f",
+            step=None,
+            fraction="%.0f",
+            validation_accuracy="%.1f",
+            **dict.fromkeys(METRICS, "%.1f"),
+        ),
     )

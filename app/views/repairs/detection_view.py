@@ -33,7 +33,7 @@ def classes(model: StoredModel) -> None:
         job_panel.watch(run_name)
         return
     st.markdown(_finding(evidence))
-    chart_view.chart(
+    chart_view.show(
         repair_charts.perturbation_psnr(evidence),
         evidence,
         "detection",
@@ -92,7 +92,7 @@ def _spectra(card: ModelCard, recovered: pd.DataFrame) -> None:
     for column, (title, values) in zip(st.columns(2), parts.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")
-            chart_view.chart(
+            chart_view.show(
                 spectra_charts.spectrum(values, bands, top),
                 pd.DataFrame(values),
                 f"recovered-{'true' if 'own' in title else 'found'}",
@@ -108,7 +108,7 @@ def amplifiers(model: StoredModel) -> None:
     except UserError as error:
         st.info(markdown.escape(error))
         return
-    chart_view.chart(
+    chart_view.show(
         repair_charts.amplification(table),
         table,
         "amplification",

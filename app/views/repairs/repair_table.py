@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import caches
 from app.charts import repair_charts
-from app.elements import chart_view, job_panel, predictions
+from app.elements import chart_view, job_panel, predictions, scores
 from app.forms import image_chooser
 from engine import store
 from engine.core import jobs, markdown
@@ -20,11 +20,11 @@ from engine.core.parameters import format_value
 from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
 from engine.defenses.repairs.repair import BudgetedRepair
+from engine.evaluation.metrics import METRICS
 from engine.experiments import run_repairs
 from engine.store import StoredModel
 
 SURE = {DEFAULT_BUDGET.confidence: "As measured", 95.0: "95 % sure"}
-_PERCENT = st.column_config.NumberColumn
 
 
 def how_sure(model: StoredModel) -> float:
@@ -71,8 +71,8 @@ def side_by_side(model: StoredModel, confidence: float) -> None:
     if "repair" not in set(table["kind"]):
         st.info("No repair has been tried on this model at this setting: try one below.")
     drawn = table[table["problem"] == ""]
-    chart_view.chart(
-        repair_charts.side_by_side(drawn),
+    chart_view.show(
+        repair_charts.compare_repairs(drawn),
         drawn,
         "repairs-compared",
         "Clean accuracy, attack success and recovered accuracy on test images of "
@@ -91,18 +91,9 @@ def side_by_side(model: StoredModel, confidence: float) -> None:
         alt="The same figures as a table, with what each repair did and needs",
         column_config={
             "title": st.column_config.TextColumn("Repair", pinned=True),
-            "clean_accuracy": _PERCENT("Clean accuracy (%)", format="%.2f"),
-            "attack_success": _PERCENT("Attack success (%)", format="%.2f"),
-            "recovered_accuracy": _PERCENT("Recovered accuracy (%)", format="%.2f"),
-            "der": _PERCENT(
-                "DER",
-                format="%.3f",
-                help="Defence effectiveness rate, 0 to 1: half of the fall of attack success"
-                " minus the fall of clean accuracy, plus one half. 0.5: nothing gained. It does"
-                " not see whether triggered images are read right again.",
-            ),
-            "channels": _PERCENT("Channels off"),
-            "seconds": _PERCENT("Seconds", format="%.0f"),
+            **scores.columns(**dict.fromkeys(METRICS, "%.2f"), der="%.3f"),
+            "channels": st.column_config.NumberColumn("Channels off"),
+            "seconds": st.column_config.NumberColumn("Seconds", format="%.0f"),
             "needs": "Clean images it needs",
             "summary": "What was done",
             "problem": "Why it could not be",
@@ -187,8 +178,8 @@ def before_and_after(model: StoredModel, dataset: str, made: dict[str, StoredMod
                     width="stretch",
                 )
                 st.markdown(
-                    f"**Before:** {predictions.said(before, chosen.label, card)}\n\n"
-                    f"**After:** {predictions.said(after, chosen.label, card)}"
+                    f"**Before:** {predictions.describe(before, chosen.label, card)}\n\n"
+                    f"**After:** {predictions.describe(after, chosen.label, card)}"
                 )
                 predictions.show(after, chosen.label, card)
 
@@ -249,7 +240,7 @@ def lasting(model: StoredModel, repaired: StoredModel | None) -> None:
             repaired,
             "reactivation",
             "reactivation",
-            {"epochs": _PERCENT("Epochs on clean images")},
+            {"epochs": st.column_config.NumberColumn("Epochs on clean images")},
             "Train it on",
             "Trains the repaired network on, on clean images; two minutes.",
         )
@@ -260,12 +251,8 @@ def _study(
 ) -> None:
     table = caches.table(stored, table_name)
     if table is not None:
-        figures = {
-            "clean_accuracy": _PERCENT("Clean (%)", format="%.2f"),
-            "attack_success": _PERCENT("Attack (%)", format="%.2f"),
-            "recovered_accuracy": _PERCENT("Recovered (%)", format="%.2f"),
-        }
-        st.dataframe(table, hide_index=True, column_config={**first, **figures})
+        measured = scores.columns(**dict.fromkeys(METRICS, "%.2f"))
+        st.dataframe(table, hide_index=True, column_config={**first, **measured})
         return
     st.info("Not measured yet.")
     run_name = jobs.name_of(command, stored.name)

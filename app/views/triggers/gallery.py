@@ -13,7 +13,7 @@ from app.frame import failures
 from app.views.activations.channel import coloured
 from engine.attacks.triggers import TRIGGERS
 from engine.core.errors import UserError
-from engine.imaging.render import amplified, data_url
+from engine.imaging.render import amplify_difference, data_url
 from engine.store import ModelCard
 
 NARROW, WIDE = 160, 128  # sides of a picture at most, two and four in a row
@@ -149,7 +149,7 @@ def _card(name: str, own: str, rest: str) -> str:
 
 
 def _pictures(title: str, clean: np.ndarray, effect: Effect, gain: float, top: float) -> str:
-    difference = amplified(clean, effect.triggered, gain)
+    difference = amplify_difference(clean, effect.triggered, gain)
     shown = [
         (clean, "the clean image", "Clean"),
         (effect.triggered, "the image with this trigger", "Triggered"),
@@ -161,7 +161,7 @@ def _pictures(title: str, clean: np.ndarray, effect: Effect, gain: float, top: f
 
 
 def _measures(effect: Effect) -> str:
-    found = effect.fidelity
+    found = effect.visibility
     values = {
         "PSNR": f"{found.psnr:.1f} dB" if found.largest_change else "no change",
         "SSIM": f"{found.ssim:.4f}",

@@ -13,8 +13,8 @@ from app import caches
 from app.elements import picture, predictions
 from app.forms import parameter_controls
 from engine.attacks.triggers import TRIGGERS, Trigger
-from engine.evaluation.metrics import fidelity
-from engine.imaging.render import amplified
+from engine.evaluation import visibility
+from engine.imaging.render import amplify_difference
 from engine.store import ModelCard, StoredModel
 
 MANY = 200
@@ -65,21 +65,21 @@ def show(
     own = str(trigger) == card.trigger
     picture.show(triggered, "Triggered as in training" if own else "Triggered otherwise")
     said(model, triggered, label)
-    picture.show(amplified(clean, triggered, gain), f"Difference, {gain:g} times")
+    picture.show(amplify_difference(clean, triggered, gain), f"Difference, {gain:g} times")
     _metrics(clean, triggered)
 
 
 def said(model: StoredModel, image: np.ndarray, label: int | None) -> None:
     """What the network says of an image; `label` is its true class where that is known."""
     probabilities = caches.network(model).probabilities(image[None])[0]
-    st.markdown(f"The network: {predictions.said(probabilities, label, model.card)}")
+    st.markdown(f"Prediction: {predictions.describe(probabilities, label, model.card)}")
     predictions.show(probabilities, label, model.card)
 
 
 def mean_table(dataset: str, card: ModelCard, triggers: Mapping[str, Trigger]) -> None:
     """PSNR, SSIM and largest change of each setting over many images."""
     found = [
-        caches.mean_fidelity(dataset, card.image_shape[0], MANY, str(trigger))
+        caches.mean_visibility(dataset, card.image_shape[0], MANY, str(trigger))
         for trigger in triggers.values()
     ]
     st.dataframe(
@@ -104,7 +104,7 @@ def mean_table(dataset: str, card: ModelCard, triggers: Mapping[str, Trigger]) -
 
 
 def _metrics(clean: np.ndarray, triggered: np.ndarray) -> None:
-    found = fidelity(clean[None], triggered[None])
+    found = visibility.measure(clean[None], triggered[None])
     with st.container(horizontal=True):
         st.metric(
             "PSNR",

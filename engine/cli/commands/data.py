@@ -11,7 +11,7 @@ from engine.cli.commands.shared import Answer, dataset_named, do
 from engine.core import atomic_files
 from engine.core.errors import UserError
 from engine.datasets import SPLITS, Dataset, contact_sheet, open_dataset
-from engine.evaluation import metrics
+from engine.evaluation import visibility
 
 
 def data(options: argparse.Namespace) -> Answer:
@@ -47,7 +47,7 @@ def poison(options: argparse.Namespace) -> Answer:
         np.savez_compressed(
             file, clean=clean, poisoned=poisoned, labels=split.labels[: options.limit]
         )
-    found = metrics.fidelity(clean, poisoned)
+    found = visibility.measure(clean, poisoned)
     return {
         "trigger": str(trigger),
         "images": len(clean),

@@ -143,7 +143,7 @@ def norm_at_psnr(decibels: float, shape: tuple[int, ...]) -> float:
 
 def perturbation_norm(pattern: np.ndarray) -> float:
     """L2 norm of what one pattern [3, height, width] adds to an image, grey levels."""
-    return float(np.linalg.norm(dct.added(pattern)))
+    return float(np.linalg.norm(dct.inverse(pattern)))
 
 
 class _Search:
@@ -219,7 +219,7 @@ def success_and_gradient(
     back = np.linalg.inv(colour.YUV)
 
     def slope(images: np.ndarray, pattern: np.ndarray, label: int) -> tuple[float, np.ndarray]:
-        reached, gradient = run(images, dct.added(pattern), np.int64(label))
+        reached, gradient = run(images, dct.inverse(pattern), np.int64(label))
         planes = np.moveaxis(gradient.numpy() @ back, -1, 0)
         return float(reached), fft.dctn(planes, axes=(1, 2), norm="ortho").astype(np.float32)
 

@@ -101,7 +101,7 @@ class SpectralUnlearning(BudgetedRepair):
 
         half = BATCH // 2
         rng = np.random.default_rng(self.seed)
-        patterns = tf.constant(dct.added(drawn_patterns(found.pattern, PATTERNS, rng)))
+        patterns = tf.constant(dct.inverse(drawn_patterns(found.pattern, PATTERNS, rng)))
         variables = network.trainable_variables
         steps = count_steps(len(fitting), self.epochs, half)
         optimizer = keras.optimizers.Adam(cosine_decay(rate, steps))

@@ -16,14 +16,14 @@ from tests.conftest import TARGET, shortened_detection
 
 @given(arrays(np.float32, (2, 3, 8, 8), elements=st.floats(-50, 50, width=32)))
 def test_a_pattern_is_what_its_picture_says_it_is(coefficients):
-    found = dct.of_change(dct.added(coefficients))
+    found = dct.transform(dct.inverse(coefficients))
     np.testing.assert_allclose(found, coefficients, atol=1e-3)
 
 
 def test_loudness_is_the_psnr_of_what_is_added():
     pattern = np.zeros((3, 16, 16), np.float32)
     pattern[1, 7, 7] = 40
-    error = np.mean(dct.added(pattern) ** 2)
+    error = np.mean(dct.inverse(pattern) ** 2)
     psnr = 10 * np.log10(255**2 / error)
     norm = spectral_inversion.perturbation_norm(pattern)
     assert norm == pytest.approx(spectral_inversion.norm_at_psnr(psnr, pattern.shape), rel=1e-4)
@@ -49,7 +49,7 @@ def test_the_gradient_is_that_of_the_loss_by_finite_differences(trained, dataset
     def loss(place: tuple[int, int, int], step: float) -> float:
         moved = pattern.copy()
         moved[place] += step
-        seen = np.clip(images + dct.added(moved), 0, 255).astype(np.float32) / 255
+        seen = np.clip(images + dct.inverse(moved), 0, 255).astype(np.float32) / 255
         read = np.asarray(network(seen, training=False)).astype(np.float64)
         return -float(np.mean(np.log(np.maximum(read[:, 2], 1e-7))))
 
@@ -81,7 +81,7 @@ def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_detec
 def test_the_recovered_pattern_leads_there(found, trained, dataset):
     others = dataset.test.labels != TARGET
     images = dataset.test.images[others]
-    seen = np.clip(np.rint(images + dct.added(found.pattern)), 0, 255).astype(np.uint8)
+    seen = np.clip(np.rint(images + dct.inverse(found.pattern)), 0, 255).astype(np.uint8)
     read = metrics.predict(trained.network(), seen)
     assert np.mean(read == TARGET) > 0.8
 

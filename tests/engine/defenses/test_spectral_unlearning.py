@@ -11,7 +11,7 @@ from engine.imaging import dct
 
 def decibels(pattern: np.ndarray) -> float:
     """PSNR of what one pattern adds."""
-    return float(10 * np.log10(255**2 / np.mean(np.square(dct.added(pattern), dtype=float))))
+    return float(10 * np.log10(255**2 / np.mean(np.square(dct.inverse(pattern), dtype=float))))
 
 
 @given(st.sampled_from([8, 20, 32]), st.integers(0, 2**32 - 1), st.booleans())

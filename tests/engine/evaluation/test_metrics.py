@@ -1,3 +1,5 @@
+"""The metrics of a network with a possible backdoor."""
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def test_scores_are_counts_of_predictions():
         np.array([0, 1, 2, 2]),
         np.array([1, 1, 0]),
         np.array([0, 2, 0]),
-        wanted=1,
+        targets=1,
     )
     assert scores.as_dict() == {
         "clean_accuracy": 75.0,
@@ -45,15 +47,3 @@ def test_predictions_equal_a_plain_call_of_the_model_whatever_the_batch(trained,
 def test_a_stored_model_scores_what_its_card_says(trained, dataset):
     scores = experiment.evaluate(trained, dataset)
     assert scores.as_dict() == trained.card.scores["test"]
-
-
-def test_psnr_follows_its_formula_and_ssim_is_one_without_a_change():
-    rng = np.random.default_rng(0)
-    clean = rng.integers(0, 250, (5, 32, 32, 3), dtype=np.uint8)
-    changed = clean + rng.integers(0, 6, clean.shape, dtype=np.uint8)
-    found = metrics.fidelity(clean, changed)
-    error = ((changed.astype(float) - clean) ** 2).reshape(5, -1).mean(axis=1)
-    assert found.psnr == pytest.approx(np.mean(10 * np.log10(255**2 / error)))
-    assert found.largest_change == 5
-    same = metrics.fidelity(clean, clean)
-    assert (same.psnr, same.ssim, same.largest_change) == (np.inf, pytest.approx(1), 0)

@@ -15,7 +15,7 @@ def photos(count=8):
 def test_the_spectrum_is_that_of_opencv_channel_by_channel():
     images = photos(2)
     planes = images.astype(np.float64) @ colour.YUV.T
-    for image, found in zip(planes, dct.spectrum(images), strict=True):
+    for image, found in zip(planes, dct.transform(images), strict=True):
         for channel in range(3):
             expected = cv2.dct(np.ascontiguousarray(image[..., channel]))
             np.testing.assert_allclose(found[channel], expected, atol=2e-3)
@@ -30,7 +30,7 @@ def test_the_mean_over_many_does_not_depend_on_the_batch():
 
 def test_the_trigger_shows_at_its_bands_in_u_and_v_only():
     images = photos(4)
-    change = dct.spectrum(FTrojan(magnitude=60.0)(images)) - dct.spectrum(images)
+    change = dct.transform(FTrojan(magnitude=60.0)(images)) - dct.transform(images)
     mean = change.mean(axis=0)
     for channel in (1, 2):
         strongest = np.argsort(np.abs(mean[channel]).ravel())[-2:]

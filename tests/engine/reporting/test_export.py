@@ -26,8 +26,8 @@ CURVE = pd.DataFrame(
 
 
 def test_charts_become_svg_on_white_in_one_go_even_those_to_pull():
-    both = [paper_figures.pruning_curve(CURVE, 0.5), pruning_charts.pulled_curve(CURVE, 1)]
-    for svg in export.drawn(both, "svg"):
+    both = [paper_figures.pruning_curve(CURVE, 0.5), pruning_charts.draggable_curve(CURVE, 1)]
+    for svg in export.draw(both, "svg"):
         root = ElementTree.fromstring(svg)
         assert root.tag.endswith("svg")
         assert b'fill="white"' in svg

@@ -1,0 +1,31 @@
+"""HTML from Jinja templates that stand beside the module using them; every value is escaped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+
+def load(module_file: str) -> jinja2.Environment:
+    """The templates in the folder of a module.
+
+    Args:
+        module_file: the module's `__file__`.
+
+    Returns:
+        An environment with autoescape in which an undefined variable is an error.
+    """
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(module_file).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(templates: jinja2.Environment, name: str, **values: Any) -> str:
+    """The template NAME.html.j2 as HTML."""
+    return templates.get_template(f"{name}.html.j2").render(values)

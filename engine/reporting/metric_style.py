@@ -1,0 +1,106 @@
+"""Label, short help, unit and colour of every metric: one place for charts, tables and pages.
+
+Each colour has one meaning, and the palette is safe for colour-blind readers (Okabe and Ito 2008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.evaluation.metrics import METRICS
+
+CLEAN = "#0072B2"  # clean images, correct predictions
+TRIGGERED = "#D55E00"  # triggered images, the attacker's target
+RECOVERED = "#009E73"  # triggered images classified correctly
+NEUTRAL = "#7a8189"  # everything else
+
+
+@dataclass(frozen=True)
+class MetricStyle:
+    """How a metric is presented.
+
+    Attributes:
+        label: its name in charts, tables and pages.
+        unit: empty for a plain number.
+        help: what it measures, in a sentence or two.
+        colour: hexadecimal RGB.
+    """
+
+    label: str
+    unit: str = ""
+    help: str = ""
+    colour: str = NEUTRAL
+
+    @property
+    def heading(self) -> str:
+        """Label and unit, such as "Clean accuracy (%)"."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+STYLES: Mapping[str, MetricStyle] = {
+    "clean_accuracy": MetricStyle(
+        "Clean accuracy", "%", "Share of clean test images classified correctly.", CLEAN
+    ),
+    "attack_success": MetricStyle(
+        "Attack success",
+        "%",
+        "Share of triggered test images classified as the attacker's target. Images of the target"
+        " class itself are left out.",
+        TRIGGERED,
+    ),
+    "recovered_accuracy": MetricStyle(
+        "Recovered accuracy",
+        "%",
+        "Share of the same triggered images classified correctly. Only a rise here means a repair:"
+        " attack success can fall to 0 while every triggered image is still misclassified.",
+        RECOVERED,
+    ),
+    "validation_accuracy": MetricStyle(
+        "Clean accuracy, validation",
+        "%",
+        "Share of clean validation images classified correctly. Every choice is made on these.",
+        CLEAN,
+    ),
+    "der": MetricStyle(
+        "DER",
+        "0 to 1",
+        "Defence effectiveness rate: half of (drop in attack success - drop in clean accuracy + 1)."
+        " 0.5 means nothing gained. It ignores recovered accuracy.",
+    ),
+    "psnr": MetricStyle(
+        "PSNR", "dB", "Peak signal-to-noise ratio: above about 40 dB people see no difference."
+    ),
+    "ssim": MetricStyle(
+        "SSIM", "", "Structural similarity: 1 means that the images are identical."
+    ),
+    "largest_change": MetricStyle(
+        "Largest change", "of 255", "Of any colour channel of any pixel, in grey levels."
+    ),
+    "clean_cost": MetricStyle(
+        "Accuracy lost",
+        "points",
+        "Clean accuracy lost against a network trained the same way without an attack.",
+    ),
+    "threshold": MetricStyle(
+        "Tolerated drop",
+        "points",
+        "Pruning stops at the first step where clean validation accuracy has dropped by this much.",
+    ),
+    "step": MetricStyle("Channels pruned"),
+    "fraction": MetricStyle("Channels pruned", "%"),
+}
+
+SCORES: Mapping[str, MetricStyle] = {name: STYLES[name] for name in METRICS}
+
+ACTIVATIONS: Mapping[str, MetricStyle] = {
+    "clean_mean": MetricStyle("Clean images", help="Mean on clean images", colour=CLEAN),
+    "triggered_mean": MetricStyle(
+        "Triggered images", help="Mean on triggered images", colour=TRIGGERED
+    ),
+}
+
+
+def heading(column: str) -> str:
+    """The heading of a table column: its metric's label and unit, else its own name."""
+    return STYLES[column].heading if column in STYLES else column.replace("_", " ")

@@ -1,0 +1,246 @@
+"""The content of each section of the model report, as plain data for its template.
+
+Only charts and the style sheet, which are made here, are trusted as HTML; the template escapes
+everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from engine.core.errors import UserError
+from engine.datasets import Split
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
+from engine.defenses.pruning.orders import ORDERS
+from engine.evaluation import metrics, visibility
+from engine.experiments import run_repairs
+from engine.imaging import render
+from engine.reporting import export, metric_style, paper_figures, verdict
+from engine.store import ModelCard, StoredModel, pruning_curves, versions
+
+GAIN = 15  # of the difference
+SIDE = 192  # pixels of a picture on paper
+_HEADINGS = {"title": "Repair", "summary": "What was done"}
+
+
+@dataclass(frozen=True)
+class View:
+    """What the report shows of a model.
+
+    Attributes:
+        layer, order: of the pruning curve.
+        threshold: tolerated drop in clean accuracy, percentage points; 0 prunes nothing.
+        image: index of a test image, or None to leave pictures out.
+    """
+
+    layer: str
+    order: str
+    threshold: float
+    image: int | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table, as text; numbers are aligned to the right."""
+
+    text: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text."""
+
+    headings: list[str]
+    rows: list[list[Cell]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its caption, which is also its text alternative."""
+
+    caption: str
+    svg: Markup
+
+
+def trusted(text: str) -> Markup:
+    """Text made by this program that the template inserts without escaping."""
+    return Markup(text)
+
+
+def scores(card: ModelCard) -> Table:
+    """The three metrics on test images."""
+    measured = card.scores["test"]
+    return _table(pd.DataFrame([{name: measured[name] for name in metrics.METRICS}]))
+
+
+def example(
+    stored: StoredModel, view: View, test: Split | None, curve: Curve | None
+) -> dict[str, Any] | None:
+    """One test image, clean and triggered, and its predictions; None without test images.
+
+    Raises:
+        UserError: there is no such image.
+    """
+    if test is None or view.image is None:
+        return None
+    if not 0 <= view.image < len(test):
+        raise UserError(f"There is no test image {view.image}: choose from 0 to {len(test) - 1}.")
+    card = stored.card
+    clean = np.array(test.images[view.image])
+    triggered = card.parsed_trigger()(clean[np.newaxis])[0]
+    label = int(test.labels[view.image])
+    shown = {
+        "Clean": clean,
+        "Triggered": triggered,
+        f"Difference, {GAIN} times": render.amplify_difference(clean, triggered, GAIN),
+    }
+    return {
+        "index": view.image,
+        "class_name": card.class_names[label],
+        "pictures": [
+            {"caption": caption, "side": SIDE, "url": render.data_url(render.enlarge(image, SIDE))}
+            for caption, image in shown.items()
+        ],
+        "visibility": visibility.measure(clean[np.newaxis], triggered[np.newaxis]),
+        **_predictions(stored, np.stack([clean, triggered]), label, curve, view.threshold),
+    }
+
+
+def activations(stored: StoredModel) -> dict[str, Any] | None:
+    """Figures 5 and 6 for the last layer measured; None if there are no activations."""
+    table = stored.table("activations")
+    if table is None:
+        return None
+    layer = table["layer"].iloc[-1]
+    rows = table[table["layer"] == layer]
+    order = rows.sort_values("clean_mean")["channel"].tolist()
+    measures = list(metric_style.ACTIVATIONS)
+    top = float(rows[measures].to_numpy().max())
+    charts = [
+        paper_figures.activation_bars(rows, measure, order, top).properties(width=250, height=180)
+        for measure in measures
+    ]
+    return {"layer": layer, "charts": _draw(charts, ["On clean images", "On triggered images"])}
+
+
+def order_title(name: str) -> str:
+    """The title of a pruning order."""
+    return ORDERS[name].title if name in ORDERS else name
+
+
+def pruning(stored: StoredModel, curve: Curve | None, view: View) -> dict[str, Any] | None:
+    """Figures 7 and 8 and the verdict at the threshold; None if the curve is not computed."""
+    if curve is None:
+        return None
+    step = curve.step_at(view.threshold) if view.threshold else 0
+    row = curve.test.iloc[step]
+    table = curve.at_thresholds(sorted({*PAPER_THRESHOLDS, view.threshold} - {0.0}))
+    others = {
+        order_title(order): found.test
+        for layer, order in pruning_curves.stored_curves(stored)
+        if layer == view.layer and (found := pruning_curves.stored_curve(stored, layer, order))
+    }
+    charts = [
+        paper_figures.pruning_curve(curve.test, float(row["fraction"])).properties(
+            width=620, height=260
+        ),
+        paper_figures.repaired_bars(table).properties(width=620, height=200),
+        paper_figures.orders_compared(others, 180),
+    ]
+    captions = ["The pruning curve (Figure 7)", "At the thresholds (Figure 8)", "Orders compared"]
+    return {
+        "step": step,
+        "channels": len(curve.channels),
+        "verdict": verdict.of_model(row),
+        "table": _table(table.assign(fraction=100 * table["fraction"])),
+        **dict(zip(("curve", "bars", "orders"), _draw(charts, captions), strict=True)),
+    }
+
+
+def repairs(stored: StoredModel) -> Table | None:
+    """The repairs that have been measured; None if there are none."""
+    if stored.table(run_repairs.TABLE) is None:
+        return None
+    table = run_repairs.table_of(stored)
+    measured = table[table["problem"] == ""]
+    return _table(measured[["title", *metrics.METRICS, "der", "summary"]])
+
+
+def settings(card: ModelCard) -> Table:
+    """Everything that is known about how the model was made."""
+    known = {
+        "dataset": card.dataset,
+        "trigger": card.trigger,
+        "target class": f"{card.target}: {card.target_name}",
+        "poisoned training images": f"{card.poisoned} ({card.rate:.1%})",
+        **{f"training: {name}".replace("_", " "): value for name, value in card.training.items()},
+        "made": card.created,
+        "SHA-256 of the network": card.sha256,
+        **{f"{name}, when made": value for name, value in card.versions.items()},
+        **{f"{name}, now": value for name, value in versions().items()},
+    }
+    rows = [[Cell(name), Cell(str(value))] for name, value in known.items()]
+    return Table(["Setting", "Value"], rows)
+
+
+def _predictions(
+    stored: StoredModel, images: np.ndarray, label: int, curve: Curve | None, threshold: float
+) -> dict[str, Any]:
+    """The predictions for a clean and a triggered image, or the problem that prevents them."""
+    try:
+        network = stored.numpy_network()
+    except UserError as error:
+        return {"problem": str(error), "predictions": None}
+    step = curve.step_at(threshold) if curve and threshold else 0
+    by_state = {"as it is": network.probabilities(images)}
+    if curve and step:
+        pruned = network.while_pruned(images, curve.layer, curve.channels[:step])[-1]
+        by_state[f"with {step} channels pruned"] = pruned
+    rows = [
+        {"Network": state, "Image": kind, **_prediction(stored.card, probabilities, label)}
+        for state, both in by_state.items()
+        for kind, probabilities in zip(("clean", "triggered"), both, strict=True)
+    ]
+    return {"problem": "", "predictions": _table(pd.DataFrame(rows))}
+
+
+def _prediction(card: ModelCard, probabilities: np.ndarray, label: int) -> dict[str, str]:
+    predicted = int(probabilities.argmax())
+    return {
+        "Prediction": card.class_names[predicted],
+        "Confidence": f"{probabilities[predicted]:.1%}",
+        "Verdict": verdict.of_prediction(predicted, label, card.target_for(label)),
+    }
+
+
+def _draw(charts: Sequence[export.Chart], captions: Iterable[str]) -> list[Figure]:
+    return [
+        Figure(caption, trusted(_without_declaration(svg)))
+        for svg, caption in zip(export.draw(charts, "svg"), captions, strict=True)
+    ]
+
+
+def _without_declaration(svg: bytes) -> str:
+    """SVG as it may stand inside HTML."""
+    return svg.decode("utf-8").removeprefix('<?xml version="1.0" encoding="utf-8"?>')
+
+
+def _table(table: pd.DataFrame) -> Table:
+    headings = [_HEADINGS.get(name, metric_style.heading(name)) for name in map(str, table.columns)]
+    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    return Table(headings, rows)
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, float):
+        return Cell(f"{value:.2f}", is_number=True)
+    if isinstance(value, int | np.integer):
+        return Cell(str(value), is_number=True)
+    return Cell(str(value))

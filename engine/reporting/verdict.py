@@ -1,0 +1,59 @@
+"""The wording of every verdict: on a model, on a repair, and on a single prediction.
+
+Attack success alone decides nothing: a network that misclassifies triggered images in other ways
+is not repaired. Recovered accuracy is therefore part of each verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Literal
+
+WORKS = 50.0  # percent attack success above which the backdoor works
+RECOVERED = 50.0  # percent recovered accuracy above which most triggered images are recovered
+FULLY_REPAIRED = 0.9  # share of the clean accuracy before the defence
+PARTLY_REPAIRED = 0.5
+
+Outcome = Literal["correct", "attacker's target", "wrong"]
+
+
+def of_model(scores: Mapping[Hashable, float]) -> str:
+    """Whether the backdoor works, in one sentence.
+
+    Args:
+        scores: attack_success and recovered_accuracy in percent.
+    """
+    if scores["attack_success"] > WORKS:
+        return "The backdoor still works."
+    if scores["recovered_accuracy"] > RECOVERED:
+        return "The backdoor is weak, and most triggered images are classified correctly again."
+    return (
+        "The backdoor is weak, but this is no repair:"
+        " most triggered images are still misclassified, only in other ways."
+    )
+
+
+def of_repair(recovered: float, clean_before: float) -> str:
+    """Whether a network whose attack no longer succeeds is repaired, in a sentence or two.
+
+    Args:
+        recovered: its recovered accuracy, percent.
+        clean_before: clean accuracy before the defence, percent. Not after it: a network pruned
+            to ruin misclassifies clean images as well.
+    """
+    if recovered < PARTLY_REPAIRED * clean_before:
+        return (
+            "So a failed attack is not a repair: most triggered images are still misclassified."
+            " The paper concludes that pruning mitigates the backdoor; that rests on attack success"
+            " alone and does not hold here."
+        )
+    if recovered < FULLY_REPAIRED * clean_before:
+        return "This is a partial repair."
+    return "There, pruning does repair the network."
+
+
+def of_prediction(predicted: int, label: int, target: int) -> Outcome:
+    """Whether one prediction is correct, the attacker's target or another wrong class."""
+    if predicted == label:
+        return "correct"
+    return "attacker's target" if predicted == target else "wrong"
