@@ -1,13 +1,16 @@
-"""The commands in the README, as a shell reads them.
+"""The commands in the documents, as a shell reads them.
 
 All are parsed. Those that take no longer than a test may are run, on a few images in the layout
 of the official archives.
 """
 
+import ast
 import importlib.util
+import inspect
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,14 +19,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import engine
 from engine import store
 from engine.cli import main
 from engine.core import paths
 from engine.datasets import DATASETS
 from engine.experiments.attack_suite import ATTACKS, model_name
+from tests.docs.docs_tables import documents
 from tests.fixtures.tiny_gtsrb import write_official_archives
 
-README = paths.PROJECT / "README.md"
+TESTED_ELSEWHERE = {"cli.md", "extending.md"}
 RECORDER = """#!{python}
 import json, os, sys
 with open(os.environ["RECORD"], "a") as record:
@@ -34,22 +39,30 @@ QUICK = {"confusions", "poison", "robustness", "summarize-repairs"}
 QUICK_TRAINING = ["train", "gtsrb"]
 
 
+def texts() -> list[str]:
+    return [path.read_text("utf-8") for path in documents() if path.name not in TESTED_ELSEWHERE]
+
+
+def blocks(language: str) -> list[str]:
+    found = re.compile(rf"^```{language}\n(.*?)^```$", re.M | re.S)
+    return [block for text in texts() for block in found.findall(text)]
+
+
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory) -> list[list[str]]:
-    """Every command of the README's blocks, its loops and variables resolved by bash itself.
+    """Every command of the documents' blocks, loops and variables resolved by bash itself.
 
     The programs it calls are replaced by one that notes how it was called.
     """
-    place = tmp_path_factory.mktemp("readme")
+    place = tmp_path_factory.mktemp("documents")
     for program in ("python", "pip", "pytest", "streamlit"):
         (place / "bin").mkdir(exist_ok=True)
         (place / "bin" / program).write_text(RECORDER.format(python=sys.executable))
         (place / "bin" / program).chmod(0o755)
     (place / "models").symlink_to(paths.SHIPPED_MODELS)
     shutil.copytree(paths.PROJECT / "report", place / "report", ignore=only_folders)
-    blocks = re.findall(r"^```bash\n(.*?)^```$", README.read_text(), re.M | re.S)
     environment = {"PATH": f"{place / 'bin'}:{os.environ['PATH']}", "RECORD": str(place / "record")}
-    for block in blocks:
+    for block in blocks("bash"):
         subprocess.run(["bash", "-euc", block], cwd=place, env=environment, check=True)
     return [json.loads(line) for line in (place / "record").read_text().splitlines()]
 
@@ -71,19 +84,24 @@ def test_every_command_is_one_that_there_is(commands):
 
 
 def commands_of_tables() -> list[list[str]]:
-    """Those that the README refers to: how the networks of its tables were trained."""
+    """Those that the documents refer to: how the networks of their tables were trained."""
     tables = [pd.read_csv(path) for path in sorted(paths.PROJECT.glob("report/attacks-*/*.csv"))]
-    texts = (table["command"] for table in tables if "command" in table)
-    return [text.split() for of_table in texts for text in of_table.dropna()]
+    written = (table["command"] for table in tables if "command" in table)
+    return [text.split() for of_table in written for text in of_table.dropna()]
+
+
+def commands_in_sentences() -> list[list[str]]:
+    written = re.compile(r"`(python -m engine [^`.]+)`")
+    return [shlex.split(command) for text in texts() for command in written.findall(text)]
 
 
 def test_every_engine_command_is_understood_and_its_models_and_datasets_are_there(commands):
     made = {path.name for path in paths.SHIPPED_MODELS.glob("*/")}
-    found = of_engine([*commands_of_tables(), *commands])
+    found = of_engine([*commands_of_tables(), *commands, *commands_in_sentences()])
     assert len(found) > 50
     for words in found:
         options = main.parser().parse_args(words)
-        if words[0] == "attacks":
+        if words[0] == "benchmark-attacks":
             made |= {model_name(options.dataset, attack) for attack in ATTACKS}
         several = getattr(options, "models", None) or getattr(options, "names", None) or []
         named = {*several, getattr(options, "model", None), getattr(options, "surrogate", "")}
@@ -111,3 +129,17 @@ def test_quick_commands_run_on_few_images(commands, tmp_path, monkeypatch, capsy
         "repairs-gtsrb.csv",
     }
     assert (tmp_path / "pairs.npz").exists()
+
+
+def test_python_examples_call_the_public_api_as_it_is():
+    calls = [
+        node
+        for block in blocks("python")
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("engine.")
+    ]
+    assert len(calls) >= 3
+    for call in calls:
+        function = getattr(engine, ast.unparse(call.func).removeprefix("engine."))
+        keywords = {keyword.arg: None for keyword in call.keywords}
+        inspect.signature(function).bind(*call.args, **keywords)

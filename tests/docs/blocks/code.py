@@ -1,0 +1,94 @@
+"""Blocks that quote constants and registries of the code."""
+
+from __future__ import annotations
+
+from engine.attacks.triggers import TRIGGERS
+from engine.datasets import cifar10, gtsrb
+from engine.defenses.detectors import spectral_inversion
+from engine.defenses.repairs import REPAIRS
+from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
+from engine.networks import untrusted
+from engine.networks.untrusted import archive, child, confine
+from tests.docs.markdown import bullets, claim, table
+
+CONTENT = {
+    "parts": "a network, taken apart for NumPy",
+    "keras": "a checked network, rebuilt by Keras",
+    "arrays": "what a trigger learned (.npz)",
+}
+
+
+def limits() -> str:
+    """What the child process that opens untrusted files may use."""
+    return table(
+        ["the child opens", "memory", "seconds", "files it writes"],
+        [
+            [
+                content,
+                f"{child.MEMORY[kind] >> 30} GB",
+                f"{untrusted.SECONDS[kind]}",
+                f"at most {confine.FILE_SIZE >> 30} GB",
+            ]
+            for kind, content in CONTENT.items()
+        ],
+    )
+
+
+def network_limits() -> str:
+    """What an uploaded network may be."""
+    return bullets(
+        [
+            f"A file has at most {untrusted.MAX_BYTES >> 20} MB; nothing larger is opened.",
+            f"A network has at most {archive.MAX_LAYERS} layers, of {len(archive.LAYERS)} allowed"
+            f" kinds, no size above {archive.MAX_SIZE}, and takes images of at most"
+            f" {archive.MAX_SIDE} pixels a side.",
+            "Custom layers, Lambda layers and anything else that brings code are refused.",
+            f"One image must be computed in {child.TRIAL_SECONDS} seconds of processor time.",
+        ]
+    )
+
+
+def protocol() -> str:
+    """The constants of the protocol."""
+    return claim(
+        bullets(
+            [
+                f"**Validation** is {100 * gtsrb.VALIDATION_SHARE:g} % of the training images,"
+                " drawn class by class. Where frames of one object form a track, whole tracks are"
+                " drawn.",
+                f"**The accuracy budget** of a repair is {DEFAULT_BUDGET.points:g} percentage point"
+                " of clean validation accuracy, unless you ask for another"
+                " (`max_accuracy_drop=`).",
+                "**A class is flagged** when the pattern that leads to it is at least"
+                f" {spectral_inversion.FLAG_MARGIN:g} dB fainter than the median class's. A pattern"
+                f" leads to a class when it sends {100 * spectral_inversion.GOAL:g} % of other"
+                " images there.",
+            ]
+        ),
+        cifar10.VALIDATION_SHARE == gtsrb.VALIDATION_SHARE,
+    )
+
+
+def triggers() -> str:
+    """Every trigger, with the summary that its class carries."""
+    return table(
+        ["name", "trigger", "in one sentence"],
+        [[f"`{name}`", kind.title, kind.summary] for name, kind in TRIGGERS.items()],
+    )
+
+
+def repairs() -> str:
+    """Every repair, with the summary that its class carries."""
+    return table(
+        ["name", "repair", "in one sentence"],
+        [[f"`{name}`", kind.title, kind.summary] for name, kind in REPAIRS.items()],
+    )
+
+
+BLOCKS = {
+    "limits": limits,
+    "network-limits": network_limits,
+    "protocol": protocol,
+    "triggers": triggers,
+    "repairs": repairs,
+}

@@ -1,0 +1,288 @@
+"""Blocks of docs/results/repairs.md."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
+from tests.docs import result_files as files
+from tests.docs.markdown import bullets, claim, listed, table
+
+SEEDS = ("gtsrb-ftrojan", "gtsrb-ftrojan-seed1", "gtsrb-ftrojan-seed2")
+CLEAN = ("gtsrb-clean", "signs-clean")
+SURE = 95.0  # percent
+SCREENED = (*SEEDS, "gtsrb-clean", "signs-ftrojan", "signs-clean", "cifar10-ftrojan")
+JPEG = "JPEG, quality"
+
+
+def findings() -> str:
+    """Which repair to use."""
+    found = files.by("title", files.rows("report/repairs-gtsrb.csv"))
+    before, best = found["As it is"], found[_title(RECOMMENDED)]
+    sam, clp = found[_title("ft-sam")], found[_title("clp")]
+    clp_cost = before["clean_accuracy"] - clp["clean_accuracy"]
+    tuned = [found[_title(name)] for name in ("fine-tuning", "fine-pruning", "nad")]
+    paper = [row for title, row in found.items() if title.startswith("Pruning, as in the paper")]
+    return bullets(
+        [
+            claim(
+                f"**Use spectral unlearning.** {_left(best)} Clean accuracy goes from"
+                f" {before['clean_accuracy']:.1f} to {best['clean_accuracy']:.1f} %.",
+                best["attack_success_max"] < 1,
+                best["models"] == 3,
+            ),
+            claim(
+                "**Where no class is flagged, try sharpness-aware fine-tuning (FT-SAM).**"
+                f" {_left(sam)} Clean accuracy ends at {sam['clean_accuracy']:.1f} %. It does not"
+                " need a class that stands out.",
+                sam["attack_success_max"] < 1,
+            ),
+            claim(
+                "**Without any training, use CLP.** It finds the channels by the weights alone."
+                f" {_left(clp)} It costs {clp_cost:.1f} points of clean accuracy.",
+                clp["attack_success_max"] < 1,
+            ),
+            claim(
+                "**Fine-tuning, fine-pruning and NAD are not enough.** Held to one point of clean"
+                " accuracy, they leave"
+                f" {min(row['attack_success_min'] for row in tuned):.0f} to"
+                f" {max(row['attack_success_max'] for row in tuned):.0f} % of the attacks.",
+                min(row["attack_success_min"] for row in tuned) > 30,
+            ),
+            claim(
+                "**The paper's pruning recovers at most"
+                f" {max(row['recovered_accuracy_max'] for row in paper):.1f} %** of the triggered"
+                " images, at any threshold.",
+                len(paper) == 4,
+                max(row["recovered_accuracy_max"] for row in paper) < 10,
+            ),
+        ]
+    )
+
+
+def over_seeds() -> str:
+    """Every repair on the paper's networks."""
+
+    def spread(row: files.Row, metric: str, digits: int) -> str:
+        mean, low, high = (row[metric + end] for end in ("", "_min", "_max"))
+        return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+    return table(
+        ["", "clean accuracy", "attack success", "recovered accuracy", "DER", "seconds"],
+        [
+            [
+                _emphasized(row["title"]),
+                spread(row, "clean_accuracy", 1),
+                spread(row, "attack_success", 2),
+                spread(row, "recovered_accuracy", 1),
+                f"{row['der']:.3f}",
+                "" if pd.isna(row["seconds_max"]) else f"{row['seconds_max']:.0f}",
+            ]
+            for row in files.rows("report/repairs-gtsrb.csv")
+        ],
+    )
+
+
+def other_models() -> str:
+    """Every repair on the drawn signs and on CIFAR-10."""
+    shown = (
+        files.repairs_of("signs-ftrojan"),
+        files.repairs_of("signs-ftrojan", SURE),
+        files.repairs_of("cifar10-ftrojan"),
+    )
+    before = [files.figures(found["none"]) for found in shown]
+    rows = [["before repair", before[0], "", before[2]]]
+    for name in COMPARED:
+        rows.append(
+            [_emphasized(_title(name)), *(files.figures(found[name]) for found in shown)],
+        )
+    return table(["repair", "`signs-ftrojan`", "95 % confidence", "`cifar10-ftrojan`"], rows)
+
+
+def other_findings() -> str:
+    """What the drawn signs and CIFAR-10 add."""
+    signs, cifar = files.repairs_of("signs-ftrojan"), files.repairs_of("cifar10-ftrojan")
+    helping = [
+        name for name in COMPARED if name != RECOMMENDED and cifar[name]["attack_success"] < 90
+    ]
+    sam, left = cifar["ft-sam"], cifar[RECOMMENDED]["attack_success"]
+    robust = files.rows("models/cifar10-ftrojan/robustness.csv")
+    jpeg = [row["attack_success"] for row in robust if row["transform"].startswith(JPEG)]
+    return bullets(
+        [
+            claim(
+                "On the drawn signs, spectral unlearning costs"
+                f" {_cost(signs, RECOMMENDED):.1f} points of clean accuracy.",
+                _cost(signs, RECOMMENDED) < 0.5,
+            ),
+            claim(
+                f"On CIFAR-10 it costs {_cost(cifar, RECOMMENDED):.2f} points and leaves"
+                f" {left:.1f} % of the attacks: no more than JPEG compression, which destroys the"
+                f" trigger, leaves ({max(jpeg):.1f} %).",
+                left <= max(jpeg),
+                _cost(cifar, RECOMMENDED) <= 1,
+            ),
+            claim(
+                f"Of the others, only {listed([_title(name) for name in helping])} bring attack"
+                " success on CIFAR-10 below 90 %. FT-SAM leaves"
+                f" {sam['attack_success']:.1f} % and costs {_cost(cifar, 'ft-sam'):.1f} points.",
+                sam["attack_success"] < 10,
+            ),
+        ]
+    )
+
+
+def clean_cost() -> str:
+    """Points of clean accuracy lost on networks without a backdoor."""
+
+    def cost(found: dict[str, files.Row], name: str) -> str:
+        lost = round(_cost(found, name), 2) + 0.0  # no "-0.00"
+        return f"{lost:.2f}" + (" *" if files.unchanged(found[name]) else "")
+
+    shown = [files.repairs_of(model, sure) for model in CLEAN for sure in (files.AS_MEASURED, SURE)]
+    return table(
+        ["repair", *(cell for model in CLEAN for cell in (f"`{model}`", "95 % confidence"))],
+        [[_emphasized(_title(name)), *(cost(found, name) for found in shown)] for name in COMPARED],
+    )
+
+
+def clean_findings() -> str:
+    """What repairs do to a network without a backdoor."""
+    measured = {model: files.repairs_of(model) for model in CLEAN}
+    sure = {model: files.repairs_of(model, SURE) for model in CLEAN}
+    over = [
+        (name, model, _cost(found, name))
+        for model, found in measured.items()
+        for name in COMPARED
+        if _cost(found, name) > 1
+    ]
+    costly = [f"{_title(name)} on `{model}` ({lost:.1f})" for name, model, lost in over]
+    still = [(name, model) for name, model, _ in over if _cost(sure[model], name) > 1]
+    anp = sure["gtsrb-clean"]["anp"]
+    return bullets(
+        [
+            claim(
+                "On a network without a backdoor no class is flagged, and spectral unlearning"
+                " changes nothing.",
+                all(files.unchanged(found[RECOMMENDED]) for found in measured.values()),
+            ),
+            claim(
+                "The other repairs cost at most one point, except"
+                f" {listed(costly)}."
+                " Validation images are a sample: test images may lose more than they do.",
+                len(over) == 4,
+            ),
+            claim(
+                "With 95 % confidence, three of these four stay within one point. ANP on"
+                f" `gtsrb-clean` does not ({_cost(sure['gtsrb-clean'], 'anp'):.1f}): it classifies"
+                f" its validation images better than before ({anp['validation_accuracy']:.1f} %),"
+                " so no confidence limit on their loss can warn.",
+                still == [("anp", "gtsrb-clean")],
+                anp["validation_accuracy"] > 98.5,
+            ),
+        ]
+    )
+
+
+def detections() -> str:
+    """What trigger inversion finds on seven networks."""
+    rows = []
+    for model in SCREENED:
+        found = files.rows(f"models/{model}/detection.csv")
+        margin, flagged = _margin(model), [row for row in found if row["flagged"]]
+        backdoor = "yes" if files.card(model)["poisoned"] else "no"
+        named = f"{flagged[0]['label']} ({flagged[0]['name']})" if flagged else "none"
+        rows.append([f"`{model}`", backdoor, named, f"{margin:.0f}"])
+    return table(["network", "backdoor", "class flagged", "fainter than the median by (dB)"], rows)
+
+
+def detection_findings() -> str:
+    """How far backdoored networks are from clean ones."""
+    backdoored = [model for model in SCREENED if files.card(model)["poisoned"]]
+    clean = [model for model in SCREENED if model not in backdoored]
+    right = all(
+        row["label"] == files.card(model)["target"]
+        for model in backdoored
+        for row in files.rows(f"models/{model}/detection.csv")
+        if row["flagged"]
+    )
+    margins = [_margin(model) for model in backdoored]
+    return bullets(
+        [
+            claim(
+                "**Trigger inversion flags the attacker's class on every backdoored network, and"
+                " no class on clean ones.** The pattern that leads to the attacker's class is"
+                f" {min(margins):.0f} to {max(margins):.0f} dB fainter than the median class's;"
+                f" on clean networks the difference is {max(map(_margin, clean)):.0f} dB.",
+                right,
+                min(margins) >= 8,
+                max(map(_margin, clean)) < 8,
+            )
+        ]
+    )
+
+
+def interpolation() -> str:
+    """How far the fine-tuning repairs go."""
+    shares = {
+        name: sorted(_share(files.repairs_of(model)[name]) for model in SEEDS)
+        for name in ("ft-sam", "fine-tuning", "nad")
+    }
+    others = [*shares["fine-tuning"], *shares["nad"]]
+    return bullets(
+        [
+            claim(
+                "Fine-tuning, NAD and FT-SAM train once and then go only part of the way, in"
+                " tenths, on the straight line from the old weights to the new: as far as the"
+                f" accuracy budget allows. On the three seeds that is {shares['ft-sam'][0]} % for"
+                f" FT-SAM and {min(others)} to {max(others)} % for the other two.",
+                len(set(shares["ft-sam"])) == 1,
+            )
+        ]
+    )
+
+
+def _share(row: files.Row) -> int:
+    found = re.search(r"(\d+)% of the way", row["summary"])
+    assert found is not None
+    return int(found[1])
+
+
+def _margin(model: str) -> float:
+    psnr = pd.Series([row["psnr_db"] for row in files.rows(f"models/{model}/detection.csv")])
+    return float(psnr.max() - psnr.median())
+
+
+def _left(row: files.Row) -> str:
+    return (
+        f"On the paper's three networks it leaves at most {row['attack_success_max']:.2f} % attack"
+        f" success, and at least {row['recovered_accuracy_min']:.1f} % of the triggered images are"
+        " classified correctly."
+    )
+
+
+def _cost(found: dict[str, files.Row], name: str) -> float:
+    return found["none"]["clean_accuracy"] - found[name]["clean_accuracy"]
+
+
+def _title(name: str) -> str:
+    return REPAIRS[name].title
+
+
+def _emphasized(title: str) -> str:
+    return f"**{title}**" if title == _title(RECOMMENDED) else title
+
+
+BLOCKS = {
+    "repairs-findings": findings,
+    "repairs-over-seeds": over_seeds,
+    "repairs-other-models": other_models,
+    "repairs-other-findings": other_findings,
+    "repairs-clean-cost": clean_cost,
+    "repairs-clean-findings": clean_findings,
+    "repairs-interpolation": interpolation,
+    "detections": detections,
+    "detection-findings": detection_findings,
+}

@@ -1,0 +1,67 @@
+"""The result files that the documents quote."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from engine.core.paths import PROJECT
+
+Row = dict[str, Any]
+METRICS = ("clean_accuracy", "attack_success", "recovered_accuracy")
+AS_MEASURED = 50.0  # percent: the confidence of a repair that was not asked for any
+TEN_POINTS = "Pruning, as in the paper: 10 points"
+
+
+@cache
+def rows(path: str) -> list[Row]:
+    """The rows of a CSV file; its path from the project's root."""
+    return pd.read_csv(PROJECT / path).to_dict("records")
+
+
+@cache
+def card(model: str) -> Row:
+    """A shipped model's card."""
+    return json.loads((PROJECT / "models" / model / "card.json").read_text("utf-8"))
+
+
+def scores(model: str) -> Row:
+    """A shipped model's scores on test images."""
+    return card(model)["scores"]["test"]
+
+
+def by(column: str, found: list[Row]) -> dict[str, Row]:
+    """Rows by the value in a column."""
+    return {row[column]: row for row in found}
+
+
+def repairs_of(model: str, confidence: float = AS_MEASURED) -> dict[str, Row]:
+    """The repairs tried on a model, by method; "none" is the model before them."""
+    found = {}
+    for row in rows(f"models/{model}/repairs.csv"):
+        name, _, settings = row["method"].partition(":")
+        asked = re.search(r"confidence=([\d.]+)", settings)
+        if (float(asked[1]) if asked else AS_MEASURED) == confidence:
+            found[name] = row
+    return found | {"none": scores(model)}
+
+
+def defended(dataset: str) -> dict[tuple[str, str], Row]:
+    """The rows of an attack benchmark, by attack and defense."""
+    found = rows(f"report/attacks-{dataset}/defences.csv")
+    return {(row["attack"], row["defence"]): row for row in found}
+
+
+def unchanged(row: Row) -> bool:
+    """Whether a repair left the network as it was."""
+    return str(row.get("summary")).startswith("Nothing was changed")
+
+
+def figures(row: Row, names: tuple[str, ...] = METRICS, digits: int = 1) -> str:
+    """Metrics in percent, ``97.0 / 0.1 / 96.6``; with * where nothing was changed."""
+    text = " / ".join(f"{row[name]:.{digits}f}" for name in names)
+    return f"{text} *" if unchanged(row) else text
