@@ -16,17 +16,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def bullets(sentences: Iterable[str]) -> str:
     """A list, wrapped."""
-    return "\n".join(
-        textwrap.fill(
-            sentence,
-            WIDTH,
-            initial_indent="- ",
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for sentence in sentences
+    return "\n".join(map(_bullet, sentences))
+
+
+def _bullet(sentence: str) -> str:
+    together = sentence.replace(" %", "\N{NO-BREAK SPACE}%")  # a number keeps its sign
+    wrapped = textwrap.fill(
+        together,
+        WIDTH,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return wrapped.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def claim(sentence: str, *conditions: bool) -> str:
