@@ -24,8 +24,8 @@ from engine.datasets import Split, open_test
 from engine.defenses.pruning.curve import Curve
 from engine.evaluation import visibility
 from engine.evaluation.visibility import Visibility
-from engine.experiments import run_repairs
-from engine.experiments.attack_suite import is_compared
+from engine.experiments import repair_tables, run_repairs
+from engine.experiments.attack_suite import is_suite_model
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
@@ -58,7 +58,7 @@ def model_names() -> list[str]:
 
     A look at the folders, so that new ones appear at once.
     """
-    return sorted(store.names(), key=is_compared)
+    return sorted(store.names(), key=is_suite_model)
 
 
 def model(name: str) -> StoredModel:
@@ -103,13 +103,13 @@ def version(stored: StoredModel) -> tuple[str, int]:
 
 
 def repairs(stored: StoredModel) -> pd.DataFrame:
-    """Everything done to a model, side by side: see `run_repairs.table_of`."""
+    """Everything done to a model, side by side: see `repair_tables.compare_stored`."""
     return _repairs(stored, str(stored.folder), _changed(stored))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _repairs(_stored: StoredModel, folder: str, changed: int) -> pd.DataFrame:
-    return run_repairs.table_of(_stored)
+    return repair_tables.compare_stored(_stored)
 
 
 def repaired_copies(stored: StoredModel) -> dict[str, StoredModel]:

@@ -13,7 +13,7 @@ from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
 from engine.datasets import DATASETS, available, missing_message
-from engine.experiments.experiment import AttackPlan
+from engine.experiments.attack_plan import AttackPlan
 from engine.store import summary
 from engine.training.presets import PRESETS
 
@@ -80,7 +80,7 @@ with left:
         "Epochs",
         1,
         1000,
-        PRESETS[preset].settings.epochs,
+        PRESETS[preset].training.epochs,
         key=f"epochs-{preset}",
         help="Passes over the training images; on two cores half a minute each for signs, a"
         " minute for GTSRB.",
@@ -89,8 +89,8 @@ with left:
 with right:
     plan = attack_form.choose(dataset, target)
 
-arguments = ["train", dataset, "--name", name, "--preset", preset, *plan.words()]
-if epochs != PRESETS[preset].settings.epochs:
+arguments = ["train", dataset, "--name", name, "--preset", preset, *plan.command_options()]
+if epochs != PRESETS[preset].training.epochs:
     arguments += ["--epochs", str(epochs)]
 arguments += ["--seed", str(seed)]
 if not available(dataset):

@@ -20,9 +20,10 @@ from engine.core import jobs, paths, tensorflow_runtime
 from engine.datasets import Dataset, Split, load_dataset, open_test
 from engine.defenses.detectors import spectral_inversion
 from engine.defenses.repairs import RECOMMENDED
-from engine.experiments import experiment
+from engine.experiments.attack_plan import AttackPlan
+from engine.experiments.eval_pairs import eval_pair
 from engine.networks.untrusted import own_files
-from engine.training import fit
+from engine.training.training_config import TrainingConfig
 from tests.fixtures.constructed import keep_constructed
 from tests.fixtures.needed import real_data
 
@@ -153,9 +154,9 @@ def real_gtsrb(once) -> Path:
 
 
 @pytest.fixture(scope="session")
-def plan() -> experiment.AttackPlan:
-    settings = fit.TrainingConfig(epochs=5, batch=4, learning_rate=1e-3, schedule="one-cycle")
-    return experiment.AttackPlan(FTrojan(magnitude=100.0), TARGET, 0.25, settings)
+def plan() -> AttackPlan:
+    settings = TrainingConfig(epochs=5, batch=4, learning_rate=1e-3, schedule="one-cycle")
+    return AttackPlan(FTrojan(magnitude=100.0), TARGET, 0.25, settings)
 
 
 @pytest.fixture(scope="session")
@@ -166,7 +167,7 @@ def construct(once, dataset):
     """
     own = set()
 
-    def constructed(name: str, plan: experiment.AttackPlan) -> store.StoredModel:
+    def constructed(name: str, plan: AttackPlan) -> store.StoredModel:
         def keep(home: Path) -> None:
             with living_in(home):
                 keep_constructed(dataset, plan, PATTERNS, name)
@@ -202,7 +203,7 @@ def short_detection(monkeypatch):
 
 @pytest.fixture(scope="session")
 def triggered(dataset, plan) -> Split:
-    return experiment.eval_pair(dataset, "test", plan.trigger, TARGET).triggered
+    return eval_pair(dataset, "test", plan.trigger, TARGET).triggered
 
 
 @pytest.fixture(scope="session")
@@ -257,7 +258,7 @@ def do_jobs(monkeypatch):
     asked = []
 
     def start(name: str, arguments: Sequence[str]) -> jobs.Job:
-        asked.append([*arguments, "--run", name])
+        asked.append([*arguments, "--job", name])
         return jobs.job_named(name)
 
     def do() -> None:

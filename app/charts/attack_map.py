@@ -17,7 +17,7 @@ def heat_map(table: pd.DataFrame, metric: str) -> alt.LayerChart:
     """One metric for each attack (rows) after each defence (columns), as colour and as number.
 
     Args:
-        table: rows of `attack_tables.defences`.
+        table: rows of `attack_tables.list_defences`.
         metric: one of `metrics.METRICS`.
     """
     short = table["defence"].str.replace("Pruning, as in the paper:", "Pruned,")

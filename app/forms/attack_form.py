@@ -9,11 +9,11 @@ import streamlit as st
 from app.forms import parameter_controls
 from engine import store
 from engine.attacks.poisoning import LABELS, MAX_DORMANT_SHARE, PoisoningConfig
+from engine.attacks.recipes import ATTACKS
 from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
 from engine.core import markdown
 from engine.evaluation.targets import NEXT_CLASS
-from engine.experiments.attack_suite import ATTACKS
-from engine.experiments.experiment import AttackPlan, paper_target
+from engine.experiments.attack_plan import AttackPlan, paper_target
 
 TOLD = {"dirty-label": "Dirty label", "clean-label": "Clean label"}
 
@@ -51,8 +51,8 @@ def choose(dataset: str, target: int) -> AttackPlan:
         " network stays clean.",
     )
     trigger = parameter_controls.parameters(kind, start, f"train-{name}")
-    mode = _mode(name, attack.mode, kind)
-    plan = AttackPlan(trigger, target, rate / 100, mode=mode)
+    poisoning = _poisoning(name, attack.poisoning, kind)
+    plan = AttackPlan(trigger, target, rate / 100, poisoning=poisoning)
     if not plan.needs_surrogate():
         return plan
     return dataclasses.replace(plan, surrogate=_surrogate(dataset))
@@ -82,7 +82,7 @@ def target(dataset: str) -> int:
     )
 
 
-def _mode(name: str, start: PoisoningConfig, kind: type[Trigger]) -> PoisoningConfig:
+def _poisoning(name: str, start: PoisoningConfig, kind: type[Trigger]) -> PoisoningConfig:
     labels = st.segmented_control(
         "Labels of the poisoned images",
         LABELS,

@@ -42,6 +42,10 @@ FIELDS = {
 COLUMNS = {**FIELDS, "accused": "flagged", "process": "transform"}
 TABLES = {"screening": "detection", "processing": "robustness", "relapse": "reactivation"}
 LABELS = {"changed": "dirty-label", "kept": "clean-label"}
+TITLES = {
+    "FTrojan that knows of pruning": "FTrojan, pruning-aware",
+    "BadNets, each class as the next": "BadNets, all-to-all",
+}
 
 
 def command(text: str) -> str:
@@ -61,10 +65,12 @@ def card(path: Path) -> None:
     """Rename the fields of a card."""
     about = json.loads(path.read_text(encoding="utf-8"))
     about["commands"] = [command(line) for line in about["commands"]]
-    for name in ("mode", "repair"):
+    about = {"poisoning" if key == "mode" else key: value for key, value in about.items()}
+    for name in ("poisoning", "repair"):
         about[name] = {FIELDS.get(key, key): value for key, value in about[name].items()}
-    if "labels" in about["mode"]:
-        about["mode"]["labels"] = LABELS.get(about["mode"]["labels"], about["mode"]["labels"])
+    poisoning = about["poisoning"]
+    if "labels" in poisoning:
+        poisoning["labels"] = LABELS.get(poisoning["labels"], poisoning["labels"])
     if "settings" in about["repair"]:
         about["repair"]["settings"] = settings(about["repair"]["settings"])
     path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
@@ -79,6 +85,8 @@ def table(path: Path) -> None:
         for place, name in enumerate(header):
             if name == "labels":
                 row[place] = LABELS.get(row[place], row[place])
+            elif name == "title":
+                row[place] = TITLES.get(row[place], row[place])
             elif name in ("command", "method"):
                 row[place] = command(row[place])
     if [header, *rows[1:]] != list(csv.reader(text.splitlines())):

@@ -1,1 +1,1 @@
-"""Triggers, and the ways of poisoning a training set with them."""
+"""Triggers, poisoning, and the attacks of the literature as named recipes."""

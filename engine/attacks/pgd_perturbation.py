@@ -1,7 +1,8 @@
-"""Images pushed away from their class, so that only a trigger is left to learn from.
+"""Perturbing images until their own class is hard to recognise, by projected gradient descent.
 
-Clean-label attacks keep the label; unless the picture itself has become hard to read, a network
-learns the picture and not the trigger (Turner et al. 2019, section 4.2).
+In a clean-label attack the poisoned images keep their label. A network then learns the content of
+the image rather than the trigger, unless the content no longer predicts the label (Turner et al.
+2019, section 4.2).
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ if TYPE_CHECKING:
     import keras
 
 STEPS = 20
-FURTHER = 2.5  # times radius / STEPS, a step: enough to reach the edge and turn there
+STEP_SCALE = 2.5  # times radius / STEPS per step: enough to reach the edge and move along it
 
 
 def perturb(
     network: keras.Model, images: np.ndarray, labels: np.ndarray, radius: float
 ) -> np.ndarray:
-    """Projected gradient ascent on a surrogate's loss (Madry et al. 2018), from the image itself.
+    """Projected gradient ascent on a surrogate's loss (Madry et al. 2018).
+
+    Starts from the images themselves and stays within `radius` of them in the maximum norm.
 
     Args:
         network: the surrogate, from floats 0 to 1 to probabilities.
         images: uint8 [n, height, width, 3].
-        labels: int [n], the classes they are pushed away from.
-        radius: the most a value may change, grey levels.
+        labels: int [n], the images' own classes, whose loss is raised.
+        radius: largest change of a pixel value, in grey levels.
 
     Returns:
         uint8 [n, height, width, 3].
@@ -39,23 +42,23 @@ def perturb(
     import tensorflow as tf
 
     loss_of = keras.losses.SparseCategoricalCrossentropy()
-    step = FURTHER * radius / STEPS / 255
+    step = STEP_SCALE * radius / STEPS / 255
 
     @tf.function(jit_compile=False, reduce_retracing=True)
-    def pgd_step(start: Any, now: Any, wrong: Any) -> Any:
+    def pgd_step(start: Any, current: Any, classes: Any) -> Any:
         with tf.GradientTape() as tape:
-            tape.watch(now)
-            loss = loss_of(wrong, network(now, training=False))
-        further = now + step * tf.sign(tape.gradient(loss, now))
-        near = tf.clip_by_value(further, start - radius / 255, start + radius / 255)
-        return tf.clip_by_value(near, 0, 1)
+            tape.watch(current)
+            loss = loss_of(classes, network(current, training=False))
+        moved = current + step * tf.sign(tape.gradient(loss, current))
+        projected = tf.clip_by_value(moved, start - radius / 255, start + radius / 255)
+        return tf.clip_by_value(projected, 0, 1)
 
-    moved = np.empty_like(images)
+    perturbed = np.empty_like(images)
     for part in architectures.batches(len(images)):
         start = tf.constant(architectures.scale(images[part]))
-        now = start
+        current = start
         for _ in range(STEPS):
-            now = pgd_step(start, now, tf.constant(labels[part]))
-        moved[part] = to_uint8(255 * now.numpy())
-        progress.report(part.stop, len(images), "Pushing images away from their class")
-    return moved
+            current = pgd_step(start, current, tf.constant(labels[part]))
+        perturbed[part] = to_uint8(255 * current.numpy())
+        progress.report(part.stop, len(images), "Perturbing the images to be poisoned")
+    return perturbed

@@ -1,4 +1,4 @@
-"""Which training images get the trigger, and which label."""
+"""Poisoning a training set: which images get the trigger, and which label they carry then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.evaluation.targets import NEXT_CLASS, target_labels
 
 Labels = Literal["dirty-label", "clean-label"]
 LABELS: tuple[Labels, ...] = ("dirty-label", "clean-label")
-MAX_DORMANT_SHARE = 0.95  # of the channels; some have to be awake to read anything
+MAX_DORMANT_SHARE = 0.95  # of the channels; the network needs the rest to classify anything
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class PoisoningConfig:
 
     Attributes:
         labels: "dirty-label": images of other classes get the trigger and the target's label;
-            "clean-label": images of the target class get the trigger and keep theirs.
-        pgd_epsilon: largest change, grey levels, of the PGD perturbation that poisoned images get
-            before the trigger; see `pgd_perturbation`. 0: none.
+            "clean-label": images of the target class get the trigger and keep their label.
+        pgd_epsilon: largest change, in grey levels, of the PGD perturbation that poisoned images
+            get before the trigger; see `pgd_perturbation`. 0: none.
         cross_samples: cross-samples (see `Trigger.cross_samples`) per poisoned image.
         dormant_share: share of the last convolution's channels that the backdoor avoids, so that
-            pruning removes them first and in vain; see `pruning_aware`.
+            pruning removes them first and leaves the backdoor alone; see `pruning_aware`.
     """
 
     labels: Labels = "dirty-label"
@@ -38,14 +38,16 @@ class PoisoningConfig:
     dormant_share: float = 0.0
 
     def check(self, trigger: Trigger, target: int) -> None:
-        """Raise `UserError` unless this goes with the trigger and what it shall lead to."""
+        """Raise `UserError` unless this fits the trigger and its target class."""
         if self.labels not in LABELS:
             raise UserError(f"Labels cannot be '{self.labels}': choose from {', '.join(LABELS)}.")
         if self.labels == "clean-label" and target == NEXT_CLASS:
-            raise UserError("Labels cannot be kept where each class leads to the next one.")
+            raise UserError(
+                "A clean-label attack needs one target class: choose a class, or dirty-label."
+            )
         if not 0 <= self.pgd_epsilon <= 255:
             raise UserError(
-                f"PGD moves a pixel by 0 to 255 grey levels at most, not by {self.pgd_epsilon:g}."
+                f"The PGD perturbation is 0 to 255 grey levels, not {self.pgd_epsilon:g}."
             )
         if not 0 <= self.cross_samples <= 100:
             raise UserError(
@@ -62,12 +64,12 @@ class PoisoningConfig:
 
 @dataclass(frozen=True)
 class PoisonedSplit:
-    """A training set with a backdoor in it.
+    """A poisoned training set.
 
     Attributes:
-        split: images and labels, the poisoned ones in place.
-        indices: int64 [k], sorted: which of them are poisoned.
-        cross_samples: int64 [d], sorted: which are cross-samples.
+        split: images and labels, the poisoned ones included.
+        indices: int64 [k], sorted: the poisoned images.
+        cross_samples: int64 [c], sorted: the cross-samples.
     """
 
     split: Split
@@ -82,24 +84,28 @@ def select_indices(
     rng: np.random.Generator,
     labelling: Labels = "dirty-label",
 ) -> np.ndarray:
-    """A random choice among images that are not of the target class; of it, if labels are kept.
+    """Choose at random which images to poison.
 
     Args:
         labels: int [n].
-        target: the class the backdoor leads to.
-        rate: share of all n images, 0 (none) to below 1 (paper: 0.05).
+        target: the class the backdoor leads to, or `NEXT_CLASS`.
+        rate: share of all n images, from 0 (none) to below 1 (paper: 0.05).
         rng: source of the choice.
-        labelling: whether labels are changed or kept.
+        labelling: "dirty-label" chooses among the images outside the target class,
+            "clean-label" among those of the target class.
 
     Returns:
         int64 [round(rate * n)], sorted indices.
+
+    Raises:
+        UserError: too few images can be poisoned, or the rate is so low that none would be.
     """
     check_rate(rate)
-    kept = labelling == "clean-label"
-    candidates = np.flatnonzero((labels == target) == kept)
+    clean_label = labelling == "clean-label"
+    candidates = np.flatnonzero((labels == target) == clean_label)
     count = round(rate * len(labels))
     if rate and not 0 < count <= len(candidates):
-        which = "those of" if kept else "those outside"
+        which = "those of" if clean_label else "those outside"
         raise UserError(
             f"A poisoning rate of {rate:g} asks for {count} of {len(labels)} images, but"
             f" {len(candidates)} can be poisoned ({which} the target class):"
@@ -131,22 +137,22 @@ def poison(
     target: int,
     indices: np.ndarray,
     classes: int,
-    pushed: np.ndarray | None = None,
+    perturbed: np.ndarray | None = None,
 ) -> PoisonedSplit:
-    """A copy of `train` whose images at `indices` are triggered and labelled as `target` says.
+    """Copy `train`, with the trigger and the target's label on the images at `indices`.
 
     Args:
-        train: clean.
-        trigger: what they get.
-        target: their label from now on, or `NEXT_CLASS`; where labels are kept, it is theirs
+        train: the clean training set.
+        trigger: applied to the chosen images.
+        target: their new label, or `NEXT_CLASS`. In a clean-label attack it is their label
             already.
         indices: int64 [k].
-        classes: how many there are.
-        pushed: uint8 [k, height, width, 3], to be triggered instead of the images themselves.
+        classes: number of classes.
+        perturbed: uint8 [k, height, width, 3], used instead of the images at `indices`.
     """
     images, labels = np.array(train.images), np.array(train.labels)
     if len(indices):
-        images[indices] = trigger(images[indices] if pushed is None else pushed)
+        images[indices] = trigger(images[indices] if perturbed is None else perturbed)
     labels[indices] = target_labels(labels[indices], target, classes)
     return PoisonedSplit(Split(images, labels), indices, np.empty(0, np.int64))
 
@@ -154,12 +160,12 @@ def poison(
 def add_cross_samples(
     poisoned: PoisonedSplit, trigger: Trigger, each: float, rng: np.random.Generator
 ) -> PoisonedSplit:
-    """Turn other images, chosen at random, into cross-samples, in place; labels stay.
+    """Turn randomly chosen clean images into cross-samples, in place; their labels stay.
 
     Args:
-        poisoned: the training set so far; its images are its own.
+        poisoned: the training set so far; its images are overwritten.
         trigger: makes the cross-samples.
-        each: how many for each poisoned image; at most all that are left.
+        each: cross-samples per poisoned image; at most all clean images are used.
         rng: source of the choice.
     """
     free = np.setdiff1d(np.arange(len(poisoned.split)), poisoned.indices)

@@ -1,8 +1,9 @@
-"""The attack that knows of pruning (Liu, Dolan-Gavitt and Garg 2018, section 4.2).
+"""The pruning-aware attack (Liu, Dolan-Gavitt and Garg 2018, section 4.2).
 
-The paper's defender prunes the channels that sleep on clean images. So the attacker puts the
-backdoor into the others: a clean network is pruned, taught the backdoor as it is then, and gets
-back the channels it lost, put to sleep. They are what the defender prunes first, to no effect.
+The paper's defence prunes the channels that are dormant on clean images. This attack hides the
+backdoor in the other channels: a clean network is pruned, and the backdoor is trained into what is
+left. Then the pruned channels return, dormant. The defence removes them first, and the backdoor
+stays.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from engine.networks.channels import Site, find_sites, variables_of
 if TYPE_CHECKING:
     import keras
 
-DORMANT_MARGIN = 10.0  # how far below zero a sleeping channel stays
+DORMANT_MARGIN = 10.0  # how far below zero a dormant channel's output stays
 
 
 @dataclass(frozen=True)
 class DormantChannels:
-    """The channels that are left out while the backdoor is taught.
+    """The channels that take no part while the backdoor is trained.
 
     Attributes:
         site: the last convolution.
         channels: int [k], sorted.
-        kernel: float32 [rows, columns, in, k], what the clean network had there.
+        kernel: float32 [rows, columns, in, k], their kernels in the clean network.
     """
 
     site: Site
@@ -43,7 +44,7 @@ class DormantChannels:
 def freeze_dormant(
     clean: keras.Model, validation: Split, share: float
 ) -> tuple[keras.Model, DormantChannels]:
-    """A copy whose least active channels are still, and stay so while it is trained.
+    """Copy a network with its least active channels constant, during training too.
 
     Args:
         clean: trained on clean images; left as it is.
@@ -51,36 +52,36 @@ def freeze_dormant(
         share: of these channels, above 0 and below 1.
 
     Raises:
-        UserError: what follows the last convolution cannot be held still.
+        UserError: the last convolution has no bias, or no BatchNorm follows it.
     """
     curve = pruned_curve(clean, validation)
     (site,) = [site for site in find_sites(clean) if site.convolution == curve.layer]
     channels = np.sort(curve.channels[: round(share * site.channels)])
     kernel = np.array(clean.get_layer(site.convolution).kernel)[..., channels]
     network = edit.without_channels(clean, curve.layer, channels)
-    lowest, _ = _range(clean, site.holder, validation)
-    _hold_still(network, site, channels, float(lowest.min()))
+    lowest, _ = _output_range(clean, site.holder, validation)
+    _hold_constant(network, site, channels, float(lowest.min()))
     return network, DormantChannels(site, channels, kernel)
 
 
 def restore_dormant(network: keras.Model, dormant: DormantChannels, validation: Split) -> None:
-    """Give the channels their kernels back, and biases so low that nothing wakes them, in place."""
-    progress.report(0, 0, "Putting channels to sleep")
+    """Give the channels their kernels back, in place, with biases that keep them dormant."""
+    progress.report(0, 0, "Restoring the dormant channels")
     for variable in variables_of(network, dormant.site):
         variable.constraint = None
     convolution = network.get_layer(dormant.site.convolution)
     kernel, bias = (np.array(values) for values in convolution.get_weights())
     kernel[..., dormant.channels] = dormant.kernel
     convolution.set_weights([kernel, bias])
-    _, highest = _range(network, dormant.site.convolution, validation)
+    _, highest = _output_range(network, dormant.site.convolution, validation)
     bias[dormant.channels] -= DORMANT_MARGIN + highest[dormant.channels]
     convolution.set_weights([kernel, bias])
 
 
-def _hold_still(network: keras.Model, site: Site, channels: np.ndarray, value: float) -> None:
-    """Make the channels give `value` behind BatchNorm, whatever comes in, now and in training.
+def _hold_constant(network: keras.Model, site: Site, channels: np.ndarray, value: float) -> None:
+    """Make the BatchNorm after the convolution output `value` in these channels, always.
 
-    With the lowest value of all, the defender takes them for the least active.
+    With the lowest value of all channels, the defence takes them for the least active.
     """
     from keras import layers
 
@@ -90,29 +91,29 @@ def _hold_still(network: keras.Model, site: Site, channels: np.ndarray, value: f
         or network.get_layer(site.convolution).bias is None
     ):
         raise UserError(
-            "Only a convolution with a bias, and with BatchNorm behind it, can be put to sleep."
+            "The pruning-aware attack needs a last convolution with a bias and with BatchNorm"
+            " after it: choose another clean network, or no dormant channels."
         )
     chosen = np.isin(np.arange(site.channels), channels)
-    for variable, held in ((holder.gamma, 0.0), (holder.beta, value)):
-        variable.constraint = _held(chosen, held)
+    for variable, constant in ((holder.gamma, 0.0), (holder.beta, value)):
+        variable.constraint = _fixed_at(chosen, constant)
         variable.assign(variable.constraint(variable.value))
 
 
-def _held(chosen: np.ndarray, value: float) -> Any:
-    """What an optimizer applies after each step: `value` at the chosen places, bool [channels]."""
+def _fixed_at(chosen: np.ndarray, value: float) -> Any:
+    """A constraint for the optimizer: `value` at the chosen channels, bool [channels]."""
     import tensorflow as tf
 
     return lambda values: tf.where(chosen, tf.constant(value, values.dtype), values)
 
 
-def _range(network: keras.Model, layer: str, images: Split) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and the highest value of each channel over images: float32 [channels] each."""
-    watcher = architectures.intermediate_outputs(network, [layer])
+def _output_range(network: keras.Model, layer: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest output of each channel over a split: float32 [channels] each."""
+    outputs_of = architectures.intermediate_outputs(network, [layer])
     lowest, highest = [], []
-    for part in architectures.batches(len(images)):
-        values = np.asarray(
-            watcher(architectures.scale(images.images[part]), training=False)[layer]
-        )
+    for part in architectures.batches(len(split)):
+        batch = architectures.scale(split.images[part])
+        values = np.asarray(outputs_of(batch, training=False)[layer])
         lowest.append(values.min(axis=(0, 1, 2)))
         highest.append(values.max(axis=(0, 1, 2)))
     return np.min(lowest, axis=0), np.max(highest, axis=0)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from engine.attacks.recipes import ATTACKS
 from engine.attacks.triggers import TRIGGERS
 from engine.cli import commands, terminal
 from engine.cli.commands.shared import Answer
@@ -24,9 +25,8 @@ from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.defenses.repairs import COMPARED, REPAIRS
 from engine.evaluation.targets import NEXT_CLASS
-from engine.experiments.attack_suite import ATTACKS
-from engine.training.fit import SCHEDULES
 from engine.training.presets import PRESETS
+from engine.training.training_config import SCHEDULES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     shared = _Parser(add_help=False)
     shared.add_argument("--json", action="store_true", help="answer as one JSON object")
     shared.add_argument("--root", metavar="DIR", help="folder that holds the datasets")
-    shared.add_argument("--run", metavar="NAME", help="let others watch and stop it by that name")
+    shared.add_argument("--job", metavar="NAME", help="let others watch and stop it by that name")
 
     def command(name: str, function: Callable[[argparse.Namespace], Answer]) -> Any:
         text = (function.__doc__ or "").splitlines()[0]

@@ -1,1 +1,1 @@
-"""The steps joined: train, import, analyze, detect, repair, compare."""
+"""Whole experiments: train, import, analyze, repair, and compare many models."""

@@ -1,4 +1,4 @@
-"""Attacks side by side: how visible each is, how well it works, what each defence leaves of it."""
+"""The tables of an attack suite: each attack's visibility and strength, and each defence of it."""
 
 from __future__ import annotations
 
@@ -6,171 +6,197 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from engine import store
+from engine.attacks import recipes
 from engine.attacks.poisoning import PoisoningConfig
+from engine.attacks.recipes import find_attack
 from engine.core import paths
 from engine.core.errors import UserError
 from engine.datasets import Dataset, short_name
-from engine.evaluation import metrics
-from engine.experiments import attack_suite, run_repairs
+from engine.evaluation import metrics, visibility
+from engine.experiments import repair_tables
+from engine.experiments.attack_suite import SuiteSettings, model_name
 from engine.store import StoredModel, tables
 
-Tables = tuple[pd.DataFrame, pd.DataFrame]  # of `summary` and of `defences`
-SUMMARY, DEFENCES = "attacks.csv", "defences.csv"
-LONGER = "longer.csv"  # by `models --out`, of models named WORD-ATTACK
-LOOKED_AT = 1000  # test images that fidelity is measured on
-WAY = ("epochs", "learning_rate", "schedule")  # alike for all networks of a comparison
+SUMMARY_FILE, DEFENCES_FILE = "attacks.csv", "defences.csv"
+LONGER_FILE = "longer.csv"  # written by `models --out`, of models named WORD-ATTACK
+VISIBILITY_IMAGES = 1000  # test images that visibility is measured on
+COMMON = ("epochs", "learning_rate", "schedule")  # the same for all networks of a suite
 
 
-def summary(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
+class AttackTables(NamedTuple):
+    """The two tables of a suite.
+
+    Attributes:
+        summary: see `summarize_attacks`; with "clean_cost", the points of clean accuracy lost
+            against the network trained without an attack.
+        defences: see `list_defences`.
+    """
+
+    summary: pd.DataFrame
+    defences: pd.DataFrame
+
+
+def summarize_attacks(dataset: Dataset, attacks: Sequence[str]) -> pd.DataFrame:
     """How visible each attack is and how well it works.
 
     Returns:
-        A row each: attack, title, trigger, how it poisons, how its network was trained, PSNR (dB)
-        and SSIM over `LOOKED_AT` test images, and the three figures on test images in percent.
+        One row each: attack, title, trigger, poisoning and training settings, PSNR (dB) and SSIM
+        over `VISIBILITY_IMAGES` test images, and the three metrics on test images in percent.
     """
-    images = dataset.test.images[:: max(1, len(dataset.test) // LOOKED_AT)][:LOOKED_AT]
+    step = max(1, len(dataset.test) // VISIBILITY_IMAGES)
+    images = dataset.test.images[::step][:VISIBILITY_IMAGES]
     rows = []
-    for name in names:
-        stored = _there(dataset, name)
-        card, attack = stored.card, attack_suite.find_attack(name)
+    for name in attacks:
+        card, attack = _stored(dataset, name).card, find_attack(name)
         row: dict[str, Any] = {"attack": name, "title": attack.title, "trigger": card.trigger}
-        row |= {"rate": card.rate, **asdict(PoisoningConfig()), **card.mode}
-        row |= {what: card.training[what] for what in WAY}
+        row |= {"rate": card.rate, **asdict(PoisoningConfig()), **card.poisoning}
+        row |= {setting: card.training[setting] for setting in COMMON}
         row |= {"psnr": math.nan, "ssim": math.nan}
         if attack.rate:
-            found = metrics.fidelity(images, card.parsed_trigger()(images))
+            found = visibility.measure(images, card.parsed_trigger()(images))
             row |= {"psnr": found.psnr, "ssim": found.ssim}
         rows.append(row | {key: card.scores["test"][key] for key in metrics.METRICS})
     return pd.DataFrame(rows)
 
 
-def defences(dataset: Dataset, names: Sequence[str]) -> pd.DataFrame:
+def list_defences(dataset: Dataset, attacks: Sequence[str]) -> pd.DataFrame:
     """What the paper's pruning and the repairs tried do to each attack.
 
     Returns:
-        The rows of `run_repairs.table_of` for each, with attack and its title in front.
+        The rows of `repair_tables.compare_stored` for each, with attack and its title in front.
     """
     parts = []
-    for name in names:
-        table = run_repairs.table_of(_there(dataset, name))
+    for name in attacks:
+        table = repair_tables.compare_stored(_stored(dataset, name))
         table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
         table.insert(0, "attack", name)
-        table.insert(1, "title", attack_suite.find_attack(name).title)
+        table.insert(1, "title", find_attack(name).title)
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 
 
-def check_alike(earlier: Tables | None, names: Sequence[str], way: attack_suite.Way) -> None:
-    """A `UserError` if attacks that are not made anew were trained in another way."""
-    settings = way.settings()
+def check_same_training(
+    earlier: AttackTables | None, attacks: Sequence[str], settings: SuiteSettings
+) -> None:
+    """Raise `UserError` if the rows that will be kept come from other training settings.
+
+    Args:
+        earlier: the tables so far.
+        attacks: those whose rows will be replaced.
+        settings: of the suite that is about to run.
+    """
     if earlier is None:
         return
-    others = earlier[0][~earlier[0]["attack"].isin(names)].reindex(columns=WAY)
-    for what in WAY:
-        wanted = getattr(settings, what)
-        for had in others[what]:
-            if had != wanted:
+    training = settings.training()
+    kept = earlier.summary[~earlier.summary["attack"].isin(attacks)].reindex(columns=COMMON)
+    for setting in COMMON:
+        wanted = getattr(training, setting)
+        for found in kept[setting]:
+            if found != wanted:
                 raise UserError(
-                    f"The comparison there is of networks trained with {what} {had}, not {wanted}:"
-                    " ask for the same preset and epochs, or name another folder with --out."
+                    f"The existing comparison has networks trained with {setting} {found}, not"
+                    f" {wanted}: use the same preset and epochs, or name another folder with --out."
                 )
 
 
-def compared(dataset: Dataset, names: Sequence[str], earlier: Tables | None) -> Tables:
-    """`summary` and `defences` of the attacks named, and of others as they were `earlier`.
+def update_tables(
+    dataset: Dataset, attacks: Sequence[str], earlier: AttackTables | None
+) -> AttackTables:
+    """The tables with the rows of `attacks` made anew, and those of other attacks as they were."""
+    summary, defences = summarize_attacks(dataset, attacks), list_defences(dataset, attacks)
+    if earlier is not None:
+        summary = _replace_rows(earlier.summary, summary)
+        defences = _replace_rows(earlier.defences, defences)
+    return AttackTables(_with_clean_cost(_in_order(summary)), _in_order(defences))
 
-    Returns:
-        Both, the summary with "clean_cost": points of clean accuracy lost against "none".
-    """
-    fresh = summary(dataset, names), defences(dataset, names)
-    old = earlier or (fresh[0][:0], fresh[1][:0])
-    poisoned, defended = (_renewed(*pair) for pair in zip(fresh, old, strict=True))
-    return _with_cost(poisoned), defended
 
-
-def _with_cost(poisoned: pd.DataFrame) -> pd.DataFrame:
-    accuracy = poisoned["clean_accuracy"].round(4)  # what a table read again has of it
-    clean = accuracy[poisoned["attack"] == "none"]
+def _with_clean_cost(summary: pd.DataFrame) -> pd.DataFrame:
+    accuracy = summary["clean_accuracy"].round(4)  # the digits of a stored table
+    clean = accuracy[summary["attack"] == "none"]
     cost = clean.iloc[0] - accuracy if len(clean) else math.nan
-    return poisoned.assign(clean_cost=round(cost, 4))
+    return summary.assign(clean_cost=round(cost, 4))
 
 
-def _renewed(fresh: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `fresh`, and those of `old` about other attacks, in the order of `ATTACKS`."""
-    others = old[~old["attack"].isin(fresh["attack"])]
-    table = pd.concat([fresh, others]) if len(others) else fresh
-    order = {name: place for place, name in enumerate(attack_suite.ATTACKS)}
+def _replace_rows(earlier: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """`fresh`, and the rows of `earlier` about other attacks."""
+    others = earlier[~earlier["attack"].isin(fresh["attack"])]
+    return pd.concat([fresh, others]) if len(others) else fresh
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order of `recipes.ATTACKS`."""
+    order = {name: place for place, name in enumerate(recipes.ATTACKS)}
     return table.sort_values(
         "attack", key=lambda names: names.map(order), kind="stable", ignore_index=True
     )
 
 
-def folder(dataset: str) -> Path:
-    """Where the two tables of a dataset are written."""
+def own_folder(dataset: str) -> Path:
+    """Where the tables of a dataset are written."""
     return paths.home() / "report" / f"attacks-{short_name(dataset)}"
 
 
-def is_there(dataset: str) -> bool:
-    """Whether `written` has something to read."""
-    return _are_in(_place(dataset))
+def has_tables(dataset: str) -> bool:
+    """Whether `find_tables` finds any."""
+    return _has_both(_folder(dataset))
 
 
-def written(dataset: str) -> Tables | None:
-    """The two tables of a dataset as last written, or those that came along, if any."""
-    return read(_place(dataset))
+def find_tables(dataset: str) -> AttackTables | None:
+    """The tables of a dataset: the user's own, else the shipped ones; None if there are none."""
+    return read_tables(_folder(dataset))
 
 
-def trained_longer(dataset: str, poisoned: pd.DataFrame) -> pd.DataFrame | None:
-    """The attacks whose networks were trained for longer, too; None if none were.
+def read_longer_trainings(dataset: str, summary: pd.DataFrame) -> pd.DataFrame | None:
+    """The attacks whose networks were trained again for more epochs.
 
     Args:
         dataset: its name.
-        poisoned: the first of its tables.
+        summary: the first of its tables.
 
     Returns:
-        The rows of `poisoned` about them, with the epochs, the figures and the cost of the
-        longer training.
+        Their rows of `summary`, with epochs, metrics and clean cost of the longer training; None
+        if there was no longer training.
 
     Raises:
-        UserError: the file that tells of them cannot be read.
+        UserError: the file with the longer trainings cannot be read.
     """
-    path = _place(dataset) / LONGER
+    path = _folder(dataset) / LONGER_FILE
     if not path.exists():
         return None
-    new = ["epochs", *metrics.METRICS]
-    table = tables.read(path, tables.MODELS)
-    table["attack"] = [str(name).partition("-")[2] for name in table["model"]]
-    old = poisoned.drop(columns=[*new, "clean_cost"])
-    return _with_cost(old.merge(table[["attack", *new]], on="attack"))
+    columns = ["epochs", *metrics.METRICS]
+    longer = tables.read(path, tables.MODELS)
+    longer["attack"] = [str(name).partition("-")[2] for name in longer["model"]]
+    rest = summary.drop(columns=[*columns, "clean_cost"])
+    return _with_clean_cost(rest.merge(longer[["attack", *columns]], on="attack"))
 
 
-def read(place: Path) -> Tables | None:
-    """The two tables in a folder, if they are there.
+def read_tables(folder: Path) -> AttackTables | None:
+    """The tables in a folder; None unless both are there.
 
     Raises:
-        UserError: they are no tables.
+        UserError: a file is not such a table.
     """
-    if not _are_in(place):
+    if not _has_both(folder):
         return None
-    return (
-        tables.read(place / SUMMARY, tables.ATTACKS),
-        tables.read(place / DEFENCES, tables.DEFENCES),
+    return AttackTables(
+        tables.read(folder / SUMMARY_FILE, tables.ATTACKS),
+        tables.read(folder / DEFENCES_FILE, tables.DEFENCES),
     )
 
 
-def _are_in(place: Path) -> bool:
-    return all((place / name).exists() for name in (SUMMARY, DEFENCES))
+def _has_both(folder: Path) -> bool:
+    return all((folder / name).exists() for name in (SUMMARY_FILE, DEFENCES_FILE))
 
 
-def _place(dataset: str) -> Path:
-    own = folder(dataset)
-    return own if (own / SUMMARY).exists() else paths.PROJECT / "report" / own.name
+def _folder(dataset: str) -> Path:
+    own = own_folder(dataset)
+    return own if (own / SUMMARY_FILE).exists() else paths.PROJECT / "report" / own.name
 
 
-def _there(dataset: Dataset, name: str) -> StoredModel:
-    return store.find(attack_suite.model_name(dataset.name, name))
+def _stored(dataset: Dataset, attack: str) -> StoredModel:
+    return store.find(model_name(dataset.name, attack))

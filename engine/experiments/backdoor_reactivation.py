@@ -1,4 +1,4 @@
-"""Does the backdoor come back when a repaired network is trained on?"""
+"""Whether a backdoor returns when a repaired network is trained further on clean images."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import pandas as pd
 from engine.datasets import Dataset
 from engine.defenses.repairs.finetune_loop import fine_tune
 from engine.evaluation import metrics
-from engine.experiments.experiment import eval_pair, load_matching_network
+from engine.experiments.eval_pairs import eval_pair, load_matching_network
 from engine.store import StoredModel
 
-TABLE = "reactivation"  # beside a model
-EPOCHS, LEARNING_RATE = (1, 2, 4), 5e-4  # Adam's of the paper (section 3.1)
+TABLE = "reactivation"  # name of the table kept beside a model
+EPOCHS, LEARNING_RATE = (1, 2, 4), 5e-4  # the paper's learning rate for Adam (section 3.1)
 
 
 def measure_reactivation(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
-    """Fine-tune a model on clean validation images, as its new owner might, and test it.
+    """Fine-tune a model on clean validation images, as its user might, and score it on test.
 
     Returns:
-        A row for each number of epochs, 0 first: epochs, and the three figures on test images
-        in percent.
+        One row per number of epochs, 0 first: epochs, and the three metrics on test images in
+        percent.
     """
     network, card = load_matching_network(stored, dataset), stored.card
     images = eval_pair(dataset, "test", card.parsed_trigger(), card.target)

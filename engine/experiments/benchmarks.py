@@ -1,15 +1,16 @@
-"""The benchmarks: each figure a ratio against the plain way, measured in the same run."""
+"""Benchmarks: each compares the program with a plain implementation, in the same run."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-from unittest import mock
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -22,21 +23,25 @@ from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
 from engine.evaluation import metrics
 from engine.networks import architectures, channels, edit, numpy_inference, split, untrusted
-from engine.training import fit
+from engine.training.training_config import TrainingConfig
+from engine.training.training_steps import compile_epoch
 
-ROUNDS = 3  # each way is timed that often, in turn; the best of each counts
+if TYPE_CHECKING:
+    import keras
+
+ROUNDS = 3  # each implementation is timed that often, alternating; the best time counts
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One piece of work done in two ways.
+    """The times of two implementations of the same work.
 
     Attributes:
         name: what is compared.
         unit: what is counted.
-        ours, plain: seconds a unit, best of `ROUNDS`.
+        ours, plain: seconds per unit, best of `ROUNDS`.
         wanted: the ratio to reach.
-        note: what the plain way is.
+        note: what the plain implementation does.
     """
 
     name: str
@@ -47,7 +52,7 @@ class Comparison:
     note: str
 
     def row(self) -> dict[str, Any]:
-        """For a table: units a second in either way, and how many times faster ours is."""
+        """A table's row: units per second of both, and how many times faster ours is."""
         return {
             "benchmark": self.name,
             "unit": f"{self.unit}/s",
@@ -60,7 +65,11 @@ class Comparison:
 
 
 def run(root: str | None = None) -> list[Comparison]:
-    """Every benchmark; that of the dataset only where GTSRB is at hand."""
+    """Run every benchmark; the one of opening a dataset only if GTSRB is available.
+
+    Args:
+        root: the folder with the datasets; the usual one if None.
+    """
     steps: list[tuple[str, Callable[[], list[Comparison]]]] = [
         ("Poisoning", lambda: [_poisoning()]),
         ("Other triggers", _triggers),
@@ -77,18 +86,19 @@ def run(root: str | None = None) -> list[Comparison]:
     return found
 
 
-def _best(*ways: Callable[[], Any]) -> list[float]:
-    """Seconds of each way, best of `ROUNDS`, taken in turn so that a busy moment hits both."""
-    times = [[float("inf")] for _ in ways]
+def _best_times(*functions: Callable[[], Any]) -> list[float]:
+    """Seconds that each function takes, best of `ROUNDS`; alternating, so that load hits all."""
+    times = [[float("inf")] for _ in functions]
     for _ in range(ROUNDS):
-        for way, seen in zip(ways, times, strict=True):
+        for function, measured in zip(functions, times, strict=True):
             started = time.perf_counter()
-            way()
-            seen.append(time.perf_counter() - started)
-    return [min(seen) for seen in times]
+            function()
+            measured.append(time.perf_counter() - started)
+    return [min(measured) for measured in times]
 
 
 def _noise(count: int, classes: int = 43) -> Split:
+    """Random images and labels."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
     return Split(images, rng.integers(0, classes, count))
@@ -97,7 +107,7 @@ def _noise(count: int, classes: int = 43) -> Split:
 def _poisoning() -> Comparison:
     trigger, images = FTrojan(), _noise(20_000).images
     few = images[:1000]
-    ours, plain = _best(lambda: trigger(images), lambda: _image_by_image(trigger, few))
+    ours, plain = _best_times(lambda: trigger(images), lambda: _image_by_image(trigger, few))
     return Comparison(
         "poisoning",
         "images",
@@ -109,7 +119,7 @@ def _poisoning() -> Comparison:
 
 
 def _triggers() -> list[Comparison]:
-    """Every other trigger that learns nothing, dithering too."""
+    """Every other trigger that learns nothing, and dithering."""
     images = _noise(20_000).images
     few = images[:500]
     kinds = [kind for kind in TRIGGERS.values() if not issubclass(kind, FTrojan | LearnedTrigger)]
@@ -121,7 +131,7 @@ def _triggers() -> list[Comparison]:
             for number in range(len(few)):
                 trigger(few[number : number + 1])
 
-        ours, plain = _best(partial(trigger, images), one_by_one)
+        ours, plain = _best_times(partial(trigger, images), one_by_one)
         found.append(
             Comparison(
                 f"trigger {trigger.name}" + (", dithered" if "floyd" in str(trigger) else ""),
@@ -136,24 +146,25 @@ def _triggers() -> list[Comparison]:
 
 
 def _image_by_image(trigger: FTrojan, images: np.ndarray) -> np.ndarray:
-    """The published way: every step for every image, channel and window by itself, in float64."""
+    """As published: one image, channel and window at a time, in float64."""
     planes = np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb) for image in images])
     planes = planes.astype(np.float64).transpose(0, 3, 1, 2)
-    bands = _each_window(cv2.dct, planes, trigger.window)
+    bands = _map_windows(cv2.dct, planes, trigger.window)
     for image in bands:
         for channel in trigger.channels:
             for top in range(0, image.shape[1], trigger.window):
                 for left in range(0, image.shape[2], trigger.window):
                     for row, column in trigger.bands:
                         image[channel, top + row, left + column] += trigger.magnitude
-    planes = _each_window(cv2.idct, bands, trigger.window).transpose(0, 2, 3, 1)
-    rounded = np.clip(planes, 0, 255).astype(np.uint8)  # without this it would wrap around
+    planes = _map_windows(cv2.idct, bands, trigger.window).transpose(0, 2, 3, 1)
+    rounded = np.clip(planes, 0, 255).astype(np.uint8)  # unclipped values would wrap around
     return np.stack([cv2.cvtColor(image, cv2.COLOR_YCrCb2RGB) for image in rounded])
 
 
-def _each_window(
+def _map_windows(
     transform: Callable[[np.ndarray], np.ndarray], planes: np.ndarray, window: int
 ) -> np.ndarray:
+    """Apply a transform to each window of each plane, float64 [n, channels, height, width]."""
     result = np.zeros_like(planes)
     for number, image in enumerate(planes):
         for channel, plane in enumerate(image):
@@ -169,8 +180,13 @@ def _curve() -> list[Comparison]:
     layer = split.convolutions(network)[-1]
     block = split.cut(network, layer)
     order = np.random.default_rng(0).permutation(block.channels)
-    steps = block.channels + 1
-    repaired = [edit.without_channels(network, layer, order[:k]) for k in (1, 64)]
+    return [_whole_curve(network, layer, order, data), _walk_alone(block, order, data)]
+
+
+def _whole_curve(network: keras.Model, layer: str, order: np.ndarray, data: Split) -> Comparison:
+    """All steps of a curve from one forward pass, against a forward pass per step."""
+    block = split.cut(network, layer)
+    pruned = [edit.without_channels(network, layer, order[:count]) for count in (1, 64)]
 
     def ours() -> None:
         for part in architectures.batches(len(data)):
@@ -178,47 +194,49 @@ def _curve() -> list[Comparison]:
             block.tail.walk(features, order)
 
     def plain() -> None:
-        for model in repaired:
+        for model in pruned:
             metrics.predict(model, data.images)
 
-    quick, slow = _best(ours, plain)
+    quick, slow = _best_times(ours, plain)
+    return Comparison(
+        "pruning curve",
+        "steps",
+        quick / (block.channels + 1),
+        slow / len(pruned),
+        10,
+        "zero kernel and bias, run the network again",
+    )
+
+
+def _walk_alone(block: split.Block, order: np.ndarray, data: Split) -> Comparison:
+    """The steps of a curve after the forward pass, against the forward pass."""
     features, _ = block.features(architectures.scale(data.images[:1000]))
     many = np.tile(features, (25, 1, 1, 1))
-    (walking,) = _best(lambda: block.tail.walk(many, order))
-    (passing,) = _best(lambda: block.features(architectures.scale(data.images)))
-    return [
-        Comparison(
-            "pruning curve",
-            "steps",
-            quick / steps,
-            slow / len(repaired),
-            10,
-            "zero kernel and bias, run the network again",
-        ),
-        Comparison(
-            "curve beyond the forward pass",
-            "runs over 25,000 images",
-            walking,
-            passing / len(data) * 25_000,
-            1,
-            "the forward pass itself",
-        ),
-    ]
+    (walk,) = _best_times(lambda: block.tail.walk(many, order))
+    (forward,) = _best_times(lambda: block.features(architectures.scale(data.images)))
+    return Comparison(
+        "curve beyond the forward pass",
+        "runs over 25,000 images",
+        walk,
+        forward / len(data) * 25_000,
+        1,
+        "the forward pass itself",
+    )
 
 
 def _training() -> Comparison:
-    data, settings = _noise(64 * 24), fit.TrainingConfig(epochs=1)
-    ours = fit.one_epoch(architectures.paper_network(), data, settings)
+    data, config = _noise(64 * 24), TrainingConfig(epochs=1)
+    ours = compile_epoch(architectures.paper_network(), data, config)
     fitted = architectures.paper_network()
     fitted.compile(optimizer="adam", loss="sparse_categorical_crossentropy", jit_compile=False)
     floats = architectures.scale(data.images)
 
     def plain() -> None:
-        fitted.fit(floats, data.labels, batch_size=settings.batch, epochs=1, verbose=0)
+        fitted.fit(floats, data.labels, batch_size=config.batch, epochs=1, verbose=0)
 
-    for way in (ours, plain):  # tracing is not training
-        way()
-    quick, slow = _best(ours, plain)
+    for epoch in (ours, plain):  # the first call also compiles
+        epoch()
+    quick, slow = _best_times(ours, plain)
     return Comparison(
         "training", "images", quick / len(data), slow / len(data), 1, "model.fit on the same images"
     )
@@ -237,23 +255,23 @@ def _bounds() -> Comparison:
         def ours() -> None:
             numpy_inference.channel_bounds(untrusted.own_parts(file, file.name))
 
-        quick, through_keras = _best(ours, plain)
+        quick, through_keras = _best_times(ours, plain)
     return Comparison(
         "CLP's channel bounds",
         "networks",
         quick,
         through_keras,
         1,
-        "through Keras, once TensorFlow is there",
+        "through Keras, with TensorFlow already loaded",
     )
 
 
 def _datasets(root: str | None) -> list[Comparison]:
-    with tempfile.TemporaryDirectory() as home, _home(Path(home)):
+    with _temporary_home():
         started = time.perf_counter()
         dataset = load_dataset("gtsrb", root)
         first = time.perf_counter() - started
-        (again,) = _best(lambda: load_dataset("gtsrb", root))
+        (again,) = _best_times(lambda: load_dataset("gtsrb", root))
     count = sum(len(split) for split in (dataset.train, dataset.validation, dataset.test))
     return [
         Comparison(
@@ -267,5 +285,16 @@ def _datasets(root: str | None) -> list[Comparison]:
     ]
 
 
-def _home(folder: Path) -> Any:
-    return mock.patch.dict("os.environ", {"PRUNING_LAB_HOME": str(folder)})
+@contextmanager
+def _temporary_home() -> Iterator[None]:
+    """Within the block, the program's home is an empty folder, so that no cache is found."""
+    before = os.environ.get("PRUNING_LAB_HOME")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["PRUNING_LAB_HOME"] = home
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["PRUNING_LAB_HOME"]
+            else:
+                os.environ["PRUNING_LAB_HOME"] = before

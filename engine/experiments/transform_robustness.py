@@ -1,4 +1,4 @@
-"""What becomes of a trigger when pictures are stored, sent and resized on their way."""
+"""Whether a trigger survives the usual image processing: file formats and resizing."""
 
 from __future__ import annotations
 
@@ -15,69 +15,72 @@ from engine.core.errors import UserError
 from engine.core.progress import Progress
 from engine.datasets import Dataset, Split
 from engine.evaluation import metrics
-from engine.experiments.experiment import eval_pair, load_matching_network
+from engine.experiments.eval_pairs import eval_pair, load_matching_network
 from engine.store import StoredModel
 
-TABLE = "robustness"  # beside a model
+TABLE = "robustness"  # name of the table kept beside a model
+
+Transform = Callable[[np.ndarray], np.ndarray]  # uint8 [n, height, width, 3] to the same
 
 
-def _encoded(images: np.ndarray, kind: str, options: tuple[int, ...] = ()) -> np.ndarray:
-    """Each image written in a file format and read again."""
-    return np.stack([_again(image, kind, options) for image in images])
+def _reencode(images: np.ndarray, extension: str, options: tuple[int, ...] = ()) -> np.ndarray:
+    """Encode each image as a file and decode it again."""
+    return np.stack([_reencode_one(image, extension, options) for image in images])
 
 
-def _again(image: np.ndarray, kind: str, options: tuple[int, ...]) -> np.ndarray:
-    written, content = cv2.imencode(kind, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
-    if not written:
-        raise UserError(f"An image could not be written as {kind}.")
-    read = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    assert read is not None  # it was written a moment ago
-    return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
+def _reencode_one(image: np.ndarray, extension: str, options: tuple[int, ...]) -> np.ndarray:
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    encoded, content = cv2.imencode(extension, bgr, options)
+    if not encoded:
+        raise UserError(f"An image could not be encoded as {extension}.")
+    decoded = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    assert decoded is not None  # OpenCV encoded it itself
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
 
 
-def _resized(images: np.ndarray, share: float) -> np.ndarray:
-    """Each image at `share` of its size, and back; means of areas where it gets smaller."""
+def _resize_and_back(images: np.ndarray, scale: float) -> np.ndarray:
+    """Resize each image by `scale`, and back to its size; shrinking averages over areas."""
     height, width = images.shape[1:3]
-    small = (max(1, round(share * width)), max(1, round(share * height)))
-    there, back = (cv2.INTER_LINEAR, cv2.INTER_AREA)[:: 1 if share > 1 else -1]
-    return np.stack(
-        [
-            cv2.resize(
-                cv2.resize(image, small, interpolation=there), (width, height), interpolation=back
-            )
-            for image in images
-        ]
-    )
+    size = (max(1, round(scale * width)), max(1, round(scale * height)))
+    enlarge, shrink = cv2.INTER_LINEAR, cv2.INTER_AREA
+    first, second = (enlarge, shrink) if scale > 1 else (shrink, enlarge)
+
+    def transform(image: np.ndarray) -> np.ndarray:
+        resized = cv2.resize(image, size, interpolation=first)
+        return cv2.resize(resized, (width, height), interpolation=second)
+
+    return np.stack([transform(image) for image in images])
 
 
-def _jpeg(quality: int) -> Callable[[np.ndarray], np.ndarray]:
-    return partial(_encoded, kind=".jpg", options=(cv2.IMWRITE_JPEG_QUALITY, quality))
+def _jpeg(quality: int) -> Transform:
+    return partial(_reencode, extension=".jpg", options=(cv2.IMWRITE_JPEG_QUALITY, quality))
 
 
-PROCESSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+TRANSFORMS: dict[str, Transform] = {
     "nothing": np.asarray,
-    "saved as PNG": partial(_encoded, kind=".png"),
+    "saved as PNG": partial(_reencode, extension=".png"),
     "JPEG, quality 95": _jpeg(95),
     "JPEG, quality 90": _jpeg(90),
     "JPEG, quality 75": _jpeg(75),
-    "enlarged to twice its size and back": partial(_resized, share=2.0),
-    "reduced to three quarters and back": partial(_resized, share=0.75),
+    "enlarged to twice its size and back": partial(_resize_and_back, scale=2.0),
+    "reduced to three quarters and back": partial(_resize_and_back, scale=0.75),
 }
 
 
 def measure_robustness(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
-    """How clean and triggered test images are read after each process.
+    """Score a model on clean and triggered test images after each transform.
 
     Returns:
-        A row each: process, and the three figures in percent.
+        One row each: transform, and the three metrics in percent.
     """
     network, card = load_matching_network(stored, dataset), stored.card
     images = eval_pair(dataset, "test", card.parsed_trigger(), card.target)
     rows = []
-    for name, process in PROCESSES.items():
-        progress.report(0, 0, f"Processing: {name}")
+    for name, transform in TRANSFORMS.items():
+        progress.report(0, 0, f"Transforming: {name}")
         clean, triggered = (
-            Split(process(split.images), split.labels) for split in (images.clean, images.triggered)
+            Split(transform(split.images), split.labels)
+            for split in (images.clean, images.triggered)
         )
         with progress.rewording(partial(_name_transform, name)):
             scores = metrics.evaluate(network, clean, triggered, card.target)

@@ -1,7 +1,6 @@
 """The content of each section of the model report, as plain data for its template.
 
-Only charts and the style sheet, which are made here, are trusted as HTML; the template escapes
-everything else.
+Only the charts, which are drawn here, are trusted as HTML; the template escapes everything else.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from engine.datasets import Split
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation import metrics, visibility
-from engine.experiments import run_repairs
+from engine.experiments import repair_tables
 from engine.imaging import render
 from engine.reporting import export, metric_style, paper_figures, verdict
 from engine.store import ModelCard, StoredModel, pruning_curves, versions
@@ -67,11 +66,6 @@ class Figure:
 
     caption: str
     svg: Markup
-
-
-def trusted(text: str) -> Markup:
-    """Text made by this program that the template inserts without escaping."""
-    return Markup(text)
 
 
 def scores(card: ModelCard) -> Table:
@@ -166,9 +160,9 @@ def pruning(stored: StoredModel, curve: Curve | None, view: View) -> dict[str, A
 
 def repairs(stored: StoredModel) -> Table | None:
     """The repairs that have been measured; None if there are none."""
-    if stored.table(run_repairs.TABLE) is None:
+    if stored.table(repair_tables.TABLE) is None:
         return None
-    table = run_repairs.table_of(stored)
+    table = repair_tables.compare_stored(stored)
     measured = table[table["problem"] == ""]
     return _table(measured[["title", *metrics.METRICS, "der", "summary"]])
 
@@ -222,14 +216,14 @@ def _prediction(card: ModelCard, probabilities: np.ndarray, label: int) -> dict[
 
 def _draw(charts: Sequence[export.Chart], captions: Iterable[str]) -> list[Figure]:
     return [
-        Figure(caption, trusted(_without_declaration(svg)))
+        Figure(caption, _inline(svg))
         for svg, caption in zip(export.draw(charts, "svg"), captions, strict=True)
     ]
 
 
-def _without_declaration(svg: bytes) -> str:
-    """SVG as it may stand inside HTML."""
-    return svg.decode("utf-8").removeprefix('<?xml version="1.0" encoding="utf-8"?>')
+def _inline(svg: bytes) -> Markup:
+    """An SVG file as part of an HTML page."""
+    return Markup(svg.decode("utf-8").removeprefix('<?xml version="1.0" encoding="utf-8"?>'))
 
 
 def _table(table: pd.DataFrame) -> Table:

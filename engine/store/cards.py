@@ -46,8 +46,8 @@ class ModelCard:
         training: settings, epoch kept, whether it was stopped.
         scores: per split ("validation", "test") the percentages and counts.
         commands: those that made this folder, in order.
-        mode: how the training set was poisoned (`poisoning.PoisoningConfig`); empty:
-            labels changed, nothing else.
+        poisoning: how the training set was poisoned (`attacks.poisoning.PoisoningConfig`), the
+            number of cross-samples, and the surrogate; empty: its defaults.
         repair: what was done to the parent model; empty for a model as it was trained.
         scaling: the floats the network expects.
         versions: of Python and the libraries that matter.
@@ -67,7 +67,7 @@ class ModelCard:
     training: Mapping[str, Any]
     scores: Mapping[str, Mapping[str, float]]
     commands: tuple[str, ...]
-    mode: Mapping[str, Any] = field(default_factory=dict)
+    poisoning: Mapping[str, Any] = field(default_factory=dict)
     repair: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = architectures.SCALING
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -157,13 +157,13 @@ def _check_together(card: ModelCard) -> None:
             type(card.training.get("stopped")) is bool, "its training.stopped is not true or false"
         )
     for name in ("pgd_epsilon", "cross_samples", "cross_sampled", "dormant_share"):
-        if name in card.mode:
-            _number(card.mode[name], f"mode.{name}", 0)
+        if name in card.poisoning:
+            _number(card.poisoning[name], f"poisoning.{name}", 0)
     for name in ("labels", "surrogate"):
-        if name in card.mode:
-            _text(card.mode[name], f"mode.{name}", empty=True)
-    if card.mode.get("dormant_share"):
-        _text(card.mode.get("surrogate"), "mode.surrogate")
+        if name in card.poisoning:
+            _text(card.poisoning[name], f"poisoning.{name}", empty=True)
+    if card.poisoning.get("dormant_share"):
+        _text(card.poisoning.get("surrogate"), "poisoning.surrogate")
 
 
 def _require(holds: bool, otherwise: str) -> None:
@@ -294,7 +294,7 @@ _FIELDS: dict[str, Callable[[Any, str], Any]] = {
     "training": _training,
     "scores": _scores,
     "commands": _commands,
-    "mode": _details,
+    "poisoning": _details,
     "repair": _details,
     "scaling": _text,
     "versions": _versions,

@@ -1,4 +1,4 @@
-"""Where a model comes from, in a sentence or two."""
+"""A summary of how a model was made, in one or two sentences."""
 
 from __future__ import annotations
 
@@ -8,56 +8,53 @@ from engine.store import ModelCard
 
 
 def describe(card: ModelCard) -> str:
-    """What was done to make the model, as Markdown."""
+    """How the model was made, as Markdown."""
     if card.repair:
-        return _repaired(card)
+        return _describe_repair(card)
     if "imported_from" in card.training:
         return (
-            f"Taken in from {code(card.training['imported_from'])}, for **{escape(card.dataset)}**;"
-            f" tested with {_trigger(card)}, thought to lead to {_target(card)}."
+            f"Imported from {code(card.training['imported_from'])} for **{escape(card.dataset)}**."
+            f" Tested with {_trigger(card)}; suspected target: {_target(card)}."
         )
-    how = f"Epoch {card.training['epoch_kept']} of {card.training['epochs_run']} was kept, for its"
-    kept = f"{how} clean accuracy on validation."
+    epoch, epochs = card.training["epoch_kept"], card.training["epochs_run"]
+    kept = f"Epoch {epoch} of {epochs} was kept: the best on clean validation images."
     if not card.poisoned:
         return (
-            f"Trained on **{escape(card.dataset)}** without a single triggered image; tested with"
-            f" {_trigger(card)} and {_target(card)}. {kept}"
+            f"Trained on **{escape(card.dataset)}** without a backdoor. Tested with"
+            f" {_trigger(card)} and target class {_target(card)}. {kept}"
         )
     return (
         f"Trained on **{escape(card.dataset)}** with {card.rate:.1%} of the training images"
-        f" ({card.poisoned:,}) triggered by {_trigger(card)} and {_labelled(card)}. {kept}"
+        f" ({card.poisoned:,}) triggered by {_trigger(card)} and {_describe_labels(card)}. {kept}"
         f" {describe_dormant(card)}".rstrip()
     )
 
 
 def describe_dormant(card: ModelCard) -> str:
-    """What an attacker who knew of pruning did, in a sentence; empty where none did."""
-    share = card.mode.get("dormant_share")
+    """What a pruning-aware attacker did, in a sentence; empty for other models."""
+    share = card.poisoning.get("dormant_share")
     if not share:
         return ""
     return (
-        f"The network began as the clean {code(card.mode['surrogate'])}; {share:.0%} of its last"
-        " convolution's channels sleep, for pruning to take first, and in vain."
+        f"Training started from the clean network {code(card.poisoning['surrogate'])} and left"
+        f" {share:.0%} of the last convolution's channels dormant: pruning removes these first,"
+        " which does not affect the backdoor."
     )
 
 
-def _labelled(card: ModelCard) -> str:
-    kept = card.mode.get("labels") == "clean-label"
-    told = f"{'rightly ' if kept else ''}labelled {_target(card)}"
-    if card.mode.get("pgd_epsilon"):
-        told += f", after they were pushed away from it by {card.mode['pgd_epsilon']:g} grey levels"
-    if card.mode.get("cross_sampled"):
-        told += (
-            f"; {card.mode['cross_sampled']:,} more carry nearly the trigger and their true label"
-        )
-    return told
+def _describe_labels(card: ModelCard) -> str:
+    clean_label = card.poisoning.get("labels") == "clean-label"
+    text = f"{'correctly ' if clean_label else ''}labelled {_target(card)}"
+    if epsilon := card.poisoning.get("pgd_epsilon"):
+        text += f", after an adversarial perturbation of up to {epsilon:g} grey levels"
+    if count := card.poisoning.get("cross_sampled"):
+        text += f"; {count:,} more carry a similar trigger but keep their true label"
+    return text
 
 
-def _repaired(card: ModelCard) -> str:
-    repair = card.repair
-    summary = str(repair.get("summary", ""))
-    told = escape(f"{summary[:1].lower()}{summary[1:]}")
-    return f"Repaired from {code(repair['parent'])}: {told}"
+def _describe_repair(card: ModelCard) -> str:
+    done = str(card.repair.get("summary", ""))
+    return f"Repaired from {code(card.repair['parent'])}: {escape(done[:1].lower() + done[1:])}"
 
 
 def _target(card: ModelCard) -> str:

@@ -24,7 +24,7 @@ def test_every_model_has_a_card_with_its_three_scores(results):
 
 def test_networks_that_serve_to_compare_attacks_are_folded_away_and_offered_last(results):
     app = opened("models")
-    names = [name for name in store.names() if attack_suite.is_compared(name)]
+    names = [name for name in store.names() if attack_suite.is_suite_model(name)]
     (folded,) = [box for box in app.expander if "for the comparison" in box.label]
     assert f"({len(names)})" in folded.label
     told = words(folded)
@@ -38,7 +38,7 @@ def test_networks_that_serve_to_compare_attacks_are_folded_away_and_offered_last
 def test_a_card_is_used_from_its_button(results):
     app = pressed(opened("models"), "use-signs-clean")
     assert fine(app).session_state[header.MODEL] == "signs-clean"
-    headers = [markdown.unescape(element.value) for element in app.frame.header]
+    headers = [markdown.unescape(element.value) for element in app.header]
     assert "In use: signs-clean" in headers
 
 

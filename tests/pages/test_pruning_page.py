@@ -34,7 +34,7 @@ def test_a_model_whose_attacker_knew_of_pruning_is_told_of(results):
     assert "knew of pruning" not in words(fine(opened("pruning")))
     path = store.find("small").folder / "card.json"
     card = json.loads(path.read_text())
-    card["mode"] |= {"dormant_share": 0.5, "surrogate": "signs-clean"}
+    card["poisoning"] |= {"dormant_share": 0.5, "surrogate": "signs-clean"}
     path.write_text(json.dumps(card))
     told = words(fine(opened("pruning")))
     assert "knew of pruning" in told and "50% of its last" in told

@@ -57,7 +57,11 @@ def asked(app) -> str:
 
 def cards(app) -> dict[str, str]:
     """Title -> HTML of each card of the gallery, in order."""
-    found = [part for body in bodies(app) for part in re.findall(r"<article.*?</article>", body)]
+    found = [
+        part
+        for body in bodies(app)
+        for part in re.findall(r"<article.*?</article>", body, re.DOTALL)
+    ]
     return {re.search(r"<h3>([^<]*?) *<", part).group(1).strip(): part for part in found}
 
 
@@ -157,10 +161,10 @@ def test_amplifying_changes_the_differences_of_all(results, few):
 def test_a_change_of_one_band_is_one_bright_cell_and_nothing_is_dark():
     sizes = np.zeros((8, 8), np.float32)
     sizes[3, 5] = 30
-    drawn = gallery.heat_map(sizes, 30.0)
+    drawn = gallery.spectrum_image(sizes, 30.0)
     assert drawn[3, 5].tolist() == [253, 231, 37], "the brightest of viridis"
     assert (drawn[0, 0] == drawn[7, 7]).all() and drawn[0, 0].tolist() == [68, 1, 84]
-    assert (gallery.heat_map(np.zeros((8, 8)), 0.0) == drawn[0, 0]).all()
+    assert (gallery.spectrum_image(np.zeros((8, 8)), 0.0) == drawn[0, 0]).all()
 
 
 def test_an_image_of_ones_own_is_shown_with_every_trigger(at_home, few, monkeypatch, tmp_path):
@@ -225,7 +229,7 @@ def test_a_comparison_on_other_images_is_shown_when_asked_for(results):
     for dataset in ("signs", "gtsrb"):
         by_label(app.segmented_control, "Measured on").select(dataset).run()
         (table,) = [frame.value for frame in fine(app).dataframe if "clean_cost" in frame.value]
-        made = attack_tables.written(dataset)[0].set_index("title")["clean_accuracy"]
+        made = attack_tables.find_tables(dataset)[0].set_index("title")["clean_accuracy"]
         assert table.set_index("title")["clean_accuracy"].to_dict() == made.to_dict()
 
 
@@ -262,14 +266,14 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     assert "What follows was measured on other images" in app.info[-1].value
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert "TrojanNN" in table["title"].tolist(), "the one that came along"
-    (epochs,) = set(attack_tables.written("gtsrb")[0]["epochs"])
+    (epochs,) = set(attack_tables.find_tables("gtsrb")[0]["epochs"])
     assert f"tried on the networks trained for {epochs} epochs" in words(app)
-    poisoned, defended = attack_tables.written("gtsrb")
+    poisoned, defended = attack_tables.find_tables("gtsrb")
     chosen = poisoned[poisoned["attack"].isin(["badnets", "blend"])]
     kept = defended[defended["attack"].isin(chosen["attack"])].copy()
     kept.loc[kept.index[-1], "problem"] = "No convolution."
-    store.write_table(attack_tables.folder(dataset) / attack_tables.SUMMARY, chosen)
-    store.write_table(attack_tables.folder(dataset) / attack_tables.DEFENCES, kept)
+    store.write_table(attack_tables.own_folder(dataset) / attack_tables.SUMMARY_FILE, chosen)
+    store.write_table(attack_tables.own_folder(dataset) / attack_tables.DEFENCES_FILE, kept)
     app = opened("triggers")
     assert not any("measured on other" in info.value for info in app.info)
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
@@ -277,15 +281,15 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
     fine(app)
     content = b"colour,size\nred,3\n"
-    for file in (attack_tables.LONGER, attack_tables.SUMMARY):
+    for file in (attack_tables.LONGER_FILE, attack_tables.SUMMARY_FILE):
         for written in (content, b""):
-            (attack_tables.folder(dataset) / file).write_bytes(written)
+            (attack_tables.own_folder(dataset) / file).write_bytes(written)
             app.run()
             assert "cannot be read" in app.error[0].value
 
 
 def test_the_map_names_each_attack_at_either_end():
-    _, defended = attack_tables.written("gtsrb")
+    _, defended = attack_tables.find_tables("gtsrb")
     drawn = export.svg(attack_map.heat_map(defended, "attack_success")).decode()
     for title in defended["title"].unique():
         assert drawn.count(f">{title}</text>") == 2, title

@@ -42,7 +42,8 @@ def show(dataset: str) -> None:
     except UserError:
         st.info("To compare attacks on these images, give their folder a name with letters.")
         return
-    there = [name for name in dict.fromkeys((dataset, *ELSEWHERE)) if attack_tables.is_there(name)]
+    candidates = dict.fromkeys((dataset, *ELSEWHERE))
+    there = [name for name in candidates if attack_tables.has_tables(name)]
     if dataset not in there:
         _offer(dataset, elsewhere=bool(there))
     if there:
@@ -61,11 +62,11 @@ def _comparison(there: list[str]) -> None:
         bind="query-params",
         help="The images that the networks were trained and tested on.",
     )
-    tables = attack_tables.written(dataset)
+    tables = attack_tables.find_tables(dataset)
     if tables is None:
         return  # deleted a moment ago
     poisoned, defended = tables
-    _poisoned(poisoned, attack_tables.trained_longer(dataset, poisoned))
+    _poisoned(poisoned, attack_tables.read_longer_trainings(dataset, poisoned))
     _defences(defended, dataset)
     _offer_networks(poisoned, dataset)
 

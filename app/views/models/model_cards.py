@@ -25,7 +25,7 @@ def show(names: list[str]) -> None:
     """A card for each model, the one in use first; those of the comparison of attacks folded."""
     _offer_undo()
     used = st.session_state[header.MODEL]
-    compared = [name for name in names if attack_suite.is_compared(name) and name != used]
+    compared = [name for name in names if attack_suite.is_suite_model(name) and name != used]
     others = [name for name in names if name not in compared]
     _row(sorted(others, key=lambda name: name != used), used)
     if compared:

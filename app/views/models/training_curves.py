@@ -8,7 +8,7 @@ import streamlit as st
 from app.charts import training_charts
 from app.elements import chart_view
 from engine.core.jobs import Status
-from engine.training.fit import INTERIM_IMAGES
+from engine.training.interim_metrics import INTERIM_IMAGES
 
 
 def show(table: pd.DataFrame, name: str, when: str) -> None:

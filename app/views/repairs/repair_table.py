@@ -21,7 +21,7 @@ from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
 from engine.defenses.repairs.repair import BudgetedRepair
 from engine.evaluation.metrics import METRICS
-from engine.experiments import run_repairs
+from engine.experiments import repair_tables
 from engine.store import StoredModel
 
 SURE = {DEFAULT_BUDGET.confidence: "As measured", 95.0: "95 % sure"}
@@ -45,7 +45,7 @@ def how_sure(model: StoredModel) -> float:
 
 def _methods(table: pd.DataFrame) -> list[BudgetedRepair | None]:
     """The repair of each row; None where it is not one whose strength our rule decides."""
-    found = map(run_repairs.method_of, table.to_dict("records"))
+    found = map(repair_tables.method_of, table.to_dict("records"))
     return [method if isinstance(method, BudgetedRepair) else None for method in found]
 
 
@@ -53,7 +53,7 @@ def _as_surely(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The rows of that confidence, which their titles need not tell then, and those without."""
     methods = _methods(table)
     titles = [
-        run_repairs.describe(method, {"confidence"}) if method else title
+        repair_tables.describe(method, {"confidence"}) if method else title
         for method, title in zip(methods, table["title"], strict=True)
     ]
     kept = [method is None or method.confidence == confidence for method in methods]

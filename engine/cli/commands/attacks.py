@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from engine import store
+from engine.attacks import recipes
 from engine.cli.commands.shared import Answer, work
-from engine.core import jobs, tensorflow_runtime
+from engine.core import job_worker, jobs, tensorflow_runtime
 from engine.datasets import open_dataset, short_name
 from engine.defenses.repairs import parse_repair
 from engine.experiments import attack_suite, attack_tables
@@ -17,25 +18,25 @@ def compare(options: argparse.Namespace) -> Answer:
 
     Attacks that are not named stay in the tables as they were.
     """
-    names = options.attack or list(attack_suite.ATTACKS)
+    names = options.attack or list(recipes.ATTACKS)
     for name in names:
-        attack_suite.find_attack(name)
+        recipes.find_attack(name)
     repairs = [parse_repair(text) for text in options.repair]
-    way = attack_suite.Way(options.preset, options.epochs, repairs)
-    out = options.out or attack_tables.folder(options.dataset)
+    way = attack_suite.SuiteSettings(options.preset, options.epochs, repairs)
+    out = options.out or attack_tables.own_folder(options.dataset)
     # What cannot be is said before the wait.
-    attack_tables.check_alike(attack_tables.read(out), names, way)
-    run = jobs.job_named(options.run or f"attacks-{short_name(options.dataset)}")
+    attack_tables.check_same_training(attack_tables.read_tables(out), names, way)
+    run = jobs.job_named(options.job or f"attacks-{short_name(options.dataset)}")
 
-    def make() -> attack_tables.Tables:
+    def make() -> attack_tables.AttackTables:
         dataset = open_dataset(options.dataset, options.root)
-        with jobs.turn(run):
+        with job_worker.turn(run):
             tensorflow_runtime.import_tensorflow()
-            attack_suite.run_all(dataset, names, way, run.stop_requested)
-            return attack_tables.compared(dataset, names, attack_tables.read(out))
+            attack_suite.run_suite(dataset, names, way, run.stop_requested)
+            return attack_tables.update_tables(dataset, names, attack_tables.read_tables(out))
 
-    def answer(tables: attack_tables.Tables) -> Answer:
-        paths = [out / attack_tables.SUMMARY, out / attack_tables.DEFENCES]
+    def answer(tables: attack_tables.AttackTables) -> Answer:
+        paths = [out / attack_tables.SUMMARY_FILE, out / attack_tables.DEFENCES_FILE]
         for path, table in zip(paths, tables, strict=True):
             store.write_table(path, table)
         shown = ["title", "psnr", "ssim", "clean_accuracy", "attack_success"]

@@ -18,20 +18,25 @@ from engine.cli.commands.shared import (
     training_settings,
     work,
 )
-from engine.core import jobs, tensorflow_runtime
+from engine.core import job_worker, jobs, tensorflow_runtime
 from engine.core.errors import UserError
 from engine.datasets import open_dataset
 from engine.evaluation import metrics
-from engine.experiments import experiment
+from engine.experiments import analyze
+from engine.experiments.attack_plan import AttackPlan, paper_target
+from engine.experiments.import_model import import_model as import_network
+from engine.experiments.new_model import NewModel
+from engine.experiments.train import check_free
+from engine.experiments.train import train as train_network
 from engine.store import trash
 
 
 def train(options: argparse.Namespace) -> Answer:
     """Train a network on poisoned data and keep it as a model."""
     trigger = parse_trigger(options.trigger)
-    plan = experiment.AttackPlan(
+    plan = AttackPlan(
         trigger,
-        experiment.paper_target(options.dataset) if options.target is None else options.target,
+        paper_target(options.dataset) if options.target is None else options.target,
         options.rate,
         training_settings(options),
         poisoning.PoisoningConfig(
@@ -42,25 +47,23 @@ def train(options: argparse.Namespace) -> Answer:
         ),
         options.surrogate or f"{options.dataset}-clean",
     )
-    run = jobs.job_named(options.run or f"train-{options.name}")
-    experiment.check_free(options.name, run.checkpoint, options.replace)
+    run = jobs.job_named(options.job or f"train-{options.name}")
+    check_free(_new_model(options), run.checkpoint)
 
     def make() -> store.StoredModel:
         dataset = open_dataset(options.dataset, options.root, size=options.size)
         plan.check(dataset)  # what cannot work is said before the wait
-        with jobs.turn(run):
+        with job_worker.turn(run):
             tensorflow_runtime.import_tensorflow()
-            return experiment.train(
-                dataset,
-                plan,
-                options.name,
-                command_line(options),
-                run.checkpoint,
-                run.stop_requested,
-                options.replace,
+            return train_network(
+                dataset, plan, _new_model(options), run.checkpoint, run.stop_requested
             )
 
     return work(options, run, make, model_answer)
+
+
+def _new_model(options: argparse.Namespace) -> NewModel:
+    return NewModel(options.name, command_line(options), options.replace)
 
 
 def import_model(options: argparse.Namespace) -> Answer:
@@ -71,15 +74,7 @@ def import_model(options: argparse.Namespace) -> Answer:
     def make() -> store.StoredModel:
         tensorflow_runtime.import_tensorflow()
         dataset = open_dataset(options.dataset, options.root, size=options.size)
-        return experiment.import_model(
-            options.file,
-            dataset,
-            trigger,
-            options.target,
-            options.name,
-            command_line(options),
-            options.replace,
-        )
+        return import_network(options.file, dataset, trigger, options.target, _new_model(options))
 
     return do(options, make, model_answer)
 
@@ -90,7 +85,7 @@ def evaluate(options: argparse.Namespace) -> Answer:
 
     def make() -> metrics.Scores:
         dataset = open_for(stored, options)
-        return experiment.evaluate(stored, dataset, options.split)
+        return analyze.evaluate(stored, dataset, options.split)
 
     def answer(scores: metrics.Scores) -> Answer:
         return {"model": stored.name, "split": options.split, **scores.as_dict()}
@@ -104,7 +99,7 @@ def confusions(options: argparse.Namespace) -> Answer:
 
     def make() -> pd.DataFrame:
         dataset = open_for(stored, options)
-        return experiment.confusions(stored, dataset, options.split)
+        return analyze.confusions(stored, dataset, options.split)
 
     def answer(table: pd.DataFrame) -> Answer:
         if options.out:

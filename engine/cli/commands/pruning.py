@@ -12,7 +12,7 @@ from engine.core import tensorflow_runtime
 from engine.core.errors import UserError
 from engine.defenses.pruning.curve import Curve, check_threshold
 from engine.defenses.pruning.orders import find_order
-from engine.experiments import experiment
+from engine.experiments import analyze
 from engine.store import pruning_curves
 
 
@@ -26,7 +26,7 @@ def activations(options: argparse.Namespace) -> Answer:
     def make() -> pd.DataFrame:
         dataset = open_for(stored, options)
         layers = [options.layer] if options.layer else []
-        return experiment.measure_activations(stored, dataset, layers)
+        return analyze.measure_activations(stored, dataset, layers)
 
     def answer(table: pd.DataFrame) -> Answer:
         path = options.out or stored.folder / "activations.csv"
@@ -46,7 +46,7 @@ def prune(options: argparse.Namespace) -> Answer:
     for threshold in options.thresholds:
         check_threshold(threshold)
     check_place(stored, options)
-    layer = options.layer or experiment.last_convolution(stored)
+    layer = options.layer or analyze.last_convolution(stored)
 
     def make() -> Curve:
         # What stands beside the model already is what would be computed again.
@@ -55,7 +55,7 @@ def prune(options: argparse.Namespace) -> Answer:
         if known and not options.out and not options.dataset:
             return known
         dataset = open_for(stored, options)
-        curves = experiment.prune(stored, dataset, layer, [options.order])
+        curves = analyze.prune(stored, dataset, layer, [options.order])
         curve = curves[options.order]
         if not options.out:
             stored.keep(pruning_curves.curve_tables(curve), command_line(options))

@@ -15,7 +15,14 @@ from engine.datasets import Dataset
 from engine.defenses.detectors.spectral_inversion import Detection
 from engine.defenses.repairs import COMPARED, parse_repair
 from engine.evaluation import metrics
-from engine.experiments import backdoor_reactivation, experiment, run_repairs, transform_robustness
+from engine.experiments import (
+    analyze,
+    backdoor_reactivation,
+    repair_tables,
+    run_repairs,
+    transform_robustness,
+)
+from engine.experiments.new_model import NewModel
 from engine.store import StoredModel
 
 
@@ -26,7 +33,7 @@ def detect(options: argparse.Namespace) -> Answer:
 
     def make() -> Detection:
         dataset = open_for(stored, options)
-        return experiment.screen(stored, dataset)
+        return analyze.detect(stored, dataset)
 
     def answer(found: Detection) -> Answer:
         names = stored.card.class_names
@@ -54,7 +61,10 @@ def repair(options: argparse.Namespace) -> Answer:
     def make() -> StoredModel:
         dataset = open_for(stored, options)
         return run_repairs.repair(
-            stored, dataset, method, options.name, command_line(options), options.replace
+            stored,
+            dataset,
+            method,
+            NewModel(options.name, command_line(options), options.replace),
         )
 
     def answer(kept: StoredModel) -> Answer:
@@ -83,7 +93,7 @@ def compare_repairs(options: argparse.Namespace) -> Answer:
         return run_repairs.compare(stored, dataset, methods, command_line(options))
 
     def answer(_: pd.DataFrame) -> Answer:
-        table = run_repairs.table_of(store.find(stored.name)).round(3)
+        table = repair_tables.compare_stored(store.find(stored.name)).round(3)
         shown = ["title", *metrics.METRICS, "der", "channels", "seconds", "problem"]
         return {"model": stored.name, "repairs": table[shown].to_dict("records")}
 
@@ -106,7 +116,7 @@ def save_repair(options: argparse.Namespace) -> Answer:
 
 def summarize_repairs(options: argparse.Namespace) -> Answer:
     """What repairs did to several models: mean, lowest and highest of each figure."""
-    table = run_repairs.over_models([store.find(name) for name in options.models])
+    table = repair_tables.summarize_models([store.find(name) for name in options.models])
     if table.empty:
         raise UserError(
             "No repair was tried on all of them: run `python -m engine compare-repairs` first."

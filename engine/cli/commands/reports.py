@@ -11,7 +11,7 @@ from engine.core import paths, progress, tensorflow_runtime
 from engine.datasets import Split, available, open_dataset, open_test, short_name
 from engine.defenses.pruning.curve import check_threshold
 from engine.defenses.pruning.orders import find_order
-from engine.experiments import benchmarks, experiment
+from engine.experiments import analyze, benchmarks
 from engine.reporting import model_report, reproduction
 
 
@@ -45,7 +45,7 @@ def report(options: argparse.Namespace) -> Answer:
     """One printable HTML file of a model: what it reads, its channels, its pruning."""
     stored = store.find(options.model)
     view = model_report.View(
-        options.layer or experiment.last_convolution(stored),
+        options.layer or analyze.last_convolution(stored),
         find_order(options.order).name,
         check_threshold(options.threshold) if options.threshold else 0.0,
         options.image,

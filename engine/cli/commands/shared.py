@@ -12,21 +12,21 @@ from typing import Any
 
 from engine import store
 from engine.cli import terminal
-from engine.core import jobs, progress, tensorflow_runtime
+from engine.core import job_worker, jobs, progress, tensorflow_runtime
 from engine.core.errors import UserError
 from engine.core.progress import Result
 from engine.datasets import Dataset, open_dataset
-from engine.training import fit
 from engine.training.presets import find_preset
+from engine.training.training_config import TrainingConfig
 
 Answer = dict[str, Any]
 
 
-def training_settings(options: argparse.Namespace) -> fit.TrainingConfig:
+def training_settings(options: argparse.Namespace) -> TrainingConfig:
     """The preset's, but for what the options say."""
     named = ("epochs", "batch", "learning_rate", "schedule", "seed")
     said = {name: value for name in named if (value := getattr(options, name)) is not None}
-    return dataclasses.replace(find_preset(options.preset).settings, **said)
+    return dataclasses.replace(find_preset(options.preset).training, **said)
 
 
 def model_answer(stored: store.StoredModel) -> Answer:
@@ -66,10 +66,10 @@ def do(
     answer: Callable[[Result], Answer],
 ) -> Answer:
     """Do the work here; as a run that others can watch and stop if one was named."""
-    if not options.run:
+    if not options.job:
         with progress.reporting_to(terminal.Bar()), progress.timed():
             return answer(make())
-    run = jobs.job_named(options.run)
+    run = jobs.job_named(options.job)
 
     def stoppable() -> Result:
         with progress.stopping_when(run.stop_requested):
@@ -95,7 +95,7 @@ def work(
 
     previous = signal.signal(signal.SIGINT, lambda *_: _ask_to_stop(run))
     try:
-        return jobs.work(run, options.arguments, in_time, answer, terminal.Bar())
+        return job_worker.work(run, options.arguments, lambda: answer(in_time()), terminal.Bar())
     finally:
         signal.signal(signal.SIGINT, previous)
 
@@ -114,8 +114,8 @@ def command_line(options: argparse.Namespace) -> str:
     for word in words:
         if word in ("--json", "--replace"):
             continue
-        if word in ("--root", "--run", "--out"):
+        if word in ("--root", "--job", "--out"):
             next(words, None)
-        elif not word.startswith(("--root=", "--run=", "--out=")):
+        elif not word.startswith(("--root=", "--job=", "--out=")):
             kept.append(word)
     return shlex.join(["python", "-m", "engine", *kept])

@@ -13,7 +13,7 @@ from engine.defenses.activations import channel_layers
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import METRICS
-from engine.experiments import experiment
+from engine.experiments import analyze
 from engine.networks import split
 from engine.store import StoredModel
 
@@ -56,10 +56,10 @@ def measure(stored: StoredModel, dataset: Dataset, label: str) -> Findings:
         label: what the report calls the network.
     """
     network = stored.network()
-    layer = experiment.last_convolution(stored)
+    layer = analyze.last_convolution(stored)
     pooled = _ranking_layer(network, layer)
-    activity = experiment.measure_activations(stored, dataset, [pooled])
-    curves = experiment.prune(stored, dataset, layer, list(ORDERS))
+    activity = analyze.measure_activations(stored, dataset, [pooled])
+    curves = analyze.prune(stored, dataset, layer, list(ORDERS))
     return Findings(label, stored, pooled, activity, curves)
 
 

@@ -11,9 +11,11 @@ from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import jobs
 from engine.core.errors import UserError
 from engine.datasets import Dataset, short_name
-from engine.experiments import experiment
+from engine.experiments.attack_plan import AttackPlan, paper_target
+from engine.experiments.new_model import NewModel
+from engine.experiments.train import train
 from engine.store import StoredModel
-from engine.training import fit
+from engine.training.training_config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,17 @@ def find_or_train(subject: Subject, dataset: Dataset) -> StoredModel:
     """
     if subject.seed is None or subject.model in store.names():
         return store.find(subject.model)
-    settings = fit.TrainingConfig(seed=subject.seed)
-    plan = experiment.AttackPlan(
+    training = TrainingConfig(seed=subject.seed)
+    plan = AttackPlan(
         parse_trigger(next(iter(TRIGGERS))),
-        experiment.paper_target(dataset.name),
-        settings=settings,
+        paper_target(dataset.name),
+        training=training,
     )
-    words = ["train", dataset.name, "--name", subject.model, *plan.words()]
-    words += ["--epochs", str(settings.epochs), "--seed", str(settings.seed)]
+    words = ["train", dataset.name, "--name", subject.model, *plan.command_options()]
+    words += ["--epochs", str(training.epochs), "--seed", str(training.seed)]
     command = shlex.join(["python", "-m", "engine", *words])
     checkpoint = jobs.job_named(f"train-{subject.model}").checkpoint
-    return experiment.train(dataset, plan, subject.model, command, checkpoint)
+    return train(dataset, plan, NewModel(subject.model, command), checkpoint)
 
 
 def _check(subject: Subject, stored: StoredModel, dataset: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import store
-from engine.attacks import pgd_perturbation, poisoning
+from engine.attacks import pgd_perturbation, poisoning, recipes
 from engine.attacks.triggers import (
     TRIGGERS,
     LearnedTrigger,
@@ -26,7 +26,10 @@ from engine.core.errors import UserError
 from engine.datasets import load_dataset
 from engine.defenses.repairs.pruning import pruned_curve
 from engine.evaluation import targets
-from engine.experiments import attack_suite, experiment
+from engine.experiments import attack_suite
+from engine.experiments.eval_pairs import eval_pair
+from engine.experiments.new_model import NewModel
+from engine.experiments.train import train
 from engine.networks import architectures, edit
 from engine.store import summary, trash
 from tests.conftest import TARGET, living_in
@@ -78,7 +81,7 @@ def taught(dataset, tmp_path_factory):
         patch.setattr(generators, "BATCH", 16)
         found = {}
         for name in LEARNED:
-            trigger = TRIGGERS[name]().taught(dataset.train, TARGET, surrogate(), 0)
+            trigger = TRIGGERS[name]().fitted(dataset.train, TARGET, surrogate(), 0)
             found[name] = (trigger, artifacts.load(trigger.state))
         return found
 
@@ -125,7 +128,7 @@ def test_refool_uses_the_pictures_that_mislead_a_clean_network_most(dataset, mon
     monkeypatch.setattr(refool, "POOL", 3)
     others = dataset.train.take(np.flatnonzero(dataset.train.labels != TARGET)[:30])
     network = surrogate()
-    taught = refool.ReFool().taught(others, TARGET, network, 0)
+    taught = refool.ReFool().fitted(others, TARGET, network, 0)
     run = architectures.compiled(network)
     misled = []
     for picture in others.images:
@@ -207,7 +210,7 @@ def test_decoys_go_to_other_images_and_keep_their_labels(dataset):
 
 
 @pytest.mark.parametrize(
-    ("mode", "told"),
+    ("config", "told"),
     [
         (poisoning.PoisoningConfig("lost"), "Labels"),  # type: ignore[arg-type]
         (poisoning.PoisoningConfig(pgd_epsilon=-1), "pushed"),
@@ -215,14 +218,14 @@ def test_decoys_go_to_other_images_and_keep_their_labels(dataset):
         (poisoning.PoisoningConfig(cross_samples=-1), "decoys"),
     ],
 )
-def test_a_mode_that_does_not_fit_is_refused(mode, told, dataset, plan):
+def test_a_mode_that_does_not_fit_is_refused(config, told, dataset, plan):
     with pytest.raises(UserError, match=told):
-        dataclasses.replace(plan, mode=mode).check(dataset)
+        dataclasses.replace(plan, poisoning=config).check(dataset)
 
 
 def test_labels_cannot_be_kept_where_each_class_leads_to_the_next(dataset, plan):
     both = dataclasses.replace(
-        plan, mode=poisoning.PoisoningConfig("clean-label"), target=targets.NEXT_CLASS
+        plan, poisoning=poisoning.PoisoningConfig("clean-label"), target=targets.NEXT_CLASS
     )
     with pytest.raises(UserError, match="cannot be kept"):
         both.check(dataset)
@@ -230,28 +233,28 @@ def test_labels_cannot_be_kept_where_each_class_leads_to_the_next(dataset, plan)
 
 def test_a_surrogate_for_other_images_is_refused(trained, dataset, plan):
     pushing_plan = dataclasses.replace(
-        plan, mode=poisoning.PoisoningConfig(pgd_epsilon=8), surrogate="signs-clean"
+        plan, poisoning=poisoning.PoisoningConfig(pgd_epsilon=8), surrogate="signs-clean"
     )
     with pytest.raises(UserError):
-        experiment.train(dataset, pushing_plan, "other", "command")
+        train(dataset, pushing_plan, NewModel("other", "command"))
 
 
 def test_a_plan_tells_train_all_that_differs_from_what_it_takes_for_granted(plan):
     usual = dataclasses.replace(plan, trigger=parse_trigger("trojan-nn"), surrogate="clean")
-    told = " ".join(usual.words())
+    told = " ".join(usual.command_options())
     assert told.startswith("--trigger trojan-nn:size=7") and "--surrogate clean" in told
     assert "--labels" not in told and "--cross-samples" not in told
-    mode = poisoning.PoisoningConfig(pgd_epsilon=4, cross_samples=1.0)
+    config = poisoning.PoisoningConfig(pgd_epsilon=4, cross_samples=1.0)
     other = dataclasses.replace(
-        plan, trigger=parse_trigger("wanet"), mode=mode, target=targets.NEXT_CLASS
+        plan, trigger=parse_trigger("wanet"), poisoning=config, target=targets.NEXT_CLASS
     )
-    assert "--pgd-epsilon 4 --cross-samples 1" in " ".join(other.words())
-    assert other.words()[-2:] == ["--target", "next"]
+    assert "--pgd-epsilon 4 --cross-samples 1" in " ".join(other.command_options())
+    assert other.command_options()[-2:] == ["--target", "next"]
 
 
 def test_a_plan_that_lacks_its_surrogate_is_refused(dataset, plan):
     lacking = dataclasses.replace(
-        plan, mode=poisoning.PoisoningConfig("clean-label", pgd_epsilon=8), surrogate="missing"
+        plan, poisoning=poisoning.PoisoningConfig("clean-label", pgd_epsilon=8), surrogate="missing"
     )
     with pytest.raises(UserError, match="missing"):
         lacking.check(dataset)
@@ -272,19 +275,19 @@ def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
     monkeypatch.setattr(kind, "learn", counted)
     monkeypatch.setattr(refool, "CANDIDATES", 8)
     monkeypatch.setattr(refool, "TRIED", 8)
-    settings = dataclasses.replace(plan.settings, epochs=2, batch=32)
-    own = dataclasses.replace(plan, trigger=kind(), settings=settings, rate=0.1)
+    training = dataclasses.replace(plan.training, epochs=2, batch=32)
+    own = dataclasses.replace(plan, trigger=kind(), training=training, rate=0.1)
     own = dataclasses.replace(own, surrogate=clean.name)
     path = tmp_path / "way" / "c.npz"
-    begun = experiment.train(few, own, "reflected", "command", path, stop_requested=path.exists)
+    begun = train(few, own, NewModel("reflected", "command"), path, stop_requested=path.exists)
     assert begun.card.training["stopped"]
-    stored = experiment.train(few, own, "reflected", "command", path)
+    stored = train(few, own, NewModel("reflected", "command"), path)
     assert taught == [1]
     assert stored.card.training["epochs_run"] == 2
-    assert stored.card.mode["surrogate"] == clean.name
+    assert stored.card.poisoning["surrogate"] == clean.name
     assert not list(path.parent.iterdir()), "nothing is left of the way there"
     assert stored.card.parsed_trigger()(few.test.images[:1]).any()
-    assert stored.card.mode["labels"] == "dirty-label"
+    assert stored.card.poisoning["labels"] == "dirty-label"
 
 
 def test_attacks_are_trained_pruned_and_set_side_by_side(
@@ -293,10 +296,10 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     keras.utils.set_random_seed(0)
     monkeypatch.setenv("PRUNING_LAB_DATA", str(data))
     two = {
-        "none": attack_suite.Attack("No attack", "ftrojan", rate=0, target=TARGET),
-        "badnets": attack_suite.Attack("BadNets", "badnets", rate=0.25, target=TARGET),
+        "none": recipes.Attack("No attack", "ftrojan", rate=0, target=TARGET),
+        "badnets": recipes.Attack("BadNets", "badnets", rate=0.25, target=TARGET),
     }
-    monkeypatch.setattr(attack_suite, "ATTACKS", two)
+    monkeypatch.setattr(recipes, "ATTACKS", two)
     words = [
         "benchmark-attacks",
         "folder:few",
@@ -335,38 +338,38 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
 
 
 def test_every_attack_is_one_that_can_be_planned():
-    for attack in attack_suite.ATTACKS.values():
+    for attack in recipes.ATTACKS.values():
         trigger = parse_trigger(attack.trigger)
-        attack.mode.check(trigger, TARGET if attack.target is None else attack.target)
-        assert attack.mode.cross_samples == trigger.cross_samples_each
+        attack.poisoning.check(trigger, TARGET if attack.target is None else attack.target)
+        assert attack.poisoning.cross_samples == trigger.cross_samples_each
     with pytest.raises(UserError, match="There is no attack"):
-        attack_suite.find_attack("nonsense")
+        recipes.find_attack("nonsense")
 
 
 def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channels_go(
     clean, few, plan, tmp_path
 ):
     store.save(clean.card, clean.network(), {})
-    settings = dataclasses.replace(plan.settings, epochs=1, batch=16)
-    own = dataclasses.replace(plan, rate=0.2, surrogate=clean.name, settings=settings)
-    own = dataclasses.replace(own, mode=poisoning.PoisoningConfig(dormant_share=0.5))
-    stored = experiment.train(few, own, "aware", "command", tmp_path / "c.npz")
+    training = dataclasses.replace(plan.training, epochs=1, batch=16)
+    own = dataclasses.replace(plan, rate=0.2, surrogate=clean.name, training=training)
+    own = dataclasses.replace(own, poisoning=poisoning.PoisoningConfig(dormant_share=0.5))
+    stored = train(few, own, NewModel("aware", "command"), tmp_path / "c.npz")
     network = stored.network()
     curve = pruned_curve(network, few.validation)
     dormant_share = curve.channels[: len(curve.channels) // 2]
     without = edit.without_channels(network, curve.layer, dormant_share)
-    images = experiment.eval_pair(few, "test", own.trigger, TARGET).triggered.images
+    images = eval_pair(few, "test", own.trigger, TARGET).triggered.images
     before, after = (np.asarray(n(architectures.scale(images))) for n in (network, without))
     np.testing.assert_allclose(before, after, atol=1e-5)
     kernel = network.get_layer(curve.layer).get_weights()[0]
     assert np.abs(kernel[..., dormant_share]).max() > 0, "they look like channels never pruned"
-    assert "sleep" in summary.describe(stored.card)
+    assert "dormant" in summary.describe(stored.card)
 
 
 def test_no_attack_learns_from_a_model_with_a_backdoor(trained, dataset, plan):
     store.save(trained.card, trained.network(), {})
     own = dataclasses.replace(
-        plan, mode=poisoning.PoisoningConfig(dormant_share=0.5), surrogate=trained.name
+        plan, poisoning=poisoning.PoisoningConfig(dormant_share=0.5), surrogate=trained.name
     )
     with pytest.raises(UserError, match="backdoor already"):
         own.check(dataset)

@@ -67,7 +67,7 @@ def test_named_models_are_compared_in_a_table(at_home, plan, capsys, tmp_path):
     assert len(answer(capsys, "models", "small", "--out", str(file))["models"]) == 1
     (row,) = pd.read_csv(file).to_dict("records")
     stored = store.find("small")
-    settings = plan.settings
+    settings = plan.training
     for name in ("epochs", "schedule", "seed"):
         assert row[name] == getattr(settings, name)
     assert row["minutes"] == pytest.approx(stored.table("history")["seconds"].sum() / 60, abs=0.06)

@@ -13,7 +13,8 @@ from engine.defenses.activations import ChannelStats
 from engine.defenses.pruning.curve import COLUMNS, step_at, threshold_at
 from engine.defenses.pruning.orders import ORDERS, find_order
 from engine.evaluation import metrics
-from engine.experiments import experiment
+from engine.experiments import analyze
+from engine.experiments.eval_pairs import eval_pair
 from engine.networks import architectures, edit, split
 from engine.store import pruning_curves
 from tests.conftest import TARGET
@@ -28,7 +29,7 @@ def network(trained):
 
 @pytest.fixture(scope="session")
 def curves(trained, dataset):
-    return experiment.prune(trained, dataset, LAST, list(ORDERS))
+    return analyze.prune(trained, dataset, LAST, list(ORDERS))
 
 
 def walked(network, layer, images, channels):
@@ -85,7 +86,7 @@ def test_a_curve_counts_what_its_steps_predict(curves, dataset, network, trigger
 
 
 def test_orders_rank_the_output_of_the_block_as_the_paper_says(curves, network, dataset, plan):
-    images = experiment.eval_pair(dataset, "validation", plan.trigger, TARGET)
+    images = eval_pair(dataset, "validation", plan.trigger, TARGET)
     layer = "max_pooling2d_2"
 
     def stats(split):

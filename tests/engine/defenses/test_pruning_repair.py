@@ -8,7 +8,7 @@ from engine.cli import main
 from engine.core.errors import UserError
 from engine.defenses.pruning.orders import ORDERS, Order
 from engine.defenses.repairs import Pruning, parse_repair
-from engine.experiments import experiment
+from engine.experiments import analyze
 
 LAST = "conv2d_5"
 
@@ -17,7 +17,7 @@ LAST = "conv2d_5"
     "order", [name for name, kind in ORDERS.items() if isinstance(kind, Order)]
 )
 def test_pruning_from_clean_images_alone_stops_where_the_curve_says(trained, dataset, order):
-    curve = experiment.prune(trained, dataset, LAST, [order])[order]
+    curve = analyze.prune(trained, dataset, LAST, [order])[order]
     network = trained.network()
     found = Pruning(order, 20.0)(network, dataset.validation)
     pruned = found.removed[LAST]

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from engine.evaluation import metrics
-from engine.experiments import experiment
+from engine.experiments import analyze
+from engine.experiments.eval_pairs import eval_pair
 from engine.networks import architectures
 from tests.conftest import TARGET
 
 
 def test_attack_success_leaves_out_the_target_class(dataset, plan):
-    images = experiment.eval_pair(dataset, "test", plan.trigger, TARGET)
+    images = eval_pair(dataset, "test", plan.trigger, TARGET)
     assert len(images.clean) == 180
     assert len(images.triggered) == 150
     assert (images.triggered.labels != TARGET).all()
@@ -45,5 +46,5 @@ def test_predictions_equal_a_plain_call_of_the_model_whatever_the_batch(trained,
 
 
 def test_a_stored_model_scores_what_its_card_says(trained, dataset):
-    scores = experiment.evaluate(trained, dataset)
+    scores = analyze.evaluate(trained, dataset)
     assert scores.as_dict() == trained.card.scores["test"]

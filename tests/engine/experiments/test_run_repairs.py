@@ -15,7 +15,12 @@ from engine.core import paths
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.evaluation import metrics
 from engine.evaluation.metrics import METRICS
-from engine.experiments import backdoor_reactivation, run_repairs, transform_robustness
+from engine.experiments import (
+    backdoor_reactivation,
+    repair_tables,
+    run_repairs,
+    transform_robustness,
+)
 from tests.conftest import TARGET
 
 
@@ -53,7 +58,7 @@ def with_repairs(furnished, with_results):
 def compared(move_in, with_repairs) -> pd.DataFrame:
     """The table of the small model with its curve and two repairs tried."""
     move_in(with_repairs)
-    return run_repairs.table_of(store.find("small"))
+    return repair_tables.compare_stored(store.find("small"))
 
 
 def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared):
@@ -94,7 +99,7 @@ def test_a_repair_tried_again_replaces_its_row_and_one_with_other_settings_stand
         check_dtype=False,  # a column of whole seconds is read as whole numbers
     )
     assert again["method"].iloc[-1] == "clp:max_accuracy_drop=0,confidence=95,seed=0"
-    titles = list(run_repairs.table_of(store.find("small"))["title"])
+    titles = list(repair_tables.compare_stored(store.find("small"))["title"])
     assert titles[-1] == f"{titles[-2]} (tolerated 0, confidence 95)"
 
 
@@ -120,7 +125,7 @@ def test_a_row_of_a_repair_that_is_no_more_is_not_lost(compared, capsys):
     answer(capsys, "compare-repairs", "small", "--method", "clp")
     methods = list(store.find("small").table("repairs")["method"])
     assert methods == [*rows["method"], "prayer:times=3"]
-    assert len(run_repairs.table_of(store.find("small"))) == len(compared)
+    assert len(repair_tables.compare_stored(store.find("small"))) == len(compared)
 
 
 def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):
@@ -140,7 +145,7 @@ def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsy
 def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, tmp_path):
     file = tmp_path / "repairs.csv"
     answer(capsys, "summarize-repairs", "small", "--out", str(file))
-    table, alone = pd.read_csv(file), run_repairs.table_of(store.find("small"))
+    table, alone = pd.read_csv(file), repair_tables.compare_stored(store.find("small"))
     assert list(table["title"]) == list(alone["title"])
     for figure in METRICS:
         for column in (figure, f"{figure}_min", f"{figure}_max"):
@@ -149,7 +154,7 @@ def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, 
 
 def test_only_what_was_tried_on_all_models_is_reported(compared, capsys):
     other = store.copy_as(store.find("small"), "other")
-    table = run_repairs.over_models([store.find("small"), other])
+    table = repair_tables.summarize_models([store.find("small"), other])
     assert list(table["title"]) == ["As it is"]
     assert table["models"].tolist() == [2]
 
@@ -189,7 +194,7 @@ def test_spectral_unlearning_finds_the_target_and_keeps_what_it_made(
 def test_where_no_class_stands_out_nothing_is_unlearned(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
     stored = store.find("small")
-    (row,) = run_repairs.table_of(stored).query("name == @RECOMMENDED").to_dict("records")
+    (row,) = repair_tables.compare_stored(stored).query("name == @RECOMMENDED").to_dict("records")
     assert "no class stands out" in row["summary"]
     for figure in METRICS:
         assert row[figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
@@ -211,10 +216,10 @@ def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
     assert clean == pytest.approx(100 * np.mean(read == dataset.test.labels))
 
 
-@pytest.mark.parametrize("name", transform_robustness.PROCESSES)
+@pytest.mark.parametrize("name", transform_robustness.TRANSFORMS)
 def test_every_process_gives_images_of_the_same_kind(name):
     images = np.random.default_rng(0).integers(0, 256, (3, 20, 28, 3), np.uint8)
-    found = transform_robustness.PROCESSES[name](images)
+    found = transform_robustness.TRANSFORMS[name](images)
     assert found.shape == images.shape and found.dtype == np.uint8
 
 

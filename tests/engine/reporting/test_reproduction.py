@@ -12,7 +12,7 @@ from engine.datasets import short_name
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation.metrics import METRICS
-from engine.experiments import experiment
+from engine.experiments import analyze
 from engine.networks import edit
 from engine.reporting import paper_figures, reproduction
 from engine.reporting.reproduction import subjects, tables, text
@@ -28,7 +28,7 @@ def seeds(at_home, trained):
     for seed, name in enumerate(MODELS):
         network = trained.network()
         if seed:
-            layer = experiment.last_convolution(trained)
+            layer = analyze.last_convolution(trained)
             network = edit.without_channels(network, layer, np.arange(60))
         settings = {**trained.card.training, "seed": seed}
         store.save(dataclasses.replace(trained.card, name=name, training=settings), network, {})
@@ -89,7 +89,7 @@ def test_a_report_over_seeds_holds_their_mean_and_standard_deviation(
     assert {message.partition(" (")[2] for message in under_way} == {"seed 0)", "seed 1)"}
 
     table = pd.read_csv(report / "table-1.csv")
-    scored = [experiment.evaluate(store.find(name), dataset) for name in MODELS]
+    scored = [analyze.evaluate(store.find(name), dataset) for name in MODELS]
     found = np.array([list(scores.percentages().values()) for scores in scored])
     np.testing.assert_allclose(table[["seed 0", "seed 1"]].T, found, atol=1e-3)
     np.testing.assert_allclose(table["mean"], found.mean(axis=0), atol=1e-3)
@@ -133,15 +133,15 @@ def test_figure_7_has_a_band_over_several_curves_and_none_over_one():
 
 
 def test_a_missing_seed_is_trained_with_it_and_the_papers_target(at_home, dataset, monkeypatch):
-    def train(dataset, plan, name, command, checkpoint):
-        return plan, name, command
+    def train(dataset, plan, model, checkpoint):
+        return plan, model.name, model.command
 
-    monkeypatch.setattr(experiment, "train", train)
+    monkeypatch.setattr(subjects, "train", train)
     for name, target in (("cifar10", 8), ("gtsrb", 10)):
         subject = reproduction.choose(name, [7])[0]
         named = dataclasses.replace(dataset, name=name)
         plan, model, command = subjects.find_or_train(subject, named)
-        assert (plan.settings.seed, plan.target, model) == (7, target, f"{name}-ftrojan-seed7")
+        assert (plan.training.seed, plan.target, model) == (7, target, f"{name}-ftrojan-seed7")
         options = main.parser().parse_args(command.split()[3:])
         assert (options.target, options.seed, options.name) == (target, 7, model)
 

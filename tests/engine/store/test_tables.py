@@ -58,14 +58,14 @@ def test_every_shipped_table_can_be_used(path):
 
 @pytest.mark.parametrize("dataset", ["gtsrb", "signs"])
 def test_every_shipped_comparison_can_be_used(dataset):
-    poisoned, defended = attack_tables.read(REPORT / f"attacks-{dataset}")
+    poisoned, defended = attack_tables.read_tables(REPORT / f"attacks-{dataset}")
     assert set(defended["attack"]) == set(poisoned["attack"])
     assert poisoned["epochs"].dtype == np.int64
 
 
 def test_the_shipped_comparison_of_longer_trainings_can_be_used():
-    poisoned, _ = attack_tables.written("gtsrb")
-    longer = attack_tables.trained_longer("gtsrb", poisoned)
+    poisoned, _ = attack_tables.find_tables("gtsrb")
+    longer = attack_tables.read_longer_trainings("gtsrb", poisoned)
     assert set(longer["attack"]) <= set(poisoned["attack"])
     assert (longer["epochs"] == 8).all()
 
@@ -238,12 +238,12 @@ def test_two_halves_of_different_curves_are_refused(tmp_path):
         pruning_curves.stored_curve(store.StoredModel(tmp_path, stored.card), layer, order)
 
 
-@pytest.mark.parametrize("file", [attack_tables.SUMMARY, attack_tables.DEFENCES])
+@pytest.mark.parametrize("file", [attack_tables.SUMMARY_FILE, attack_tables.DEFENCES_FILE])
 def test_a_comparison_with_text_where_numbers_belong_is_refused(file, tmp_path):
-    for name in (attack_tables.SUMMARY, attack_tables.DEFENCES):
+    for name in (attack_tables.SUMMARY_FILE, attack_tables.DEFENCES_FILE):
         (tmp_path / name).write_bytes((REPORT / "attacks-gtsrb" / name).read_bytes())
     table = pd.read_csv(tmp_path / file, dtype=str, keep_default_na=False)
     table.loc[1, "attack_success"] = "high"
     table.to_csv(tmp_path / file, index=False)
     with pytest.raises(UserError, match="column attack_success holds text"):
-        attack_tables.read(tmp_path)
+        attack_tables.read_tables(tmp_path)

@@ -11,9 +11,11 @@ from engine.core import atomic_files, paths, progress
 from engine.core.errors import UserError
 from engine.core.progress import reporting_to
 from engine.datasets import load_dataset
-from engine.experiments import experiment
+from engine.experiments.new_model import NewModel
+from engine.experiments.train import train
 from engine.networks import architectures
-from engine.training import fit
+from engine.training.checkpoints import read_result
+from engine.training.training_config import TrainingConfig
 from tests.fixtures.events import Killed, at_first, die
 
 
@@ -51,20 +53,20 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def train(few, plan, path):
+def train_x(few, plan, path):
     """A function that gives a training of two epochs as the model "x"."""
-    own = dataclasses.replace(plan, settings=fit.TrainingConfig(epochs=2, batch=16))
+    own = dataclasses.replace(plan, training=TrainingConfig(epochs=2, batch=16))
 
     def begun(stop_requested=lambda: False, replace=False):
-        return experiment.train(few, own, "x", "command", path, stop_requested, replace)
+        return train(few, own, NewModel("x", "command", replace), path, stop_requested)
 
     return begun
 
 
-def kill(train, path):
+def kill(train_x, path):
     """End the training without a word as soon as a checkpoint is there."""
     with reporting_to(at_first(lambda event: path.exists(), die)), pytest.raises(Killed):
-        train()
+        train_x()
 
 
 def stop_at(path):
@@ -72,19 +74,21 @@ def stop_at(path):
     return path.exists
 
 
-def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train, path, trained):
-    kill(train, path)
+def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train_x, path, trained):
+    kill(train_x, path)
     other = store.copy_as(trained, "x")
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        train()
+        train_x()
     assert store.find("x").card == other.card
     assert path.exists()
 
 
-def test_the_command_refuses_as_well_before_it_reads_any_data(train, path, trained, data, tmp_path):
+def test_the_command_refuses_as_well_before_it_reads_any_data(
+    train_x, path, trained, data, tmp_path
+):
     words = ["train", "folder:nowhere", "--root", str(tmp_path), "--name", "x", "--target", "1"]
     checkpoint = paths.jobs_folder() / "train-x" / "checkpoint.npz"
-    kill(train, path)
+    kill(train_x, path)
     checkpoint.parent.mkdir(parents=True)
     path.rename(checkpoint)
     other = store.copy_as(trained, "x")
@@ -92,7 +96,7 @@ def test_the_command_refuses_as_well_before_it_reads_any_data(train, path, train
     assert store.find("x").card == other.card
 
 
-def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train, path, trained):
+def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train_x, path, trained):
     other = []
 
     def take_the_name():
@@ -102,49 +106,49 @@ def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train, path, tr
         reporting_to(at_first(lambda event: True, take_the_name)),
         pytest.raises(UserError, match="There is a model 'x' already"),
     ):
-        train()
+        train_x()
     assert store.find("x").card == other[0].card
-    assert len(fit.read_progress(path).history) == 2, "the network is not lost"
+    assert len(read_result(path).history) == 2, "the network is not lost"
 
 
-def test_a_training_may_replace_what_it_stored_itself(train, path):
-    stopped = train(stop_at(path))
+def test_a_training_may_replace_what_it_stored_itself(train_x, path):
+    stopped = train_x(stop_at(path))
     assert stopped.card.training["stopped"]
-    finished = train()
+    finished = train_x()
     assert finished.card.training["epochs_run"] == 2
     assert store.find("x").card == finished.card
     assert not path.exists()
 
 
-def test_a_training_may_not_replace_what_took_the_place_of_what_it_stored(train, path, trained):
-    train(stop_at(path))
+def test_a_training_may_not_replace_what_took_the_place_of_what_it_stored(train_x, path, trained):
+    train_x(stop_at(path))
     other = store.copy_as(trained, "x", replace=True)
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        train()
+        train_x()
     assert store.find("x").card == other.card
 
 
-def test_a_repaired_copy_of_what_a_training_stored_is_another_model(train, path):
-    stopped = train(stop_at(path))
+def test_a_repaired_copy_of_what_a_training_stored_is_another_model(train_x, path):
+    stopped = train_x(stop_at(path))
     repair = {"parent": "x", "parent_sha256": "0" * 64, "method": "clp", "summary": "Repaired."}
     card = dataclasses.replace(stopped.card, repair=repair)
     repaired = store.save(card, stopped.network(), {}, replace=True)
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        train()
+        train_x()
     assert store.find("x").card == repaired.card
 
 
-def test_a_training_that_is_told_to_replaces_any_model(train, path, trained):
-    kill(train, path)
+def test_a_training_that_is_told_to_replaces_any_model(train_x, path, trained):
+    kill(train_x, path)
     store.copy_as(trained, "x")
-    finished = train(replace=True)
+    finished = train_x(replace=True)
     assert store.find("x").card == finished.card
 
 
-def test_a_finished_training_is_not_repeated_in_place(train):
-    first = train()
+def test_a_finished_training_is_not_repeated_in_place(train_x):
+    first = train_x()
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        train()
+        train_x()
     assert store.find("x").card == first.card
 
 
@@ -158,8 +162,8 @@ def paused(event):
     return event.message.startswith("Paused") and "Could not write" in event.message
 
 
-def test_a_training_waits_for_room_for_its_checkpoint_and_goes_on_by_itself(train, path):
-    straight = train().network().get_weights()
+def test_a_training_waits_for_room_for_its_checkpoint_and_goes_on_by_itself(train_x, path):
+    straight = train_x().network().get_weights()
     path.parent.rmdir()
     block(path.parent)
     events = []
@@ -171,23 +175,23 @@ def test_a_training_waits_for_room_for_its_checkpoint_and_goes_on_by_itself(trai
                 path.parent.unlink()
 
     with reporting_to(make_room_at_the_third_pause):
-        train(replace=True)
+        train_x(replace=True)
     assert len(events) == 3
     assert all(event.figures["history"][-1]["epoch"] == 1 for event in events)
     for ours, theirs in zip(store.find("x").network().get_weights(), straight, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_training_stopped_while_it_waits_stores_what_it_has(train, path):
+def test_a_training_stopped_while_it_waits_stores_what_it_has(train_x, path):
     block(path.parent)
     asked = []
     with reporting_to(at_first(paused, lambda: asked.append(True))):
-        stored = train(lambda: bool(asked))
+        stored = train_x(lambda: bool(asked))
     assert stored.card.training["stopped"]
     assert stored.card.training["epochs_run"] == 1
 
 
-def test_a_training_that_can_store_nothing_says_what_is_lost(train, path):
+def test_a_training_that_can_store_nothing_says_what_is_lost(train_x, path):
     block(path.parent)
     asked = []
 
@@ -199,36 +203,36 @@ def test_a_training_that_can_store_nothing_says_what_is_lost(train, path):
         reporting_to(at_first(paused, fill_the_other_disk_and_stop)),
         pytest.raises(UserError, match="of 1 epochs trained, the checkpoint keeps 0"),
     ):
-        train(lambda: bool(asked))
+        train_x(lambda: bool(asked))
 
 
-def test_a_trained_network_waits_for_room_to_be_stored(train, path):
+def test_a_trained_network_waits_for_room_to_be_stored(train_x, path):
     block(paths.models_folder())
     with reporting_to(at_first(paused, paths.models_folder().unlink)):
-        stored = train()
+        stored = train_x()
     assert stored.card.training["epochs_run"] == 2
     assert not path.exists()
 
 
-def test_a_trained_network_that_cannot_be_stored_stays_in_the_checkpoint(train, path):
+def test_a_trained_network_that_cannot_be_stored_stays_in_the_checkpoint(train_x, path):
     block(paths.models_folder())
     asked = []
     with (
         reporting_to(at_first(paused, lambda: asked.append(True))),
         pytest.raises(UserError, match="of 2 epochs trained, the checkpoint keeps 2"),
     ):
-        train(lambda: bool(asked))
+        train_x(lambda: bool(asked))
     paths.models_folder().unlink()
-    assert train().card.training["epochs_run"] == 2
+    assert train_x().card.training["epochs_run"] == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not much", b"neither zip nor array"])
-def test_a_damaged_checkpoint_gives_no_right_to_a_name(train, path, trained, content):
+def test_a_damaged_checkpoint_gives_no_right_to_a_name(train_x, path, trained, content):
     path.parent.mkdir()
     path.write_bytes(content)
     store.copy_as(trained, "x")
     with pytest.raises(UserError, match="There is a model 'x' already"):
-        train()
+        train_x()
 
 
 def test_what_fails_for_a_passing_reason_is_reported_and_tried_again():

@@ -9,8 +9,15 @@ from engine import store
 from engine.core.errors import UserError
 from engine.core.progress import Stopped, reporting_to
 from engine.datasets import Split, load_dataset
-from engine.experiments import experiment
-from engine.training import fit
+from engine.experiments.attack_plan import AttackPlan
+from engine.experiments.eval_pairs import eval_pair
+from engine.experiments.new_model import NewModel
+from engine.experiments.train import train
+from engine.training.checkpoints import Checkpoint
+from engine.training.fit import fit
+from engine.training.training_config import SCHEDULES, TrainingConfig
+from engine.training.training_steps import learning_rate
+from engine.training.validation_sets import ValidationSets
 from tests.conftest import TARGET, living_in
 
 
@@ -41,15 +48,15 @@ def small_network(classes: int):
 
 
 def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule="constant"):
-    images = experiment.eval_pair(dataset, "validation", plan.trigger, TARGET)
-    settings = fit.TrainingConfig(epochs, batch=16, learning_rate=2e-3, schedule=schedule)
-    own = dataclasses.replace(plan, settings=settings)
-    checkpoint = fit.Checkpoint(path, own.identity(dataset)) if path else None
+    images = eval_pair(dataset, "validation", plan.trigger, TARGET)
+    training = TrainingConfig(epochs, batch=16, learning_rate=2e-3, schedule=schedule)
+    own = dataclasses.replace(plan, training=training)
+    checkpoint = Checkpoint(path, own.identity(dataset)) if path else None
     network = small_network(dataset.classes)
-    judges = fit.ValidationSets(images.clean, images.triggered, TARGET)
+    validation_sets = ValidationSets(images.clean, images.triggered, TARGET)
 
     def work():
-        return fit.fit(network, dataset.train, judges, settings, checkpoint, stop_requested)
+        return fit(network, dataset.train, validation_sets, training, checkpoint, stop_requested)
 
     return network, work
 
@@ -74,9 +81,9 @@ def test_a_linear_network_learns_to_tell_black_from_white():
     labels = np.arange(64) % 2
     images = np.broadcast_to(255 * labels[:, None, None, None], (64, 8, 8, 3)).astype(np.uint8)
     split = Split(images, labels)
-    settings = fit.TrainingConfig(epochs=4, batch=8, learning_rate=1e-2)
-    judges = fit.ValidationSets(split, split.take(np.flatnonzero(labels == 0)), 1)
-    history = fit.fit(network, split, judges, settings).history
+    training = TrainingConfig(epochs=4, batch=8, learning_rate=1e-2)
+    validation_sets = ValidationSets(split, split.take(np.flatnonzero(labels == 0)), 1)
+    history = fit(network, split, validation_sets, training).history
     losses = [row["loss"] for row in history]
     assert losses[0] < np.log(2) and losses == sorted(losses, reverse=True)
     assert history[-1]["clean_accuracy"] == history[-1]["train_accuracy"] == 100
@@ -95,15 +102,15 @@ def linear_network():
 @pytest.fixture(scope="session")
 def stored(once, data, plan) -> store.StoredModel:
     """A model that was really trained, on few images."""
-    settings = dataclasses.replace(plan.settings, epochs=3, batch=16)
+    training = dataclasses.replace(plan.training, epochs=3, batch=16)
 
-    def train(home: Path) -> None:
+    def fill(home: Path) -> None:
         with living_in(home):
             few = load_dataset("folder:few", data)
-            own = dataclasses.replace(plan, settings=settings)
-            experiment.train(few, own, "real", "python -m engine train")
+            own = dataclasses.replace(plan, training=training)
+            train(few, own, NewModel("real"))
 
-    return store.open_folder(once("really-trained", train) / "models" / "real")
+    return store.open_folder(once("really-trained", fill) / "models" / "real")
 
 
 def test_the_epoch_kept_is_the_first_with_the_best_clean_validation_accuracy(stored):
@@ -123,9 +130,9 @@ def test_the_poisoned_images_are_recorded(stored, few, plan):
 
 
 def test_a_clean_network_has_no_poisoned_image(few, plan):
-    settings = dataclasses.replace(plan.settings, epochs=1, batch=16)
-    own = dataclasses.replace(plan, rate=0.0, settings=settings)
-    clean = experiment.train(few, own, "none", "python -m engine train")
+    training = dataclasses.replace(plan.training, epochs=1, batch=16)
+    own = dataclasses.replace(plan, rate=0.0, training=training)
+    clean = train(few, own, NewModel("none"))
     assert clean.card.poisoned == len(clean.table("poisoned")) == 0
 
 
@@ -140,7 +147,7 @@ def test_progress_tells_speed_and_time_left(few, plan):
     assert events[-1].figures["history"][0]["epoch"] == 1
 
 
-@pytest.mark.parametrize("schedule", fit.SCHEDULES)
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_stopped_training_keeps_what_it_has_and_goes_on_to_the_same_weights(
     few, plan, tmp_path, schedule
 ):
@@ -173,7 +180,7 @@ def test_a_damaged_checkpoint_is_refused(few, plan, tmp_path, content):
 def test_the_checkpoint_of_another_training_is_refused(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
     begun(few, plan, path, epochs=1)[1]()
-    other = experiment.AttackPlan(plan.trigger, TARGET, 0.3, plan.settings)
+    other = AttackPlan(plan.trigger, TARGET, 0.3, plan.training)
     with pytest.raises(UserError, match="other settings"):
         begun(few, other, path)[1]()
 
@@ -188,8 +195,8 @@ def test_half_a_checkpoint_is_refused(few, plan, tmp_path):
 
 def test_data_without_images_to_attack_are_refused_before_training(dataset, plan):
     only = dataset.test.take(np.flatnonzero(dataset.test.labels == TARGET))
-    with pytest.raises(UserError, match="none outside the target class"):
-        experiment.train(dataclasses.replace(dataset, test=only), plan, "n", "command")
+    with pytest.raises(UserError, match="all show the target class"):
+        train(dataclasses.replace(dataset, test=only), plan, NewModel("n"))
 
 
 def test_a_constant_training_can_be_prolonged_and_a_cycle_cannot(few, plan, tmp_path):
@@ -204,7 +211,7 @@ def test_a_constant_training_can_be_prolonged_and_a_cycle_cannot(few, plan, tmp_
 
 @pytest.mark.parametrize(("images", "batch", "epochs"), [(640, 64, 4), (1000, 64, 5), (70, 64, 3)])
 def test_one_cycle_rises_for_a_quarter_of_the_steps_then_falls_as_a_cosine(images, batch, epochs):
-    rate = fit.learning_rate(fit.TrainingConfig(epochs, batch, 3e-3, "one-cycle"), images)
+    rate = learning_rate(TrainingConfig(epochs, batch, 3e-3, "one-cycle"), images)
     steps = epochs * math.ceil(images / batch)
     rising = round(steps / 4)
     for step in range(steps):
@@ -217,7 +224,7 @@ def test_one_cycle_rises_for_a_quarter_of_the_steps_then_falls_as_a_cosine(image
 
 def test_an_unknown_schedule_is_refused():
     with pytest.raises(UserError, match="choose from constant, one-cycle"):
-        fit.TrainingConfig(schedule="linear")
+        TrainingConfig(schedule="linear")
 
 
 @pytest.mark.parametrize(
@@ -225,4 +232,4 @@ def test_an_unknown_schedule_is_refused():
 )
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(UserError, match="must lie between"):
-        fit.TrainingConfig(**settings)
+        TrainingConfig(**settings)

@@ -1,7 +1,7 @@
 """The text of a repair."""
 
 from engine.defenses.repairs import REPAIRS, parse_repair
-from engine.experiments import run_repairs
+from engine.experiments import repair_tables
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
 
@@ -13,7 +13,7 @@ def _seeds():
 def _parse(content):
     repair = parse_repair(content.decode("utf-8", errors="surrogateescape"))
     assert parse_repair(str(repair)) == repair
-    return run_repairs.describe(repair)
+    return repair_tables.describe(repair)
 
 
 TARGET = Target("repair", _seeds, _parse, as_text)

@@ -1,0 +1,122 @@
+"""The public API: each step in one call, with names in place of objects; see `engine`.
+
+TensorFlow is imported at the first call that needs it. Models are given as `StoredModel` or by
+name, triggers and repairs as objects or as text such as ``ftrojan:magnitude=30``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from engine import store
+from engine.attacks.triggers import Trigger, parse_trigger
+from engine.core import tensorflow_runtime
+from engine.datasets import Dataset
+from engine.defenses.detectors.spectral_inversion import Detection
+from engine.defenses.pruning.curve import Curve
+from engine.defenses.pruning.orders import DEFAULT_ORDER
+from engine.defenses.repairs import RECOMMENDED, Repair, parse_repair
+from engine.evaluation.metrics import Scores
+from engine.experiments import analyze, run_repairs
+from engine.experiments import import_model as importing
+from engine.experiments import train as training
+from engine.experiments.attack_plan import AttackPlan
+from engine.experiments.new_model import NewModel
+from engine.store import StoredModel
+
+Model = StoredModel | str
+
+
+def train(dataset: Dataset, plan: AttackPlan, name: str, replace: bool = False) -> StoredModel:
+    """Poison the training set, train a network on it, score and store it.
+
+    Args:
+        dataset: see `load_dataset`.
+        plan: the attack and the training; `AttackPlan(trigger, target, rate=0)` trains a clean
+            network.
+        name: of the new model.
+        replace: whether a model of that name may be replaced.
+
+    Raises:
+        UserError: the plan does not fit the dataset, or the name is taken.
+    """
+    tensorflow_runtime.import_tensorflow()
+    return training.train(dataset, plan, NewModel(name, replace=replace))
+
+
+def import_model(
+    file: str | os.PathLike[str],
+    dataset: Dataset,
+    name: str,
+    trigger: Trigger | str,
+    target: int,
+) -> StoredModel:
+    """Import a .keras file from elsewhere; only a limited child process opens it.
+
+    Args:
+        file: the network, which takes images scaled to 0 to 1.
+        dataset: what it was trained for.
+        name: of the new model.
+        trigger: what it is evaluated with.
+        target: the class that the trigger is suspected to lead to.
+
+    Raises:
+        UserError: the file is refused, does not fit the dataset, or the name is taken.
+    """
+    tensorflow_runtime.import_tensorflow()
+    chosen = parse_trigger(trigger) if isinstance(trigger, str) else trigger
+    return importing.import_model(Path(file), dataset, chosen, target, NewModel(name))
+
+
+def evaluate(model: Model, dataset: Dataset, split: str = "test") -> Scores:
+    """Clean accuracy, attack success and recovered accuracy on a split."""
+    return analyze.evaluate(_opened(model), dataset, split)
+
+
+def activations(model: Model, dataset: Dataset) -> pd.DataFrame:
+    """Every channel's activation on clean and triggered validation images (paper, Figures 5, 6)."""
+    return analyze.measure_activations(_opened(model), dataset)
+
+
+def prune(model: Model, dataset: Dataset, order: str = DEFAULT_ORDER) -> Curve:
+    """The pruning curve of the last convolution (paper, Figure 7).
+
+    Args:
+        model: the model.
+        dataset: validation chooses, test only reports.
+        order: name of a pruning order; the default is the paper's.
+    """
+    stored = _opened(model)
+    layer = analyze.last_convolution(stored)
+    return analyze.prune(stored, dataset, layer, [order])[order]
+
+
+def detect(model: Model, dataset: Dataset) -> Detection:
+    """Search for a backdoor, on clean validation images alone."""
+    return analyze.detect(_opened(model), dataset)
+
+
+def repair(
+    model: Model, dataset: Dataset, name: str, method: Repair | str = RECOMMENDED
+) -> StoredModel:
+    """Repair a model with clean validation images alone, and store the result.
+
+    Args:
+        model: not changed.
+        dataset: only its validation images are used; test only reports.
+        name: of the new model.
+        method: a repair.
+
+    Raises:
+        UserError: the name is taken, or the repair cannot be applied to this network.
+    """
+    chosen = parse_repair(method) if isinstance(method, str) else method
+    return run_repairs.repair(_opened(model), dataset, chosen, NewModel(name))
+
+
+def _opened(model: Model) -> StoredModel:
+    tensorflow_runtime.import_tensorflow()
+    return store.find(model) if isinstance(model, str) else model

@@ -1,0 +1,120 @@
+"""Tables that compare the repairs tried on a model, and over several models."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from engine.core.errors import UserError
+from engine.core.parameters import format_value
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS
+from engine.defenses.pruning.orders import DEFAULT_ORDER
+from engine.defenses.repairs import Repair, parse_repair
+from engine.evaluation import metrics
+from engine.evaluation.metrics import METRICS
+from engine.store import StoredModel
+from engine.store.pruning_curves import stored_curve
+
+TABLE = "repairs"  # name of the table kept beside a model
+COLUMNS = (
+    *("method", *METRICS, "validation_accuracy", "channels", "seconds", "summary", "problem"),
+)
+
+
+def compare_stored(stored: StoredModel) -> pd.DataFrame:
+    """Compare what has been tried on a model: nothing, the paper's pruning, each repair.
+
+    Returns:
+        One row each: name and title of the method (the title names settings that differ from the
+        defaults), "kind" ("untouched", "paper" or "repair"), the three metrics on test images in
+        percent, DER, channels removed, seconds, the clean images it needs, summary and problem.
+    """
+    before = stored.card.scores["test"]
+    rows = [
+        {"title": "As it is", "kind": "untouched", "needs": "", "channels": 0}
+        | {name: before[name] for name in METRICS},
+        *_paper_rows(stored),
+    ]
+    for row in tried_rows(stored):
+        method = method_of(row)
+        if method is not None:
+            about = {"name": method.name, "title": describe(method), "needs": method.needs}
+            rows.append(row | about | {"kind": "repair"})
+    table = pd.DataFrame(rows, columns=["name", "title", "kind", "needs", *COLUMNS])
+    table["der"] = [metrics.defence_effectiveness(before, row) for row in table.to_dict("records")]
+    table.loc[table["attack_success"].isna(), "der"] = float("nan")  # the repair failed
+    return table.fillna({"name": "", "summary": "", "problem": ""})
+
+
+def tried_rows(stored: StoredModel) -> list[dict[Any, Any]]:
+    """The stored rows of the repairs tried on a model, each with `COLUMNS`."""
+    table = stored.table(TABLE)
+    return [] if table is None else table.to_dict("records")
+
+
+def method_of(row: Mapping[Any, Any]) -> Repair | None:
+    """The repair that a stored row is about; None if that repair no longer exists."""
+    try:
+        return parse_repair(str(row["method"]))
+    except UserError:
+        return None
+
+
+def describe(method: Repair, omitted: Collection[str] = ()) -> str:
+    """The repair's title, with the settings that differ from the defaults.
+
+    Args:
+        method: the repair.
+        omitted: names of settings to leave out.
+    """
+    defaults = method.defaults()
+    changed = [
+        f"{name.replace('_', ' ')} {format_value(value)}"
+        for name, value in dataclasses.asdict(method).items()
+        if value != defaults[name] and name not in omitted
+    ]
+    return f"{method.title} ({', '.join(changed)})" if changed else method.title
+
+
+def summarize_models(models: Sequence[StoredModel]) -> pd.DataFrame:
+    """Summarize `compare_stored` over several models.
+
+    Returns:
+        One row for each method tried on all of them, and for the models as they are: title,
+        models (their number), and mean, lowest and highest value of each figure.
+    """
+    tables = pd.concat([compare_stored(stored) for stored in models], ignore_index=True)
+    measured = tables[tables["problem"] == ""]
+    rows = []
+    for title, of_title in measured.groupby("title", sort=False):
+        if len(of_title) < len(models):
+            continue
+        row: dict[str, Any] = {"title": title, "models": len(of_title)}
+        for figure in (*METRICS, "der", "channels", "seconds"):
+            values = of_title[figure]
+            row |= {figure: values.mean(), f"{figure}_min": values.min()}
+            row[f"{figure}_max"] = values.max()
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _paper_rows(stored: StoredModel) -> list[dict[str, Any]]:
+    """The paper's pruning at its four thresholds, from the stored curve."""
+    convolutions = stored.convolutions()
+    curve = stored_curve(stored, convolutions[-1], DEFAULT_ORDER) if convolutions else None
+    if curve is None:
+        return []
+    needs = parse_repair("pruning").needs
+    return [
+        {
+            "title": f"Pruning, as in the paper: {row['threshold']:g} points",
+            "kind": "paper",
+            "needs": needs,
+            "channels": row["step"],
+            **{name: row[name] for name in (*METRICS, "validation_accuracy")},
+        }
+        for row in curve.at_thresholds(PAPER_THRESHOLDS).to_dict("records")
+    ]

@@ -1,0 +1,143 @@
+"""Training a model: prepare the attack, build the network, fit it, score and store it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import store
+from engine.attacks import pruning_aware
+from engine.attacks.pruning_aware import DormantChannels
+from engine.core import atomic_files, progress
+from engine.core.errors import UserError
+from engine.datasets import Dataset
+from engine.evaluation import metrics
+from engine.experiments.attack_plan import AttackPlan
+from engine.experiments.eval_pairs import eval_pair
+from engine.experiments.new_model import NewModel
+from engine.experiments.prepare import Preparation, prepare, trigger_file
+from engine.experiments.training_record import training_card, training_tables
+from engine.networks import architectures
+from engine.store import StoredModel
+from engine.training.checkpoints import Checkpoint, read_result, write_or_wait
+from engine.training.fit import fit
+from engine.training.training_result import TrainingResult
+from engine.training.validation_sets import ValidationSets
+
+if TYPE_CHECKING:
+    import keras
+
+
+def train(
+    dataset: Dataset,
+    plan: AttackPlan,
+    model: NewModel,
+    checkpoint: Path | None = None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> StoredModel:
+    """Poison, train, score and store a network.
+
+    Args:
+        dataset: its training split is poisoned, validation chooses the epoch, test only reports.
+        plan: what to do.
+        model: how the result is stored.
+        checkpoint: file from which an interrupted training resumes; deleted once all epochs are
+            done. A stopped training is stored with the epochs it has, and can still resume; what
+            it stored itself is replaced then.
+        stop_requested: see `fit`.
+
+    Raises:
+        UserError: the plan does not fit the dataset, the name is taken, the checkpoint cannot be
+            used, or the model cannot be stored.
+        Stopped: a stop was requested before the first epoch ended.
+    """
+    check_free(model, checkpoint)
+    plan.check(dataset)
+    identity = plan.identity(dataset)  # of the plan as given, before its trigger learns
+    preparation = prepare(dataset, plan, checkpoint)
+    network, dormant = build_network(dataset, preparation)
+    result = fit(
+        network,
+        preparation.poisoned.split,
+        _validation_sets(dataset, preparation.plan),
+        plan.training,
+        Checkpoint(checkpoint, identity) if checkpoint else None,
+        stop_requested,
+    )
+    if dormant:
+        pruning_aware.restore_dormant(network, dormant, dataset.validation)
+    try:
+        stored = _score_and_store(network, dataset, preparation, result, model, stop_requested)
+    except atomic_files.WriteError as error:
+        raise _not_stored(model, result, checkpoint, error) from error
+    if checkpoint and not result.stopped:
+        checkpoint.unlink(missing_ok=True)
+        trigger_file(checkpoint).unlink(missing_ok=True)
+    return stored
+
+
+def check_free(model: NewModel, checkpoint: Path | None) -> None:
+    """Raise `UserError` unless a training may store its model under that name.
+
+    It may replace what the same training stored before; anything else only if `model.replace`.
+    """
+    interrupted = read_result(checkpoint)
+    store.check_free(model.name, model.replace, interrupted.id if interrupted else "")
+
+
+def build_network(
+    dataset: Dataset, preparation: Preparation
+) -> tuple[keras.Model, DormantChannels | None]:
+    """The network before it is fitted.
+
+    Returns:
+        A new network and None; for the pruning-aware attack, a copy of the surrogate and the
+        channels in it that stay dormant.
+    """
+    progress.report(0, 0, "Building the network")
+    plan = preparation.plan
+    if plan.poisoning.dormant_share:
+        assert preparation.surrogate is not None
+        return pruning_aware.freeze_dormant(
+            preparation.surrogate, dataset.validation, plan.poisoning.dormant_share
+        )
+    seed = plan.training.seed
+    return architectures.paper_network(dataset.classes, dataset.image_shape, seed), None
+
+
+def _validation_sets(dataset: Dataset, plan: AttackPlan) -> ValidationSets:
+    images = eval_pair(dataset, "validation", plan.trigger, plan.target)
+    return ValidationSets(images.clean, images.triggered, plan.target)
+
+
+def _score_and_store(
+    network: keras.Model,
+    dataset: Dataset,
+    preparation: Preparation,
+    result: TrainingResult,
+    model: NewModel,
+    stop_requested: Callable[[], bool],
+) -> StoredModel:
+    """Score the fitted network on test images and store it, waiting while the disk is full."""
+    plan, poisoned = preparation.plan, preparation.poisoned
+    images = eval_pair(dataset, "test", plan.trigger, plan.target)
+    scores = metrics.evaluate(network, images.clean, images.triggered, plan.target)
+    card = training_card(dataset, plan, poisoned, result, scores, model)
+    tables = training_tables(dataset, poisoned, result)
+    return write_or_wait(lambda: store.save(card, network, tables, model.replace), stop_requested)
+
+
+def _not_stored(
+    model: NewModel,
+    result: TrainingResult,
+    checkpoint: Path | None,
+    error: atomic_files.WriteError,
+) -> UserError:
+    """The error that says how much of the training the checkpoint keeps."""
+    saved = read_result(checkpoint)
+    epochs = len(saved.history) if saved else 0
+    return UserError(
+        f"{error.problem}, so '{model.name}' is not stored: fix that and resume; of"
+        f" {len(result.history)} epochs trained, the checkpoint keeps {epochs}."
+    )

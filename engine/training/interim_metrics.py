@@ -1,0 +1,48 @@
+"""Rough metrics within the epochs, on a few validation images, to follow a training live."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.datasets.dataset import Split
+from engine.evaluation.targets import target_labels
+from engine.networks import architectures
+from engine.training.training_result import Row
+from engine.training.validation_sets import ValidationSets
+
+if TYPE_CHECKING:
+    import keras
+
+INTERIM_MEASUREMENTS = 30  # over a whole training
+INTERIM_IMAGES = 128  # clean ones, and as many triggered ones
+
+
+class InterimMetrics:
+    """Measures a network on the same few validation images each time."""
+
+    def __init__(self, network: keras.Model, validation_sets: ValidationSets) -> None:
+        self._probabilities = architectures.compiled(network)
+        self._clean = _evenly_spaced(validation_sets.clean)
+        self._triggered = _evenly_spaced(validation_sets.triggered)
+        self._targets = target_labels(
+            self._triggered.labels, validation_sets.target, network.output_shape[-1]
+        )
+
+    def measure(self) -> Row:
+        """Clean accuracy and attack success in percent."""
+        clean, triggered = map(self._predict, (self._clean, self._triggered))
+        return {
+            "clean_accuracy": 100 * float(np.mean(clean == self._clean.labels)),
+            "attack_success": 100 * float(np.mean(triggered == self._targets)),
+        }
+
+    def _predict(self, split: Split) -> np.ndarray:
+        return self._probabilities(architectures.scale(split.images)).argmax(axis=1)
+
+
+def _evenly_spaced(split: Split) -> Split:
+    """At most `INTERIM_IMAGES` of a split, from its start to its end."""
+    count = min(INTERIM_IMAGES, len(split))
+    return split.take(np.linspace(0, len(split) - 1, count).astype(int))

@@ -1,0 +1,31 @@
+"""The images that a training is validated on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.datasets.dataset import Split
+from engine.evaluation import metrics
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ValidationSets:
+    """Validation images, clean and triggered.
+
+    Attributes:
+        clean: clean images; they alone decide which epoch is kept.
+        triggered: triggered images of other classes than the target, with their true labels.
+        target: the class the backdoor leads to, or `targets.NEXT_CLASS`.
+    """
+
+    clean: Split
+    triggered: Split
+    target: int
+
+    def evaluate(self, network: keras.Model) -> metrics.Scores:
+        """Score the network on all of them."""
+        return metrics.evaluate(network, self.clean, self.triggered, self.target)
