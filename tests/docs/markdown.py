@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 WIDTH = 100
 
@@ -30,6 +30,11 @@ def _bullet(sentence: str) -> str:
         break_on_hyphens=False,
     )
     return wrapped.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def bullet_list(*sentences: Callable[[], str]) -> Callable[[], str]:
+    """A block that lists what the functions say."""
+    return lambda: bullets(sentence() for sentence in sentences)
 
 
 def claim(sentence: str, *conditions: bool) -> str:

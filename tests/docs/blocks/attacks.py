@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from engine.core.paths import PROJECT
 from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
 from tests.docs import result_files as files
-from tests.docs.markdown import bullets, claim, listed, table
+from tests.docs.markdown import bullet_list, bullets, claim, listed, table
 
 TABLE, LONGER = "report/attacks-gtsrb/attacks.csv", "report/attacks-gtsrb/longer.csv"
 CLP, UNLEARNING = REPAIRS["clp"].title, REPAIRS[RECOMMENDED].title
@@ -31,74 +32,78 @@ QAFM = {  # published beside the code of QAFM: PSNR in dB, SSIM
 }
 
 
-def findings() -> str:
-    """Which attacks work, and what stops them."""
+def _strong_attacks() -> str:
     attacks = _attacks()
-    left = files.defended("gtsrb")
     obeyed = [row for row in attacks.values() if row["attack_success"] >= OBEYED]
-    cheap = [row for row in obeyed if row["clean_cost"] <= 1.5]
     loud = [row["psnr"] for name, row in attacks.items() if not _is_ftrojan(name)]
+    return claim(
+        f"**{_number(len(obeyed))} attacks reach {OBEYED:.0f} % attack success and cost at most 1.5"
+        f" points of clean accuracy:** {listed([row['title'] for row in obeyed])}. FTrojan alone"
+        f" has a PSNR above 40 dB; every other trigger lies between {min(loud):.1f} and"
+        f" {max(loud):.1f} dB.",
+        all(row["clean_cost"] <= 1.5 for row in obeyed),
+        max(loud) < 40,
+        all(row["psnr"] > 40 for name, row in attacks.items() if _is_ftrojan(name)),
+    )
+
+
+def _no_repair_for_all() -> str:
+    def left(names: Iterable[str]) -> list[float]:
+        return [_left(name, defense)["attack_success"] for name in names for defense in BEST]
+
     fine = ("ftrojan", "ftrojan-rgb", "bpp")
-    fine_left = [left[name, defense]["attack_success"] for name in fine for defense in BEST]
-    random_patch = left["dynamic", CLP]["attack_success"]
-    rest = [name for name in attacks if not _is_ftrojan(name) and name not in ("bpp", "dynamic")]
-    rest_left = min(left[name, defense]["attack_success"] for name in rest for defense in BEST)
-    unlearned = {name: left[name, UNLEARNING] for name in attacks}
-    partly = {name: unlearned[name] for name in ("dynamic", "low-frequency")}
-    left_over = [f"{row['attack_success']:.0f}" for row in partly.values()]
-    aware, pruned = "pruning-aware", left["pruning-aware", files.TEN_POINTS]
-    stubborn = _least(("badnets", "blend", "refool"))
-    return bullets(
-        [
-            claim(
-                f"**{_number(len(cheap))} attacks reach {OBEYED:.0f} % attack success and cost at"
-                " most 1.5 points of clean accuracy:**"
-                f" {listed([row['title'] for row in cheap])}. FTrojan alone has a PSNR"
-                f" above 40 dB; every other trigger lies between {min(loud):.1f} and"
-                f" {max(loud):.1f} dB.",
-                len(cheap) == len(obeyed),
-                max(loud) < 40,
-                all(attacks[n]["psnr"] > 40 for n in attacks if _is_ftrojan(n)),
-            ),
-            claim(
-                "**No repair undoes every attack.** CLP and spectral unlearning bring FTrojan (YUV"
-                " and RGB) and BppAttack, which add fine structure, to at most"
-                f" {max(fine_left):.1f} %. CLP also stops the random patch"
-                f" ({random_patch:.1f} %). Every other attack keeps a success of at least"
-                f" {rest_left:.0f} % after either.",
-                max(fine_left) < 5,
-                random_patch < 5,
-                rest_left > 50,
-            ),
-            claim(
-                "**Spectral unlearning says when it cannot help.** Usually no class stands out and"
-                " it changes nothing. Sometimes it finds the attacker's class but only part of the"
-                f" pattern: {listed(left_over)} % are left of the random patch and the"
-                " low-frequency attack.",
-                sum("no class stands out" in row["summary"] for row in unlearned.values())
-                > len(attacks) / 2,
-                all("leads to class 10" in row["summary"] for row in partly.values()),
-            ),
-            claim(
-                "**BadNets, Blend, ReFool and TrojanNN survive all repairs:** at least"
-                f" {stubborn:.0f} % of the first three's attacks succeed after every repair, and"
-                f" {_least(('trojan-nn',)):.1f} % of TrojanNN's.",
-                stubborn > 60,
-            ),
-            claim(
-                "**An attacker who expects pruning defeats it** (Liu et al. 2018). Pruning first"
-                " removes the dormant channels, and at a drop of 10 points"
-                f" {pruned['attack_success']:.1f} % of the attacks still succeed. CLP and spectral"
-                " unlearning undo this attack all the same"
-                f" ({left[aware, CLP]['attack_success']:.1f} and"
-                f" {left[aware, UNLEARNING]['attack_success']:.1f} %). The network was trained"
-                " further from `gtsrb-clean`, which explains why it costs no clean accuracy.",
-                pruned["attack_success"] > 99,
-                left[aware, CLP]["attack_success"] < 1,
-                left[aware, UNLEARNING]["attack_success"] < 1,
-                files.card("attack-gtsrb-pruning-aware")["poisoning"]["surrogate"] == "gtsrb-clean",
-            ),
-        ]
+    stopped = _left("dynamic", CLP)["attack_success"]
+    rest = [n for n in _attacks() if not _is_ftrojan(n) and n not in ("bpp", "dynamic")]
+    return claim(
+        "**No repair undoes every attack.** CLP and spectral unlearning bring FTrojan (YUV and RGB)"
+        f" and BppAttack, which add fine structure, to at most {max(left(fine)):.1f} %. CLP also"
+        f" stops the random patch ({stopped:.1f} %). Every other attack keeps a success of at least"
+        f" {min(left(rest)):.0f} % after either.",
+        max(left(fine)) < 5,
+        stopped < 5,
+        min(left(rest)) > 50,
+    )
+
+
+def _honest_about_failure() -> str:
+    done = {name: _left(name, UNLEARNING) for name in _attacks()}
+    partly = [done[name] for name in ("dynamic", "low-frequency")]
+    shares = [f"{row['attack_success']:.0f}" for row in partly]
+    nothing = sum("no class stands out" in row["summary"] for row in done.values())
+    return claim(
+        "**Spectral unlearning says when it cannot help.** Usually no class stands out and it"
+        " changes nothing. Sometimes it finds the attacker's class but only part of the pattern:"
+        f" {listed(shares)} % are left of the random patch and the low-frequency attack.",
+        nothing > len(done) / 2,
+        all("leads to class 10" in row["summary"] for row in partly),
+    )
+
+
+def _survivors() -> str:
+    least = _least(("badnets", "blend", "refool"))
+    return claim(
+        f"**BadNets, Blend, ReFool and TrojanNN survive all repairs:** at least {least:.0f} % of"
+        " the first three's attacks succeed after every repair, and"
+        f" {_least(('trojan-nn',)):.1f} % of TrojanNN's.",
+        least > 60,
+    )
+
+
+def _pruning_aware() -> str:
+    pruned, clp, unlearned = (
+        _left("pruning-aware", defense)["attack_success"] for defense in (files.TEN_POINTS, *BEST)
+    )
+    poisoning = files.card("attack-gtsrb-pruning-aware")["poisoning"]
+    return claim(
+        "**An attacker who expects pruning defeats it** (Liu et al. 2018). Half of the last"
+        " convolution's channels are dormant. Pruning removes those first, and at a drop of 10"
+        f" points {pruned:.1f} % of the attacks still succeed. CLP and spectral unlearning undo"
+        f" this attack all the same ({clp:.1f} and {unlearned:.1f} %). The network was trained"
+        " further from `gtsrb-clean`, which explains why it costs no clean accuracy.",
+        pruned > 99,
+        max(clp, unlearned) < 1,
+        poisoning["surrogate"] == "gtsrb-clean",
+        poisoning["dormant_share"] == 0.5,
     )
 
 
@@ -237,62 +242,51 @@ def other_repairs() -> str:
     )
 
 
-def other_findings() -> str:
-    """What the other repairs do."""
-    left = files.defended("gtsrb")
-    attacks = _attacks()
-
-    def costs(name: str) -> dict[str, float]:
-        title = REPAIRS[name].title
-        return {
-            attack: row["clean_accuracy"] - left[attack, title]["clean_accuracy"]
-            for attack, row in attacks.items()
-        }
-
-    def changed(name: str) -> list[str]:
-        return [a for a in attacks if not files.unchanged(left[a, REPAIRS[name].title])]
+def _ft_sam() -> str:
+    attacks, cost = _attacks(), _costs("ft-sam")
 
     def halved(name: str) -> int:
-        return sum(
-            left[attack, REPAIRS[name].title]["attack_success"] < row["attack_success"] / 2
-            for attack, row in attacks.items()
-        )
+        return sum(_success(name, a) < row["attack_success"] / 2 for a, row in attacks.items())
 
-    def success(name: str, attack: str) -> float:
-        return left[attack, REPAIRS[name].title]["attack_success"]
+    return claim(
+        f"**FT-SAM helps most widely** and costs at most {max(cost.values()):.1f} points of clean"
+        f" accuracy; on WaNet it gains {-cost['wanet']:.1f}. Fine-tuning and NAD go less far on the"
+        " same way.",
+        max(cost.values()) < 0.5,
+        cost["wanet"] < -1,
+        max(OTHERS, key=halved) == "ft-sam",
+    )
 
-    sam, anp, rnp = costs("ft-sam"), costs("anp"), costs("rnp")
-    sig = attacks["sig"]["attack_success"]
-    rising = [success(name, "sig") for name in ("anp", "rnp", "clp")]
-    masked = [success(name, attack) for name in ("anp", "rnp") for attack in ("ftrojan-rgb", "bpp")]
-    return bullets(
-        [
-            claim(
-                "**FT-SAM helps most widely** and costs at most"
-                f" {max(sam.values()):.1f} points of clean accuracy; on WaNet it gains"
-                f" {-sam['wanet']:.1f}. Fine-tuning and NAD go less far on the same way.",
-                max(sam.values()) < 0.5,
-                sam["wanet"] < -1,
-                max(OTHERS, key=halved) == "ft-sam",
-            ),
-            claim(
-                "**ANP and RNP do much against fine structure and WaNet,** for up to"
-                f" {max(anp.values()):.1f} and {max(rnp.values()):.1f} points. RNP leaves FTrojan"
-                " and the random patch as they are. SIG's attack success rises after both, as it"
-                " does after CLP.",
-                min(rising) > sig,
-                max(masked) < 5,
-                max(success("anp", "wanet"), success("rnp", "wanet")) < 30,
-                min(success("rnp", "ftrojan"), success("rnp", "dynamic")) > 95,
-            ),
-            claim(
-                f"**I-BAU changes {_number(len(changed('i-bau'))).lower()} network"
-                f" ({listed([attacks[name]['title'] for name in changed('i-bau')])}), and"
-                " fine-pruning none:** within one point of clean accuracy, no setting is allowed.",
-                len(changed("i-bau")) == 1,
-                not changed("fine-pruning"),
-            ),
+
+def _anp_and_rnp() -> str:
+    fine = [_success(name, attack) for name in ("anp", "rnp") for attack in ("ftrojan-rgb", "bpp")]
+    rising = min(_success(name, "sig") for name in ("anp", "rnp", "clp"))
+    return claim(
+        "**ANP and RNP do much against fine structure and WaNet,** for up to"
+        f" {max(_costs('anp').values()):.1f} and {max(_costs('rnp').values()):.1f} points. RNP"
+        " leaves FTrojan and the random patch as they are. SIG's attack success rises after both,"
+        " as it does after CLP.",
+        max(fine) < 5,
+        max(_success("anp", "wanet"), _success("rnp", "wanet")) < 30,
+        min(_success("rnp", "ftrojan"), _success("rnp", "dynamic")) > 95,
+        rising > _attacks()["sig"]["attack_success"],
+    )
+
+
+def _i_bau_and_fine_pruning() -> str:
+    def changed(name: str) -> list[str]:
+        return [
+            row["title"]
+            for attack, row in _attacks().items()
+            if not files.unchanged(_left(attack, REPAIRS[name].title))
         ]
+
+    once = changed("i-bau")
+    return claim(
+        f"**I-BAU changes {_number(len(once)).lower()} network ({listed(once)}), and fine-pruning"
+        " none:** within one point of clean accuracy, no setting is allowed.",
+        len(once) == 1,
+        not changed("fine-pruning"),
     )
 
 
@@ -439,10 +433,28 @@ def _is_ftrojan(name: str) -> bool:
     return name.startswith("ftrojan") or name == "pruning-aware"
 
 
+def _left(attack: str, defense: str) -> files.Row:
+    """What a defense left of an attack on GTSRB."""
+    return files.defended("gtsrb")[attack, defense]
+
+
+def _success(repair: str, attack: str) -> float:
+    """Attack success, percent, after a repair."""
+    return _left(attack, REPAIRS[repair].title)["attack_success"]
+
+
+def _costs(repair: str) -> dict[str, float]:
+    """Points of clean accuracy that a repair costs, by attack."""
+    title = REPAIRS[repair].title
+    return {
+        attack: row["clean_accuracy"] - _left(attack, title)["clean_accuracy"]
+        for attack, row in _attacks().items()
+    }
+
+
 def _least(names: tuple[str, ...]) -> float:
     """The least attack success, percent, that any repair leaves of these attacks."""
-    left = files.defended("gtsrb")
-    return min(left[name, REPAIRS[o].title]["attack_success"] for name in names for o in COMPARED)
+    return min(_success(repair, name) for name in names for repair in COMPARED)
 
 
 def _number(count: int) -> str:
@@ -455,13 +467,15 @@ def _two(row: files.Row) -> str:
 
 
 BLOCKS = {
-    "attack-findings": findings,
+    "attack-findings": bullet_list(
+        _strong_attacks, _no_repair_for_all, _honest_about_failure, _survivors, _pruning_aware
+    ),
     "attack-table": table_of_attacks,
     "attack-pruning": pruning_findings,
     "attack-longer": longer,
     "attack-longer-findings": longer_findings,
     "attack-other-repairs": other_repairs,
-    "attack-other-findings": other_findings,
+    "attack-other-findings": bullet_list(_ft_sam, _anp_and_rnp, _i_bau_and_fine_pruning),
     "attack-machines": machines,
     "attack-signs": on_signs,
     "attack-signs-findings": signs_findings,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
 from tests.docs import result_files as files
-from tests.docs.markdown import bullets, claim, listed, table
+from tests.docs.markdown import bullet_list, bullets, claim, listed, table
 
 SEEDS = ("gtsrb-ftrojan", "gtsrb-ftrojan-seed1", "gtsrb-ftrojan-seed2")
 CLEAN = ("gtsrb-clean", "signs-clean")
@@ -17,54 +17,65 @@ SCREENED = (*SEEDS, "gtsrb-clean", "signs-ftrojan", "signs-clean", "cifar10-ftro
 JPEG = "JPEG, quality"
 
 
-def findings() -> str:
-    """Which repair to use."""
-    found = files.by("title", files.rows("report/repairs-gtsrb.csv"))
-    before, best = found["As it is"], found[_title(RECOMMENDED)]
-    sam, clp = found[_title("ft-sam")], found[_title("clp")]
-    clp_cost = before["clean_accuracy"] - clp["clean_accuracy"]
-    tuned = [found[_title(name)] for name in ("fine-tuning", "fine-pruning", "nad")]
-    paper = [row for title, row in found.items() if title.startswith("Pruning, as in the paper")]
-    return bullets(
-        [
-            claim(
-                f"**Use spectral unlearning.** {_left(best)} Clean accuracy goes from"
-                f" {before['clean_accuracy']:.1f} to {best['clean_accuracy']:.1f} %.",
-                best["attack_success_max"] < 1,
-                best["models"] == 3,
-            ),
-            claim(
-                "**Where no class is flagged, try sharpness-aware fine-tuning (FT-SAM).**"
-                f" {_left(sam)} Clean accuracy ends at {sam['clean_accuracy']:.1f} %. It does not"
-                " need a class that stands out.",
-                sam["attack_success_max"] < 1,
-            ),
-            claim(
-                "**Without any training, use CLP.** It finds the channels by the weights alone."
-                f" {_left(clp)} It costs {clp_cost:.1f} points of clean accuracy.",
-                clp["attack_success_max"] < 1,
-            ),
-            claim(
-                "**Fine-tuning, fine-pruning and NAD are not enough.** Held to one point of clean"
-                " accuracy, they leave"
-                f" {min(row['attack_success_min'] for row in tuned):.0f} to"
-                f" {max(row['attack_success_max'] for row in tuned):.0f} % of the attacks.",
-                min(row["attack_success_min"] for row in tuned) > 30,
-            ),
-            claim(
-                "**The paper's pruning recovers at most"
-                f" {max(row['recovered_accuracy_max'] for row in paper):.1f} %** of the triggered"
-                " images, at any threshold.",
-                len(paper) == 4,
-                max(row["recovered_accuracy_max"] for row in paper) < 10,
-            ),
-        ]
+def _best() -> str:
+    before, best = _over_seeds("As it is"), _over_seeds(_title(RECOMMENDED))
+    return claim(
+        f"**Use spectral unlearning.** {_left(best)} Clean accuracy goes from"
+        f" {before['clean_accuracy']:.1f} to {best['clean_accuracy']:.1f} %.",
+        best["attack_success_max"] < 1,
+        best["models"] == 3,
+    )
+
+
+def _without_a_class() -> str:
+    row = _over_seeds(_title("ft-sam"))
+    return claim(
+        "**Where no class is flagged, try sharpness-aware fine-tuning (FT-SAM).**"
+        f" {_left(row)} Clean accuracy ends at {row['clean_accuracy']:.1f} %. It does not need a"
+        " class that stands out.",
+        row["attack_success_max"] < 1,
+    )
+
+
+def _without_training() -> str:
+    row = _over_seeds(_title("clp"))
+    cost = _over_seeds("As it is")["clean_accuracy"] - row["clean_accuracy"]
+    return claim(
+        "**Without any training, use CLP.** It finds the channels by the weights alone."
+        f" {_left(row)} It costs {cost:.1f} points of clean accuracy.",
+        row["attack_success_max"] < 1,
+    )
+
+
+def _not_enough() -> str:
+    rows = [_over_seeds(_title(name)) for name in ("fine-tuning", "fine-pruning", "nad")]
+    least = min(row["attack_success_min"] for row in rows)
+    most = max(row["attack_success_max"] for row in rows)
+    return claim(
+        "**Fine-tuning, fine-pruning and NAD are not enough.** Held to one point of clean"
+        f" accuracy, they leave {least:.0f} to {most:.0f} % of the attacks.",
+        least > 30,
+    )
+
+
+def _pruning() -> str:
+    rows = [
+        row
+        for row in files.rows("report/repairs-gtsrb.csv")
+        if row["title"].startswith("Pruning, as in the paper")
+    ]
+    most = max(row["recovered_accuracy_max"] for row in rows)
+    return claim(
+        f"**The paper's pruning recovers at most {most:.1f} %** of the triggered images, at any"
+        " threshold.",
+        len(rows) == 4,
+        most < 10,
     )
 
 
 def ceiling() -> str:
     """Recovered accuracy beside that of a network without the backdoor."""
-    mean = files.by("title", files.rows("report/repairs-gtsrb.csv"))[_title(RECOMMENDED)]
+    mean = _over_seeds(_title(RECOMMENDED))
     gtsrb = files.scores("gtsrb-clean")["recovered_accuracy"]
     signs = files.scores("signs-clean")["recovered_accuracy"]
     repaired = files.scores("signs-ftrojan-repaired")["recovered_accuracy"]
@@ -277,6 +288,10 @@ def _margin(model: str) -> float:
     return float(psnr.max() - psnr.median())
 
 
+def _over_seeds(title: str) -> files.Row:
+    return files.by("title", files.rows("report/repairs-gtsrb.csv"))[title]
+
+
 def _left(row: files.Row) -> str:
     return (
         f"On the paper's three networks it leaves at most {row['attack_success_max']:.2f} % attack"
@@ -298,7 +313,9 @@ def _emphasized(title: str) -> str:
 
 
 BLOCKS = {
-    "repairs-findings": findings,
+    "repairs-findings": bullet_list(
+        _best, _without_a_class, _without_training, _not_enough, _pruning
+    ),
     "repairs-ceiling": ceiling,
     "repairs-over-seeds": over_seeds,
     "repairs-other-models": other_models,
