@@ -21,10 +21,11 @@ import pytest
 
 import engine
 from engine import store
+from engine.attacks.recipes import ATTACKS
 from engine.cli import main
 from engine.core import paths
 from engine.datasets import DATASETS
-from engine.experiments.attack_suite import ATTACKS, model_name
+from engine.experiments.attack_suite import model_name
 from tests.docs.docs_tables import documents
 from tests.fixtures.tiny_gtsrb import write_official_archives
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import pytest
 
 from engine.datasets.decoding import SIZES
+from tests.docs import result_files
 from tests.docs.docs_tables import PROJECT, documents
 
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.M | re.S)
@@ -69,3 +70,16 @@ def test_limits_are_those_of_the_code():
     security = (PROJECT / "docs" / "security.md").read_text("utf-8")
     assert f"limited to {config['server']['maxUploadSize']} MB" in security
     assert f"`{config['server']['address']}:8501`" in security
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ("gtsrb-ftrojan", "{} was settled after a first run"),
+        ("signs-ftrojan", "The {} epochs of `signs-ftrojan`"),
+        ("cifar10-ftrojan", "one network trained for {} epochs"),
+    ],
+)
+def test_epochs_in_the_caveats_are_those_of_the_cards(model, sentence):
+    epochs = result_files.card(model)["training"]["epochs"]
+    assert sentence.format(epochs) in (PROJECT / "docs/results/paper.md").read_text("utf-8")
