@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from engine.core import paths
 from engine.datasets.decoding import SIZES
 from tests.docs import result_files
 from tests.docs.docs_tables import PROJECT, documents
@@ -83,3 +84,14 @@ def test_limits_are_those_of_the_code():
 def test_epochs_in_the_caveats_are_those_of_the_cards(model, sentence):
     epochs = result_files.card(model)["training"]["epochs"]
     assert sentence.format(epochs) in (PROJECT / "docs/results/paper.md").read_text("utf-8")
+
+
+def test_the_folders_are_those_of_the_code():
+    text = (PROJECT / "docs" / "architecture.md").read_text("utf-8")
+    folders = [
+        paths.models_folder(),
+        paths.repaired_folder(),
+        paths.jobs_folder(),
+        paths.cache_folder(),
+    ]
+    assert [path.name for path in folders if f"| `{path.name}/` |" not in text] == []
