@@ -19,8 +19,6 @@ from engine.store import StoredModel, pruning_curves, summary
 
 __all__ = ["View", "command", "html", "write"]
 
-_STYLE = (Path(__file__).parent / "model_report.css").read_text(encoding="utf-8")
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _TEMPLATES = templates.load(__file__)
 
 
@@ -54,8 +52,6 @@ def html(stored: StoredModel, view: View, test: Split | None, made_by: str) -> s
     return templates.render(
         _TEMPLATES,
         "model_report",
-        policy=_POLICY,
-        style=sections.trusted(_STYLE),
         card=stored.card,
         description=markdown.to_html(summary.describe(stored.card)),
         scores=sections.scores(stored.card),

@@ -43,13 +43,13 @@ def of_repair(recovered: float, clean_before: float) -> str:
     """
     if recovered < PARTLY_REPAIRED * clean_before:
         return (
-            "So a failed attack is not a repair: most triggered images are still misclassified."
-            " The paper concludes that pruning mitigates the backdoor; that rests on attack success"
-            " alone and does not hold here."
+            "The attack no longer succeeds, but that is not a repair: most triggered images are still"
+            " misclassified. The paper's conclusion, that pruning mitigates the backdoor, rests on"
+            " attack success alone and does not hold here."
         )
     if recovered < FULLY_REPAIRED * clean_before:
-        return "This is a partial repair."
-    return "There, pruning does repair the network."
+        return "That is only a partial repair."
+    return "So pruning does repair the network."
 
 
 def of_prediction(predicted: int, label: int, target: int) -> Outcome:

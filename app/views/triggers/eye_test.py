@@ -15,29 +15,14 @@ from app.forms import image_chooser
 from app.frame import failures
 from app.views.triggers import gallery
 from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
-from engine.core import markdown
+from engine.core import markdown, templates
 from engine.core.errors import UserError
 from engine.store import ModelCard
 
 PAIRS = 10
 GAME = "eye-test"
 RARE = 0.05  # what guessing gives so seldom is hardly luck
-_STYLE = """<style>
-.eye-pair {display: grid; grid-template-columns: 1fr 1fr; gap: 1rem}
-.st-key-eye-sides > div {flex: 1 1 0; min-width: 0}
-.eye-answers {display: grid; gap: 1.25rem 1.5rem; max-width: 80rem;
-  grid-template-columns: repeat(auto-fill, minmax(max(10.5rem, (100% - 6rem) / 5), 1fr))}
-.eye-answers > div > p {margin: 0 0 .35rem; font-weight: 600}
-.eye-answers > div > div {display: grid; grid-template-columns: 1fr 1fr; gap: .75rem}
-:is(.eye-pair, .eye-answers) figure {margin: 0}
-:is(.eye-pair, .eye-answers) img {display: block; width: 100%; aspect-ratio: 1;
-  border-radius: .25rem; image-rendering: pixelated}
-.eye-pair figcaption {position: absolute; clip-path: inset(50%)}
-.eye-answers figcaption {margin-top: .4rem; font-size: .8rem}
-.eye-answers .chosen img {outline: 3px solid; outline-offset: 2px}
-.eye-answers .right img {outline-color: #0072b2}
-.eye-answers .wrong img {outline-color: #d55e00}
-</style>"""
+_TEMPLATES = templates.load(__file__)
 
 
 @dataclass(frozen=True)
@@ -194,11 +179,9 @@ def _ask(game: Game) -> None:
     done, count = len(game.answers), len(game.pairs)
     with st.container(width=656):
         st.progress(done / count, text=f"Pair {done + 1} of {count}")
-        figures = "".join(
-            gallery.figure(image, f"{side} picture", side)
-            for image, side in zip(pictures(game, game.pairs[done]), ("Left", "Right"), strict=True)
-        )
-        st.html(f"<div class='eye-pair'>{figures}</div>{_STYLE}")
+        both = zip(pictures(game, game.pairs[done]), ("Left", "Right"), strict=True)
+        pair = [gallery.picture(image, f"{side} picture", side) for image, side in both]
+        st.html(templates.render(_TEMPLATES, "eye_test", pair=pair, answers=[]))
         with st.container(horizontal=True, wrap=False, key="eye-sides"):
             for side in ("Left", "Right"):
                 st.button(
@@ -223,21 +206,16 @@ def _tell(game: Game) -> None:
         return
     st.metric("Right", f"{game.score} of {count}")
     st.markdown(verdict(game.score, count))
-    parts = "".join(
-        _solved(game, number, pair, left)
-        for number, (pair, left) in enumerate(zip(game.pairs, game.answers, strict=True), 1)
-    )
-    st.html(f"<div class='eye-answers'>{parts}</div>{_STYLE}")
+    rounds = zip(game.pairs, game.answers, strict=True)
+    answers = [_answer_shown(game, number, *asked) for number, asked in enumerate(rounds, 1)]
+    st.html(templates.render(_TEMPLATES, "eye_test", pair=[], answers=answers))
 
 
-def _solved(game: Game, number: int, pair: Pair, left: bool) -> str:
-    """A pair with its answer: the picture chosen is framed."""
-    right = left == pair.triggered_left
-    figures = ""
+def _answer_shown(game: Game, number: int, pair: Pair, left: bool) -> dict[str, object]:
+    """A pair with its answer; the picture chosen is framed."""
+    shown = []
     for image, is_left in zip(pictures(game, pair), (True, False), strict=True):
-        kind = "Triggered" if is_left == pair.triggered_left else "Clean"
-        chosen = f" class='chosen {'right' if right else 'wrong'}'" if is_left == left else ""
+        caption = "Triggered" if is_left == pair.triggered_left else "Clean"
         alternative = f"Pair {number}, {'left' if is_left else 'right'} picture"
-        figures += f"<div{chosen}>{gallery.figure(image, alternative, kind)}</div>"
-    mark = "✓ right" if right else "✗ wrong"
-    return f"<div><p>{number}: {mark}</p><div>{figures}</div></div>"
+        shown.append((gallery.picture(image, alternative, caption), is_left == left))
+    return {"number": number, "correct": left == pair.triggered_left, "pictures": shown}

@@ -1,11 +1,12 @@
-"""Table 1 and Figures 5 to 8 of the paper over several seeds, beside the paper's own numbers.
+"""Table 1 and Figures 5 to 8 of the paper, over several seeds and next to the paper's numbers.
 
-paper.py     what the paper counts
-subjects.py  which networks the report is about; trains those that are missing
-findings.py  what is measured of one network
-tables.py    the measures over all of them: mean and standard deviation
-text.py      what the figures say, in sentences
-report.py    the folder with all of it
+published.py    the paper's own numbers
+subjects.py     the networks the report is about; trains missing ones
+findings.py     what is measured on one network
+tables.py       the metrics of all networks: mean and standard deviation
+conclusions.py  what the numbers show, in sentences
+report_text.py  the text of the report
+report.py       the folder with the text, the tables and the figures
 """
 
 from engine.reporting.reproduction.report import reproduce

@@ -1,4 +1,4 @@
-"""What is measured of one network for the report."""
+"""What the report needs to know of one network."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from engine.store import StoredModel
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found of one network.
+    """The measurements of one network.
 
     Attributes:
-        label: what the report calls it.
+        label: the network's name in the report.
         stored: the model.
         pooled: the layer whose activations rank the channels.
-        activity: see `activations.table`; rows of `pooled` alone.
-        curves: one for each order, of the last convolution.
+        activity: the rows of `pooled`; see `activations.table`.
+        curves: order -> pruning curve of the last convolution.
     """
 
     label: str
@@ -38,22 +38,24 @@ class Findings:
 
     @property
     def curve(self) -> Curve:
-        """The paper's curve."""
+        """The curve of the paper's pruning order."""
         return self.curves[DEFAULT_ORDER]
 
     @property
     def scores(self) -> dict[str, float]:
-        """The measures on test images before any channel is pruned, percent."""
-        return {figure: float(self.curve.test[figure].iloc[0]) for figure in METRICS}
+        """The metrics on test images before pruning, in percent."""
+        return {metric: float(self.curve.test[metric].iloc[0]) for metric in METRICS}
 
 
 def measure(stored: StoredModel, dataset: Dataset, label: str) -> Findings:
-    """Activations on validation images, and the curve of every order.
+    """Measure activations on validation images and the pruning curve of every order.
+
+    Reports progress.
 
     Args:
         stored: a model trained on `dataset`.
-        dataset: validation chooses, test reports.
-        label: what the report calls the network.
+        dataset: validation images are used for every choice, test images for the results.
+        label: the network's name in the report.
     """
     network = stored.network()
     layer = analyze.last_convolution(stored)
@@ -64,6 +66,6 @@ def measure(stored: StoredModel, dataset: Dataset, label: str) -> Findings:
 
 
 def _ranking_layer(network: Any, layer: str) -> str:
-    """The last layer of the pruned block that has activations to show: the pooling (Figure 5)."""
+    """The last layer of the pruned block with channels: the pooling (Figure 5)."""
     shown = channel_layers(network)
     return [name for name in split.block_of(network, layer) if name in shown][-1]

@@ -1,4 +1,4 @@
-"""Which networks a report is about, found by name or trained."""
+"""The networks a report is about, found by name or trained."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Subject:
     """A network the report is about.
 
     Attributes:
-        label: what the report calls it: "seed 0", or the model's name.
+        label: its name in the report: "seed 0", or the model's name.
         model: name of the model.
-        seed: the one it is trained with while it is missing; None if it has to be there.
+        seed: to train it with if it is missing; None if it must exist.
     """
 
     label: str
@@ -34,11 +34,11 @@ class Subject:
 
 
 def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list[Subject]:
-    """The subjects: `model` alone, else the dataset's model of each seed.
+    """Choose `model` alone, or else the dataset's model of each seed.
 
     Raises:
-        UserError: one that is there was trained on another dataset or with another seed, or
-            `model` is not there.
+        UserError: there is no model called `model`, or a chosen model was trained on another
+            dataset or with another seed.
     """
     if model is not None:
         chosen = [Subject(model, model)]
@@ -54,9 +54,9 @@ def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list
 
 
 def find_or_train(subject: Subject, dataset: Dataset) -> StoredModel:
-    """The stored model; if it is missing, trained first, as the paper trains it.
+    """Find the stored model; if it is missing, train it first, as in the paper.
 
-    An interrupted training goes on where it was.
+    An interrupted training is resumed. Reports progress.
     """
     if subject.seed is None or subject.model in store.names():
         return store.find(subject.model)
@@ -78,10 +78,10 @@ def _check(subject: Subject, stored: StoredModel, dataset: str) -> None:
     if card.dataset != dataset:
         raise UserError(
             f"The model '{stored.name}' was trained on {card.dataset}, not on {dataset}:"
-            " name one of its own with --model."
+            " choose a model of that dataset with --model."
         )
     if subject.seed is not None and card.training.get("seed") != subject.seed:
         raise UserError(
             f"The model '{stored.name}' was not trained with seed {subject.seed}:"
-            f" report on it with --model {stored.name}, or train another by that name."
+            f" report on it with --model {stored.name}, or train another one under that name."
         )

@@ -1,4 +1,4 @@
-"""The measures over all networks of a report: mean and standard deviation."""
+"""The metrics of all networks of a report: mean and standard deviation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import pandas as pd
 
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import DEFAULT_ORDER
-from engine.evaluation.metrics import METRICS
-from engine.reporting.reproduction import paper
+from engine.reporting.metric_style import SCORES
+from engine.reporting.reproduction import published
 from engine.reporting.reproduction.findings import Findings
 
-NAMES = dict(zip(METRICS, ("Clean accuracy", "Attack success", "Recovered accuracy"), strict=True))
-SPREAD = "_sd"
+SPREAD = "_sd"  # ends the name of a column of standard deviations
 
 
 def settings(found: Sequence[Findings]) -> pd.DataFrame:
-    """How each network came about: one row a setting, one column a network."""
+    """How each network was made: one row per setting, one column per network."""
     columns = {}
     for findings in found:
         card = findings.stored.card
@@ -29,7 +28,7 @@ def settings(found: Sequence[Findings]) -> pd.DataFrame:
             "images poisoned": card.poisoned,
             **card.training,
         }
-    # Not a frame of mixed columns: that would turn whole numbers into floats.
+    # Built cell by cell: a frame made from the columns would turn whole numbers into floats.
     rows = list(dict.fromkeys(setting for column in columns.values() for setting in column))
     cells = {label: [column.get(row) for row in rows] for label, column in columns.items()}
     names = [row.replace("_", " ") for row in rows]
@@ -37,24 +36,28 @@ def settings(found: Sequence[Findings]) -> pd.DataFrame:
 
 
 def table_1(found: Sequence[Findings]) -> pd.DataFrame:
-    """Table 1: measure, a column for each network, then mean and standard deviation (n - 1) if
-    there are several, and the paper's value; percent."""
+    """Table 1, in percent.
+
+    Returns:
+        Columns measure (the metric's label), one for each network, mean and standard deviation
+        (n - 1) if there are several networks, and paper.
+    """
     each = pd.DataFrame({findings.label: findings.scores for findings in found})
     table = each.copy()
     if len(found) > 1:
         table["mean"] = each.mean(axis=1)
         table["standard deviation"] = each.std(axis=1, ddof=1)
-    published = paper.TABLE_1.get(found[0].stored.card.dataset, {})
-    table["paper"] = [published.get(figure, float("nan")) for figure in table.index]
-    table.insert(0, "measure", [NAMES[figure] for figure in table.index])
+    values = published.TABLE_1.get(found[0].stored.card.dataset, {})
+    table["paper"] = [values.get(metric, float("nan")) for metric in table.index]
+    table.insert(0, "measure", [SCORES[metric].label for metric in table.index])
     return table.reset_index(drop=True)
 
 
 def at_thresholds(found: Sequence[Findings]) -> pd.DataFrame:
-    """What each network does at each threshold, pruned in each order.
+    """Every network at every threshold, pruned in every order.
 
     Returns:
-        Columns network and order, and those of `Curve.at_thresholds`.
+        Columns network, order, and those of `Curve.at_thresholds`.
     """
     parts = []
     for findings in found:
@@ -66,28 +69,28 @@ def at_thresholds(found: Sequence[Findings]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def over_networks(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """`at_thresholds` as means over the networks.
+def mean_over_networks(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Means over the networks.
 
     Args:
         rows: see `at_thresholds`.
-        dataset: whose paper values are told.
+        dataset: its name; selects the paper's values.
 
     Returns:
-        One row an order and threshold. With several networks each column of means is followed
-        by that of standard deviations (n - 1), called NAME_sd. paper_fraction belongs to the
-        paper's own order and is NaN elsewhere.
+        One row per order and threshold. With several networks each column of means is followed
+        by one of standard deviations (n - 1), called NAME_sd. paper_fraction, the share of
+        channels the paper prunes, is NaN except in the paper's own order.
     """
     groups = rows.drop(columns=["network", "step"]).groupby(["order", "threshold"], sort=False)
     table = groups.mean()
     if rows["network"].nunique() > 1:
         spread = groups.std(ddof=1)
-        for place, column in enumerate(list(table)):
-            table.insert(2 * place + 1, column + SPREAD, spread[column])
+        for index, column in enumerate(list(table)):
+            table.insert(2 * index + 1, column + SPREAD, spread[column])
     table = table.reset_index()
-    published = paper.PRUNED.get(dataset, {})
+    values = published.CHANNELS_PRUNED.get(dataset, {})
     shares = [
-        published.get(threshold, float("nan")) / 100 if order == DEFAULT_ORDER else float("nan")
+        values.get(threshold, float("nan")) / 100 if order == DEFAULT_ORDER else float("nan")
         for order, threshold in zip(table["order"], table["threshold"], strict=True)
     ]
     table.insert(2, "paper_fraction", shares)

@@ -52,7 +52,7 @@ def test_its_figures_are_those_of_the_curve_and_the_card(report):
         if isinstance(value, float):
             assert f"{value:.2f}" in text
     curve = stored.table("curve-conv2d_5-clean-activation")
-    pruned = int(re.search(r"points (\d+) of 128", text)[1])
+    pruned = int(re.search(r"points\s+(\d+) of 128", text)[1])
     assert f"{curve['attack_success'][pruned]:.2f}" in text
     assert stored.card.sha256 in text
     assert all(command in text for command in stored.card.commands)
@@ -71,7 +71,7 @@ def test_names_of_strangers_are_text(results, dataset):
 def test_without_images_or_curve_it_says_so(at_home):
     view = View("conv2d_5", "clean-activation", 2.0)
     text = " ".join(Parsed(model_report.html(store.find("small"), view, None, "c")).texts)
-    assert "were not at hand" in text and "has not been computed" in text
+    assert "were not available" in text and "has not been computed" in text
 
 
 def test_an_image_that_is_not_there_is_refused(results, dataset):

@@ -15,7 +15,8 @@ from engine.evaluation.metrics import METRICS
 from engine.experiments import analyze
 from engine.networks import edit
 from engine.reporting import paper_figures, reproduction
-from engine.reporting.reproduction import subjects, tables, text
+from engine.reporting.metric_style import SCORES
+from engine.reporting.reproduction import conclusions, subjects, tables
 from engine.reporting.reproduction.findings import Findings
 
 DATASET = "folder:signs"
@@ -128,7 +129,7 @@ def test_figure_7_has_a_band_over_several_curves_and_none_over_one():
     assert layers(curve)[0] == ["line", "rule"]
     marks, rows = layers(pd.concat([curve, lower]))
     assert marks == ["area", "line", "rule"]
-    clean = rows[rows["what"] == paper_figures.MEASURES["clean_accuracy"][0]].set_index("fraction")
+    clean = rows[rows["metric"] == SCORES["clean_accuracy"].label].set_index("fraction")
     assert clean.loc[0.0, ["min", "mean", "max"]].tolist() == [80.0, 85.0, 90.0]
 
 
@@ -185,7 +186,7 @@ def test_a_folder_that_gives_no_name_asks_for_one():
 
 
 def network_that(trained, clean, attack, recovered):
-    """Findings as of a network of three channels whose curves go as told, in every order."""
+    """Findings of a network of three channels, with the same curve in every order."""
     curve = pd.DataFrame(
         {
             "step": range(4),
@@ -202,24 +203,24 @@ def network_that(trained, clean, attack, recovered):
 @pytest.mark.parametrize(
     ("attack", "recovered", "said"),
     [
-        ([99, 99, 0, 0], [1, 1, 5, 2], "at most 5.00 % of the triggered images"),
-        ([99, 99, 0, 0], [1, 1, 5, 2], "therefore no repair"),
-        ([99, 99, 0, 0], [1, 1, 70, 2], "part of a repair"),
+        ([99, 99, 0, 0], [1, 1, 5, 2], "recovered accuracy is at most 5.00 %"),
+        ([99, 99, 0, 0], [1, 1, 5, 2], "that is not a repair"),
+        ([99, 99, 0, 0], [1, 1, 70, 2], "only a partial repair"),
         ([99, 99, 0, 0], [1, 1, 95, 2], "does repair the network"),
-        ([99, 99, 99, 99], [1, 1, 1, 1], "On no curve does attack success come down"),
-        ([2, 1, 0, 0], [97, 90, 50, 2], "too little to repair"),
+        ([99, 99, 99, 99], [1, 1, 1, 1], "On no curve does attack success fall to 1 %"),
+        ([2, 1, 0, 0], [97, 90, 50, 2], "no backdoor to repair"),
     ],
 )
-def test_the_words_on_repair_follow_from_the_figures(trained, attack, recovered, said):
+def test_the_verdict_on_the_repair_follows_from_the_numbers(trained, attack, recovered, said):
     network = network_that(trained, [97, 95, 80, 3], attack, recovered)
-    assert said in text.recovery_without_attack([network])
+    assert said in conclusions.recovery_without_attack([network])
 
 
-def test_a_collapse_that_does_not_come_is_not_told_of(trained):
+def test_a_collapse_that_does_not_happen_is_not_reported(trained):
     network = network_that(trained, [25, 24, 20, 3], [99, 99, 99, 99], [1, 1, 1, 1])
-    assert "never comes down to 90 %, and never comes down to 1 %." in text.collapse([network])
+    assert "never falls to 90 %, and never falls to 1 %." in conclusions.collapse([network])
     rows = tables.at_thresholds([network])
-    assert "dropped by 2, 10 and 20 points once 67, 100 and 100 %" in text.pruned_shares(
+    assert "dropped by 2, 10 and 20 points once 67, 100 and 100 %" in conclusions.channels_pruned(
         [network], rows
     )
-    assert "it is not lower with either of them" in text.oracles(rows)
+    assert "it is not lower with either of them" in conclusions.oracles(rows)
