@@ -93,9 +93,9 @@ def test_another_class_shows_another_image(results):
 
 def test_several_settings_stand_side_by_side_with_what_the_network_says_of_each(results):
     app = opened("triggers")
-    assert words(app).count("The network:") == 2, "of the clean image and of one triggered"
+    assert words(app).count("Prediction:") == 2, "of the clean image and of one triggered"
     by_label(app.segmented_control, "Settings side by side").select(3).run()
-    assert words(fine(app)).count("The network:") == 4
+    assert words(fine(app)).count("Prediction:") == 4
     table = app.dataframe[0].value
     assert table["setting"].tolist() == list("ABC")
     assert table["psnr"].is_monotonic_decreasing, "each is stronger than the one before"
@@ -130,7 +130,7 @@ def test_every_trigger_has_its_card_the_models_own_first(results, few):
 
 def test_a_trigger_without_what_it_learned_says_so_and_the_others_stand(results, few):
     card = cards(opened("triggers"))["Fake &amp; learned"]
-    assert "&#x27;Fake&#x27; is &lt;learned&gt; before" in card
+    assert "&#39;Fake&#39; is &lt;learned&gt; before" in card
     assert "Nobody taught it." in card and "nobody" in card and "<img" not in card
 
 
@@ -192,7 +192,7 @@ def test_the_eye_test_is_played_to_its_end_and_again(results, few):
     assert metrics(fine(app))["Right"] == "9 of 10"
     assert "9 or more in 1.1%" in words(app) and "you see this trigger" in words(app)
     (solved,) = [body for body in bodies(app) if "<div class='eye-answers'" in body]
-    assert solved.count("✓ right") == 9 and solved.count("✗ wrong") == 1
+    assert solved.count("✓ correct") == 9 and solved.count("✗ wrong") == 1
     assert solved.count("<img") == 20
     before = app.session_state[eye_test.GAME].pairs
     by_label(app.button, "Again").click().run()
@@ -219,7 +219,7 @@ def test_without_any_comparison_the_command_is_told(results, monkeypatch):
     dataset = app.session_state[header.DATASET]
     told = markdown.unescape(app.info[-1].value)
     assert told == f"No comparison of attacks on {dataset} has been made yet."
-    assert any(f"engine attacks {dataset}" in code.value for code in app.code)
+    assert any(f"engine benchmark-attacks {dataset}" in code.value for code in app.code)
 
 
 def test_a_comparison_on_other_images_is_shown_when_asked_for(results):
@@ -262,7 +262,7 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     app = opened("triggers")
     dataset = app.session_state[header.DATASET]
     told = [code.value for code in app.code]
-    assert f"python -m engine attacks {dataset} --repair spectral-unlearning" in told
+    assert f"python -m engine benchmark-attacks {dataset} --repair spectral-unlearning" in told
     assert "What follows was measured on other images" in app.info[-1].value
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert "TrojanNN" in table["title"].tolist(), "the one that came along"
