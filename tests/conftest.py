@@ -24,7 +24,7 @@ from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.eval_pairs import eval_pair
 from engine.networks.untrusted import own_files
 from engine.training.training_config import TrainingConfig
-from tests.fixtures.constructed import keep_constructed
+from tests.fixtures.constructed import store_constructed
 from tests.fixtures.needed import real_data
 
 CLASSES, TARGET = 6, 1
@@ -170,7 +170,7 @@ def construct(once, dataset):
     def constructed(name: str, plan: AttackPlan) -> store.StoredModel:
         def keep(home: Path) -> None:
             with living_in(home):
-                keep_constructed(dataset, plan, PATTERNS, name)
+                store_constructed(dataset, plan, PATTERNS, name)
 
         tensorflow_runtime.import_tensorflow()
         stored = store.open_folder(once(f"constructed-{name}", keep) / "models" / name)

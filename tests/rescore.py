@@ -1,6 +1,6 @@
-"""Shipped models scored again on all test images: ``python -m tests.rescore [MODEL ...]``.
+"""Score shipped models again on all test images: ``python -m tests.rescore [MODEL ...]``.
 
-All 28 take about twenty minutes of one core.
+All 28 models take about twenty minutes on one core.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from engine.evaluation.metrics import METRICS, Scores
 from engine.evaluation.targets import target_labels
 
 MODELS = sorted(path.parent.name for path in paths.SHIPPED_MODELS.glob("*/card.json"))
-TOLERATED = 0.1  # percentage points: on another processor sums are rounded otherwise
+TOLERANCE = 0.1  # percentage points; another processor rounds sums differently
 
 
 @dataclass
 class Predictor:
-    """Predictions of one model after the other, with one compiled network for all of a shape."""
+    """Predicts with one model after another, compiling only once for models of the same shape."""
 
     shells: dict[tuple, object] = field(default_factory=dict)
 
     def of(self, stored: store.StoredModel) -> Callable[[np.ndarray], np.ndarray]:
-        """A function from uint8 images to classes; it holds until the next model is asked for."""
+        """A function from uint8 images to classes; valid until the next call of `of`."""
         network = stored.network()
         shape = tuple(
             (type(item), *(w.shape for w in item.get_weights())) for item in network.layers
@@ -40,41 +40,41 @@ class Predictor:
 
 
 def shipped(name: str) -> store.StoredModel:
-    """The model of that name that comes with the program."""
+    """The shipped model of that name."""
     return store.open_folder(paths.SHIPPED_MODELS / name)
 
 
 def scores(stored: store.StoredModel, test: Split, predictor: Predictor, some: int = 0) -> Scores:
-    """Its scores on test images.
+    """Score a model on test images.
 
     Args:
         stored: the model.
         test: all test images of its dataset.
-        predictor: what reads them.
-        some: how many clean and how many triggered images, drawn at random; all of them at 0.
+        predictor: makes the predictions.
+        some: number of clean and of triggered images, drawn at random; 0 for all.
     """
     card = stored.card
-    attackable_indices = test.take(metrics.attackable_indices(test, card.target))
-    clean, attackable_indices = (drawn(split, some) for split in (test, attackable_indices))
+    attackable = test.take(metrics.attackable_indices(test, card.target))
+    clean, attackable = (draw(split, some) for split in (test, attackable))
     predict = predictor.of(stored)
     return metrics.score(
         predict(clean.images),
         clean.labels,
-        predict(card.parsed_trigger()(attackable_indices.images)),
-        attackable_indices.labels,
-        target_labels(attackable_indices.labels, card.target, len(card.class_names)),
+        predict(card.parsed_trigger()(attackable.images)),
+        attackable.labels,
+        target_labels(attackable.labels, card.target, len(card.class_names)),
     )
 
 
-def drawn(split: Split, some: int) -> Split:
-    """So many images at random, always the same; all of them at 0."""
+def draw(split: Split, some: int) -> Split:
+    """So many random images, always the same ones; all of them if `some` is 0."""
     if not some:
         return split
     return split.take(np.sort(np.random.default_rng(0).permutation(len(split))[:some]))
 
 
 def main() -> int:
-    """Print each model's scores beside its card's; 1 if any is further off than is tolerated."""
+    """Print each model's scores and their difference from its card; 1 if any is too large."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", metavar="MODEL", default=MODELS)
     models = parser.parse_args().models
@@ -88,13 +88,13 @@ def main() -> int:
         found = scores(stored, tests[dataset], predictor).percentages()
         card = stored.card.scores["test"]
         differences = [found[figure] - card[figure] for figure in METRICS]
-        off += max(map(abs, differences)) > TOLERATED
+        off += max(map(abs, differences)) > TOLERANCE
         shown = ", ".join(
             f"{figure.replace('_', ' ')} {found[figure]:.3f} ({difference:+.3f})"
             for figure, difference in zip(METRICS, differences, strict=True)
         )
         print(f"{name}: {shown}", flush=True)
-    print(f"{len(models)} models, {off} further than {TOLERATED} points from their cards")
+    print(f"{len(models)} models, {off} more than {TOLERANCE} points off their cards")
     return int(off > 0)
 
 

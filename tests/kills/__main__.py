@@ -1,4 +1,4 @@
-"""``python -m tests.kills``: kill writers and workers anywhere, and see that nothing is lost."""
+"""``python -m tests.kills``: kill writers and workers at any point; nothing may be lost."""
 
 import argparse
 import tempfile
@@ -16,17 +16,17 @@ from tests.kills import storing, working
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
-    parser.add_argument("--count", type=int, default=50, help="random kills")
-    parser.add_argument("--seed", type=int, default=0, help="decides where they hit")
+    parser.add_argument("--count", type=int, default=50, help="number of random kills")
+    parser.add_argument("--seed", type=int, default=0, help="of the random kills")
     parser.add_argument(
         "--each",
         nargs="*",
         default=[],
         choices=list(storing.ACTS),
-        help="acts to kill before each of their changes of files, beside the random kills",
+        help="acts to kill before each of their file changes, besides the random kills",
     )
-    parser.add_argument("--races", type=int, default=0, help="rounds of two writers of one name")
-    parser.add_argument("--work", type=float, default=0.4, help="share that hits real work")
+    parser.add_argument("--races", type=int, default=0, help="rounds of two racing writers")
+    parser.add_argument("--work", type=float, default=0.4, help="share of kills that hit real work")
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -42,14 +42,16 @@ def main() -> None:
     for name, count in sorted(hits.items()):
         print(f"{count:4}  {name}")
     for name in options.each:
-        print(f"      {name}: killed before each change of a file")
+        print(f"      {name}: killed before each file change")
     if options.races:
-        print(f"{options.races:4}  races to save, delete and restore: one won, one was refused")
+        print(
+            f"{options.races:4}  races to save, delete and restore: one succeeded, one was refused"
+        )
     print(f"Nothing was lost. {time.monotonic() - began:.0f} s.")
 
 
 def kill_each(folder: Path, name: str) -> None:
-    """Do an act again and again, and kill it before its first, second ... change of a file."""
+    """Repeat an act, killed before its first file change, then before its second, and so on."""
     act = storing.ACTS[name]
     changes, _ = storing.dry_run(act, folder / f"each-{name}")
     for at in range(1, changes + 1):
@@ -68,7 +70,7 @@ def kill_acts(folder: Path, count: int, rng: np.random.Generator) -> Counter[str
 
 
 def kill_works(folder: Path, count: int, rng: np.random.Generator) -> Counter[str]:
-    """Kill trainings, prunings and repairs, and do them again."""
+    """Kill trainings, prunings and repairs, and run them again."""
     hits: Counter[str] = Counter()
     draw_few(folder / "data" / "few")
     reference = working.Reference(folder, folder / "data")
@@ -81,7 +83,7 @@ def kill_works(folder: Path, count: int, rng: np.random.Generator) -> Counter[st
 
 
 def draw_few(folder: Path) -> None:
-    """Images enough for a training that need not learn anything."""
+    """Draw a few images, for a training that need not learn anything."""
     rng = np.random.default_rng(0)
     for split in ("train", "test"):
         for label in range(CLASSES):
@@ -92,7 +94,7 @@ def draw_few(folder: Path) -> None:
 
 
 def moment(rng: np.random.Generator, changes: int, seconds: float) -> tuple[int, float]:
-    """Either a change of a file to kill before, or 0 and seconds to kill after."""
+    """Either the number of a file change to kill before, or 0 and the seconds to kill after."""
     if rng.random() < 0.5:
         return int(rng.integers(1, changes + 1)), 0.0
     return 0, float(rng.uniform(0, seconds))

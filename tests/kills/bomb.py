@@ -1,4 +1,4 @@
-"""A process that kills itself just before it changes a file, so that kills are repeatable."""
+"""A process that kills itself before its n-th file change, so that kills are repeatable."""
 
 import os
 import signal
@@ -10,25 +10,25 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class Bomb:
-    """Counts this process's changes of files below a folder.
+    """Counts this process's file changes below a folder.
 
     Attributes:
-        count: changes so far.
+        count: file changes so far.
     """
 
     def __init__(self, folder: Path, at: int) -> None:
-        """Die just before the change number `at`; 0 never does."""
+        """Kill this process before file change number `at`; never if it is 0."""
         self.folder, self.at, self.count = str(folder), at, 0
-        sys.addaudithook(self._seen)
+        sys.addaudithook(self._on_event)
 
-    def _seen(self, event: str, arguments: tuple) -> None:
-        if event not in CHANGES or not self._ours(event, arguments):
+    def _on_event(self, event: str, arguments: tuple) -> None:
+        if event not in CHANGES or not self._is_change_in_folder(event, arguments):
             return
         self.count += 1
         if self.count == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _ours(self, event: str, arguments: tuple) -> bool:
+    def _is_change_in_folder(self, event: str, arguments: tuple) -> bool:
         path = arguments[0]
         if event == "open" and (isinstance(path, int) or not arguments[2] & WRITING):
             return False

@@ -1,4 +1,4 @@
-"""Models and caches written, replaced and deleted by a process that is killed meanwhile."""
+"""Writing, replacing and deleting models and caches in a process that is killed."""
 
 import dataclasses
 import os
@@ -20,17 +20,17 @@ from engine.store import trash
 from tests.kills.bomb import Bomb
 
 ROWS = 50
-REFUSED = 2  # exit status of a process that was told why not
+REFUSED = 2  # exit status of a process that ended with a `UserError`
 
 
 @dataclasses.dataclass(frozen=True)
 class Act:
-    """Something done to the home, that may be cut off anywhere.
+    """An operation on the home folder that may be killed at any point.
 
     Attributes:
-        prepare: makes the home that it is done in.
-        do: does it.
-        check: asserts that nothing is lost, whether it was done, half done or not begun.
+        prepare: fills the home folder before it.
+        do: the operation.
+        check: asserts that nothing is lost, whether it was finished, killed midway or not begun.
     """
 
     prepare: Callable[[], object]
@@ -39,7 +39,7 @@ class Act:
 
 
 class Network:
-    """As much of a network as the store asks for."""
+    """As much of a network as the store needs."""
 
     def __init__(self, text: str) -> None:
         self.content = text.encode() * 1000
@@ -56,7 +56,7 @@ def save(name: str, text: str, replace: bool = False) -> store.StoredModel:
 
 
 def text_of(name: str) -> str:
-    """The text a model was made of, if all of the model is there."""
+    """The text a model was made from; asserts that the model is complete."""
     stored = store.find(name)
     content = (stored.folder / "model.keras").read_bytes()
     assert checksum(stored.folder / "model.keras") == stored.card.sha256
@@ -66,43 +66,43 @@ def text_of(name: str) -> str:
     return content[: len(content) // 1000].decode()
 
 
-def own() -> list[str]:
-    """Names of the models that do not come with the program; each of them whole."""
+def own_models() -> list[str]:
+    """Names of the models that are not shipped; asserts that each is complete."""
     seen = [path.name for path in paths.models_folder().glob("[!.]*")]
-    assert sorted(seen) == sorted(set(store.names()) & set(seen)), "half a folder is seen"
+    assert sorted(seen) == sorted(set(store.names()) & set(seen)), "an incomplete folder is visible"
     for name in seen:
         text_of(name)
     return sorted(seen)
 
 
-def nothing_is_left() -> None:
-    """After the next change, nothing hidden is there but the trash."""
+def check_no_leftovers() -> None:
+    """After one more change, the only hidden folder is the trash."""
     save("last", "last")
     hidden = {path.name for path in paths.models_folder().glob(".*")}
     assert hidden <= {".trash"}, hidden
 
 
 def check_saved() -> None:
-    assert own() in ([], ["x"])
-    if not own():
+    assert own_models() in ([], ["x"])
+    if not own_models():
         save("x", "new")
     assert text_of("x") == "new"
-    nothing_is_left()
+    check_no_leftovers()
 
 
 def check_replaced() -> None:
     assert text_of("x") in ("old", "new")
     save("x", "again", replace=True)
     assert text_of("x") == "again"
-    nothing_is_left()
+    check_no_leftovers()
 
 
 def check_deleted() -> None:
-    assert own() + trash.deleted() == ["x"]
-    if not own():
+    assert own_models() + trash.deleted() == ["x"]
+    if not own_models():
         trash.restore("x")
     assert text_of("x") == "old"
-    nothing_is_left()
+    check_no_leftovers()
 
 
 def fill_trash() -> None:
@@ -112,29 +112,29 @@ def fill_trash() -> None:
         trash.delete(f"x{number}")
 
 
-def check_sixth() -> None:
-    names = own() + trash.deleted()
+def check_deleted_sixth() -> None:
+    names = own_models() + trash.deleted()
     newest = [f"x{number}" for number in range(trash.KEPT, 0, -1)]
     assert names in (newest, [*newest, "x0"])
     for name in newest:
-        if name not in own():
+        if name not in own_models():
             trash.restore(name)
         assert text_of(name) == f"text{name[1:]}"
-    nothing_is_left()
+    check_no_leftovers()
 
 
-def keep_results() -> None:
+def store_results() -> None:
     store.find("x").keep({"more": pd.DataFrame({"row": range(ROWS)})}, "a command")
 
 
-def check_kept() -> None:
+def check_results() -> None:
     assert text_of("x") == "old"
     path = store.find("x").folder / "more.csv"
     assert not path.exists() or len(pd.read_csv(path)) == ROWS
-    keep_results()
+    store_results()
     assert store.find("x").card.commands[-1] == "a command"
     assert len(pd.read_csv(path)) == ROWS
-    nothing_is_left()
+    check_no_leftovers()
 
 
 def tiny(seed: int) -> Dataset:
@@ -178,8 +178,10 @@ ACTS = {
     "replace": Act(save_old, lambda: save("x", "new", replace=True), check_replaced),
     "delete": Act(save_old, lambda: trash.delete("x"), check_deleted),
     "restore": Act(save_and_delete, lambda: trash.restore("x"), check_deleted),
-    "delete the sixth": Act(fill_trash, lambda: trash.delete(f"x{trash.KEPT}"), check_sixth),
-    "keep results": Act(save_old, keep_results, check_kept),
+    "delete the sixth": Act(
+        fill_trash, lambda: trash.delete(f"x{trash.KEPT}"), check_deleted_sixth
+    ),
+    "store results": Act(save_old, store_results, check_results),
     "cache": Act(
         lambda: cache.keep("key", tiny(1)), lambda: cache.keep("key", tiny(2)), check_cached
     ),
@@ -188,7 +190,7 @@ ACTS = {
 
 
 def dry_run(act: Act, home: Path) -> tuple[int, float]:
-    """How many changes of files the act takes when nobody kills it, and how many seconds."""
+    """The number of file changes of an act that is not killed, and its seconds."""
     enter(home)
     act.prepare()
     reading, writing = os.pipe()
@@ -199,7 +201,7 @@ def dry_run(act: Act, home: Path) -> tuple[int, float]:
         os.write(writing, str(bomb.count).encode())
 
     began = time.monotonic()
-    assert ended(child(counted)) == 0
+    assert exit_status(fork(counted)) == 0
     seconds = time.monotonic() - began
     os.close(writing)
     with os.fdopen(reading) as pipe:
@@ -209,13 +211,16 @@ def dry_run(act: Act, home: Path) -> tuple[int, float]:
 
 
 def killed(act: Act, home: Path, at: int = 0, after: float = 0.0) -> bool:
-    """Whether a process that does the act was killed before its end; nothing may be lost.
+    """Run an act in a process that is killed, and check that nothing is lost.
 
     Args:
-        act: what it does.
+        act: what the process does.
         home: a new folder.
-        at: the change of a file that it kills itself before.
-        after: seconds after which it is killed, if `at` is 0.
+        at: the process kills itself before this file change.
+        after: if `at` is 0, it is killed after that many seconds.
+
+    Returns:
+        Whether the kill came before the end.
     """
     enter(home)
     act.prepare()
@@ -224,38 +229,38 @@ def killed(act: Act, home: Path, at: int = 0, after: float = 0.0) -> bool:
         Bomb(home, at)
         act.do()
 
-    victim = child(do)
+    victim = fork(do)
     if not at:
         time.sleep(after)
         os.kill(victim, signal.SIGKILL)
-    status = ended(victim)
+    status = exit_status(victim)
     act.check()
     assert status in (0, -signal.SIGKILL)
     return status != 0
 
 
 def race(home: Path) -> None:
-    """Two processes make, delete and bring back a model at once: one succeeds, one is refused."""
+    """Let two processes save, delete and restore a model at once: one succeeds each time."""
     enter(home)
-    winner = ("one", "two")[first(lambda: save("x", "one"), lambda: save("x", "two"))]
+    winner = ("one", "two")[run_race(lambda: save("x", "one"), lambda: save("x", "two"))]
     assert text_of("x") == winner
-    first(lambda: trash.delete("x"), lambda: trash.delete("x"))
-    assert (own(), trash.deleted()) == ([], ["x"])
-    first(lambda: trash.restore("x"), lambda: trash.restore("x"))
-    assert (own(), trash.deleted()) == (["x"], [])
+    run_race(lambda: trash.delete("x"), lambda: trash.delete("x"))
+    assert (own_models(), trash.deleted()) == ([], ["x"])
+    run_race(lambda: trash.restore("x"), lambda: trash.restore("x"))
+    assert (own_models(), trash.deleted()) == (["x"], [])
     assert text_of("x") == winner
-    nothing_is_left()
+    check_no_leftovers()
 
 
-def first(*acts: Callable[[], object]) -> int:
-    """Which of acts done side by side succeeds; the others must be refused."""
-    status = [ended(one) for one in [child(act) for act in acts]]
+def run_race(*acts: Callable[[], object]) -> int:
+    """The index of the one act that succeeds of several at once; the others must be refused."""
+    status = [exit_status(process) for process in [fork(act) for act in acts]]
     assert sorted(status) == [0, *(REFUSED for _ in acts[1:])], status
     return status.index(0)
 
 
-def child(do: Callable[[], object]) -> int:
-    """The id of a process that does that; it ends with `REFUSED` after a `UserError`."""
+def fork(do: Callable[[], object]) -> int:
+    """The id of a new process that calls `do`; it exits with `REFUSED` after a `UserError`."""
     if identifier := os.fork():
         return identifier
     status = 1
@@ -270,12 +275,12 @@ def child(do: Callable[[], object]) -> int:
         os._exit(status)
 
 
-def ended(child: int) -> int:
-    """The exit status of a process once it has ended; negative after a signal."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def exit_status(process: int) -> int:
+    """Wait for a process to end, and return its exit status; negative after a signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 def enter(home: Path) -> None:
-    """What the program writes goes to a new folder."""
+    """Make a new folder the program's home."""
     home.mkdir()
     os.environ["PRUNING_LAB_HOME"] = str(home)

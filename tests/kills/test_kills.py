@@ -1,4 +1,4 @@
-"""Whatever is killed, and whenever: nothing is lost. `python -m tests.kills` kills more."""
+"""Nothing is lost whenever a writer or worker is killed; `python -m tests.kills` kills more."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ def reference(tmp_path, data, monkeypatch):
     return Reference(tmp_path, data)
 
 
-def test_models_and_caches_outlive_the_kill_of_their_writer_and_a_race_for_a_name():
+def test_models_and_caches_survive_killed_writers_and_races_for_a_name():
     words = ["--count", "4", "--work", "0", "--races", "2", "--each", "replace", "delete", "file"]
     run = subprocess.run(
         [sys.executable, "-m", "tests.kills", *words],
@@ -28,8 +28,8 @@ def test_models_and_caches_outlive_the_kill_of_their_writer_and_a_race_for_a_nam
 
 
 def test_a_killed_training_resumes_and_ends_with_the_same_weights(reference):
-    assert reference.killed("train", when=lambda home: any(home.glob("runs/*/checkpoint.npz")))
+    assert reference.killed("train", when=lambda home: any(home.glob("jobs/*/checkpoint.npz")))
 
 
-def test_a_killed_pruning_leaves_its_model_and_is_done_again(reference):
+def test_a_killed_pruning_leaves_its_model_alone_and_can_run_again(reference):
     assert reference.killed("prune", when=lambda home: any(home.glob("models/x/curve-*.csv")))

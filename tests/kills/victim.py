@@ -1,7 +1,7 @@
-"""``python -m tests.kills.victim AT WORDS``: ``python -m engine WORDS`` that kills itself.
+"""``python -m tests.kills.victim AT WORDS``: run ``python -m engine WORDS`` and kill it midway.
 
-It does so just before it changes a file in $PRUNING_LAB_HOME for the AT-th time; 0: never. How
-many changes there were is its last line on standard error.
+The process kills itself before its AT-th file change in $PRUNING_LAB_HOME; never if AT is 0. The
+last line on standard error is the number of file changes.
 """
 
 import os

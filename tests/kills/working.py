@@ -1,4 +1,4 @@
-"""Trainings, prunings and repairs that are killed anywhere, and then done again."""
+"""Trainings, prunings and repairs that are killed at any point, and then run again."""
 
 import io
 import os
@@ -35,9 +35,9 @@ class Job:
 
     Attributes:
         words: of the command.
-        makes: the model that it ends with.
-        trained: whether it needs the model "x" to be there.
-        replaced: whether another model of that name is there, which it is told to replace.
+        makes: the name of the model it stores.
+        trained: whether it needs the trained model "x".
+        replaced: whether another model has that name, and the command replaces it.
     """
 
     words: list[str]
@@ -56,7 +56,7 @@ JOBS = {
 
 
 def weights(stored: store.StoredModel) -> dict[str, np.ndarray]:
-    """Every array in a model's file, and a check of the file."""
+    """Every array in a model's file; asserts that the file is intact."""
     path = stored.folder / "model.keras"
     assert checksum(path) == stored.card.sha256
     found: dict[str, np.ndarray] = {}
@@ -78,12 +78,12 @@ def equal(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> bool:
 
 
 class Reference:
-    """What the jobs give when nobody kills them.
+    """The results of the jobs when they are not killed.
 
     Attributes:
-        folder: homes are made in it.
+        folder: where home folders are made.
         data: the folder with the dataset "few".
-        made: by job, the weights of the model it makes.
+        made: the weights of the model that each job stores.
     """
 
     def __init__(self, folder: Path, data: Path) -> None:
@@ -92,11 +92,11 @@ class Reference:
         self.measures: dict[str, tuple[int, float]] = {}
 
     def home(self, job: Job, name: str) -> Path:
-        """A new home in which the job can begin."""
+        """A new home folder in which the job can begin."""
         home = self.folder / name
         if job.trained:
-            self.look("train")
-            for part in ("models", "cache/own"):  # the model, and that this program wrote it
+            self.ensure_made("train")
+            for part in ("models", "cache/own"):  # the model, and the record that it is our own
                 shutil.copytree(self.folder / "straight-train" / part, home / part)
         home.mkdir(exist_ok=True)
         os.environ["PRUNING_LAB_HOME"] = str(home)
@@ -104,36 +104,36 @@ class Reference:
             store.copy_as(store.find("signs-ftrojan-repaired"), job.makes)
         return home
 
-    def look(self, name: str) -> None:
-        """Do a job to its end, once."""
+    def ensure_made(self, name: str) -> None:
+        """Run a job to its end, once."""
         if name in self.made:
             return
         job = JOBS[name]
         self.home(job, f"straight-{name}")
-        self.do(job)
+        self.run(job)
         self.made[name] = weights(store.find(job.makes))
 
-    def do(self, job: Job) -> None:
-        """Do a job here and now; if all of it was done already, it refuses."""
+    def run(self, job: Job) -> None:
+        """Run a job in this process; if it was finished already, it refuses."""
         printed = io.StringIO()
         with redirect_stdout(printed), redirect_stderr(printed):
             main.main([*job.words, "--root", str(self.data)])
         assert job.makes in store.names(), printed.getvalue()
 
     def measured(self, name: str) -> tuple[int, float]:
-        """How many changes of files a worker makes that nobody kills, and seconds it takes."""
+        """The number of file changes of a worker that is not killed, and its seconds."""
         if name not in self.measures:
             self.home(JOBS[name], f"measured-{name}")
             began = time.monotonic()
-            victim = self.victim(JOBS[name], 0)
+            victim = self.start(JOBS[name], 0)
             _, errors = victim.communicate()
             assert victim.returncode == 0, errors
             changes = int(errors.rsplit("changes:", 1)[1])
             self.measures[name] = changes, time.monotonic() - began
         return self.measures[name]
 
-    def victim(self, job: Job, at: int) -> subprocess.Popen[str]:
-        """A worker that kills itself before its `at`-th change of a file; 0: never."""
+    def start(self, job: Job, at: int) -> subprocess.Popen[str]:
+        """Start a worker that kills itself before its `at`-th file change; never if it is 0."""
         words = [*job.words, "--root", str(self.data)]
         return subprocess.Popen(
             [sys.executable, "-m", "tests.kills.victim", str(at), *words],
@@ -146,18 +146,21 @@ class Reference:
     def killed(
         self, name: str, at: int = 0, when: Callable[[Path], bool] = lambda _: False
     ) -> bool:
-        """Whether a worker was killed before its end; the job is done again, to its end.
+        """Run a job in a worker that is killed, then again to its end, and compare the weights.
 
         Args:
             name: of the job.
-            at: the change of a file that the worker kills itself before; 0: none.
-            when: asked of the home again and again; once true, the worker is killed.
+            at: the worker kills itself before this file change; never if it is 0.
+            when: called with the home folder repeatedly; once true, the worker is killed.
+
+        Returns:
+            Whether the kill came before the end.
         """
-        self.look(name)
+        self.ensure_made(name)
         job = JOBS[name]
         home = self.home(job, f"killed-{uuid4().hex}")
         before = own_models()
-        victim = self.victim(job, at)
+        victim = self.start(job, at)
         while victim.poll() is None and not when(home):
             time.sleep(0.02)
         victim.kill()
@@ -171,8 +174,8 @@ class Reference:
             new = model == job.makes and equal(arrays, self.made[name])
             assert new or equal(arrays, before[model]), model
         if victim.returncode:
-            self.do(job)
-        assert not any(home.glob("runs/*/checkpoint.npz"))
+            self.run(job)
+        assert not any(home.glob("jobs/*/checkpoint.npz"))
         done = own_models()
         assert equal(done.pop(job.makes), self.made[name])
         assert all(equal(arrays, before[model]) for model, arrays in done.items())
@@ -180,7 +183,7 @@ class Reference:
 
 
 def own_models() -> dict[str, dict[str, np.ndarray]]:
-    """The weights of every model that can be seen in the home."""
+    """The weights of every model in the home folder."""
     seen = sorted(path.name for path in paths.models_folder().glob("[!.]*"))
-    assert set(seen) <= set(store.names()), "half a folder is seen"
+    assert set(seen) <= set(store.names()), "an incomplete folder is visible"
     return {name: weights(store.find(name)) for name in seen}

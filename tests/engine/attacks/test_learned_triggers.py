@@ -1,4 +1,4 @@
-"""Triggers that learn, each from a network that is small or constructed."""
+"""Triggers that learn, each from a small or constructed network."""
 
 import dataclasses
 import functools
@@ -43,7 +43,7 @@ SIGNS = np.random.default_rng(4).choice([-1.0, 1.0], (32, 32, 3))
 
 @functools.cache
 def surrogate() -> keras.Model:
-    """Two hidden neurons that matter, each excited by the bright values of one pattern."""
+    """A network with two hidden neurons that matter; bright values of one pattern excite both."""
     network = keras.Sequential(
         [
             keras.Input((32, 32, 3)),
@@ -63,15 +63,15 @@ def surrogate() -> keras.Model:
 
 @pytest.fixture(scope="session")
 def few(data, tmp_path_factory):
-    """Few images, where nothing need be learned."""
+    """A few images, for trainings that need not learn anything."""
     with living_in(tmp_path_factory.mktemp("few")):
         return load_dataset("folder:few", data)
 
 
 @pytest.fixture(scope="session")
-def taught(dataset, tmp_path_factory):
-    """Each trigger after a short lesson, and the arrays it learned."""
-    with living_in(tmp_path_factory.mktemp("taught")) as patch:
+def fitted(dataset, tmp_path_factory):
+    """Each trigger after a short training, and the arrays it learned."""
+    with living_in(tmp_path_factory.mktemp("fitted")) as patch:
         patch.setattr(ban, "STEPS", 30)
         patch.setattr(input_aware, "STEPS", 30)
         patch.setattr(refool, "CANDIDATES", 40)
@@ -87,16 +87,16 @@ def taught(dataset, tmp_path_factory):
 
 
 @pytest.fixture
-def usable(taught):
-    """The taught triggers, in the home of the test."""
+def usable(fitted):
+    """The fitted triggers, in the home of the test."""
     artifacts.load.cache_clear()
-    for _, arrays in taught.values():
+    for _, arrays in fitted.values():
         artifacts.keep(arrays)
-    return {name: trigger for name, (trigger, _) in taught.items()}
+    return {name: trigger for name, (trigger, _) in fitted.items()}
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_a_taught_trigger_changes_each_image_by_itself(name, usable, dataset):
+def test_a_fitted_trigger_changes_each_image_independently(name, usable, dataset):
     trigger, images = usable[name], dataset.test.images[:12]
     together = trigger(images)
     assert together.dtype == np.uint8
@@ -112,37 +112,37 @@ def test_at_strength_0_nothing_changes(name, usable, dataset):
     np.testing.assert_array_equal(nothing(images), images)
 
 
-def test_trojan_nns_patch_is_bright_where_its_neurons_want_it_and_dark_elsewhere(usable):
-    wanted = np.where(SIGNS[-8:-1, -8:-1] > 0, 255, 0)
-    np.testing.assert_array_equal(usable["trojan-nn"].learned()["patch"], wanted)
+def test_the_trojan_nn_patch_is_bright_where_its_neurons_respond_and_dark_elsewhere(usable):
+    expected = np.where(SIGNS[-8:-1, -8:-1] > 0, 255, 0)
+    np.testing.assert_array_equal(usable["trojan-nn"].learned()["patch"], expected)
 
 
-def test_iab_patterns_differ_from_image_to_image_and_crossed_ones_are_others(usable, dataset):
+def test_input_aware_cross_samples_carry_the_patterns_of_other_images(usable, dataset):
     trigger, images = usable["input-aware"], dataset.test.images[:12]
     own = trigger(images)
     crossed = trigger.cross_samples(images, np.random.default_rng(0))
     assert (crossed != own).any()
 
 
-def test_refool_uses_the_pictures_that_mislead_a_clean_network_most(dataset, monkeypatch):
+def test_refool_uses_the_reflections_that_mislead_a_clean_network_most(dataset, monkeypatch):
     monkeypatch.setattr(refool, "POOL", 3)
     others = dataset.train.take(np.flatnonzero(dataset.train.labels != TARGET)[:30])
     network = surrogate()
-    taught = refool.ReFool().fitted(others, TARGET, network, 0)
+    trigger = refool.ReFool().fitted(others, TARGET, network, 0)
     run = architectures.compiled(network)
     misled = []
     for picture in others.images:
         alone = refool.ReFool(state=artifacts.keep({"reflections": picture[None]}))
-        read = run(architectures.scale(alone(others.images))).argmax(axis=1)
-        misled.append(int(np.sum(read != others.labels)))
+        predicted = run(architectures.scale(alone(others.images))).argmax(axis=1)
+        misled.append(int(np.sum(predicted != others.labels)))
     chosen = [
         int(np.flatnonzero((others.images == picture).all(axis=(1, 2, 3)))[0])
-        for picture in taught.learned()["reflections"]
+        for picture in trigger.learned()["reflections"]
     ]
     assert sorted(np.array(misled)[chosen]) == sorted(misled)[-3:]
 
 
-def test_a_state_that_was_exchanged_is_refused(usable, dataset):
+def test_a_replaced_or_damaged_artifact_is_refused(usable, dataset):
     trigger = usable["refool"]
     path = artifacts.find(trigger.state)
     path.write_bytes(artifacts.find(usable["ban"].state).read_bytes())
@@ -154,7 +154,7 @@ def test_a_state_that_was_exchanged_is_refused(usable, dataset):
         trigger(dataset.test.images[:1])
 
 
-def test_what_a_trigger_learned_stands_beside_its_model_and_beside_copies(
+def test_what_a_trigger_learned_is_stored_with_its_model_and_with_copies(
     usable, dataset, clean, tmp_path
 ):
     card = dataclasses.replace(clean.card, name="own", trigger=str(usable["refool"]))
@@ -168,8 +168,8 @@ def test_what_a_trigger_learned_stands_beside_its_model_and_beside_copies(
     assert usable["refool"](dataset.test.images[:1]).shape == (1, 32, 32, 3)
 
 
-def test_pushed_images_go_as_far_as_they_may_away_from_their_class():
-    """Of even grey images a network reads those above 127.5 as class 1, the others as 0."""
+def test_a_pgd_perturbation_moves_every_pixel_by_the_radius_away_from_the_class():
+    """The network classifies uniform images above grey level 127.5 as 1, others as 0."""
     network = keras.Sequential(
         [
             keras.Input((8, 8, 3)),
@@ -181,9 +181,9 @@ def test_pushed_images_go_as_far_as_they_may_away_from_their_class():
     greys = np.array([100, 119, 121, 127, 128, 134, 137, 200], np.uint8)
     images = np.tile(greys[:, None, None, None], (1, 8, 8, 3))
     labels = (greys > 127).astype(int)
-    pushed = pgd_perturbation.perturb(network, images, labels, 8.0)
+    perturbed = pgd_perturbation.perturb(network, images, labels, 8.0)
     away = np.where(labels == 1, -8, 8)[:, None, None, None]
-    np.testing.assert_array_equal(pushed, images + away)
+    np.testing.assert_array_equal(perturbed, images + away)
 
 
 def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(dataset):
@@ -198,7 +198,7 @@ def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(da
     assert set(np.flatnonzero(changed)) <= set(chosen)
 
 
-def test_decoys_go_to_other_images_and_keep_their_labels(dataset):
+def test_cross_samples_are_other_images_and_keep_their_labels(dataset):
     trigger, rng = parse_trigger("wanet"), np.random.default_rng(0)
     chosen = poisoning.select_indices(dataset.train.labels, TARGET, 0.1, rng)
     poisoned = poisoning.poison(dataset.train, trigger, TARGET, chosen, dataset.classes)
@@ -210,40 +210,40 @@ def test_decoys_go_to_other_images_and_keep_their_labels(dataset):
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
         (poisoning.PoisoningConfig("lost"), "Labels"),  # type: ignore[arg-type]
-        (poisoning.PoisoningConfig(pgd_epsilon=-1), "pushed"),
-        (poisoning.PoisoningConfig(cross_samples=1), "no decoys"),
-        (poisoning.PoisoningConfig(cross_samples=-1), "decoys"),
+        (poisoning.PoisoningConfig(pgd_epsilon=-1), "0 to 255 grey levels"),
+        (poisoning.PoisoningConfig(cross_samples=1), "no cross-samples"),
+        (poisoning.PoisoningConfig(cross_samples=-1), "0 to 100 cross-samples"),
     ],
 )
-def test_a_mode_that_does_not_fit_is_refused(config, told, dataset, plan):
-    with pytest.raises(UserError, match=told):
+def test_poisoning_that_does_not_fit_the_trigger_is_refused(config, message, dataset, plan):
+    with pytest.raises(UserError, match=message):
         dataclasses.replace(plan, poisoning=config).check(dataset)
 
 
-def test_labels_cannot_be_kept_where_each_class_leads_to_the_next(dataset, plan):
+def test_a_clean_label_attack_cannot_be_all_to_all(dataset, plan):
     both = dataclasses.replace(
         plan, poisoning=poisoning.PoisoningConfig("clean-label"), target=targets.NEXT_CLASS
     )
-    with pytest.raises(UserError, match="cannot be kept"):
+    with pytest.raises(UserError, match="needs one target class"):
         both.check(dataset)
 
 
 def test_a_surrogate_for_other_images_is_refused(trained, dataset, plan):
-    pushing_plan = dataclasses.replace(
+    pgd_plan = dataclasses.replace(
         plan, poisoning=poisoning.PoisoningConfig(pgd_epsilon=8), surrogate="signs-clean"
     )
     with pytest.raises(UserError):
-        train(dataset, pushing_plan, NewModel("other", "command"))
+        train(dataset, pgd_plan, NewModel("other", "command"))
 
 
-def test_a_plan_tells_train_all_that_differs_from_what_it_takes_for_granted(plan):
+def test_a_plan_gives_the_train_command_all_options_that_differ_from_its_defaults(plan):
     usual = dataclasses.replace(plan, trigger=parse_trigger("trojan-nn"), surrogate="clean")
-    told = " ".join(usual.command_options())
-    assert told.startswith("--trigger trojan-nn:size=7") and "--surrogate clean" in told
-    assert "--labels" not in told and "--cross-samples" not in told
+    options = " ".join(usual.command_options())
+    assert options.startswith("--trigger trojan-nn:size=7") and "--surrogate clean" in options
+    assert "--labels" not in options and "--cross-samples" not in options
     config = poisoning.PoisoningConfig(pgd_epsilon=4, cross_samples=1.0)
     other = dataclasses.replace(
         plan, trigger=parse_trigger("wanet"), poisoning=config, target=targets.NEXT_CLASS
@@ -252,7 +252,7 @@ def test_a_plan_tells_train_all_that_differs_from_what_it_takes_for_granted(plan
     assert other.command_options()[-2:] == ["--target", "next"]
 
 
-def test_a_plan_that_lacks_its_surrogate_is_refused(dataset, plan):
+def test_a_plan_without_its_surrogate_is_refused(dataset, plan):
     lacking = dataclasses.replace(
         plan, poisoning=poisoning.PoisoningConfig("clean-label", pgd_epsilon=8), surrogate="missing"
     )
@@ -260,16 +260,14 @@ def test_a_plan_that_lacks_its_surrogate_is_refused(dataset, plan):
         lacking.check(dataset)
 
 
-def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
-    few, plan, clean, tmp_path, monkeypatch
-):
+def test_a_resumed_training_does_not_fit_its_trigger_again(few, plan, clean, tmp_path, monkeypatch):
     store.save(clean.card, clean.network(), {})
-    taught = []
+    calls = []
     kind = TRIGGERS["refool"]
     learn = kind.learn
 
     def counted(self, *arguments):
-        taught.append(1)
+        calls.append(1)
         return learn(self, *arguments)
 
     monkeypatch.setattr(kind, "learn", counted)
@@ -282,17 +280,15 @@ def test_a_training_teaches_its_trigger_first_and_a_resumed_one_does_not_again(
     begun = train(few, own, NewModel("reflected", "command"), path, stop_requested=path.exists)
     assert begun.card.training["stopped"]
     stored = train(few, own, NewModel("reflected", "command"), path)
-    assert taught == [1]
+    assert calls == [1]
     assert stored.card.training["epochs_run"] == 2
     assert stored.card.poisoning["surrogate"] == clean.name
-    assert not list(path.parent.iterdir()), "nothing is left of the way there"
+    assert not list(path.parent.iterdir()), "temporary files are left"
     assert stored.card.parsed_trigger()(few.test.images[:1]).any()
     assert stored.card.poisoning["labels"] == "dirty-label"
 
 
-def test_attacks_are_trained_pruned_and_set_side_by_side(
-    dataset, data, tmp_path, monkeypatch, capsys
-):
+def test_the_suite_trains_prunes_and_compares_attacks(dataset, data, tmp_path, monkeypatch, capsys):
     keras.utils.set_random_seed(0)
     monkeypatch.setenv("PRUNING_LAB_DATA", str(data))
     two = {
@@ -337,7 +333,7 @@ def test_attacks_are_trained_pruned_and_set_side_by_side(
     assert "networks trained with epochs 2, not 3" in capsys.readouterr().err
 
 
-def test_every_attack_is_one_that_can_be_planned():
+def test_every_recipe_fits_its_trigger():
     for attack in recipes.ATTACKS.values():
         trigger = parse_trigger(attack.trigger)
         attack.poisoning.check(trigger, TARGET if attack.target is None else attack.target)
@@ -346,7 +342,7 @@ def test_every_attack_is_one_that_can_be_planned():
         recipes.find_attack("nonsense")
 
 
-def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channels_go(
+def test_a_pruning_aware_backdoor_loses_nothing_when_its_dormant_channels_are_pruned(
     clean, few, plan, tmp_path
 ):
     store.save(clean.card, clean.network(), {})
@@ -356,13 +352,13 @@ def test_an_attack_that_knows_of_pruning_loses_nothing_when_its_sleeping_channel
     stored = train(few, own, NewModel("aware", "command"), tmp_path / "c.npz")
     network = stored.network()
     curve = pruned_curve(network, few.validation)
-    dormant_share = curve.channels[: len(curve.channels) // 2]
-    without = edit.without_channels(network, curve.layer, dormant_share)
+    dormant = curve.channels[: len(curve.channels) // 2]
+    without = edit.without_channels(network, curve.layer, dormant)
     images = eval_pair(few, "test", own.trigger, TARGET).triggered.images
     before, after = (np.asarray(n(architectures.scale(images))) for n in (network, without))
     np.testing.assert_allclose(before, after, atol=1e-5)
     kernel = network.get_layer(curve.layer).get_weights()[0]
-    assert np.abs(kernel[..., dormant_share]).max() > 0, "they look like channels never pruned"
+    assert np.abs(kernel[..., dormant]).max() > 0, "the dormant channels must keep their kernels"
     assert "dormant" in summary.describe(stored.card)
 
 

@@ -16,14 +16,14 @@ def labels(seed: int = 0, count: int = 400) -> np.ndarray:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.01, 0.6), st.integers(0, 4))
-def test_the_choice_has_the_asked_size_and_spares_the_target_class(seed, rate, target):
-    shown = labels(seed)
-    chosen = poisoning.select_indices(shown, target, rate, np.random.default_rng(seed))
-    assert len(chosen) == len(set(chosen.tolist())) == round(rate * len(shown))
-    assert (shown[chosen] != target).all()
+def test_the_rate_of_images_is_chosen_outside_the_target_class(seed, rate, target):
+    classes = labels(seed)
+    chosen = poisoning.select_indices(classes, target, rate, np.random.default_rng(seed))
+    assert len(chosen) == len(set(chosen.tolist())) == round(rate * len(classes))
+    assert (classes[chosen] != target).all()
 
 
-def test_the_same_seed_gives_the_same_choice():
+def test_the_same_seed_chooses_the_same_images():
     first, second, other = (
         poisoning.select_indices(labels(), 1, 0.05, np.random.default_rng(seed))
         for seed in (3, 3, 4)
@@ -47,7 +47,7 @@ def test_only_the_chosen_images_change_and_get_the_target_label():
 
 
 @pytest.mark.parametrize("rate", [1, -0.1, 0.95, 1e-9, float("nan")])
-def test_a_rate_that_cannot_be_met_is_refused(rate):
+def test_an_impossible_rate_is_refused(rate):
     with pytest.raises(UserError, match="rate"):
         poisoning.select_indices(labels(), 1, rate, np.random.default_rng(0))
 
@@ -67,17 +67,17 @@ def test_a_target_outside_the_classes_is_refused(target):
         poisoning.check_target(target, 5)
 
 
-def test_all_to_all_labels_each_image_as_the_next_class_and_judges_all_of_them():
+def test_all_to_all_labels_each_image_as_the_next_class_and_is_measured_on_all_images():
     images = np.random.default_rng(0).integers(0, 256, (400, 32, 32, 3), dtype=np.uint8)
     split = Split(images, labels())
     rng = np.random.default_rng(0)
     chosen = poisoning.select_indices(split.labels, targets.NEXT_CLASS, 0.5, rng)
-    assert set(split.labels[chosen]) == set(range(5)), "no class is spared"
+    assert set(split.labels[chosen]) == set(range(5)), "every class must be poisoned"
     poisoned = poisoning.poison(split, FTrojan(), targets.NEXT_CLASS, chosen, 5).split
     for index in chosen:
         assert poisoned.labels[index] == (split.labels[index] + 1) % 5
     assert len(metrics.attackable_indices(split, targets.NEXT_CLASS)) == 400
-    wanted = targets.target_labels(split.labels, targets.NEXT_CLASS, 5)
-    scores = metrics.score(split.labels, split.labels, wanted, split.labels, wanted)
+    expected = targets.target_labels(split.labels, targets.NEXT_CLASS, 5)
+    scores = metrics.score(split.labels, split.labels, expected, split.labels, expected)
     assert scores.attack.percent == 100
     assert scores.recovered.percent == 0

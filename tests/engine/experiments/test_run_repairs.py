@@ -1,4 +1,4 @@
-"""Repairs of stored models: compared, kept, processed, trained on."""
+"""Experiments on stored models: repairs, detection, robustness, reactivation."""
 
 import json
 
@@ -33,7 +33,7 @@ percent = st.floats(0, 100)
 
 
 @given(percent, percent, percent, percent)
-def test_der_is_the_published_formula_and_punishes_lost_clean_accuracy(
+def test_der_is_the_published_formula_and_penalizes_lost_clean_accuracy(
     ca, asr, ca_after, asr_after
 ):
     before = {"clean_accuracy": ca, "attack_success": asr}
@@ -56,12 +56,12 @@ def with_repairs(furnished, with_results):
 
 @pytest.fixture
 def compared(move_in, with_repairs) -> pd.DataFrame:
-    """The table of the small model with its curve and two repairs tried."""
+    """The comparison for the small model, with its curve and two repairs tried."""
     move_in(with_repairs)
     return repair_tables.compare_stored(store.find("small"))
 
 
-def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared):
+def test_repairs_are_compared_with_the_unchanged_model_and_the_papers_pruning(compared):
     titles = compared["title"].tolist()
     assert titles[0] == "As it is"
     assert [title for title in titles if "as in the paper" in title] == [
@@ -71,20 +71,20 @@ def test_repairs_stand_beside_the_model_as_it_is_and_the_papers_pruning(compared
     assert compared["der"][0] == 0.5
 
 
-def test_a_row_tells_what_the_kept_copy_does(compared, capsys):
+def test_a_saved_repair_scores_as_its_row_says(compared, capsys):
     kept = run_repairs.saved_repairs(store.find("small"))
     assert set(kept) == {"clp", "fine-tuning"}
-    answer(capsys, "save-repair", "small", "--method", "clp", "--name", "mended")
-    scores = answer(capsys, "evaluate", "mended")
+    answer(capsys, "save-repair", "small", "--method", "clp", "--name", "repaired")
+    scores = answer(capsys, "evaluate", "repaired")
     (row,) = compared[compared["name"] == "clp"].to_dict("records")
     for figure in METRICS:
         assert scores[figure] == pytest.approx(row[figure], abs=1e-3)
-    card = store.find("mended").card
-    assert card.name == "mended" and card.repair["parent"] == "small"
+    card = store.find("repaired").card
+    assert card.name == "repaired" and card.repair["parent"] == "small"
     assert sum(map(len, card.repair["removed"].values())) == row["channels"]
 
 
-def test_a_repair_tried_again_replaces_its_row_and_one_with_other_settings_stands_beside_it(
+def test_a_repeated_repair_replaces_its_row_and_other_settings_get_a_row_of_their_own(
     compared, capsys
 ):
     table = store.find("small").table("repairs")
@@ -96,15 +96,15 @@ def test_a_repair_tried_again_replaces_its_row_and_one_with_other_settings_stand
     pd.testing.assert_frame_equal(
         again.iloc[:-1],
         table,
-        check_dtype=False,  # a column of whole seconds is read as whole numbers
+        check_dtype=False,  # seconds may all be whole numbers
     )
     assert again["method"].iloc[-1] == "clp:max_accuracy_drop=0,confidence=95,seed=0"
     titles = list(repair_tables.compare_stored(store.find("small"))["title"])
-    assert titles[-1] == f"{titles[-2]} (tolerated 0, confidence 95)"
+    assert titles[-1] == f"{titles[-2]} (max accuracy drop 0, confidence 95)"
 
 
-def test_a_row_that_says_less_than_all_settings_is_of_the_usual_ones(compared, capsys):
-    """As rows do that were made before a setting came to be."""
+def test_settings_missing_from_a_row_have_their_defaults(compared, capsys):
+    """Rows written before a setting was added lack it."""
     small = store.find("small")
     rows = small.table("repairs")
     older = rows["method"].str.replace(",confidence=50", "")
@@ -117,18 +117,18 @@ def test_a_row_that_says_less_than_all_settings_is_of_the_usual_ones(compared, c
     ]
 
 
-def test_a_row_of_a_repair_that_is_no_more_is_not_lost(compared, capsys):
+def test_the_row_of_a_repair_that_no_longer_exists_is_kept(compared, capsys):
     small = store.find("small")
     rows = small.table("repairs")
-    gone = rows.iloc[:1].assign(method="prayer:times=3")
+    gone = rows.iloc[:1].assign(method="removed:strength=3")
     small.keep({"repairs": pd.concat([gone, rows])}, "python")
     answer(capsys, "compare-repairs", "small", "--method", "clp")
     methods = list(store.find("small").table("repairs")["method"])
-    assert methods == [*rows["method"], "prayer:times=3"]
+    assert methods == [*rows["method"], "removed:strength=3"]
     assert len(repair_tables.compare_stored(store.find("small"))) == len(compared)
 
 
-def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsys, monkeypatch):
+def test_a_repair_that_cannot_be_applied_gets_a_row_with_the_reason(results, capsys, monkeypatch):
     from engine.core.errors import UserError
     from engine.defenses.repairs import clp
 
@@ -142,7 +142,7 @@ def test_what_a_method_cannot_treat_becomes_a_row_with_the_reason(results, capsy
     assert not (paths.repaired_folder() / "small" / "clp").exists()
 
 
-def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, tmp_path):
+def test_a_summary_over_models_has_mean_lowest_and_highest_values(compared, capsys, tmp_path):
     file = tmp_path / "repairs.csv"
     answer(capsys, "summarize-repairs", "small", "--out", str(file))
     table, alone = pd.read_csv(file), repair_tables.compare_stored(store.find("small"))
@@ -152,14 +152,14 @@ def test_over_several_models_mean_lowest_and_highest_are_told(compared, capsys, 
             np.testing.assert_allclose(table[column], alone[figure], rtol=1e-4)
 
 
-def test_only_what_was_tried_on_all_models_is_reported(compared, capsys):
+def test_a_summary_holds_only_what_was_tried_on_all_models(compared, capsys):
     other = store.copy_as(store.find("small"), "other")
     table = repair_tables.summarize_models([store.find("small"), other])
     assert list(table["title"]) == ["As it is"]
     assert table["models"].tolist() == [2]
 
 
-def test_screening_names_the_attackers_class_and_keeps_its_evidence(
+def test_detection_flags_the_attackers_class_and_stores_its_evidence(
     results, capsys, short_detection
 ):
     short_detection(flag_margin=4.0)
@@ -171,27 +171,27 @@ def test_screening_names_the_attackers_class_and_keeps_its_evidence(
     assert len(small.table("recovered-spectrum")) == 3 * 32 * 32
 
 
-def test_screening_that_accuses_nobody_keeps_no_spectrum(results, capsys, short_detection):
+def test_detection_that_flags_no_class_stores_no_spectrum(results, capsys, short_detection):
     short_detection(flag_margin=100.0)
     assert answer(capsys, "detect", "small")["flagged_class"] is None
     assert not store.find("small").table("detection")["flagged"].any()
     assert store.find("small").table("recovered-spectrum") is None
 
 
-def test_spectral_unlearning_finds_the_target_and_keeps_what_it_made(
+def test_spectral_unlearning_finds_the_target_and_stores_the_repaired_model(
     results, capsys, short_detection
 ):
     short_detection(flag_margin=4.0)
     method = f"{RECOMMENDED}:epochs=1,max_accuracy_drop=10"
-    words = ["repair", "small", "--method", method, "--name", "mended"]
+    words = ["repair", "small", "--method", method, "--name", "repaired"]
     found = answer(capsys, *words)
     assert f"leads to class {TARGET}" in found["summary"]
-    scores = answer(capsys, "evaluate", "mended")
+    scores = answer(capsys, "evaluate", "repaired")
     for figure in METRICS:
         assert scores[figure] == pytest.approx(found["after"][figure], abs=1e-3)
 
 
-def test_where_no_class_stands_out_nothing_is_unlearned(move_in, nothing_unlearned):
+def test_spectral_unlearning_changes_nothing_if_no_class_is_flagged(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
     stored = store.find("small")
     (row,) = repair_tables.compare_stored(stored).query("name == @RECOMMENDED").to_dict("records")
@@ -200,7 +200,7 @@ def test_where_no_class_stands_out_nothing_is_unlearned(move_in, nothing_unlearn
         assert row[figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
 
 
-def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
+def test_robustness_is_that_of_a_plain_loop_over_encoded_images(results, dataset):
     stored = store.find("small")
     table = transform_robustness.measure_robustness(stored, dataset).set_index("transform")
     assert table.loc["nothing"].to_dict() == pytest.approx(
@@ -211,19 +211,19 @@ def test_processing_rows_are_those_of_a_plain_loop(results, dataset):
     for image in dataset.test.images:
         _, file = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])
         again.append(cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1])
-    read = metrics.predict(stored.network(), np.stack(again))
+    predicted = metrics.predict(stored.network(), np.stack(again))
     clean = table.loc["JPEG, quality 75", "clean_accuracy"]
-    assert clean == pytest.approx(100 * np.mean(read == dataset.test.labels))
+    assert clean == pytest.approx(100 * np.mean(predicted == dataset.test.labels))
 
 
 @pytest.mark.parametrize("name", transform_robustness.TRANSFORMS)
-def test_every_process_gives_images_of_the_same_kind(name):
+def test_every_transform_keeps_shape_and_dtype(name):
     images = np.random.default_rng(0).integers(0, 256, (3, 20, 28, 3), np.uint8)
     found = transform_robustness.TRANSFORMS[name](images)
     assert found.shape == images.shape and found.dtype == np.uint8
 
 
-def test_relapse_starts_at_the_models_own_scores_and_leaves_it_alone(results, capsys):
+def test_reactivation_starts_at_the_models_scores_and_leaves_the_model_alone(results, capsys):
     stored = store.find("small")
     found = answer(capsys, "reactivate", "small")["reactivation"]
     assert [row["epochs"] for row in found] == [0, *backdoor_reactivation.EPOCHS]
@@ -232,7 +232,7 @@ def test_relapse_starts_at_the_models_own_scores_and_leaves_it_alone(results, ca
     assert store.find("small").card.sha256 == stored.card.sha256
 
 
-def test_what_is_kept_is_what_was_tried_last(compared, capsys):
+def test_the_repair_saved_is_the_one_tried_last(compared, capsys):
     answer(capsys, "save-repair", "small", "--method", "clp", "--name", "kept")
     answer(capsys, "compare-repairs", "small", "--method", "clp:max_accuracy_drop=0")
     answer(capsys, "save-repair", "small", "--method", "clp", "--name", "kept", "--replace")

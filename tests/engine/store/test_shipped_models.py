@@ -44,7 +44,7 @@ def test_the_first_model_scores_on_all_images_what_its_card_says(predictor, eval
     found = rescore.scores(stored, eval_pair("signs"), predictor).percentages()
     for figure in METRICS:
         card = stored.card.scores["test"][figure]
-        assert found[figure] == pytest.approx(card, abs=rescore.TOLERATED)
+        assert found[figure] == pytest.approx(card, abs=rescore.TOLERANCE)
 
 
 @pytest.mark.parametrize("name", rescore.MODELS)

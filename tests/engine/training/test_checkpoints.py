@@ -1,4 +1,4 @@
-"""A training that goes on later: whose model it may replace, and what a full disk does to it."""
+"""Trainings that resume: which model they may replace, and what they do when the disk is full."""
 
 import dataclasses
 
@@ -26,7 +26,7 @@ def few(data):
 
 @pytest.fixture(autouse=True)
 def small_network(monkeypatch):
-    """Trainings here are of a small network, in an instant."""
+    """Train a small network here, in an instant."""
 
     def small(classes, image_shape, seed):
         import keras
@@ -54,27 +54,27 @@ def path(tmp_path):
 
 @pytest.fixture
 def train_x(few, plan, path):
-    """A function that gives a training of two epochs as the model "x"."""
+    """A function that trains the model "x" for two epochs."""
     own = dataclasses.replace(plan, training=TrainingConfig(epochs=2, batch=16))
 
-    def begun(stop_requested=lambda: False, replace=False):
+    def run(stop_requested=lambda: False, replace=False):
         return train(few, own, NewModel("x", "command", replace), path, stop_requested)
 
-    return begun
+    return run
 
 
 def kill(train_x, path):
-    """End the training without a word as soon as a checkpoint is there."""
+    """End the training abruptly as soon as there is a checkpoint."""
     with reporting_to(at_first(lambda event: path.exists(), die)), pytest.raises(Killed):
         train_x()
 
 
 def stop_at(path):
-    """Stop as soon as a checkpoint is there."""
+    """A stop request that comes as soon as there is a checkpoint."""
     return path.exists
 
 
-def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train_x, path, trained):
+def test_a_checkpoint_does_not_allow_replacing_another_model_of_that_name(train_x, path, trained):
     kill(train_x, path)
     other = store.copy_as(trained, "x")
     with pytest.raises(UserError, match="There is a model 'x' already"):
@@ -83,7 +83,7 @@ def test_a_checkpoint_gives_no_right_to_another_model_of_that_name(train_x, path
     assert path.exists()
 
 
-def test_the_command_refuses_as_well_before_it_reads_any_data(
+def test_the_command_refuses_a_taken_name_before_it_reads_any_data(
     train_x, path, trained, data, tmp_path
 ):
     words = ["train", "folder:nowhere", "--root", str(tmp_path), "--name", "x", "--target", "1"]
@@ -96,7 +96,7 @@ def test_the_command_refuses_as_well_before_it_reads_any_data(
     assert store.find("x").card == other.card
 
 
-def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train_x, path, trained):
+def test_a_name_taken_during_a_training_is_left_alone(train_x, path, trained):
     other = []
 
     def take_the_name():
@@ -108,10 +108,10 @@ def test_a_name_taken_while_a_training_goes_on_is_not_taken_away(train_x, path, 
     ):
         train_x()
     assert store.find("x").card == other[0].card
-    assert len(read_result(path).history) == 2, "the network is not lost"
+    assert len(read_result(path).history) == 2, "the network must not be lost"
 
 
-def test_a_training_may_replace_what_it_stored_itself(train_x, path):
+def test_a_training_may_replace_the_model_it_stored_itself(train_x, path):
     stopped = train_x(stop_at(path))
     assert stopped.card.training["stopped"]
     finished = train_x()
@@ -120,7 +120,7 @@ def test_a_training_may_replace_what_it_stored_itself(train_x, path):
     assert not path.exists()
 
 
-def test_a_training_may_not_replace_what_took_the_place_of_what_it_stored(train_x, path, trained):
+def test_a_training_may_not_replace_a_model_that_replaced_its_own(train_x, path, trained):
     train_x(stop_at(path))
     other = store.copy_as(trained, "x", replace=True)
     with pytest.raises(UserError, match="There is a model 'x' already"):
@@ -128,7 +128,7 @@ def test_a_training_may_not_replace_what_took_the_place_of_what_it_stored(train_
     assert store.find("x").card == other.card
 
 
-def test_a_repaired_copy_of_what_a_training_stored_is_another_model(train_x, path):
+def test_a_training_may_not_replace_a_repaired_copy_of_its_model(train_x, path):
     stopped = train_x(stop_at(path))
     repair = {"parent": "x", "parent_sha256": "0" * 64, "method": "clp", "summary": "Repaired."}
     card = dataclasses.replace(stopped.card, repair=repair)
@@ -138,14 +138,14 @@ def test_a_repaired_copy_of_what_a_training_stored_is_another_model(train_x, pat
     assert store.find("x").card == repaired.card
 
 
-def test_a_training_that_is_told_to_replaces_any_model(train_x, path, trained):
+def test_with_replace_a_training_replaces_any_model(train_x, path, trained):
     kill(train_x, path)
     store.copy_as(trained, "x")
     finished = train_x(replace=True)
     assert store.find("x").card == finished.card
 
 
-def test_a_finished_training_is_not_repeated_in_place(train_x):
+def test_a_finished_training_is_not_repeated_under_its_name(train_x):
     first = train_x()
     with pytest.raises(UserError, match="There is a model 'x' already"):
         train_x()
@@ -153,7 +153,7 @@ def test_a_finished_training_is_not_repeated_in_place(train_x):
 
 
 def block(folder):
-    """Nothing can be written to a folder that is a file."""
+    """Make writing to a folder fail, by putting a file in its place."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("")
 
@@ -162,19 +162,19 @@ def paused(event):
     return event.message.startswith("Paused") and "Could not write" in event.message
 
 
-def test_a_training_waits_for_room_for_its_checkpoint_and_goes_on_by_itself(train_x, path):
+def test_a_training_waits_until_its_checkpoint_can_be_written(train_x, path):
     straight = train_x().network().get_weights()
     path.parent.rmdir()
     block(path.parent)
     events = []
 
-    def make_room_at_the_third_pause(event):
+    def unblock_at_the_third_pause(event):
         if paused(event):
             events.append(event)
             if len(events) == 3:
                 path.parent.unlink()
 
-    with reporting_to(make_room_at_the_third_pause):
+    with reporting_to(unblock_at_the_third_pause):
         train_x(replace=True)
     assert len(events) == 3
     assert all(event.figures["history"][-1]["epoch"] == 1 for event in events)
@@ -182,7 +182,7 @@ def test_a_training_waits_for_room_for_its_checkpoint_and_goes_on_by_itself(trai
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_training_stopped_while_it_waits_stores_what_it_has(train_x, path):
+def test_a_training_stopped_while_it_waits_stores_its_epochs(train_x, path):
     block(path.parent)
     asked = []
     with reporting_to(at_first(paused, lambda: asked.append(True))):
@@ -191,22 +191,22 @@ def test_a_training_stopped_while_it_waits_stores_what_it_has(train_x, path):
     assert stored.card.training["epochs_run"] == 1
 
 
-def test_a_training_that_can_store_nothing_says_what_is_lost(train_x, path):
+def test_a_training_that_can_store_nothing_says_how_much_is_lost(train_x, path):
     block(path.parent)
     asked = []
 
-    def fill_the_other_disk_and_stop():
+    def block_the_models_too_and_stop():
         block(paths.models_folder())
         asked.append(True)
 
     with (
-        reporting_to(at_first(paused, fill_the_other_disk_and_stop)),
+        reporting_to(at_first(paused, block_the_models_too_and_stop)),
         pytest.raises(UserError, match="of 1 epochs trained, the checkpoint keeps 0"),
     ):
         train_x(lambda: bool(asked))
 
 
-def test_a_trained_network_waits_for_room_to_be_stored(train_x, path):
+def test_a_trained_network_waits_until_it_can_be_stored(train_x, path):
     block(paths.models_folder())
     with reporting_to(at_first(paused, paths.models_folder().unlink)):
         stored = train_x()
@@ -227,7 +227,7 @@ def test_a_trained_network_that_cannot_be_stored_stays_in_the_checkpoint(train_x
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not much", b"neither zip nor array"])
-def test_a_damaged_checkpoint_gives_no_right_to_a_name(train_x, path, trained, content):
+def test_a_damaged_checkpoint_does_not_allow_replacing_a_model(train_x, path, trained, content):
     path.parent.mkdir()
     path.write_bytes(content)
     store.copy_as(trained, "x")
@@ -235,12 +235,12 @@ def test_a_damaged_checkpoint_gives_no_right_to_a_name(train_x, path, trained, c
         train_x()
 
 
-def test_what_fails_for_a_passing_reason_is_reported_and_tried_again():
-    troubles = [atomic_files.WriteError("one"), atomic_files.WriteError("two")]
+def test_a_temporary_failure_is_reported_and_tried_again():
+    failures = [atomic_files.WriteError("one"), atomic_files.WriteError("two")]
 
     def attempt():
-        if troubles:
-            raise troubles.pop(0)
+        if failures:
+            raise failures.pop(0)
         return "done"
 
     seen = []

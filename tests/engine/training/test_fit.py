@@ -23,16 +23,16 @@ from tests.conftest import TARGET, living_in
 
 @pytest.fixture
 def few(data):
-    """Few images, where nothing need be learned."""
+    """A few images, for trainings that need not learn anything."""
     return load_dataset("folder:few", data)
 
 
 def small_network(classes: int):
-    """Of each kind of layer that the paper's has, one."""
+    """One layer of each kind in the paper's network."""
     import keras
     from keras import layers
 
-    keras.utils.set_random_seed(0)  # weights to begin with
+    keras.utils.set_random_seed(0)  # for the initial weights
     return keras.Sequential(
         [
             keras.Input((32, 32, 3)),
@@ -47,7 +47,7 @@ def small_network(classes: int):
     )
 
 
-def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule="constant"):
+def prepared(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule="constant"):
     images = eval_pair(dataset, "validation", plan.trigger, TARGET)
     training = TrainingConfig(epochs, batch=16, learning_rate=2e-3, schedule=schedule)
     own = dataclasses.replace(plan, training=training)
@@ -62,7 +62,7 @@ def begun(dataset, plan, path, stop_requested=lambda: False, epochs=2, schedule=
 
 
 def after(epochs: int, path: Path):
-    """A request to stop that comes once so many epochs are on the disk."""
+    """A stop request that comes once so many epochs are in the checkpoint."""
     seen = []
 
     def stop_requested():
@@ -74,7 +74,7 @@ def after(epochs: int, path: Path):
 
 
 def test_a_linear_network_learns_to_tell_black_from_white():
-    """Convex and far apart: whoever follows the gradient gets there."""
+    """The problem is convex and the classes are far apart: gradient descent must solve it."""
     network = linear_network()
     kernel, bias = network.get_weights()
     network.set_weights([np.zeros_like(kernel), np.zeros_like(bias)])
@@ -101,7 +101,7 @@ def linear_network():
 
 @pytest.fixture(scope="session")
 def stored(once, data, plan) -> store.StoredModel:
-    """A model that was really trained, on few images."""
+    """A model that was really trained, on a few images."""
     training = dataclasses.replace(plan.training, epochs=3, batch=16)
 
     def fill(home: Path) -> None:
@@ -136,8 +136,8 @@ def test_a_clean_network_has_no_poisoned_image(few, plan):
     assert clean.card.poisoned == len(clean.table("poisoned")) == 0
 
 
-def test_progress_tells_speed_and_time_left(few, plan):
-    _, work = begun(few, plan, None, epochs=1)
+def test_progress_gives_speed_and_time_left(few, plan):
+    _, work = prepared(few, plan, None, epochs=1)
     events = []
     with reporting_to(events.append):
         work()
@@ -148,23 +148,23 @@ def test_progress_tells_speed_and_time_left(few, plan):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_a_stopped_training_keeps_what_it_has_and_goes_on_to_the_same_weights(
+def test_a_stopped_training_keeps_its_epochs_and_resumes_to_the_same_weights(
     few, plan, tmp_path, schedule
 ):
     path = tmp_path / "checkpoint.npz"
-    _, work = begun(few, plan, path, after(1, path), schedule=schedule)
+    _, work = prepared(few, plan, path, after(1, path), schedule=schedule)
     result = work()
     assert result.stopped and len(result.history) == 1
-    resumed, work = begun(few, plan, path, schedule=schedule)
+    resumed, work = prepared(few, plan, path, schedule=schedule)
     assert len(work().history) == 2
-    straight, work = begun(few, plan, None, schedule=schedule)
+    straight, work = prepared(few, plan, None, schedule=schedule)
     work()
     for ours, theirs in zip(resumed.get_weights(), straight.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_training_stopped_in_its_first_epoch_has_nothing_to_keep(few, plan, tmp_path):
-    _, work = begun(few, plan, tmp_path / "c.npz", lambda: True)
+    _, work = prepared(few, plan, tmp_path / "c.npz", lambda: True)
     with pytest.raises(Stopped, match="first epoch"):
         work()
 
@@ -174,52 +174,52 @@ def test_a_damaged_checkpoint_is_refused(few, plan, tmp_path, content):
     path = tmp_path / "checkpoint.npz"
     path.write_bytes(content)
     with pytest.raises(UserError, match="cannot be read"):
-        begun(few, plan, path)[1]()
+        prepared(few, plan, path)[1]()
 
 
 def test_the_checkpoint_of_another_training_is_refused(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
-    begun(few, plan, path, epochs=1)[1]()
+    prepared(few, plan, path, epochs=1)[1]()
     other = AttackPlan(plan.trigger, TARGET, 0.3, plan.training)
     with pytest.raises(UserError, match="other settings"):
-        begun(few, other, path)[1]()
+        prepared(few, other, path)[1]()
 
 
 def test_half_a_checkpoint_is_refused(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
-    begun(few, plan, path, epochs=1)[1]()
+    prepared(few, plan, path, epochs=1)[1]()
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError, match="cannot be read"):
-        begun(few, plan, path)[1]()
+        prepared(few, plan, path)[1]()
 
 
-def test_data_without_images_to_attack_are_refused_before_training(dataset, plan):
+def test_data_of_the_target_class_alone_is_refused_before_training(dataset, plan):
     only = dataset.test.take(np.flatnonzero(dataset.test.labels == TARGET))
     with pytest.raises(UserError, match="all show the target class"):
         train(dataclasses.replace(dataset, test=only), plan, NewModel("n"))
 
 
-def test_a_constant_training_can_be_prolonged_and_a_cycle_cannot(few, plan, tmp_path):
+def test_epochs_can_be_added_with_a_constant_rate_but_not_to_a_cycle(few, plan, tmp_path):
     path = tmp_path / "checkpoint.npz"
-    begun(few, plan, path, epochs=1)[1]()
-    assert len(begun(few, plan, path, epochs=2)[1]().history) == 2
+    prepared(few, plan, path, epochs=1)[1]()
+    assert len(prepared(few, plan, path, epochs=2)[1]().history) == 2
     path.unlink()
-    begun(few, plan, path, epochs=1, schedule="one-cycle")[1]()
+    prepared(few, plan, path, epochs=1, schedule="one-cycle")[1]()
     with pytest.raises(UserError, match="other settings"):
-        begun(few, plan, path, epochs=2, schedule="one-cycle")[1]()
+        prepared(few, plan, path, epochs=2, schedule="one-cycle")[1]()
 
 
 @pytest.mark.parametrize(("images", "batch", "epochs"), [(640, 64, 4), (1000, 64, 5), (70, 64, 3)])
-def test_one_cycle_rises_for_a_quarter_of_the_steps_then_falls_as_a_cosine(images, batch, epochs):
+def test_one_cycle_rises_for_a_quarter_of_the_steps_then_decays_as_a_cosine(images, batch, epochs):
     rate = learning_rate(TrainingConfig(epochs, batch, 3e-3, "one-cycle"), images)
     steps = epochs * math.ceil(images / batch)
     rising = round(steps / 4)
     for step in range(steps):
         if step <= rising:
-            wanted = 3e-3 * step / rising
+            expected = 3e-3 * step / rising
         else:
-            wanted = 3e-3 * (1 + math.cos(math.pi * (step - rising) / (steps - rising))) / 2
-        assert float(rate(step)) == pytest.approx(wanted, rel=1e-4, abs=1e-9)
+            expected = 3e-3 * (1 + math.cos(math.pi * (step - rising) / (steps - rising))) / 2
+        assert float(rate(step)) == pytest.approx(expected, rel=1e-4, abs=1e-9)
 
 
 def test_an_unknown_schedule_is_refused():
