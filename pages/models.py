@@ -13,7 +13,7 @@ from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
 from engine.datasets import DATASETS, available, missing_message
-from engine.experiments.attack_plan import AttackPlan
+from engine.experiments.attack_plan import paper_target
 from engine.store import summary
 from engine.training.presets import PRESETS
 
@@ -128,7 +128,11 @@ with st.form("load", border=False):
         "Trained for", [entry for entry in DATASETS if ":" not in entry], key="load-dataset"
     )
     own_target = st.number_input(
-        "Suspected target class", 0, 1000, AttackPlan.target, help="Where the trigger may lead to."
+        "Suspected target class",
+        0,
+        1000,
+        paper_target(own_dataset),
+        help="Where the trigger may lead to.",
     )
     sent = st.form_submit_button("Load")
 if sent and file is None:

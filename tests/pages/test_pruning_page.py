@@ -37,7 +37,7 @@ def test_a_model_whose_attacker_knew_of_pruning_is_told_of(results):
     card["poisoning"] |= {"dormant_share": 0.5, "surrogate": "signs-clean"}
     path.write_text(json.dumps(card))
     told = words(fine(opened("pruning")))
-    assert "knew of pruning" in told and "50% of its last" in told
+    assert "knew of pruning" in told and "50% of the last" in told
 
 
 def test_saving_from_the_page_makes_the_model_the_table_describes(results):
@@ -85,7 +85,7 @@ def test_before_and_after_say_what_the_network_reads(results):
     by_label(app.multiselect, "Triggered images of these classes").set_value([0, 2, 3, 4, 5]).run()
     told = [text for text in words(fine(app)).splitlines() if text.startswith(("**Bef", "**Aft"))]
     assert len(told) == 10
-    assert any("attacker wants" in text for text in told[::2]), "misled before pruning"
+    assert any("attacker's target" in text for text in told[::2]), "misled before pruning"
     app.slider[0].set_value(60.0).run()
     after = [text for text in words(fine(app)).splitlines() if text.startswith("**After")]
     assert after != told[1::2]

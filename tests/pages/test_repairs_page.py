@@ -137,7 +137,7 @@ def test_processing_is_measured_from_the_page(results, do_jobs):
     app = opened("repairs")
     by_label(app.button, "Test them").click().run()
     do_jobs()
-    finished(jobs.job_named("process-small"))
+    finished(jobs.job_named("robustness-small"))
     fine(app.run())
     assert "transform" in app.dataframe[-1].value.columns
 

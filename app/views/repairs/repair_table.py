@@ -226,7 +226,7 @@ def lasting(model: StoredModel, repaired: StoredModel | None) -> None:
         _study(
             model,
             "robustness",
-            "transform",
+            "robustness",
             {"transform": "What happens to the picture"},
             "Test them",
             "Saves, compresses and resizes all test images; two minutes.",
@@ -239,7 +239,7 @@ def lasting(model: StoredModel, repaired: StoredModel | None) -> None:
         _study(
             repaired,
             "reactivation",
-            "reactivation",
+            "reactivate",
             {"epochs": st.column_config.NumberColumn("Epochs on clean images")},
             "Train it on",
             "Trains the repaired network on, on clean images; two minutes.",
