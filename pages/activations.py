@@ -30,20 +30,20 @@ st.markdown(
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 table = caches.table(model, "activations")
-run_name = jobs.name_of("activations", model.name)
+job_name = jobs.name_of("activations", model.name)
 
 if table is None:
     st.info("The activations of this model have not been measured yet.")
     if image_chooser.at_hand(card.dataset):
         job_panel.start_button(
             "Measure them",
-            run_name,
+            job_name,
             ["activations", model.name],
             "Runs the network once over clean and triggered validation images.",
         )
     else:
         image_chooser.offer_to_fetch(card.dataset)
-    job_panel.watch(run_name)
+    job_panel.watch(job_name)
     st.stop()
 
 layers = list(dict.fromkeys(table["layer"]))

@@ -10,7 +10,7 @@ from app.forms import attack_form
 from app.frame import failures, header
 from app.views.models import model_cards, training_curves
 from engine import store
-from engine.core import jobs, markdown
+from engine.core import command_line, jobs, markdown
 from engine.core.errors import UserError
 from engine.datasets import DATASETS, available, missing_message
 from engine.experiments.attack_plan import paper_target
@@ -48,10 +48,11 @@ if names:
     model_cards.compare(names, st.session_state[header.MODEL])
 
 st.header("Train a model")
-training = [run for run in jobs.all_jobs() if run.name.startswith("train-")]
-for run in reversed(training):
-    job_panel.watch(run.name, partial(training_curves.show_so_far, run.name))
-if any(run.status().alive for run in training):
+# Jobs of an unknown kind, whose request is damaged, are listed here too: they can be dismissed.
+training = [job for job in jobs.all_jobs() if job.request.kind in ("train", "")]
+for job in reversed(training):
+    job_panel.watch(job.name, partial(training_curves.show_so_far, job.name))
+if any(job.status().alive for job in training):
     st.caption("A training started now waits in the queue until those before it have ended.")
 
 preset = st.segmented_control(
@@ -114,7 +115,7 @@ job_panel.start_button(
     or (plan.needs_surrogate() and not plan.surrogate),
 )
 st.caption("The same from a terminal:")
-st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
+st.code(command_line.command(*arguments), language=None, wrap_lines=True)
 
 st.header("Load a model from a file")
 st.markdown(
@@ -149,6 +150,6 @@ elif sent and file is not None:
                 *("--trigger", str(plan.trigger), "--target", str(own_target)),
             ],
         )
-for run in jobs.all_jobs():
-    if run.name.startswith("import-"):
-        job_panel.watch(run.name)
+for job in jobs.all_jobs():
+    if job.request.kind == "import":
+        job_panel.watch(job.name)

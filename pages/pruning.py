@@ -48,19 +48,19 @@ def show_figures(status: jobs.Status) -> None:
 
 
 curve = caches.curve(model, layer, order)
-run_name = jobs.name_of("prune", model.name, layer, order)
+job_name = jobs.name_of("prune", model.name, layer, order)
 if curve is None:
     st.info("This curve has not been computed yet.")
     if image_chooser.at_hand(card.dataset):
         job_panel.start_button(
             "Compute the curve",
-            run_name,
+            job_name,
             ["prune", model.name, "--layer", layer, "--order", order],
             "Runs the network once over validation and test images, clean and triggered.",
         )
     else:
         image_chooser.offer_to_fetch(card.dataset)
-    job_panel.watch(run_name, show_figures)
+    job_panel.watch(job_name, show_figures)
     st.stop()
 
 st.header("Watch the channels fall")

@@ -1,16 +1,16 @@
-"""What goes wrong for a reason the user can do something about."""
+"""Errors that the user can do something about."""
 
 import re
 
-LONGEST = 1500  # characters of a sentence
-UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # by a page or a terminal
+MAX_LENGTH = 1500  # characters of a message
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # on a page or in a terminal
 
 
 class UserError(Exception):
-    """Bad input or a failed step, told in one sentence that says what would be right.
+    """Bad input or a failed step, explained in one sentence that says what to do.
 
-    The command line prints it and exits with status 2; a page shows it as it stands. Whatever a
-    stranger's name or file brings into it, it stays on one line and can be shown.
+    The command line prints it and exits with status 2; pages show it unchanged. Whatever text from
+    outside it contains, it stays on one line and can be printed.
     """
 
     def __str__(self) -> str:
@@ -19,19 +19,19 @@ class UserError(Exception):
 
 
 class NameTaken(UserError):
-    """A name is given already; the command line adds its option for that."""
+    """A name is in use; the command line adds which option replaces it."""
 
 
 def one_line(text: str) -> str:
-    """`text`, cut if it is overlong, with what cannot be shown written as Python writes it."""
-    cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
-    return UNSHOWABLE.sub(lambda found: repr(found.group())[1:-1], cut)
+    """`text` on one line: cut if it is too long, with unprintable characters escaped."""
+    cut = text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
+    return UNPRINTABLE.sub(lambda found: repr(found.group())[1:-1], cut)
 
 
 def quoted(value: object) -> str:
-    """A value from elsewhere as it can stand in a sentence: on one line, and not too long.
+    """A value from outside, made fit for a sentence: on one line and at most 60 characters.
 
-    Text comes in quotation marks, a number without.
+    Text is put in quotation marks, a number is not.
     """
     text = f"{value:g}" if isinstance(value, float) else str(value)
     shown = repr(text if len(text) <= 60 else f"{text[:60]}...")

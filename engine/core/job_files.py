@@ -1,12 +1,14 @@
-"""The small JSON files of a run, read as if a stranger had written them."""
+"""The JSON files of a job. Anyone may have edited them, so every value is checked when read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from engine.core import atomic_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,18 +19,18 @@ MAX_BYTES = 16 * 2**20
 MAX_TEXT = 20_000  # characters
 MAX_COUNT = 10**12
 MAX_DEPTH = 8
-PACE = ("images_per_second", "seconds_left")  # figures that every kind of work may tell
+PACE = ("images_per_second", "seconds_left")  # figures that any kind of work may report
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a run has come.
+    """How far a job has come.
 
     Attributes:
-        state: "interrupted" means that the worker died without a word.
-        done, total, message, figures: of its latest `Progress`.
-        error: one sentence when it failed.
-        result: its answer once finished.
+        state: "interrupted" means that the worker died before it could write how it ended.
+        done, total, message, figures: of the latest `Progress`.
+        error: one sentence if the job failed.
+        result: the command's answer once the job has finished.
     """
 
     state: State = "starting"
@@ -41,16 +43,16 @@ class Status:
 
     @property
     def alive(self) -> bool:
-        """Whether a worker is at it."""
+        """Whether a worker is starting or running."""
         return self.state in ALIVE
 
     @property
     def share(self) -> float:
-        """Done out of total, 0 to 1."""
+        """Done out of total, from 0 to 1."""
         return min(self.done / self.total, 1.0) if self.total else 0.0
 
     def table(self, figure: str, columns: Sequence[str]) -> pd.DataFrame | None:
-        """A figure as a table of numbers; None while there is none with these columns."""
+        """A figure as a table of numbers; None unless it has rows with these columns."""
         import pandas as pd
 
         try:
@@ -60,22 +62,31 @@ class Status:
         numeric = all(pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes)
         return table if numeric and len(table) else None
 
+    def to_json(self) -> str:
+        """The content of the status file."""
+        # File names may hold bytes that are not text; the status must still be readable.
+        text = json.dumps(asdict(self), ensure_ascii=False)
+        return text.encode(errors="replace").decode()
+
 
 @dataclass(frozen=True)
 class Request:
-    """What a run was asked to do.
+    """What a job was asked to do.
 
     Attributes:
-        arguments: those behind ``python -m engine``; none if the file cannot be read.
-        number: tells the order in which runs were first asked for; 0 if that is not known.
+        kind: the command it runs, such as "train"; empty if it is unknown.
+        arguments: the words that follow the program's name, the command first; empty if the file
+            cannot be read.
+        number: jobs are numbered in the order in which they were first requested; 0 if unknown.
     """
 
+    kind: str = ""
     arguments: tuple[str, ...] = ()
     number: int = 0
 
 
 def read_status(path: Path) -> Status | None:
-    """The status in a file; None if there is none or any part of it is not as it must be."""
+    """Read a status file; None if it is missing or any value in it is wrong."""
     content = _read(path)
     if not all(name in content and check(content[name]) for name, check in _STATUS.items()):
         return None
@@ -83,13 +94,24 @@ def read_status(path: Path) -> Status | None:
 
 
 def read_request(path: Path) -> Request:
-    """The request in a file; what cannot be read is left out."""
+    """Read a request file; values that are missing or wrong are left at their defaults."""
     content = _read(path)
-    arguments, number = content.get("arguments"), content.get("number")
+    kind, arguments, number = (content.get(name) for name in ("kind", "arguments", "number"))
     return Request(
+        kind if isinstance(kind, str) and _word(kind) else "",
         tuple(arguments) if isinstance(arguments, list) and all(map(_word, arguments)) else (),
         number if isinstance(number, int) and _count(number) else 0,
     )
+
+
+def write_request(path: Path, arguments: Sequence[str], number: int) -> None:
+    """Write a request file; the kind of the job is its command, the first argument.
+
+    Raises:
+        WriteError: the file cannot be written.
+    """
+    request = Request("".join(arguments[:1]), tuple(arguments), number)
+    atomic_files.write_text(path, json.dumps(asdict(request)))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -141,7 +163,7 @@ def _plain(value: Any, depth: int) -> bool:
         return depth > 0 and all(_plain(part, depth - 1) for part in value)
     if type(value) is int:
         return abs(value) <= MAX_COUNT
-    # NaN and infinity are what a training that has gone astray tells of its loss.
+    # NaN and infinity are allowed: the loss of a diverged training is one of them.
     return value is None or isinstance(value, bool | float) or _text(value)
 
 

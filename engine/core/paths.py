@@ -1,4 +1,4 @@
-"""Where things are on this computer: data, models, runs, caches."""
+"""Where files are on this computer: data, models, jobs, caches."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ SHIPPED_MODELS = PROJECT / "models"
 
 
 def _own_folder() -> Path:
-    """Where data and results go: a checkout keeps its own, an installed program the user's."""
+    """Default folder for data and results: the checkout, or one in the user's home folder."""
     is_checkout = (PROJECT / "pyproject.toml").exists()
     return PROJECT if is_checkout else Path.home() / ".backdoor-lab"
 
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
-    """The folder that holds datasets: `root`, else `$PRUNING_LAB_DATA`, else `data/`."""
+    """The folder that holds the datasets: `root`, else `$PRUNING_LAB_DATA`, else `data/`."""
     return Path(root or os.environ.get("PRUNING_LAB_DATA") or _own_folder() / "data").resolve()
 
 
 def home() -> Path:
-    """The folder the program writes to: `$PRUNING_LAB_HOME`, else its own."""
+    """The folder the program writes to: `$PRUNING_LAB_HOME`, else the default folder."""
     return Path(os.environ.get("PRUNING_LAB_HOME") or _own_folder()).resolve()
 
 
 def models_folder() -> Path:
-    """Models the user trains or repairs."""
+    """Models that the user trained, imported or repaired."""
     return home() / "models"
 
 
 def repaired_folder() -> Path:
-    """What comparing repairs left: a folder a model, and in it one a method."""
+    """Repaired copies made to compare repairs: a folder per model, in it one per repair."""
     return home() / "repaired"
 
 
 def jobs_folder() -> Path:
-    """Status, log and checkpoint of each piece of long work."""
-    return home() / "runs"
+    """A folder for each job: its request, status, log and checkpoint."""
+    return home() / "jobs"
 
 
 def cache_folder() -> Path:
-    """What can be deleted at any time and is then made again."""
+    """Files that can be deleted at any time and are then made again."""
     return home() / "cache"

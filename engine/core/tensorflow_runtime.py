@@ -1,4 +1,4 @@
-"""TensorFlow imported as it should be: fast, and without its start-up remarks."""
+"""Importing TensorFlow with the right settings and without its start-up messages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and run its first operation without a word on standard error."""
+    """Import TensorFlow and run a first operation, with nothing written to standard error."""
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Its faster convolutions (oneDNN), which it chooses by itself on some processors only.
+    # oneDNN's convolutions are faster; TensorFlow chooses them on some processors only.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _no_standard_error():
+    with _silent_standard_error():
         import tensorflow
 
         tensorflow.get_logger().setLevel("ERROR")
@@ -23,8 +23,8 @@ def import_tensorflow() -> None:
 
 
 @contextmanager
-def _no_standard_error() -> Iterator[None]:
-    """Its remarks come from C++, past Python's sys.stderr."""
+def _silent_standard_error() -> Iterator[None]:
+    """Discard what is written to file descriptor 2: the messages come from C++, not Python."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core import paths
+from engine.core import command_line, paths
 from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import unreadable
 from engine.datasets import cache
@@ -77,7 +77,7 @@ def missing_message(name: str, root: Root = None) -> str:
     if isinstance(kind, Folder):
         return f"There are no images at {kind.place(folder)}: put there {kind.wanted}."
     text = f"The dataset {name} is not here: put {kind.wanted} into {folder / name}"
-    return f"{text}, or fetch it with `python -m engine data {name}`."
+    return f"{text}, or fetch it with `{command_line.command("data", name)}`."
 
 
 def open_dataset(

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from engine.core.errors import UNSHOWABLE, UserError, quoted
+from engine.core.errors import UNPRINTABLE, UserError, quoted
 from engine.core.limited_reading import Unfit, read_bytes, refusing, unreadable
 
 MAX_MEMBER = 64 << 20  # bytes of one file, unpacked
@@ -178,7 +178,7 @@ def _hidden(name: str) -> bool:
 
     So is one whose name cannot be shown, such as the "Icon\\r" in folders of a Mac.
     """
-    return UNSHOWABLE.search(name) is not None or any(
+    return UNPRINTABLE.search(name) is not None or any(
         part.startswith(".") or part == "__MACOSX" for part in name.split("/")
     )
 

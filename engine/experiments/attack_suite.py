@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ from engine.attacks import recipes
 from engine.attacks.poisoning import PoisoningConfig
 from engine.attacks.recipes import find_attack
 from engine.attacks.triggers import LearnedTrigger, parse_trigger
-from engine.core import jobs, progress
+from engine.core import command_line, jobs, progress
 from engine.core.errors import UserError
 from engine.core.progress import Stopped
 from engine.datasets import Dataset, short_name
@@ -130,7 +129,7 @@ def _run_attack(
     missing = [repair for repair in settings.repairs if repair not in tried]
     if missing:
         options = [word for repair in missing for word in ("--method", str(repair))]
-        command = _command("compare-repairs", stored.name, *options)
+        command = command_line.command("compare-repairs", stored.name, *options)
         run_repairs.compare(stored, dataset, missing, command)
 
 
@@ -188,8 +187,8 @@ def _train(
     model = model_name(dataset.name, attack)
     plan = plan_attack(attack, dataset.name, settings.training())
     options = [*settings.command_options(), *plan.command_options()]
-    command = _command("train", dataset.name, "--name", model, *options)
-    checkpoint = jobs.job_named(f"train-{model}").checkpoint
+    command = command_line.command("train", dataset.name, "--name", model, *options)
+    checkpoint = jobs.job_named(jobs.name_of("train", model)).checkpoint
     return train(dataset, plan, NewModel(model, command), checkpoint, stop_requested)
 
 
@@ -200,8 +199,4 @@ def _prune(stored: StoredModel, dataset: Dataset) -> StoredModel:
         return stored
     curves = prune(stored, dataset, layer, [DEFAULT_ORDER])
     tables = pruning_curves.curve_tables(curves[DEFAULT_ORDER])
-    return stored.keep(tables, _command("prune", stored.name))
-
-
-def _command(*words: str) -> str:
-    return shlex.join(["python", "-m", "engine", *words])
+    return stored.keep(tables, command_line.command("prune", stored.name))

@@ -6,11 +6,10 @@ its text in model_report.html.j2.
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.core import atomic_files, markdown, templates
+from engine.core import atomic_files, command_line, markdown, templates
 from engine.datasets import Split
 from engine.reporting import model_report_sections as sections
 from engine.reporting.metric_style import SCORES
@@ -31,9 +30,9 @@ def command(stored: StoredModel, dataset: str, view: View) -> str:
     """The command line that makes this report again."""
     image = [] if view.image is None else ["--image", str(view.image)]
     other = [] if dataset == stored.card.dataset else ["--dataset", dataset]
-    words = ["python", "-m", "engine", "report", stored.name, *other, *image]
+    words = ["report", stored.name, *other, *image]
     words += ["--layer", view.layer, "--order", view.order, "--threshold", f"{view.threshold:g}"]
-    return shlex.join([*words, "--out", "report.html"])
+    return command_line.command(*words, "--out", "report.html")
 
 
 def html(stored: StoredModel, view: View, test: Split | None, made_by: str) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from engine.core.errors import UNSHOWABLE, UserError, quoted
+from engine.core.errors import UNPRINTABLE, UserError, quoted
 from engine.core.limited_reading import Unfit, read_bytes, refusing
 
 MAX_BYTES = 16 << 20
@@ -145,7 +145,7 @@ def _texts(cells: pd.Series, name: str) -> pd.Series:
     texts = cells.dropna()
     if (texts.str.len() > MAX_TEXT).any():
         raise Unfit(f"column {name} holds a text that is too long")
-    if texts.str.contains(UNSHOWABLE).any():
+    if texts.str.contains(UNPRINTABLE).any():
         raise Unfit(f"column {name} holds characters that cannot be shown")
     return cells.astype(str)
 

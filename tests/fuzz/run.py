@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
-from engine.core.errors import LONGEST, UNSHOWABLE, UserError
+from engine.core.errors import MAX_LENGTH, UNPRINTABLE, UserError
 from tests.fuzz.mutate import Mutator, Seeds
 
 SECONDS = 30  # for one mutant, on a machine that does other things, too
@@ -110,9 +110,9 @@ def _outcome(target: Target, content: bytes, genuine: bool = False) -> str | Non
 
 def _flaw(sentence: str) -> str:
     """What is wrong with a sentence, if anything."""
-    if UNSHOWABLE.search(sentence):
+    if UNPRINTABLE.search(sentence):
         return f"a sentence that cannot be shown: {sentence!r}"[:300]
-    if not sentence or len(sentence) > 2 * LONGEST:
+    if not sentence or len(sentence) > 2 * MAX_LENGTH:
         return f"a sentence of {len(sentence)} characters: {sentence[:200]}"
     return ""
 

@@ -75,7 +75,7 @@ def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
     by_label(app.button, "Compute the curve").click().run()
     finished(jobs.job_named(jobs.name_of("prune", "odd", "Conv.First", "triggered-activation")))
     in_words(app.run())
-    assert "Watch the channels fall" in [header.value for header in app.frame.header]
+    assert "Watch the channels fall" in [header.value for header in app.header]
 
 
 def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
@@ -85,7 +85,7 @@ def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
     by_label(app.button, "Save the network at 20 points").click().run()
     curve = kept_results.stored_curve(store.find("odd"), "Conv.First", DEFAULT_ORDER)
     name = kept_results.repaired_name(store.find("odd"), curve, 20.0)
-    finished(jobs.job_named(jobs.name_of("save", name)))
+    finished(jobs.job_named(jobs.name_of("prune", name)))
     assert name in words(in_words(app.run()))
     assert store.find(name).card.repair["threshold"] == 20
 

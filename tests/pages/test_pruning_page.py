@@ -46,7 +46,7 @@ def test_saving_from_the_page_makes_the_model_the_table_describes(results):
     row = app.dataframe[0].value.set_index("threshold").loc[20.0]
     by_label(app.button, "Save the network at 20 points").click().run()
     name = "small-conv2d-5-clean-activation-20"
-    finished(jobs.job_named(f"save-{name}"))
+    finished(jobs.job_named(jobs.name_of("prune", name)))
     scores = store.find(name).card.scores["test"]
     for figure in ("clean_accuracy", "attack_success", "recovered_accuracy"):
         assert scores[figure] == pytest.approx(row[figure], abs=1e-3)

@@ -60,7 +60,7 @@ def test_a_repair_tried_on_the_page_becomes_a_row(results, do_jobs):
     by_label(app.multiselect, "Repairs to try").set_value(["clp"]).run()
     by_label(app.button, "Try it").click().run()
     do_jobs()
-    finished(jobs.job_named("repairs-small"))
+    finished(jobs.job_named("compare-repairs-small"))
     fine(app.run())
     assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
 
@@ -78,7 +78,7 @@ def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried, do_j
     assert app.dataframe[0].value["title"].tolist() == titles[:-1]
     by_label(app.button, "Try it").click().run()
     do_jobs()
-    finished(jobs.job_named("repairs-small"))
+    finished(jobs.job_named("compare-repairs-small"))
     fine(app.run())
     surely = f"{REPAIRS['clp'].title} (tolerated 2.5)"
     assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], surely]

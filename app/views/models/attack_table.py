@@ -11,7 +11,7 @@ from app import caches
 from app.charts import attack_map
 from app.elements import chart_view, job_panel, scores
 from app.frame import failures, header
-from engine.core import jobs, markdown
+from engine.core import command_line, jobs, markdown
 from engine.core.errors import UserError
 from engine.datasets import available, short_name
 from engine.experiments import attack_suite, attack_tables
@@ -107,7 +107,7 @@ def _offer(dataset: str, elsewhere: bool) -> None:
         told += " What follows was measured on other images."
     st.info(told, icon=":material/table_chart:")
     arguments = ["benchmark-attacks", dataset, "--repair", "spectral-unlearning"]
-    name = jobs.name_of("attacks", short_name(dataset))
+    name = jobs.name_of("benchmark-attacks", short_name(dataset))
     with st.expander(f"Compare the attacks on {named}", expanded=not elsewhere):
         job_panel.start_button(
             "Compare the attacks",
@@ -118,7 +118,7 @@ def _offer(dataset: str, elsewhere: bool) -> None:
             disabled=not available(dataset),
         )
         st.caption("The same from a terminal:")
-        st.code("python -m engine " + " ".join(arguments), language=None, wrap_lines=True)
+        st.code(command_line.command(*arguments), language=None, wrap_lines=True)
     job_panel.watch(name)
 
 

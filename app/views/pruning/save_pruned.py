@@ -30,14 +30,14 @@ def offer(model: StoredModel, curve: Curve, threshold: float) -> None:
             on_click="ignore",
         )
         return
-    save_name = jobs.name_of("save", repaired)
+    job_name = jobs.name_of("prune", repaired)
     job_panel.start_button(
         f"Save the network at {threshold:g} points",
-        save_name,
+        job_name,
         [
             *("prune", model.name, "--layer", curve.layer, "--order", curve.order),
             *("--thresholds", f"{threshold:g}", "--save"),
         ],
         "Zeroes kernel and bias of the pruned channels and keeps the result as a model.",
     )
-    job_panel.watch(save_name)
+    job_panel.watch(job_name)

@@ -18,19 +18,19 @@ from engine.store import ModelCard, StoredModel
 def classes(model: StoredModel) -> None:
     """Which class a faint pattern leads to, and the pattern beside the true one."""
     evidence = caches.table(model, "detection")
-    run_name = jobs.name_of("screen", model.name)
+    job_name = jobs.name_of("detect", model.name)
     if evidence is None:
         st.info("This model has not been screened yet.")
         if image_chooser.at_hand(model.card.dataset):
             job_panel.start_button(
                 "Screen it",
-                run_name,
+                job_name,
                 ["detect", model.name],
                 "For each class, seeks the faintest pattern that leads there; a minute or two.",
             )
         else:
             image_chooser.offer_to_fetch(model.card.dataset)
-        job_panel.watch(run_name)
+        job_panel.watch(job_name)
         return
     st.markdown(_finding(evidence))
     chart_view.show(

@@ -133,15 +133,15 @@ def offer_to_try(model: StoredModel, confidence: float) -> None:
     )
     settings = f"max_accuracy_drop={format_value(points)},confidence={format_value(confidence)}"
     words = [word for name in chosen for word in ("--method", f"{name}:{settings}")]
-    run_name = jobs.name_of("repairs", model.name)
+    job_name = jobs.name_of("compare-repairs", model.name)
     job_panel.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
-        run_name,
+        job_name,
         ["compare-repairs", model.name, *words],
         "Each on the model as it is; rows appear in the table as they are done.",
         disabled=not chosen,
     )
-    job_panel.watch(run_name)
+    job_panel.watch(job_name)
 
 
 def before_and_after(model: StoredModel, dataset: str, made: dict[str, StoredModel]) -> None:
@@ -255,9 +255,9 @@ def _study(
         st.dataframe(table, hide_index=True, column_config={**first, **measured})
         return
     st.info("Not measured yet.")
-    run_name = jobs.name_of(command, stored.name)
+    job_name = jobs.name_of(command, stored.name)
     if stored.name in caches.model_names() and image_chooser.at_hand(stored.card.dataset):
-        job_panel.start_button(label, run_name, [command, stored.name], help)
-        job_panel.watch(run_name)
+        job_panel.start_button(label, job_name, [command, stored.name], help)
+        job_panel.watch(job_name)
     elif stored.name not in caches.model_names():
         st.caption("Keep the repaired copy as a model above, then choose it to measure this.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine import store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
-from engine.core import jobs
+from engine.core import command_line, jobs
 from engine.core.errors import UserError
 from engine.datasets import Dataset, short_name
 from engine.experiments.attack_plan import AttackPlan, paper_target
@@ -68,8 +67,8 @@ def find_or_train(subject: Subject, dataset: Dataset) -> StoredModel:
     )
     words = ["train", dataset.name, "--name", subject.model, *plan.command_options()]
     words += ["--epochs", str(training.epochs), "--seed", str(training.seed)]
-    command = shlex.join(["python", "-m", "engine", *words])
-    checkpoint = jobs.job_named(f"train-{subject.model}").checkpoint
+    command = command_line.command(*words)
+    checkpoint = jobs.job_named(jobs.name_of("train", subject.model)).checkpoint
     return train(dataset, plan, NewModel(subject.model, command), checkpoint)
 
 

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs
 
 from app.frame import links
-from engine.core.errors import UNSHOWABLE, UserError
+from engine.core.errors import UNPRINTABLE, UserError
 from tests.fuzz.mutate import as_text
 from tests.fuzz.run import Target
 
@@ -25,7 +25,7 @@ def _parse(content):
     kept = links.clean(given)
     for value in (value for values in kept.values() for value in values):
         value.encode()
-        assert not UNSHOWABLE.search(value)
+        assert not UNPRINTABLE.search(value)
         _as_number(value)
     if kept != given:
         raise UserError("Something is taken out of the link.")

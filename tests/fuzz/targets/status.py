@@ -17,7 +17,11 @@ _STATES = (
     Status("finished", 10, 10, "Done", result={"model": "mine", "clean_accuracy": 97.5}),
     Status("failed", error="The disk is full: free some space and try again."),
 )
-_REQUEST = {"arguments": ["train", "signs", "--name", "mine", "--run", "train-mine"], "number": 7}
+_REQUEST = {
+    "kind": "train",
+    "arguments": ["train", "signs", "--name", "mine", "--job", "train-mine"],
+    "number": 7,
+}
 
 
 def _seeds():
