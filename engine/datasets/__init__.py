@@ -77,7 +77,7 @@ def missing_message(name: str, root: Root = None) -> str:
     if isinstance(kind, Folder):
         return f"There are no images at {kind.place(folder)}: put there {kind.wanted}."
     text = f"The dataset {name} is not here: put {kind.wanted} into {folder / name}"
-    return f"{text}, or fetch it with `{command_line.command("data", name)}`."
+    return f"{text}, or fetch it with `{command_line.command('data', name)}`."
 
 
 def open_dataset(
