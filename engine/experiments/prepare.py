@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,11 +30,13 @@ class Preparation:
     Attributes:
         plan: with a trigger that is ready, and without a surrogate's name if none is needed.
         poisoned: the training set.
+        identity: of the plan as it was given; see `AttackPlan.identity`.
         surrogate: the clean network the attack learns from; None if it needs none.
     """
 
     plan: AttackPlan
     poisoned: PoisonedSplit
+    identity: Mapping[str, Any]
     surrogate: keras.Model | None
 
 
@@ -50,7 +53,8 @@ def prepare(dataset: Dataset, plan: AttackPlan, checkpoint: Path | None = None) 
     progress.report(0, 0, "Poisoning the training images")
     trigger = _learn_trigger(dataset, plan, surrogate, checkpoint)
     ready = dataclasses.replace(plan, trigger=trigger, surrogate=name)
-    return Preparation(ready, _poison(dataset, ready, surrogate), surrogate)
+    poisoned = _poison(dataset, ready, surrogate)
+    return Preparation(ready, poisoned, plan.identity(dataset), surrogate)
 
 
 def trigger_file(checkpoint: Path) -> Path:

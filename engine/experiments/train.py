@@ -54,17 +54,9 @@ def train(
     """
     check_free(model, checkpoint)
     plan.check(dataset)
-    identity = plan.identity(dataset)  # of the plan as given, before its trigger learns
     preparation = prepare(dataset, plan, checkpoint)
     network, dormant = build_network(dataset, preparation)
-    result = fit(
-        network,
-        preparation.poisoned.split,
-        _validation_sets(dataset, preparation.plan),
-        plan.training,
-        Checkpoint(checkpoint, identity) if checkpoint else None,
-        stop_requested,
-    )
+    result = _fit(network, dataset, preparation, checkpoint, stop_requested)
     if dormant:
         pruning_aware.restore_dormant(network, dormant, dataset.validation)
     try:
@@ -106,9 +98,23 @@ def build_network(
     return architectures.paper_network(dataset.classes, dataset.image_shape, seed), None
 
 
-def _validation_sets(dataset: Dataset, plan: AttackPlan) -> ValidationSets:
+def _fit(
+    network: keras.Model,
+    dataset: Dataset,
+    preparation: Preparation,
+    checkpoint: Path | None,
+    stop_requested: Callable[[], bool],
+) -> TrainingResult:
+    plan = preparation.plan
     images = eval_pair(dataset, "validation", plan.trigger, plan.target)
-    return ValidationSets(images.clean, images.triggered, plan.target)
+    return fit(
+        network,
+        preparation.poisoned.split,
+        ValidationSets(images.clean, images.triggered, plan.target),
+        plan.training,
+        Checkpoint(checkpoint, preparation.identity) if checkpoint else None,
+        stop_requested,
+    )
 
 
 def _score_and_store(

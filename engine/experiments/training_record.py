@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 
@@ -48,19 +49,23 @@ def training_card(
             "cross_sampled": len(poisoned.cross_samples),
             "surrogate": plan.surrogate,
         },
-        training={
-            **asdict(plan.training),
-            "epochs_run": len(result.history),
-            "epoch_kept": result.epoch_kept,
-            "stopped": result.stopped,
-            "id": result.id,
-        },
+        training=_training_field(plan, result),
         scores={
             "validation": {metric: kept[metric] for metric in METRICS},
             "test": test_scores.as_dict(),
         },
         commands=(model.command,),
     )
+
+
+def _training_field(plan: AttackPlan, result: TrainingResult) -> dict[str, Any]:
+    return {
+        **asdict(plan.training),
+        "epochs_run": len(result.history),
+        "epoch_kept": result.epoch_kept,
+        "stopped": result.stopped,
+        "id": result.id,
+    }
 
 
 def training_tables(

@@ -53,11 +53,30 @@ class TrainingState:
         result: the history so far.
     """
 
-    def __init__(self, network: keras.Model, config: TrainingConfig, images: int) -> None:
+    def __init__(
+        self,
+        network: keras.Model,
+        config: TrainingConfig,
+        images: int,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        """The state at the beginning, or that of the checkpoint if its file exists.
+
+        Args:
+            network: with its initial weights.
+            config: decides the optimizer.
+            images: number of training images.
+            checkpoint: see `save`.
+
+        Raises:
+            UserError: the file belongs to a training with other settings or cannot be read.
+        """
         self.network = network
         self.optimizer = build_optimizer(network, config, images)
         self.result = TrainingResult()
         self._best = network.get_weights()
+        if checkpoint and checkpoint.path.exists():
+            self._load(checkpoint)
 
     def end_epoch(self) -> None:
         """Keep the weights if the epoch just added to the history is the best so far."""
@@ -85,12 +104,7 @@ class TrainingState:
         with atomic_files.new_file(checkpoint.path) as aside, aside.open("wb") as file:
             np.savez(file, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
 
-    def load(self, checkpoint: Checkpoint) -> None:
-        """Continue from the state that `save` wrote.
-
-        Raises:
-            UserError: the file belongs to a training with other settings or cannot be read.
-        """
+    def _load(self, checkpoint: Checkpoint) -> None:
         try:
             with np.load(checkpoint.path, allow_pickle=False) as stored:
                 arrays = dict(stored)

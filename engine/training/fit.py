@@ -44,10 +44,8 @@ def fit(
         config: see `TrainingConfig`.
         checkpoint: where the state is saved after each epoch. If the file exists, training
             resumes from it and ends with the weights it would have had without interruption.
+            While it cannot be written, training waits.
         stop_requested: asked every few steps; once true, the current epoch is abandoned.
-
-    While the checkpoint cannot be written, training waits and tries again. If a stop is requested
-    meanwhile, it ends, and the checkpoint stays at the epoch before.
 
     Raises:
         UserError: the images do not fit the network, or the checkpoint belongs to another
@@ -55,9 +53,7 @@ def fit(
         Stopped: a stop was requested before the first epoch ended.
     """
     architectures.check_fits(network, train.images.shape[1:], network.output_shape[-1])
-    state = TrainingState(network, config, len(train))
-    if checkpoint and checkpoint.path.exists():
-        state.load(checkpoint)
+    state = TrainingState(network, config, len(train), checkpoint)
     result = state.result
     loop = _TrainingLoop(state, train, validation_sets, config, stop_requested)
     for epoch in range(len(result.history) + 1, config.epochs + 1):
