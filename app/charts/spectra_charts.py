@@ -45,28 +45,25 @@ def radial_profile(clean: np.ndarray, triggered: np.ndarray, rings: list[int]) -
         pd.DataFrame({"distance": range(len(values)), "magnitude": values, "images": name})
         for name, values in parts.items()
     )
-    lines = (
-        alt.Chart(table)
-        .mark_line(strokeWidth=2.5)
-        .encode(
-            x=alt.X("distance:Q", title="Distance from the upper left corner (bands)"),
-            y=alt.Y(
-                "magnitude:Q",
-                title="Mean magnitude of the coefficients (grey levels, log)",
-                scale=alt.Scale(type="log"),
-            ),
-            color=alt.Color(
-                "images:N",
-                title=None,
-                scale=alt.Scale(domain=list(parts), range=[CLEAN, TRIGGERED]),
-                legend=alt.Legend(orient="top"),
-            ),
-            tooltip=[
-                alt.Tooltip("images:N", title="Images"),
-                alt.Tooltip("distance:Q", title="Distance (bands)"),
-                alt.Tooltip("magnitude:Q", format=".2f", title="Mean magnitude"),
-            ],
-        )
+    lines = alt.Chart(table).mark_line(strokeWidth=2.5)
+    lines = lines.encode(
+        x=alt.X("distance:Q", title="Distance from the upper left corner (bands)"),
+        y=alt.Y(
+            "magnitude:Q",
+            title="Mean magnitude of the coefficients (grey levels, log)",
+            scale=alt.Scale(type="log"),
+        ),
+        color=alt.Color(
+            "images:N",
+            title=None,
+            scale=alt.Scale(domain=list(parts), range=[CLEAN, TRIGGERED]),
+            legend=alt.Legend(orient="top"),
+        ),
+        tooltip=[
+            alt.Tooltip("images:N", title="Images"),
+            alt.Tooltip("distance:Q", title="Distance (bands)"),
+            alt.Tooltip("magnitude:Q", format=".2f", title="Mean magnitude"),
+        ],
     )
     rules = (
         alt.Chart(pd.DataFrame({"distance": rings}))

@@ -11,6 +11,11 @@ _PUNCTUATION = r"[!-/:-@\[-`{-~]"
 _WORD_JOINER = "\u2060"  # has no width
 # Emoji, icons and addresses are recognised after backslashes are gone: a joiner parts them.
 _BEGINNINGS = re.compile(r":(?=[\w+/-]+:|//)|@(?=\w)|\bwww(?=\.)", re.IGNORECASE)
+_MARKUP = re.compile(
+    rf"\\(?P<escaped>{_PUNCTUATION})"
+    r"|(?P<fence>`+)(?P<code>.+?)(?P=fence)(?!`)"
+    r"|\*\*(?P<bold>(?:\\.|[^\\])+?)\*\*"
+)
 
 
 def escape(text: object) -> str:
@@ -34,7 +39,21 @@ def code(text: object) -> str:
 
 
 def to_html(text: str) -> Markup:
-    """HTML of a sentence in which only bold and code are markup."""
-    bold = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape_html(text)))
-    # What was escaped twice, for HTML and for Markdown, is HTML once the backslash is gone.
-    return Markup(unescape(re.sub(r"`(.+?)`", r"<code>\1</code>", bold)))
+    """HTML of a sentence in which only bold, code and backslashes are markup."""
+    parts, done = [], 0
+    for match in _MARKUP.finditer(text):
+        parts += [_plain_html(text[done : match.start()]), _markup_html(match)]
+        done = match.end()
+    return Markup("").join([*parts, _plain_html(text[done:])])
+
+
+def _plain_html(text: str) -> Markup:
+    return escape_html(text.replace(_WORD_JOINER, ""))
+
+
+def _markup_html(match: re.Match[str]) -> Markup:
+    if match["code"] is not None:
+        return Markup("<code>{}</code>").format(match["code"].strip())
+    if match["bold"] is not None:
+        return Markup("<strong>{}</strong>").format(to_html(match["bold"]))
+    return escape_html(match["escaped"])

@@ -26,6 +26,6 @@ def load(module_file: str) -> jinja2.Environment:
     )
 
 
-def render(templates: jinja2.Environment, name: str, **values: Any) -> str:
+def render(templates: jinja2.Environment, name: str, /, **values: Any) -> str:
     """The template NAME.html.j2 as HTML."""
     return templates.get_template(f"{name}.html.j2").render(values)

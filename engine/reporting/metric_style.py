@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.evaluation.metrics import METRICS
+from engine.evaluation.visibility import Visibility
 
 CLEAN = "#0072B2"  # clean images, correct predictions
 TRIGGERED = "#D55E00"  # triggered images, the attacker's target
@@ -99,6 +100,15 @@ ACTIVATIONS: Mapping[str, MetricStyle] = {
         "Triggered images", help="Mean on triggered images", colour=TRIGGERED
     ),
 }
+
+
+def format_visibility(found: Visibility) -> dict[str, str]:
+    """How visible a trigger is, as text with units: name of the metric -> value."""
+    return {
+        "psnr": f"{found.psnr:.1f} dB" if found.largest_change else "no change",
+        "ssim": f"{found.ssim:.4f}",
+        "largest_change": f"{found.largest_change} of 255",
+    }
 
 
 def heading(column: str) -> str:

@@ -102,7 +102,9 @@ def example(
             {"caption": caption, "side": SIDE, "url": render.data_url(render.enlarge(image, SIDE))}
             for caption, image in shown.items()
         ],
-        "visibility": visibility.measure(clean[np.newaxis], triggered[np.newaxis]),
+        "visibility": metric_style.format_visibility(
+            visibility.measure(clean[np.newaxis], triggered[np.newaxis])
+        ),
         **_predictions(stored, np.stack([clean, triggered]), label, curve, view.threshold),
     }
 

@@ -43,9 +43,9 @@ def of_repair(recovered: float, clean_before: float) -> str:
     """
     if recovered < PARTLY_REPAIRED * clean_before:
         return (
-            "The attack no longer succeeds, but that is not a repair: most triggered images are still"
-            " misclassified. The paper's conclusion, that pruning mitigates the backdoor, rests on"
-            " attack success alone and does not hold here."
+            "The attack no longer succeeds, but that is not a repair: most triggered images are"
+            " still misclassified. The paper's conclusion, that pruning mitigates the backdoor,"
+            " rests on attack success alone and does not hold here."
         )
     if recovered < FULLY_REPAIRED * clean_before:
         return "That is only a partial repair."

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import caches
-from app.views.triggers.eye_test import PAIRS, Game, Pair, by_guessing, draw, pictures, verdict
+from app.views.triggers.eye_test import PAIRS, Game, Pair, by_guessing, draw, interpret, pictures
 from engine.attacks.triggers.badnets import BadNets
 from engine.attacks.triggers.bpp import BppAttack
 
@@ -81,9 +81,9 @@ def test_guessing_is_the_binomial_exactly(pairs):
     assert -np.diff(chances) == pytest.approx(exactly)
 
 
-def test_a_verdict_says_luck_where_it_may_be_luck():
-    assert "5 on average" in verdict(10, 10) and "0.1%" in verdict(10, 10)
-    assert "you see this trigger" in verdict(9, 10)
+def test_a_score_is_called_luck_where_it_may_be_luck():
+    assert "5 on average" in interpret(10, 10) and "0.1%" in interpret(10, 10)
+    assert "you see this trigger" in interpret(9, 10)
     for score in (2, 5, 8):
-        assert "may well be luck" in verdict(score, 10)
-    assert "take it for clean" in verdict(1, 10)
+        assert "may well be luck" in interpret(score, 10)
+    assert "take it for clean" in interpret(1, 10)

@@ -100,7 +100,7 @@ def by_guessing(score: int, pairs: int) -> float:
     return sum(math.comb(pairs, right) for right in range(score, pairs + 1)) / 2**pairs
 
 
-def verdict(score: int, pairs: int) -> str:
+def interpret(score: int, pairs: int) -> str:
     """What a score says beside guessing, in two or three sentences."""
     chance = by_guessing(score, pairs)
     told = (
@@ -205,7 +205,7 @@ def _tell(game: Game) -> None:
         st.info("This trigger changes none of the images drawn: choose another one.")
         return
     st.metric("Right", f"{game.score} of {count}")
-    st.markdown(verdict(game.score, count))
+    st.markdown(interpret(game.score, count))
     rounds = zip(game.pairs, game.answers, strict=True)
     answers = [_answer_shown(game, number, *asked) for number, asked in enumerate(rounds, 1)]
     st.html(templates.render(_TEMPLATES, "eye_test", pair=[], answers=answers))

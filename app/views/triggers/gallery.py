@@ -17,7 +17,7 @@ from engine.core import templates
 from engine.core.errors import UserError
 from engine.evaluation.visibility import Visibility
 from engine.imaging.render import amplify_difference, data_url
-from engine.reporting.metric_style import STYLES
+from engine.reporting.metric_style import STYLES, format_visibility
 from engine.store import ModelCard
 
 NARROW, WIDE = 160, 128  # largest side of a picture in pixels, with two and with four in a row
@@ -167,8 +167,4 @@ def _card(
 
 
 def _measures(found: Visibility) -> dict[str, str]:
-    return {
-        STYLES["psnr"].label: f"{found.psnr:.1f} dB" if found.largest_change else "no change",
-        STYLES["ssim"].label: f"{found.ssim:.4f}",
-        STYLES["largest_change"].label: f"{found.largest_change} of 255",
-    }
+    return {STYLES[name].label: text for name, text in format_visibility(found).items()}

@@ -10,11 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from app import caches
-from app.elements import picture, predictions
+from app.elements import picture, predictions, scores
 from app.forms import parameter_controls
 from engine.attacks.triggers import TRIGGERS, Trigger
 from engine.evaluation import visibility
 from engine.imaging.render import amplify_difference
+from engine.reporting.metric_style import STYLES, format_visibility
 from engine.store import ModelCard, StoredModel
 
 MANY = 200
@@ -88,16 +89,14 @@ def mean_table(dataset: str, card: ModelCard, triggers: Mapping[str, Trigger]) -
                 "setting": list(triggers),
                 "psnr": [one.psnr for one in found],
                 "ssim": [one.ssim for one in found],
-                "change": [one.largest_change for one in found],
+                "largest_change": [one.largest_change for one in found],
                 "trigger": [str(trigger) for trigger in triggers.values()],
             }
         ),
         hide_index=True,
         column_config={
             "setting": "Setting",
-            "psnr": st.column_config.NumberColumn("Mean PSNR (dB)", format="%.1f"),
-            "ssim": st.column_config.NumberColumn("Mean SSIM (1: alike)", format="%.4f"),
-            "change": st.column_config.NumberColumn("Largest change (of 255)"),
+            **scores.columns(psnr="%.1f", ssim="%.4f", largest_change=None),
             "trigger": st.column_config.TextColumn("As text", width="large"),
         },
     )
@@ -106,18 +105,5 @@ def mean_table(dataset: str, card: ModelCard, triggers: Mapping[str, Trigger]) -
 def _metrics(clean: np.ndarray, triggered: np.ndarray) -> None:
     found = visibility.measure(clean[None], triggered[None])
     with st.container(horizontal=True):
-        st.metric(
-            "PSNR",
-            "no change" if found.largest_change == 0 else f"{found.psnr:.1f} dB",
-            help="Peak signal-to-noise ratio: above about 40 dB people see no difference.",
-        )
-        st.metric(
-            "SSIM",
-            f"{found.ssim:.4f}",
-            help="Structural similarity: 1 means that the two images are alike.",
-        )
-        st.metric(
-            "Largest change",
-            f"{found.largest_change} of 255",
-            help="The largest change of any colour of any pixel, in grey levels.",
-        )
+        for name, text in format_visibility(found).items():
+            st.metric(STYLES[name].label, text, help=STYLES[name].help)

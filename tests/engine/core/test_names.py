@@ -1,4 +1,4 @@
-"""Names that nobody chose are never refused, and never shared."""
+"""Names made from arbitrary text are always valid, and never shared."""
 
 import itertools
 
@@ -37,12 +37,12 @@ ODD = [
 
 
 @pytest.mark.parametrize("parts", PLAIN)
-def test_what_can_be_a_name_already_is_only_joined(parts):
+def test_parts_that_are_valid_names_are_joined_unchanged(parts):
     assert slug(*parts) == "--".join(str(part) for part in parts)
 
 
 @pytest.mark.parametrize("parts", PLAIN + ODD)
-def test_names_made_of_anything_are_accepted_for_runs_and_models(parts):
+def test_names_made_of_anything_are_valid_for_jobs_and_models(parts):
     name = jobs.name_of("prune", *parts)
     assert jobs.job_named(name).name == name
     assert name.startswith("prune-")

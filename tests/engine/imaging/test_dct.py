@@ -1,3 +1,5 @@
+"""The discrete cosine transform of images."""
+
 import math
 
 import cv2
@@ -12,7 +14,7 @@ def photos(count=8):
     return np.random.default_rng(0).integers(60, 190, (count, 32, 32, 3), dtype=np.uint8)
 
 
-def test_the_spectrum_is_that_of_opencv_channel_by_channel():
+def test_the_transform_equals_opencvs_channel_by_channel():
     images = photos(2)
     planes = images.astype(np.float64) @ colour.YUV.T
     for image, found in zip(planes, dct.transform(images), strict=True):
@@ -21,14 +23,14 @@ def test_the_spectrum_is_that_of_opencv_channel_by_channel():
             np.testing.assert_allclose(found[channel], expected, atol=2e-3)
 
 
-def test_the_mean_over_many_does_not_depend_on_the_batch():
+def test_the_mean_magnitude_does_not_depend_on_the_batch_size():
     images = photos(50)
     np.testing.assert_allclose(
         dct.mean_magnitude(images, 7), dct.mean_magnitude(images, 50), rtol=1e-5
     )
 
 
-def test_the_trigger_shows_at_its_bands_in_u_and_v_only():
+def test_the_trigger_appears_at_its_bands_in_u_and_v_only():
     images = photos(4)
     change = dct.transform(FTrojan(magnitude=60.0)(images)) - dct.transform(images)
     mean = change.mean(axis=0)
@@ -39,7 +41,7 @@ def test_the_trigger_shows_at_its_bands_in_u_and_v_only():
     assert np.abs(mean[0]).max() < 10
 
 
-def test_the_radial_profile_is_a_plain_loops():
+def test_the_radial_profile_equals_a_plain_loop():
     magnitudes = np.random.default_rng(7).random((16, 20))
     rings: dict[int, list[float]] = {}
     for row in range(16):
@@ -57,9 +59,14 @@ def test_the_papers_bands_are_a_mid_and_a_high_frequency():
     assert dct.region(31, 31, 32) == dct.region(0, 31, 32) == "high frequency"
 
 
-def test_ftrojans_change_is_in_the_colour_channels():
+def test_the_change_by_ftrojan_is_in_the_colour_channels():
     images = np.random.default_rng(1).integers(40, 216, (20, 32, 32, 3), dtype=np.uint8)
     shares = dct.change_shares(images, FTrojan()(images))
     assert shares.sum() == pytest.approx(1)
     assert shares[1] + shares[2] > 0.9
     assert dct.change_shares(images, images).tolist() == [0, 0, 0]
+
+
+def test_the_inverse_undoes_the_transform():
+    images = photos(3)
+    np.testing.assert_allclose(dct.inverse(dct.transform(images)), images, atol=1e-2)

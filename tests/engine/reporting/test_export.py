@@ -1,4 +1,4 @@
-"""Charts and tables in forms to keep."""
+"""Charts and tables as files."""
 
 import io
 import xml.etree.ElementTree as ElementTree
@@ -25,7 +25,7 @@ CURVE = pd.DataFrame(
 )
 
 
-def test_charts_become_svg_on_white_in_one_go_even_those_to_pull():
+def test_several_charts_are_drawn_at_once_as_svg_on_white():
     both = [paper_figures.pruning_curve(CURVE, 0.5), pruning_charts.draggable_curve(CURVE, 1)]
     for svg in export.draw(both, "svg"):
         root = ElementTree.fromstring(svg)
@@ -34,14 +34,14 @@ def test_charts_become_svg_on_white_in_one_go_even_those_to_pull():
         assert float(root.get("width")) >= export.WIDTH
 
 
-def test_a_picture_has_twice_the_pixels():
+def test_a_png_has_twice_the_pixels():
     chart = paper_figures.pruning_curve(CURVE).properties(width=300, height=200)
     width, _ = Image.open(io.BytesIO(export.png(chart))).size
     svg_width = float(ElementTree.fromstring(export.svg(chart)).get("width"))
     assert width == pytest.approx(export.SCALE * svg_width, abs=3)
 
 
-def test_a_renderer_that_fails_is_told_in_a_sentence(monkeypatch):
+def test_a_failing_renderer_is_reported_in_a_sentence(monkeypatch):
     monkeypatch.setattr(export.sys, "executable", "/bin/false")
     with pytest.raises(UserError, match="save its data as CSV instead"):
         export.svg(paper_figures.pruning_curve(CURVE))

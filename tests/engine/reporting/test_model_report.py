@@ -1,4 +1,4 @@
-"""The report of what was looked at."""
+"""The report on one model."""
 
 import dataclasses
 import re
@@ -37,7 +37,7 @@ def report(results, dataset):
     return model_report.html(stored, VIEW, dataset.test, "python -m engine report small")
 
 
-def test_it_needs_nothing_from_elsewhere_and_runs_nothing(report):
+def test_it_is_self_contained_and_has_no_scripts(report):
     page = Parsed(report)
     assert "script" not in page.tags
     assert all(address.startswith(("data:", "#")) for address in page.addresses)
@@ -45,7 +45,7 @@ def test_it_needs_nothing_from_elsewhere_and_runs_nothing(report):
     assert page.tags.count("img") == 3
 
 
-def test_its_figures_are_those_of_the_curve_and_the_card(report):
+def test_its_numbers_are_those_of_the_curve_and_the_card(report):
     stored = store.find("small")
     text = " ".join(Parsed(report).texts)
     for value in stored.card.scores["test"].values():
@@ -58,10 +58,18 @@ def test_its_figures_are_those_of_the_curve_and_the_card(report):
     assert all(command in text for command in stored.card.commands)
 
 
-def test_names_of_strangers_are_text(results, dataset):
+def test_names_from_a_foreign_card_are_text(results, dataset):
     stored = store.find("small")
     names = tuple(f"<script>alert({number})</script>" for number in range(6))
-    card = dataclasses.replace(stored.card, class_names=names)
+    card = dataclasses.replace(
+        stored.card,
+        class_names=names,
+        dataset="<script>d</script>",
+        created="<script>c</script>",
+        commands=("<script>x</script>",),
+        versions={"<script>v</script>": "<script>1</script>"},
+        repair={"parent": "<script>p</script>", "summary": "<script>s</script>"},
+    )
     hostile = dataclasses.replace(stored, card=card)
     text = model_report.html(hostile, VIEW, dataset.test, "x & y < z")
     assert "script" not in Parsed(text).tags
@@ -74,7 +82,7 @@ def test_without_images_or_curve_it_says_so(at_home):
     assert "were not available" in text and "has not been computed" in text
 
 
-def test_an_image_that_is_not_there_is_refused(results, dataset):
+def test_an_image_that_does_not_exist_is_refused(results, dataset):
     view = dataclasses.replace(VIEW, image=10**6)
     with pytest.raises(UserError, match="no test image 1000000"):
         model_report.html(store.find("small"), view, dataset.test, "c")

@@ -1,3 +1,5 @@
+"""The reproduction of the paper: networks, tables, figures and sentences."""
+
 import dataclasses
 import json
 
@@ -25,7 +27,7 @@ MODELS = ("folder-signs-ftrojan", "folder-signs-ftrojan-seed1")
 
 @pytest.fixture
 def seeds(at_home, trained):
-    """The small network as seed 0; as seed 1, a network that does a little worse."""
+    """The small network as seed 0; as seed 1, one that performs a little worse."""
     for seed, name in enumerate(MODELS):
         network = trained.network()
         if seed:
@@ -52,7 +54,7 @@ def refusal(capsys, *words):
     return error
 
 
-def test_a_report_on_one_model_holds_every_table_and_figure_it_speaks_of(reproduce, trained):
+def test_a_report_on_one_model_contains_every_table_and_figure_it_names(reproduce, trained):
     report, answer = reproduce("--model", "small")
     assert answer["models"] == ["small"]
     words = (report / "report.md").read_text()
@@ -79,14 +81,14 @@ def test_a_report_on_one_model_holds_every_table_and_figure_it_speaks_of(reprodu
         assert len(pd.read_csv(report / f"figure-7-{order}-small.csv")) == 129
 
 
-def test_a_report_over_seeds_holds_their_mean_and_standard_deviation(
+def test_a_report_over_seeds_contains_their_mean_and_standard_deviation(
     reproduce, seeds, dataset, monkeypatch
 ):
-    told = []
-    monkeypatch.setattr(terminal.Bar, "__call__", lambda _, event: told.append(event.message))
+    messages = []
+    monkeypatch.setattr(terminal.Bar, "__call__", lambda _, event: messages.append(event.message))
     report, answer = reproduce("--seeds", "0,1")
     assert answer["models"] == list(MODELS)
-    under_way = [message for message in told if message.startswith(("Measuring", "Pruning"))]
+    under_way = [message for message in messages if message.startswith(("Measuring", "Pruning"))]
     assert {message.partition(" (")[2] for message in under_way} == {"seed 0)", "seed 1)"}
 
     table = pd.read_csv(report / "table-1.csv")
@@ -133,7 +135,9 @@ def test_figure_7_has_a_band_over_several_curves_and_none_over_one():
     assert clean.loc[0.0, ["min", "mean", "max"]].tolist() == [80.0, 85.0, 90.0]
 
 
-def test_a_missing_seed_is_trained_with_it_and_the_papers_target(at_home, dataset, monkeypatch):
+def test_a_missing_network_is_trained_with_its_seed_and_the_papers_target(
+    at_home, dataset, monkeypatch
+):
     def train(dataset, plan, model, checkpoint):
         return plan, model.name, model.command
 
@@ -176,11 +180,11 @@ def test_a_model_and_seeds_exclude_each_other(capsys):
         ("folder:a/gtsrb", "folder-gtsrb"),
     ],
 )
-def test_a_folder_has_a_name_of_its_own_for_models_and_reports(dataset, name):
+def test_a_dataset_folder_gives_a_name_for_models_and_reports(dataset, name):
     assert short_name(dataset) == store.check_name(name)
 
 
-def test_a_folder_that_gives_no_name_asks_for_one():
+def test_a_dataset_folder_without_a_usable_name_asks_for_one():
     with pytest.raises(UserError, match="give --model NAME and --out DIR"):
         reproduction.choose("folder:..", [0])
 
@@ -201,7 +205,7 @@ def network_that(trained, clean, attack, recovered):
 
 
 @pytest.mark.parametrize(
-    ("attack", "recovered", "said"),
+    ("attack", "recovered", "expected"),
     [
         ([99, 99, 0, 0], [1, 1, 5, 2], "recovered accuracy is at most 5.00 %"),
         ([99, 99, 0, 0], [1, 1, 5, 2], "that is not a repair"),
@@ -211,9 +215,9 @@ def network_that(trained, clean, attack, recovered):
         ([2, 1, 0, 0], [97, 90, 50, 2], "no backdoor to repair"),
     ],
 )
-def test_the_verdict_on_the_repair_follows_from_the_numbers(trained, attack, recovered, said):
+def test_the_verdict_on_the_repair_follows_from_the_numbers(trained, attack, recovered, expected):
     network = network_that(trained, [97, 95, 80, 3], attack, recovered)
-    assert said in conclusions.recovery_without_attack([network])
+    assert expected in conclusions.recovery_without_attack([network])
 
 
 def test_a_collapse_that_does_not_happen_is_not_reported(trained):
