@@ -1,26 +1,31 @@
-"""``python -m engine``: quiet about being interrupted, and about readers that have seen enough."""
+"""``python -m engine``: ends quietly on Ctrl-C, and when the reader of its output has gone."""
 
 import os
 import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 128 + 2  # as shells tell of Ctrl-C
-NO_READER = 128 + 13  # and of SIGPIPE
+INTERRUPTED = 128 + signal.SIGINT  # the exit statuses that shells use for a signal
+NO_READER = 128 + 13  # SIGPIPE, which some systems do not define
 
 
 def run() -> int:
     """Run one command; returns the exit status."""
+    # Until the command starts and once it is over, Ctrl-C ends the process at once: an exception
+    # in the middle of an import can surface as a traceback from anywhere. A process that was
+    # started with Ctrl-C ignored goes on ignoring it.
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if interruptible:  # until the command begins and once it is over, nothing is to be put away
+    if interruptible:
         signal.signal(signal.SIGINT, _leave)
     from engine.cli.main import main
 
-    try:
+    def begin() -> None:
         if interruptible:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
         try:
-            return main()
+            return main(begin=begin)
         finally:
             if interruptible:
                 signal.signal(signal.SIGINT, _leave)
@@ -29,7 +34,7 @@ def run() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        _write_to_nobody()
+        _discard_output()
         return NO_READER
 
 
@@ -37,11 +42,12 @@ def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     os._exit(INTERRUPTED)
 
 
-def _write_to_nobody() -> None:
-    """Let what is still to be written go nowhere, or Python complains when it ends."""
-    nobody = os.open(os.devnull, os.O_WRONLY)
+def _discard_output() -> None:
+    """Let buffered output go nowhere, or Python complains about it when it exits."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in filter(None, (sys.stdout, sys.stderr)):
-        os.dup2(nobody, stream.fileno())
+        os.dup2(nowhere, stream.fileno())
 
 
-sys.exit(run())
+if __name__ == "__main__":
+    sys.exit(run())

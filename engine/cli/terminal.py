@@ -1,4 +1,4 @@
-"""How progress and answers look in a terminal."""
+"""How progress and answers are printed in a terminal."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from engine.core.progress import Progress
 
 WIDTH = 24
 
 
 class Bar:
-    """Draws events as one line on standard error; a line a message where that is a file."""
+    """A reporter that draws events on standard error.
+
+    In a terminal one line is drawn over and over; into a file, each new message gets a line.
+    """
 
     def __init__(self) -> None:
         self.drawn = 0.0
         self.message = ""
 
     def __call__(self, event: Progress) -> None:
-        """Draw `event`, unless the last one was drawn just now."""
+        """Draw `event`, at most five times a second for the same message."""
         now = time.monotonic()
         if event.message == self.message and (now - self.drawn < 0.2 or not sys.stderr.isatty()):
             return
@@ -48,7 +49,7 @@ def _line(event: Progress) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 12 min, 1 h 20 min."""
+    """Seconds as text, such as 45 s, 12 min or 1 h 20 min."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -56,7 +57,7 @@ def duration(seconds: float) -> str:
 
 
 def describe(answer: Mapping[str, Any]) -> str:
-    """An answer as aligned lines, lists of rows as tables."""
+    """An answer as aligned lines; a list of rows becomes a table."""
     width = max((len(key) for key in answer), default=0)
     return "\n".join(_entry(key, value, width) for key, value in answer.items())
 
@@ -64,6 +65,8 @@ def describe(answer: Mapping[str, Any]) -> str:
 def _entry(key: str, value: Any, width: int) -> str:
     label = key.replace("_", " ").ljust(width)
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        import pandas as pd  # slow to import, and most answers have no table
+
         table = pd.DataFrame(value).to_string(index=False, na_rep="")
         return f"{label.rstrip()}\n{table}"
     if isinstance(value, Mapping):

@@ -64,7 +64,7 @@ class Comparison:
         }
 
 
-def run(root: str | None = None) -> list[Comparison]:
+def run(root: Path | None = None) -> list[Comparison]:
     """Run every benchmark; the one of opening a dataset only if GTSRB is available.
 
     Args:
@@ -266,7 +266,7 @@ def _bounds() -> Comparison:
     )
 
 
-def _datasets(root: str | None) -> list[Comparison]:
+def _datasets(root: Path | None) -> list[Comparison]:
     with _temporary_home():
         started = time.perf_counter()
         dataset = load_dataset("gtsrb", root)

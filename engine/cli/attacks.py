@@ -1,0 +1,88 @@
+"""The command that compares attacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from engine import store
+from engine.attacks.recipes import ATTACKS, find_attack
+from engine.cli.options import (
+    REPAIR,
+    Parsed,
+    dataset_argument,
+    epochs_option,
+    gathered,
+    out_option,
+    preset_option,
+)
+from engine.cli.shared import Answer, Call, command, long_work
+from engine.core import job_worker, jobs, tensorflow_runtime
+from engine.datasets import open_dataset, short_name
+from engine.experiments import attack_suite, attack_tables
+from engine.experiments.attack_suite import SuiteSettings
+
+
+@command("benchmark-attacks")
+@dataset_argument
+@click.option(
+    "--attack",
+    "attacks",
+    type=Parsed("NAME", names=lambda: ATTACKS),
+    multiple=True,
+    help="Measure this attack again and leave the others in the tables as they are; may be given"
+    f" several times: {', '.join(ATTACKS)}.",
+)
+@gathered(
+    "settings",
+    SuiteSettings,
+    preset_option("fast"),
+    epochs_option,
+    click.option(
+        "--repair",
+        "repairs",
+        type=REPAIR,
+        multiple=True,
+        help="Try this repair on every network; may be given several times.",
+    ),
+)
+@out_option("DIR", "Write the tables there; report/attacks-DATASET if left out.")
+@long_work
+def benchmark_attacks(
+    dataset: str, attacks: Sequence[str], settings: SuiteSettings, out: Path | None, call: Call
+) -> Answer:
+    """Train a network with each attack and compare them.
+
+    The same command resumes work that was interrupted or stopped.
+    """
+    names = list(attacks or ATTACKS)
+    for name in names:
+        find_attack(name)
+    folder = out or attack_tables.own_folder(dataset)
+    # Fail before the wait if the new rows could not be compared with those that stay.
+    attack_tables.check_same_training(attack_tables.read_tables(folder), names, settings)
+    job = jobs.job_named(call.job or jobs.name_of("benchmark-attacks", short_name(dataset)))
+
+    def work() -> Answer:
+        images = open_dataset(dataset, call.root)
+        with job_worker.turn(job):
+            tensorflow_runtime.import_tensorflow()
+            attack_suite.run_suite(images, names, settings, job.stop_requested)
+            former = attack_tables.read_tables(folder)
+            tables = attack_tables.update_tables(images, names, former)
+        return _store(tables, folder)
+
+    return call.run_as(job, work)
+
+
+def _store(tables: attack_tables.AttackTables, folder: Path) -> Answer:
+    paths = [folder / attack_tables.SUMMARY_FILE, folder / attack_tables.DEFENCES_FILE]
+    for path, table in zip(paths, tables, strict=True):
+        store.write_table(path, table)
+    shown = ["title", "psnr", "ssim", "clean_accuracy", "attack_success"]
+    return {
+        "attacks": tables[0].reindex(columns=shown).round(3).to_dict("records"),
+        "files": ", ".join(map(str, paths)),
+    }

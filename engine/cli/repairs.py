@@ -1,0 +1,165 @@
+"""Commands that look for a backdoor, repair a model, and compare repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from engine import store
+from engine.cli.options import (
+    MODEL,
+    REPAIR,
+    ModelChoice,
+    Parsed,
+    model_argument,
+    model_choice,
+    out_option,
+)
+from engine.cli.shared import (
+    Answer,
+    Call,
+    check_out,
+    command,
+    long_work,
+    new_model_options,
+    recorded_command,
+    store_tables,
+    tables_out_option,
+)
+from engine.core import command_line
+from engine.core.errors import UserError
+from engine.defenses.repairs import COMPARED, REPAIRS, Repair, parse_repair
+from engine.evaluation import metrics
+from engine.experiments import analyze, repair_tables, run_repairs
+from engine.experiments.new_model import NewModel
+from engine.store import StoredModel
+
+
+@command("detect")
+@model_choice
+@tables_out_option
+@long_work
+def detect(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
+    """Search for a class that a faint pattern leads to."""
+    check_out(choice, out)
+
+    def work() -> Answer:
+        found = analyze.detect(choice.stored, choice.load(call.root))
+        names = choice.stored.card.class_names
+        evidence = found.evidence(names)
+        tables = {"detection": evidence}
+        if found.flagged_class is not None:
+            tables["recovered-spectrum"] = found.spectrum()
+        store_tables(choice, tables, out)
+        return {
+            "model": choice.stored.name,
+            "flagged_class": None if found.flagged_class is None else names[found.flagged_class],
+            "finding": found.describe(names),
+            "faintest": evidence.head(5).to_dict("records"),
+        }
+
+    return call.run(work)
+
+
+@command("repair")
+@model_argument
+@click.option(
+    "--method",
+    type=REPAIR,
+    default=next(iter(REPAIRS)),
+    help=f"Such as pruning:order=clean-activation,threshold=10: {', '.join(REPAIRS)}.",
+)
+@new_model_options("Name of the repaired model.")
+@long_work
+def repair(model: str, method: Repair, new_model: NewModel, call: Call) -> Answer:
+    """Repair a model with clean images, and store the result."""
+    choice = ModelChoice.of(model)
+    store.check_free(new_model.name, new_model.replace)
+
+    def work() -> Answer:
+        repaired = run_repairs.repair(choice.stored, choice.load(call.root), method, new_model)
+        return {
+            "model": repaired.name,
+            "folder": str(repaired.folder),
+            "method": str(method),
+            "summary": repaired.card.repair["summary"],
+            "before": _scores(choice.stored),
+            "after": _scores(repaired),
+        }
+
+    return call.run(work)
+
+
+def _scores(stored: StoredModel) -> dict[str, float]:
+    return {metric: stored.card.scores["test"][metric] for metric in metrics.METRICS}
+
+
+@command("compare-repairs")
+@model_argument
+@click.option("--all", "every", is_flag=True, help=f"Try {', '.join(COMPARED)}.")
+@click.option(
+    "--method",
+    "methods",
+    type=REPAIR,
+    multiple=True,
+    help="Try this repair; may be given several times.",
+)
+@long_work
+def compare_repairs(model: str, every: bool, methods: Sequence[Repair], call: Call) -> Answer:
+    """Try several repairs on a model and compare them."""
+    choice = ModelChoice.of(model)
+    tried = [parse_repair(name) for name in COMPARED] if every else methods
+    if not tried:
+        raise UserError("Say which repairs to try: --all, or --method NAME once or more.")
+
+    def work() -> Answer:
+        run_repairs.compare(choice.stored, choice.load(call.root), tried, recorded_command())
+        table = repair_tables.compare_stored(store.find(choice.stored.name)).round(3)
+        shown = ["title", *metrics.METRICS, "der", "channels", "seconds", "problem"]
+        return {"model": choice.stored.name, "repairs": table[shown].to_dict("records")}
+
+    return call.run(work)
+
+
+@command("save-repair")
+@model_argument
+@click.option(
+    "--method",
+    type=Parsed("NAME", parse_repair, lambda: REPAIRS),
+    required=True,
+    help=f"The repair that made the copy: {', '.join(REPAIRS)}.",
+)
+@new_model_options("Name of the repaired model.")
+def save_repair(model: str, method: Repair, new_model: NewModel) -> Answer:
+    """Store a copy made by compare-repairs as a model."""
+    stored = store.find(model)
+    copies = run_repairs.saved_repairs(stored)
+    if method.name not in copies:
+        found = ", ".join(copies) or "none yet"
+        again = command_line.command("compare-repairs", stored.name, "--method", method.name)
+        raise UserError(
+            f"There is no copy of '{stored.name}' repaired by '{method.name}' ({found}):"
+            f" make it with `{again}`."
+        )
+    copy = store.copy_as(copies[method.name], new_model.name, new_model.replace)
+    return {"model": copy.name, "folder": str(copy.folder)}
+
+
+@command("summarize-repairs")
+@click.argument("models", type=MODEL, nargs=-1, required=True, help="Names of the models.")
+@out_option("FILE.csv", "Write the table there.", required=True)
+def summarize_repairs(models: tuple[str, ...], out: Path) -> Answer:
+    """Summarize the repairs tried on several models."""
+    table = repair_tables.summarize_models([store.find(name) for name in models])
+    if table.empty:
+        again = command_line.command("compare-repairs")
+        raise UserError(f"No repair was tried on all of these models: run `{again}` first.")
+    store.write_table(out, table)
+    shown = ["title", *metrics.METRICS, "der", "seconds"]
+    return {
+        "models": list(models),
+        "repairs": table[shown].round(2).to_dict("records"),
+        "file": str(out),
+    }

@@ -1,0 +1,114 @@
+"""Commands that report: the paper's tables and figures, one model, the benchmarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli.options import (
+    MODEL,
+    ModelChoice,
+    Parsed,
+    dataset_argument,
+    layer_option,
+    model_choice,
+    order_option,
+    out_option,
+    parse_seeds,
+)
+from engine.cli.shared import Answer, Call, command, long_work, recorded_command
+from engine.core import paths, progress, tensorflow_runtime
+from engine.datasets import Split, available, open_dataset, open_test, short_name
+from engine.defenses.pruning.curve import check_threshold
+from engine.defenses.pruning.orders import find_order
+from engine.experiments import analyze, benchmarks
+from engine.reporting import model_report, reproduction
+
+
+@command("reproduce")
+@dataset_argument
+@click.option(
+    "--seeds",
+    type=Parsed("0,1,2", parse_seeds),
+    help="Seeds of the networks; those that are missing are trained first. 0 if left out.",
+)
+@click.option("--model", type=MODEL, help="Report on this model alone, not on DATASET-ftrojan.")
+@out_option("DIR", "Write the report there; report/DATASET if left out.")
+@long_work
+def reproduce(
+    dataset: str, seeds: list[int] | None, model: str | None, out: Path | None, call: Call
+) -> Answer:
+    """Write the paper's Table 1 and Figures 5 to 8."""
+    if seeds and model:
+        raise click.UsageError("Give --seeds or --model, not both.", click.get_current_context())
+    subjects = reproduction.choose(dataset, seeds or [0], model)
+    folder = out or paths.home() / "report" / short_name(dataset)
+
+    def work() -> Answer:
+        tensorflow_runtime.import_tensorflow()
+        images = open_dataset(dataset, call.root)
+        report = reproduction.reproduce(subjects, images, folder, recorded_command())
+        return {"models": [subject.model for subject in subjects], "report": str(report)}
+
+    return call.run(work)
+
+
+@command("report")
+@model_choice
+@click.option("--image", type=int, help="Index of a test image to show; none if left out.")
+@layer_option
+@order_option
+@click.option(
+    "--threshold",
+    type=float,
+    default=2.0,
+    help="Tolerated drop in clean accuracy, in percentage points; 0 prunes nothing.",
+)
+@out_option("FILE.html", "Write the report there.", required=True)
+@long_work
+def report(
+    choice: ModelChoice,
+    image: int | None,
+    layer: str | None,
+    order: str,
+    threshold: float,
+    out: Path,
+    call: Call,
+) -> Answer:
+    """Write a printable HTML report on one model."""
+    view = model_report.View(
+        layer or analyze.last_convolution(choice.stored),
+        find_order(order).name,
+        check_threshold(threshold) if threshold else 0.0,
+        image,
+    )
+
+    def work() -> Answer:
+        test = _test_images(choice, call)
+        made_by = model_report.command(choice.stored, choice.dataset, view)
+        model_report.write(out, choice.stored, view, test, made_by)
+        return {"model": choice.stored.name, "file": str(out)}
+
+    return call.run(work)
+
+
+def _test_images(choice: ModelChoice, call: Call) -> Split | None:
+    """The test images, or None if the dataset is not available."""
+    if not available(choice.dataset, call.root):
+        progress.report(0, 0, "Without images: the dataset is not available")
+        return None
+    return open_test(choice.dataset, call.root, size=choice.stored.card.image_shape[0])
+
+
+@command("bench")
+@long_work
+def bench(call: Call) -> Answer:
+    """Run the benchmarks."""
+
+    def work() -> Answer:
+        tensorflow_runtime.import_tensorflow()
+        found = benchmarks.run(call.root)
+        return {"benchmarks": [comparison.row() for comparison in found]}
+
+    return call.run(work)
