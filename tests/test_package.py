@@ -45,8 +45,9 @@ def test_the_command_lists_the_models_that_come_along(installed, tmp_path):
     assert "signs-clean" in run(installed, tmp_path, str(installed / "bin/backdoor-lab"), "models")
 
 
-def test_styles_come_with_the_report(installed):
-    assert list((installed / "engine" / "reporting").glob("*.css"))
+def test_template_and_style_come_with_the_report(installed):
+    for ending in ("css", "j2"):
+        assert list((installed / "engine" / "reporting").glob(f"*.{ending}"))
 
 
 def test_results_go_to_the_users_own_folder(installed, tmp_path):

@@ -9,7 +9,7 @@ With T the trigger, y(x) the true class of image x, f the network and t the atta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,6 @@ from engine.networks import architectures
 
 if TYPE_CHECKING:
     import keras
-
-    from engine.attacks.triggers import Trigger
 
 METRICS = ("clean_accuracy", "attack_success", "recovered_accuracy")
 
@@ -121,7 +119,7 @@ def attackable_indices(split: Split, target: int) -> np.ndarray:
     return np.flatnonzero(split.labels != target)
 
 
-def poison_split(split: Split, trigger: Trigger, target: int) -> Split:
+def poison_split(split: Split, trigger: Callable[[np.ndarray], np.ndarray], target: int) -> Split:
     """The attackable images of `split` with the trigger applied, and their true labels."""
     chosen = split.take(attackable_indices(split, target))
     return Split(trigger(chosen.images), chosen.labels)

@@ -70,10 +70,10 @@ STYLES: Mapping[str, MetricStyle] = {
         " 0.5 means nothing gained. It ignores recovered accuracy.",
     ),
     "psnr": MetricStyle(
-        "PSNR", "dB", "Peak signal-to-noise ratio: above about 40 dB people see no difference."
+        "PSNR", "dB", "Peak signal-to-noise ratio. Above about 40 dB people see no difference."
     ),
     "ssim": MetricStyle(
-        "SSIM", "", "Structural similarity: 1 means that the images are identical."
+        "SSIM", "", "Structural similarity. 1 means that the images are identical."
     ),
     "largest_change": MetricStyle(
         "Largest change", "of 255", "Of any colour channel of any pixel, in grey levels."

@@ -87,8 +87,8 @@ def show(card: ModelCard, clean: np.ndarray, gain: float) -> None:
     effects = apply_triggers(clean, {name: usual(card, name) for name in names})
     st.html(cards_html(effects, own, clean, gain))
     st.caption(
-        f"{STYLES['psnr'].help} {STYLES['ssim'].help} The spectra show the largest of Y, U and V on"
-        " one logarithmic scale. Dark: no change; yellow: the strongest."
+        f"**PSNR:** {STYLES['psnr'].help} **SSIM:** {STYLES['ssim'].help} **Spectra:** The largest"
+        " of Y, U and V, on one logarithmic scale. Dark: no change; yellow: the strongest."
     )
 
 
