@@ -11,6 +11,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -66,6 +67,7 @@ def card(path: Path) -> None:
     about = json.loads(path.read_text(encoding="utf-8"))
     about["commands"] = [command(line) for line in about["commands"]]
     about = {"poisoning" if key == "mode" else key: value for key, value in about.items()}
+    about = with_suite(about)
     for name in ("poisoning", "repair"):
         about[name] = {FIELDS.get(key, key): value for key, value in about[name].items()}
     poisoning = about["poisoning"]
@@ -74,6 +76,20 @@ def card(path: Path) -> None:
     if "settings" in about["repair"]:
         about["repair"]["settings"] = settings(about["repair"]["settings"])
     path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+def with_suite(about: dict[str, Any]) -> dict[str, Any]:
+    """A card with the field `suite`, until now the meaning of a name such as attack-gtsrb-bpp."""
+    if "suite" in about:
+        return about
+    prefix = f"attack-{about['dataset']}-"
+    suite = about["name"].removeprefix(prefix) if about["name"].startswith(prefix) else ""
+    changed = {}
+    for key, value in about.items():
+        changed[key] = value
+        if key == "poisoning":
+            changed["suite"] = suite
+    return changed
 
 
 def table(path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from engine import store
-from engine.attacks import recipes
 from engine.attacks.poisoning import PoisoningConfig
 from engine.attacks.recipes import find_attack
 from engine.attacks.triggers import LearnedTrigger, parse_trigger
@@ -22,11 +23,9 @@ from engine.experiments.analyze import last_convolution, prune
 from engine.experiments.attack_plan import AttackPlan, paper_target
 from engine.experiments.new_model import NewModel
 from engine.experiments.train import train
-from engine.store import ModelCard, StoredModel, pruning_curves
+from engine.store import ModelCard, StoredModel, cards, pruning_curves
 from engine.training.presets import find_preset
 from engine.training.training_config import TrainingConfig
-
-PREFIX = "attack-"  # of the names of the suite's models
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,21 @@ class SuiteSettings:
 
 def model_name(dataset: str, attack: str) -> str:
     """The name of the model trained with an attack."""
-    return f"{PREFIX}{short_name(dataset)}-{attack}"
+    return f"attack-{short_name(dataset)}-{attack}"
 
 
-def is_suite_model(model: str) -> bool:
-    """Whether a model of that name belongs to an attack suite."""
-    return model.startswith(PREFIX) and model.endswith(
-        tuple(f"-{name}" for name in recipes.ATTACKS)
-    )
+def is_suite_model(name: str) -> bool:
+    """Whether the model called `name` was trained for an attack suite."""
+    file = store.card_file(name)
+    try:
+        return file is not None and bool(_suite_of(file, file.stat().st_mtime_ns))
+    except (OSError, UserError):
+        return False  # deleted meanwhile, or its card cannot be read
+
+
+@lru_cache(maxsize=1024)  # a page asks this of every model
+def _suite_of(card_file: Path, modified: int) -> str:  # noqa: ARG001
+    return cards.read(card_file).suite
 
 
 def plan_attack(attack: str, dataset: str, training: TrainingConfig) -> AttackPlan:
@@ -189,7 +195,8 @@ def _train(
     options = [*settings.command_options(), *plan.command_options()]
     command = command_line.command("train", dataset.name, "--name", model, *options)
     checkpoint = jobs.job_named(jobs.name_of("train", model)).checkpoint
-    return train(dataset, plan, NewModel(model, command), checkpoint, stop_requested)
+    new = NewModel(model, command, suite=attack)
+    return train(dataset, plan, new, checkpoint, stop_requested)
 
 
 def _prune(stored: StoredModel, dataset: Dataset) -> StoredModel:

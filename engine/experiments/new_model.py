@@ -13,8 +13,10 @@ class NewModel:
         name: of the model's folder.
         command: the command that makes it again, for its card.
         replace: whether a model of that name may be replaced.
+        suite: see `ModelCard.suite`.
     """
 
     name: str
     command: str = "made by a Python program"
     replace: bool = False
+    suite: str = ""

@@ -112,6 +112,7 @@ def _repair_and_score(
     card = dataclasses.replace(
         card,
         name=model.name,
+        suite="",
         commands=(*card.commands[:1], model.command),
         scores=score_splits(repaired.network, dataset, card.parsed_trigger(), card.target),
         repair={

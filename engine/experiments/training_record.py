@@ -49,6 +49,7 @@ def training_card(
             "cross_sampled": len(poisoned.cross_samples),
             "surrogate": plan.surrogate,
         },
+        suite=model.suite,
         training=_training_field(plan, result),
         scores={
             "validation": {metric: kept[metric] for metric in METRICS},

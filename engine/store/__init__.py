@@ -3,6 +3,7 @@
 from engine.store.models import (
     ModelCard,
     StoredModel,
+    card_file,
     check_free,
     check_name,
     clean_models,
@@ -22,6 +23,7 @@ from engine.store.models import (
 __all__ = [
     "ModelCard",
     "StoredModel",
+    "card_file",
     "check_free",
     "check_name",
     "clean_models",

@@ -48,6 +48,7 @@ class ModelCard:
         commands: those that made this folder, in order.
         poisoning: how the training set was poisoned (`attacks.poisoning.PoisoningConfig`), the
             number of cross-samples, and the surrogate; empty: its defaults.
+        suite: the attack that the model stands for in an attack suite; empty for other models.
         repair: what was done to the parent model; empty for a model as it was trained.
         scaling: the floats the network expects.
         versions: of Python and the libraries that matter.
@@ -68,6 +69,7 @@ class ModelCard:
     scores: Mapping[str, Mapping[str, float]]
     commands: tuple[str, ...]
     poisoning: Mapping[str, Any] = field(default_factory=dict)
+    suite: str = ""
     repair: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = architectures.SCALING
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -295,6 +297,7 @@ _FIELDS: dict[str, Callable[[Any, str], Any]] = {
     "scores": _scores,
     "commands": _commands,
     "poisoning": _details,
+    "suite": lambda value, name: _text(value, name, empty=True),
     "repair": _details,
     "scaling": _text,
     "versions": _versions,

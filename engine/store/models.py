@@ -202,6 +202,12 @@ def names() -> list[str]:
     return sorted(found)
 
 
+def card_file(name: str) -> Path | None:
+    """The file with the card of the model called `name`, if there is one; it is not read."""
+    folders = (paths.models_folder(), paths.SHIPPED_MODELS)
+    return next((file for f in folders if (file := f / name / "card.json").exists()), None)
+
+
 def readable_models() -> list[StoredModel]:
     """Every model whose card can be used; the page Models says what is wrong with the others."""
     found = []
@@ -303,7 +309,7 @@ def copy_as(stored: StoredModel, name: str, replace: bool = False) -> StoredMode
 
     check()
     folder = paths.models_folder() / name
-    card = dataclasses.replace(stored.card, name=name)
+    card = dataclasses.replace(stored.card, name=name, suite="")
     with atomic_files.new_folder(folder, replace=True, check=check) as aside:
         shutil.copyfile(stored.folder / "model.keras", aside / "model.keras")
         (aside / "card.json").write_text(card.to_json(), encoding="utf-8")

@@ -92,6 +92,7 @@ def save_repaired(
     card = dataclasses.replace(
         stored.card,
         name=name,
+        suite="",
         dataset=dataset or stored.card.dataset,
         commands=(*stored.card.commands[:1], command),
         scores={

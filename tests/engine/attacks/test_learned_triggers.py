@@ -321,6 +321,10 @@ def test_the_suite_trains_prunes_and_compares_attacks(dataset, data, tmp_path, m
     assert of_one["kind"].tolist() == ["untouched", *4 * ["paper"], "repair"]
     stored = store.find(attack_suite.model_name("folder:few", "badnets"))
     assert "--trigger badnets" in stored.card.commands[0]
+    assert attack_suite.is_suite_model(stored.name)
+    copy = store.copy_as(stored, "attack-folder-few-ftrojan")
+    assert not attack_suite.is_suite_model(copy.name), "the name alone has no meaning"
+    trash.delete(copy.name)
 
     again = ["--attack", "badnets", "--repair", "global-pruning", "--out", str(tmp_path / "out")]
     assert main.main([*words, *again]) == 0
