@@ -47,7 +47,13 @@ def data(images: ImageOptions, sheet: Path | None, call: Call) -> Answer:
 @image_options
 @trigger_option
 @split_option
-@click.option("--limit", type=click.IntRange(min=1), default=100, help="Number of images.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="INTEGER",
+    default=100,
+    help="Number of images.",
+)
 @out_option("FILE.npz", "Write clean and triggered images and their labels there.", required=True)
 @long_work
 def poison(

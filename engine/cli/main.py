@@ -46,7 +46,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Pruning": {
         "activations": ("pruning", "Measure each channel on clean and on triggered images."),
-        "prune": ("pruning", "Prune a layer channel by channel; report at each threshold."),
+        "prune": ("pruning", "Prune a layer channel by channel, and report at each threshold."),
     },
     "Detection and repair": {
         "detect": ("repairs", "Search for a class that a faint pattern leads to."),

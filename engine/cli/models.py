@@ -38,9 +38,10 @@ from engine.cli.shared import (
 )
 from engine.core import job_worker, jobs, tensorflow_runtime
 from engine.core.errors import UserError
+from engine.datasets import default_target
 from engine.evaluation import metrics
 from engine.experiments import analyze
-from engine.experiments.attack_plan import AttackPlan, paper_target
+from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.import_model import import_model as import_network
 from engine.experiments.new_model import NewModel
 from engine.experiments.train import check_free
@@ -68,7 +69,7 @@ class AttackOptions:
         each = self.trigger.cross_samples_each if self.cross_samples is None else self.cross_samples
         return AttackPlan(
             self.trigger,
-            paper_target(dataset) if self.target is None else self.target,
+            default_target(dataset) if self.target is None else self.target,
             self.rate,
             training,
             PoisoningConfig(self.labels, self.pgd_epsilon, each, self.dormant_share),

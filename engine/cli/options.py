@@ -216,10 +216,14 @@ trigger_option = click.option(
     "--trigger",
     type=TRIGGER,
     default=next(iter(TRIGGERS)),
-    help=f"The trigger, such as ftrojan:magnitude=30,bands=15x15+31x31: {_listed(TRIGGERS)}.",
+    help="The trigger and its settings, such as ftrojan:magnitude=30,bands=15x15+31x31."
+    f" Triggers: {_listed(TRIGGERS)}.",
 )
 split_option = click.option(
-    "--split", type=Parsed("NAME", names=lambda: SPLITS), default="test", help=_listed(SPLITS) + "."
+    "--split",
+    type=Parsed("NAME", names=lambda: SPLITS),
+    default="test",
+    help=f"Images: {_listed(SPLITS)}.",
 )
 order_option = click.option(
     "--order",

@@ -97,7 +97,7 @@ def prune(
     saving: SaveOptions,
     call: Call,
 ) -> Answer:
-    """Prune a layer channel by channel; report at each threshold."""
+    """Prune a layer channel by channel, and report at each threshold."""
     find_order(order)
     for threshold in thresholds:
         check_threshold(threshold)

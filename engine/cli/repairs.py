@@ -69,7 +69,8 @@ def detect(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
     "--method",
     type=REPAIR,
     default=next(iter(REPAIRS)),
-    help=f"Such as pruning:order=clean-activation,threshold=10: {', '.join(REPAIRS)}.",
+    help="The repair and its settings, such as pruning:order=clean-activation,threshold=10."
+    f" Repairs: {', '.join(REPAIRS)}.",
 )
 @new_model_options("Name of the repaired model.")
 @long_work

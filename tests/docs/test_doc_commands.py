@@ -15,7 +15,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import click
 import pandas as pd
 import pytest
 
@@ -96,12 +98,19 @@ def commands_in_sentences() -> list[list[str]]:
     return [shlex.split(command) for text in texts() for command in written.findall(text)]
 
 
+def parse(words: list[str]) -> SimpleNamespace:
+    """The options of a command line, by name; fails as the command would."""
+    command = main.cli.get_command(click.Context(main.cli), words[0])
+    assert command is not None, words
+    return SimpleNamespace(**command.make_context(words[0], words[1:]).params)
+
+
 def test_every_engine_command_is_understood_and_its_models_and_datasets_are_there(commands):
     made = {path.name for path in paths.SHIPPED_MODELS.glob("*/")}
     found = of_engine([*commands_of_tables(), *commands, *commands_in_sentences()])
     assert len(found) > 50
     for words in found:
-        options = main.parser().parse_args(words)
+        options = parse(words)
         if words[0] == "benchmark-attacks":
             made |= {model_name(options.dataset, attack) for attack in ATTACKS}
         several = getattr(options, "models", None) or getattr(options, "names", None) or []

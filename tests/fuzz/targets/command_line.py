@@ -26,10 +26,10 @@ def _parse(content):
     words = content.decode("utf-8", errors="surrogateescape").split("\t")
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            assert main.main(words) == 2
-        except SystemExit:  # it was asked for help
-            return
+        status = main.main(words)
+    if status == 0:  # it was asked for help, or for the version
+        return
+    assert status == 2
     if not said.getvalue().startswith(tuple(f"error: {absent}" for absent in _ABSENT)):
         raise UserError(said.getvalue().removesuffix("\n"))
 
