@@ -12,8 +12,7 @@ from app.views.models import model_cards, training_curves
 from engine import store
 from engine.core import command_line, jobs, markdown
 from engine.core.errors import UserError
-from engine.datasets import DATASETS, available, missing_message
-from engine.experiments.attack_plan import paper_target
+from engine.datasets import DATASETS, available, default_target, missing_message
 from engine.store import summary
 from engine.training.presets import PRESETS
 
@@ -132,7 +131,7 @@ with st.form("load", border=False):
         "Suspected target class",
         0,
         1000,
-        paper_target(own_dataset),
+        default_target(own_dataset),
         help="Where the trigger may lead to.",
     )
     sent = st.form_submit_button("Load")

@@ -12,8 +12,9 @@ from engine.attacks.poisoning import LABELS, MAX_DORMANT_SHARE, PoisoningConfig
 from engine.attacks.recipes import ATTACKS
 from engine.attacks.triggers import TRIGGERS, Trigger, parse_trigger
 from engine.core import markdown
+from engine.datasets import default_target
 from engine.evaluation.targets import NEXT_CLASS
-from engine.experiments.attack_plan import AttackPlan, paper_target
+from engine.experiments.attack_plan import AttackPlan
 
 TOLD = {"dirty-label": "Dirty label", "clean-label": "Clean label"}
 
@@ -76,7 +77,7 @@ def target(dataset: str) -> int:
         "Target class",
         0,
         1000,
-        paper_target(dataset),
+        default_target(dataset),
         key=f"target-{dataset}",
         help="What every triggered image shall be read as.",
     )

@@ -36,6 +36,11 @@ def source(name: str) -> Source:
     return _SOURCES[name]
 
 
+def default_target(name: str) -> int:
+    """The class that attacks on the dataset lead to unless another is chosen."""
+    return source(name).default_target
+
+
 def available(name: str, root: Root = None) -> bool:
     """Whether the dataset's files are there; they may still turn out to be damaged."""
     try:
@@ -169,6 +174,7 @@ __all__ = [
     "SplitName",
     "alike",
     "available",
+    "default_target",
     "fetchable",
     "load_dataset",
     "missing_message",

@@ -59,6 +59,7 @@ class Cifar10:
         ),
     )
     wanted = f"{BINARY} or {PYTHON}, or a zip or folder with train/CLASS/ and test/CLASS/"
+    default_target = 8  # of the FTrojan authors' reference code; there is no class 10
 
     def locate(self, root: Path) -> Found | None:
         """See `Source.locate`."""

@@ -15,6 +15,7 @@ class Folder(ClassFolders):
 
     downloads: tuple[Download, ...] = ()
     wanted = "a folder or zip with a folder of images for each class, or train and test above them"
+    default_target = 10
 
     def __init__(self, path: str) -> None:
         super().__init__()

@@ -92,6 +92,7 @@ class Gtsrb:
         f"{', '.join(ARCHIVES[:2])} and {ARCHIVES[2]}, or the folder they unpack to, or the"
         " folders Train and Test with Train.csv and Test.csv"
     )
+    default_target = 10  # the paper's, section 3.1
 
     def locate(self, root: Path) -> Found | None:
         """See `Source.locate`."""

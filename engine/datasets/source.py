@@ -74,6 +74,7 @@ class Source(Protocol):
         name: what the command line calls it.
         downloads: what can be fetched; empty where nothing can.
         wanted: which files to put where, for a sentence.
+        default_target: the class that attacks lead to unless another is chosen.
     """
 
     @property
@@ -82,6 +83,8 @@ class Source(Protocol):
     def downloads(self) -> tuple[Download, ...]: ...  # noqa: D102
     @property
     def wanted(self) -> str: ...  # noqa: D102
+    @property
+    def default_target(self) -> int: ...  # noqa: D102
 
     def locate(self, root: Path) -> Found | None:
         """Where the dataset lies below `root`, or None while it is not all there.

@@ -17,14 +17,6 @@ from engine.experiments.eval_pairs import check_attackable
 from engine.training.training_config import TrainingConfig
 
 
-def paper_target(dataset: str) -> int:
-    """The usual target class: 10 (paper, section 3.1), but 8 for CIFAR-10.
-
-    CIFAR-10 has no class 10; the FTrojan authors' reference code uses 8 there.
-    """
-    return 8 if dataset == "cifar10" else 10
-
-
 @dataclass(frozen=True)
 class AttackPlan:
     """How a training set is poisoned and a network trained on it; the defaults are the paper's.

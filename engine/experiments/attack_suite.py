@@ -15,12 +15,12 @@ from engine.attacks.triggers import LearnedTrigger, parse_trigger
 from engine.core import command_line, jobs, progress
 from engine.core.errors import UserError
 from engine.core.progress import Stopped
-from engine.datasets import Dataset, short_name
+from engine.datasets import Dataset, default_target, short_name
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import Repair
 from engine.experiments import repair_tables, run_repairs
 from engine.experiments.analyze import last_convolution, prune
-from engine.experiments.attack_plan import AttackPlan, paper_target
+from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.new_model import NewModel
 from engine.experiments.train import train
 from engine.store import ModelCard, StoredModel, cards, pruning_curves
@@ -83,7 +83,7 @@ def plan_attack(attack: str, dataset: str, training: TrainingConfig) -> AttackPl
     recipe = find_attack(attack)
     return AttackPlan(
         parse_trigger(recipe.trigger),
-        paper_target(dataset) if recipe.target is None else recipe.target,
+        default_target(dataset) if recipe.target is None else recipe.target,
         recipe.rate,
         training,
         recipe.poisoning,

@@ -33,6 +33,7 @@ class Signs:
     name = "signs"
     downloads: tuple[Download, ...] = ()
     wanted = "nothing: the program draws it"
+    default_target = 10  # as in GTSRB
 
     def locate(self, _: Path) -> Found:
         """The code that draws: when it changes, the dataset has."""

@@ -9,8 +9,8 @@ from engine import store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import command_line, jobs
 from engine.core.errors import UserError
-from engine.datasets import Dataset, short_name
-from engine.experiments.attack_plan import AttackPlan, paper_target
+from engine.datasets import Dataset, default_target, short_name
+from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.new_model import NewModel
 from engine.experiments.train import train
 from engine.store import StoredModel
@@ -62,7 +62,7 @@ def find_or_train(subject: Subject, dataset: Dataset) -> StoredModel:
     training = TrainingConfig(seed=subject.seed)
     plan = AttackPlan(
         parse_trigger(next(iter(TRIGGERS))),
-        paper_target(dataset.name),
+        default_target(dataset.name),
         training=training,
     )
     words = ["train", dataset.name, "--name", subject.model, *plan.command_options()]
