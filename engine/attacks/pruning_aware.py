@@ -16,7 +16,6 @@ import numpy as np
 from engine.core import progress
 from engine.core.errors import UserError
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.pruning import pruned_curve
 from engine.networks import architectures, edit
 from engine.networks.channels import Site, find_sites, variables_of
 
@@ -42,23 +41,23 @@ class DormantChannels:
 
 
 def freeze_dormant(
-    clean: keras.Model, validation: Split, share: float
+    clean: keras.Model, layer: str, channels: np.ndarray, validation: Split
 ) -> tuple[keras.Model, DormantChannels]:
-    """Copy a network with its least active channels constant, during training too.
+    """Copy a network with some channels of a convolution constant, during training too.
 
     Args:
-        clean: trained on clean images; left as it is.
-        validation: clean images that rank the channels of the last convolution.
-        share: of these channels, above 0 and below 1.
+        clean: trained on clean images; not changed.
+        layer: the convolution that the defence prunes.
+        channels: int [k], those that the defence prunes first.
+        validation: clean images that outputs are measured on.
 
     Raises:
-        UserError: the last convolution has no bias, or no BatchNorm follows it.
+        UserError: the convolution has no bias, or no BatchNorm follows it.
     """
-    curve = pruned_curve(clean, validation)
-    (site,) = [site for site in find_sites(clean) if site.convolution == curve.layer]
-    channels = np.sort(curve.channels[: round(share * site.channels)])
-    kernel = np.array(clean.get_layer(site.convolution).kernel)[..., channels]
-    network = edit.without_channels(clean, curve.layer, channels)
+    (site,) = [site for site in find_sites(clean) if site.convolution == layer]
+    channels = np.sort(channels)
+    kernel = np.array(clean.get_layer(layer).kernel)[..., channels]
+    network = edit.without_channels(clean, layer, channels)
     lowest, _ = _output_range(clean, site.holder, validation)
     _hold_constant(network, site, channels, float(lowest.min()))
     return network, DormantChannels(site, channels, kernel)

@@ -12,6 +12,7 @@ from engine.attacks.pruning_aware import DormantChannels
 from engine.core import atomic_files, progress
 from engine.core.errors import UserError
 from engine.datasets import Dataset
+from engine.defenses.repairs.pruning import pruned_curve
 from engine.evaluation import metrics
 from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.eval_pairs import eval_pair
@@ -89,11 +90,13 @@ def build_network(
     """
     progress.report(0, 0, "Building the network")
     plan = preparation.plan
-    if plan.poisoning.dormant_share:
-        assert preparation.surrogate is not None
-        return pruning_aware.freeze_dormant(
-            preparation.surrogate, dataset.validation, plan.poisoning.dormant_share
-        )
+    share = plan.poisoning.dormant_share
+    if share:
+        clean = preparation.surrogate
+        assert clean is not None
+        curve = pruned_curve(clean, dataset.validation)
+        channels = curve.channels[: round(share * len(curve.channels))]
+        return pruning_aware.freeze_dormant(clean, curve.layer, channels, dataset.validation)
     seed = plan.training.seed
     return architectures.paper_network(dataset.classes, dataset.image_shape, seed), None
 
