@@ -61,7 +61,8 @@ def benchmark_attacks(
     for name in names:
         find_attack(name)
     folder = out or attack_tables.own_folder(dataset)
-    # Fail before the wait if the new rows could not be compared with those that stay.
+    # Fail before the wait if settings are wrong, or new rows cannot be compared with old ones.
+    settings.training()
     attack_tables.check_same_training(attack_tables.read_tables(folder), names, settings)
     job = jobs.job_named(call.job or jobs.name_of("benchmark-attacks", short_name(dataset)))
 

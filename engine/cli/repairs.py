@@ -136,6 +136,7 @@ def compare_repairs(model: str, every: bool, methods: Sequence[Repair], call: Ca
 def save_repair(model: str, method: Repair, new_model: NewModel) -> Answer:
     """Store a copy made by compare-repairs as a model."""
     stored = store.find(model)
+    store.check_free(new_model.name, new_model.replace)
     copies = run_repairs.saved_repairs(stored)
     if method.name not in copies:
         found = ", ".join(copies) or "none yet"

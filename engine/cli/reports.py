@@ -19,11 +19,20 @@ from engine.cli.options import (
 )
 from engine.cli.shared import Answer, Call, command, long_work, recorded_command
 from engine.core import paths, progress, tensorflow_runtime
-from engine.datasets import Split, available, open_dataset, open_test, short_name
+from engine.core.errors import UserError, quoted
+from engine.datasets import (
+    Split,
+    available,
+    missing_message,
+    open_dataset,
+    open_test,
+    short_name,
+)
 from engine.defenses.pruning.curve import check_threshold
 from engine.defenses.pruning.orders import find_order
 from engine.experiments import analyze, benchmarks
 from engine.reporting import model_report, reproduction
+from engine.store import StoredModel
 
 
 @command("reproduce")
@@ -78,7 +87,7 @@ def report(
 ) -> Answer:
     """Write a printable HTML report on one model."""
     view = model_report.View(
-        layer or analyze.last_convolution(choice.stored),
+        _find_layer(choice.stored, layer),
         find_order(order).name,
         check_threshold(threshold) if threshold else 0.0,
         image,
@@ -93,10 +102,20 @@ def report(
     return call.run(work)
 
 
+def _find_layer(stored: StoredModel, layer: str | None) -> str:
+    names = stored.convolutions()
+    if layer and layer not in names:
+        raise UserError(
+            f"'{stored.name}' has no convolution {quoted(layer)}: choose from {', '.join(names)}."
+        )
+    return layer or analyze.last_convolution(stored)
+
+
 def _test_images(choice: ModelChoice, call: Call) -> Split | None:
-    """The test images, or None if the dataset is not available."""
+    """The test images, or None if the dataset's files are missing."""
     if not available(choice.dataset, call.root):
-        progress.report(0, 0, "Without images: the dataset is not available")
+        missing = missing_message(choice.dataset, call.root)  # fails if there is no such dataset
+        progress.report(0, 0, f"Without images. {missing}")
         return None
     return open_test(choice.dataset, call.root, size=choice.stored.card.image_shape[0])
 

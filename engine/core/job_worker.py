@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from engine.core import atomic_files, paths, progress
 from engine.core.errors import UserError
@@ -43,13 +43,7 @@ def work(
         UserError: another process works on the job, or the work failed for that reason.
         Stopped: a stop was requested and there was nothing to keep.
     """
-    try:
-        job.folder.mkdir(parents=True, exist_ok=True)
-        lock = job.worker_lock().acquire(timeout=LOCK_SECONDS, poll_interval=0.05)
-    except Timeout:
-        raise UserError(f"'{job.name}' is running already: wait for it or stop it.") from None
-    except OSError as error:
-        raise atomic_files.trouble(job.folder, error) from error
+    lock = _worker_lock(job)
     was_requested = job.requested
     try:
         with lock:
@@ -63,6 +57,17 @@ def work(
         if not was_requested and not job.checkpoint.exists():
             job.discard()
         raise
+
+
+def _worker_lock(job: Job) -> AcquireReturnProxy:
+    """Acquire the lock of the job's worker; leaving its `with` block releases it."""
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        return job.worker_lock().acquire(timeout=LOCK_SECONDS, poll_interval=0.05)
+    except Timeout:
+        raise UserError(f"'{job.name}' is running already: wait for it or stop it.") from None
+    except OSError as error:
+        raise atomic_files.trouble(job.folder, error) from error
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +8,7 @@ import pytest
 
 from engine import store
 from engine.cli import main
-from engine.core import paths
-
-PROJECT = Path(__file__).parents[3]
+from engine.core import command_line, jobs, paths
 
 
 def answer(capsys, *words):
@@ -29,12 +25,7 @@ def everything(folder: Path) -> dict[str, int]:
     }
 
 
-def test_the_command_line_does_not_import_tensorflow():
-    code = "import sys, engine.cli.main; sys.exit('tensorflow' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
-
-
-def test_data_tells_what_is_there(at_home, capsys):
+def test_data_shows_what_a_dataset_contains(at_home, capsys):
     assert answer(capsys, "data", "folder:signs") == {
         "dataset": "folder:signs",
         "classes": 6,
@@ -54,7 +45,7 @@ def test_poison_writes_clean_and_poisoned_images(at_home, capsys, tmp_path):
     assert 40 < found["psnr_db"] < 60
 
 
-def test_train_takes_a_preset_but_for_what_is_said(at_home, capsys):
+def test_options_replace_single_settings_of_a_preset(at_home, capsys):
     words = ["train", "folder:few", "--preset", "fast", "--epochs", "1", "--batch", "32"]
     answer(capsys, *words, "--target", "1", "--seed", "7", "--name", "brief")
     about = store.find("brief").card.training
@@ -127,7 +118,7 @@ def test_prune_saves_no_model_unless_it_can_save_all(at_home, capsys):
     assert everything(paths.models_folder()) == models
 
 
-def test_another_dataset_may_be_read_and_goes_to_files_of_its_own(at_home, data, capsys, tmp_path):
+def test_results_on_another_dataset_go_to_files_of_their_own(at_home, data, capsys, tmp_path):
     twin = tmp_path / "twin"
     shutil.copytree(data / "signs" / "test", twin)
     before = everything(at_home)
@@ -172,8 +163,8 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "required"),
-        (["dance"], "invalid choice"),
+        ([], "Missing command"),
+        (["dance"], "No such command 'dance'"),
         (["train", "folder:signs"], "--name"),
         ([*TRAIN, "--rate", "-0.1"], "rate"),
         ([*TRAIN, "--preset", "slow"], "choose from paper, fast, quick"),
@@ -233,8 +224,8 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         (["save-repair", "small", "--method", "prayer", "--name", "kept"], "no repair 'prayer'"),
         (["detect", "nobody"], "no model 'nobody'"),
         (["detect", "small", "--dataset", "folder:twin"], "--out"),
-        (["transform", "small", "--dataset", "folder:other", "--out", "x"], "classes apart"),
-        (["reactivation", "corrupt"], "cannot be used"),
+        (["robustness", "small", "--dataset", "folder:other", "--out", "x"], "classes apart"),
+        (["reactivate", "corrupt"], "cannot be used"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -253,3 +244,32 @@ def test_bad_input_is_one_line_exit_status_2_and_changes_nothing(
     assert len(lines) == 1 and said in lines[0], err
     assert "Traceback" not in err and out == ""
     assert everything(tmp_path) == before
+
+
+def test_a_card_records_the_command_without_what_belongs_to_one_machine(at_home, data, capsys):
+    words = ["train", "folder:few", "--epochs", "1", "--target", "1", "--name", "small"]
+    answer(capsys, *words, "--root", str(data), "--job=mine", "--replace")
+    assert store.find("small").card.commands == (command_line.command(*words),)
+
+
+def test_work_is_done_as_the_job_that_was_named(at_home, capsys):
+    found = answer(capsys, "evaluate", "small", "--job", "mine")
+    (job,) = jobs.all_jobs()
+    assert (job.name, job.request.kind) == ("mine", "evaluate")
+    assert (job.status().state, job.status().result) == ("finished", found)
+
+
+def test_a_report_names_the_layers_there_are(at_home, capsys, tmp_path):
+    words = ["report", "small", "--out", str(tmp_path / "x.html"), "--layer", "dense"]
+    assert main.main(words) == 2
+    assert "no convolution 'dense': choose from conv2d" in capsys.readouterr().err
+    assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["data", "folder:signs", "--sheet"], ["prune", "small", "--out"]]
+)
+def test_a_place_that_cannot_be_written_is_said_in_one_line(at_home, capsys, tmp_path, words):
+    (tmp_path / "file").touch()
+    assert main.main([*words, str(tmp_path / "file" / "x.png")]) == 2
+    assert "error: Could not write" in capsys.readouterr().err

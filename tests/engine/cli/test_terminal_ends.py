@@ -1,4 +1,4 @@
-"""The command line ends quietly when nobody reads on, and when it is interrupted."""
+"""The command line ends quietly when its reader has gone, and when it is interrupted."""
 
 import os
 import signal
@@ -10,6 +10,9 @@ import pytest
 
 from engine import store
 from engine.cli import main
+from engine.cli.shared import Call
+from engine.core import jobs
+from engine.experiments import analyze
 from engine.networks import architectures
 
 PROJECT = Path(__file__).parents[3]
@@ -24,7 +27,7 @@ def ended(words: list[str], **streams) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def nobody():
-    """A pipe from which nobody reads any more."""
+    """The end of a pipe whose reader has gone."""
     reader, writer = os.pipe()
     os.close(reader)
     yield writer
@@ -32,7 +35,7 @@ def nobody():
 
 
 @pytest.mark.parametrize("words", [["models"], ["models", "--json"]])
-def test_a_reader_that_has_gone_is_told_by_the_status_alone(nobody, words):
+def test_an_answer_that_nobody_reads_ends_with_the_status_alone(nobody, words):
     one = ended(words, stdout=nobody, stderr=subprocess.PIPE)
     assert (one.returncode, one.stderr) == (128 + signal.SIGPIPE, "")
 
@@ -41,12 +44,12 @@ def test_a_reader_of_the_help_that_has_gone_sees_no_error(nobody):
     assert ended(["--help"], stdout=nobody, stderr=subprocess.PIPE).stderr == ""
 
 
-def test_an_error_that_nobody_reads_is_told_by_the_status_alone(nobody):
+def test_an_error_that_nobody_reads_ends_with_the_status_alone(nobody):
     one = ended(["data", "none"], stdout=subprocess.PIPE, stderr=nobody)
     assert (one.returncode, one.stdout) == (128 + signal.SIGPIPE, "")
 
 
-def test_what_a_reader_has_seen_enough_of_leaves_no_traceback():
+def test_a_reader_that_stops_after_the_first_line_sees_no_traceback():
     one = subprocess.run(
         ["bash", "-c", f"set -o pipefail; '{sys.executable}' -m engine models | head -1"],
         cwd=PROJECT,
@@ -84,7 +87,7 @@ def test_ctrl_c_while_libraries_are_imported_ends_it_without_a_traceback(tmp_pat
     assert started.returncode == 130
 
 
-def test_ctrl_c_is_ignored_where_whoever_started_it_said_so(tmp_path):
+def test_ctrl_c_stays_ignored_in_a_process_that_was_started_ignoring_it(tmp_path):
     (tmp_path / "pandas.py").write_text(SLOW.replace("60", "0.5") + "raise SystemExit(7)\n")
     started = subprocess.Popen(
         ["bash", "-c", f"trap '' INT; exec '{sys.executable}' -m engine models"],
@@ -95,6 +98,33 @@ def test_ctrl_c_is_ignored_where_whoever_started_it_said_so(tmp_path):
     started.stdout.readline()
     started.send_signal(signal.SIGINT)
     assert started.wait(timeout=30) == 7
+
+
+def test_the_first_ctrl_c_asks_a_job_to_stop_and_the_second_ends_it(capsys):
+    job = jobs.job_named("long")
+    before = signal.getsignal(signal.SIGINT)
+
+    def work():
+        signal.raise_signal(signal.SIGINT)
+        assert job.stop_requested()
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("it went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        Call(("train",), None, None).run_as(job, work)
+    assert "press Ctrl-C again" in capsys.readouterr().err
+    assert job.status().state == "stopped"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_ends_work_that_is_no_job_with_one_word(at_home, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(analyze, "evaluate", interrupted)
+    assert main.main(["evaluate", "small"]) == 130
+    out, err = capsys.readouterr()
+    assert out == "" and err.endswith("Stopped.\n")
 
 
 @pytest.fixture
