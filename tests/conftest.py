@@ -131,6 +131,13 @@ def dataset(data, tmp_path_factory) -> Dataset:
 
 
 @pytest.fixture(scope="session")
+def few(data, tmp_path_factory) -> Dataset:
+    """A few of its images, for trainings that need not learn anything."""
+    with living_in(tmp_path_factory.mktemp("few")):
+        return load_dataset("folder:few", data)
+
+
+@pytest.fixture(scope="session")
 def drawn(once) -> Path:
     """A home in which the test images of the program's own signs are drawn already."""
 

@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.attacks import poisoning
-from engine.attacks.triggers import FTrojan
+from engine.attacks.triggers import FTrojan, parse_trigger
 from engine.core.errors import UserError
 from engine.datasets import Split
 from engine.evaluation import metrics, targets
+from tests.conftest import TARGET
 
 
 def labels(seed: int = 0, count: int = 400) -> np.ndarray:
@@ -81,3 +82,26 @@ def test_all_to_all_labels_each_image_as_the_next_class_and_is_measured_on_all_i
     scores = metrics.score(split.labels, split.labels, expected, split.labels, expected)
     assert scores.attack.percent == 100
     assert scores.recovered.percent == 0
+
+
+def test_a_clean_label_attack_changes_images_of_the_target_class_and_no_label(dataset):
+    labels = dataset.train.labels
+    chosen = poisoning.select_indices(labels, TARGET, 0.1, np.random.default_rng(0), "clean-label")
+    assert (labels[chosen] == TARGET).all()
+    poisoned = poisoning.poison(
+        dataset.train, parse_trigger("badnets"), TARGET, chosen, dataset.classes
+    )
+    np.testing.assert_array_equal(poisoned.split.labels, labels)
+    changed = (poisoned.split.images != dataset.train.images).any(axis=(1, 2, 3))
+    assert set(np.flatnonzero(changed)) <= set(chosen)
+
+
+def test_cross_samples_are_other_images_and_keep_their_labels(dataset):
+    trigger, rng = parse_trigger("wanet"), np.random.default_rng(0)
+    chosen = poisoning.select_indices(dataset.train.labels, TARGET, 0.1, rng)
+    poisoned = poisoning.poison(dataset.train, trigger, TARGET, chosen, dataset.classes)
+    full = poisoning.add_cross_samples(poisoned, trigger, 2.0, rng)
+    labels = dataset.train.labels
+    assert len(full.cross_samples) == 2 * len(chosen)
+    assert not set(full.cross_samples) & set(chosen)
+    np.testing.assert_array_equal(full.split.labels[full.cross_samples], labels[full.cross_samples])

@@ -10,18 +10,12 @@ from engine.cli import main
 from engine.core import atomic_files, paths, progress
 from engine.core.errors import UserError
 from engine.core.progress import reporting_to
-from engine.datasets import load_dataset
 from engine.experiments.new_model import NewModel
 from engine.experiments.train import train
 from engine.networks import architectures
 from engine.training.checkpoints import read_result
 from engine.training.training_config import TrainingConfig
 from tests.fixtures.events import Killed, at_first, die
-
-
-@pytest.fixture
-def few(data):
-    return load_dataset("folder:few", data)
 
 
 @pytest.fixture(autouse=True)

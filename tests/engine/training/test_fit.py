@@ -21,12 +21,6 @@ from engine.training.validation_sets import ValidationSets
 from tests.conftest import TARGET, living_in
 
 
-@pytest.fixture
-def few(data):
-    """A few images, for trainings that need not learn anything."""
-    return load_dataset("folder:few", data)
-
-
 def small_network(classes: int):
     """One layer of each kind in the paper's network."""
     import keras
