@@ -24,15 +24,15 @@ _ICONS = {
 
 
 def draw_nothing(status: Status) -> None:
-    """Show none of the run's figures."""
+    """Show none of the job's figures."""
 
 
 def start_button(
     label: str, name: str, arguments: Sequence[str], help: str, disabled: bool = False
 ) -> None:
-    """A button that starts a run, or says that it is running already."""
-    run = jobs.job_named(name)
-    alive = run.folder.exists() and run.status().alive
+    """A button that starts a job, or says that it is running already."""
+    job = jobs.job_named(name)
+    alive = job.folder.exists() and job.status().alive
     if st.button(label, key=f"start-{name}", type="primary", help=help, disabled=alive or disabled):
         jobs.start(name, arguments)
         st.rerun()
@@ -41,10 +41,10 @@ def start_button(
 def start_with_file(
     name: str, content: bytes, file_name: str, arguments: Callable[[str], list[str]]
 ) -> None:
-    """Start a run on an uploaded file, kept in the run's own folder.
+    """Start a job on an uploaded file, kept in the job's own folder.
 
     Args:
-        name: of the run.
+        name: of the job.
         content: the file's bytes.
         file_name: as the visitor called it; only its last part's plain characters are kept.
         arguments: from the path of the kept file to the worker's command line.
@@ -57,31 +57,31 @@ def start_with_file(
 
 
 def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
-    """How far the run called `name` has come, live, with what can be done about it.
+    """How far the job called `name` has come, live, with what can be done about it.
 
     Args:
-        name: of the run; nothing is shown while there is none.
-        figures: draws what the run has found so far.
+        name: of the job; nothing is shown while there is none.
+        figures: draws what the job has found so far.
     """
-    run = jobs.job_named(name)
-    if not run.folder.exists():
+    job = jobs.job_named(name)
+    if not job.folder.exists():
         return
-    watched = run.status()
+    watched = job.status()
 
     @failures.fragment(run_every=REFRESH_SECONDS if watched.alive else None)
     def panel() -> None:
-        status = run.status()
+        status = job.status()
         if watched.alive and not status.alive:
             st.rerun()
         with st.container(border=True):
-            _describe(run, status)
+            _describe(job, status)
             figures(status)
-            _buttons(run, status)
+            _buttons(job, status)
 
     panel()
 
 
-def _describe(run: Job, status: Status) -> None:
+def _describe(job: Job, status: Status) -> None:
     if status.alive:
         st.progress(status.share, _message(status))
         return
@@ -91,7 +91,7 @@ def _describe(run: Job, status: Status) -> None:
         "failed": status.error,
         "finished": "Done.",
     }[status.state]
-    told = f"**{markdown.escape(run.name)}**: {markdown.escape(sentence)}"
+    told = f"**{markdown.escape(job.name)}**: {markdown.escape(sentence)}"
     st.markdown(f"{_ICONS[status.state]} {told}")
 
 
@@ -104,23 +104,23 @@ def _message(status: Status) -> str:
     return markdown.escape(" · ".join(parts))
 
 
-def _buttons(run: Job, status: Status) -> None:
+def _buttons(job: Job, status: Status) -> None:
     with st.container(horizontal=True):
         if status.alive:
-            asked = run.stop_requested()
+            asked = job.stop_requested()
             label = "Stopping" if asked else "Stop"
-            if st.button(label, key=f"stop-{run.name}", disabled=asked, icon=":material/stop:"):
-                run.stop()
+            if st.button(label, key=f"stop-{job.name}", disabled=asked, icon=":material/stop:"):
+                job.stop()
                 st.rerun(scope="fragment")
             return
         if status.state != "finished" and st.button(
-            "Resume", key=f"resume-{run.name}", icon=":material/play_arrow:"
+            "Resume", key=f"resume-{job.name}", icon=":material/play_arrow:"
         ):
-            run.resume()
+            job.resume()
             st.rerun()
-        if st.button("Dismiss", key=f"dismiss-{run.name}", icon=":material/close:"):
-            run.discard()
+        if st.button("Dismiss", key=f"dismiss-{job.name}", icon=":material/close:"):
+            job.discard()
             st.rerun()
-    if status.state == "failed" and run.log():
+    if status.state == "failed" and job.log():
         with st.expander("What the worker printed"):
-            st.code(run.log(), language=None)
+            st.code(job.log(), language=None)

@@ -170,15 +170,15 @@ def main(argv: Sequence[str] | None = None, begin: Callable[[], None] = lambda: 
     try:
         return _run(words, begin)
     except NameTaken as error:
-        return _refuse(f"{error} With --replace it is replaced.")
+        return _refuse(words, f"{error} With --replace it is replaced.")
     except UserError as error:
-        return _refuse(str(error))
+        return _refuse(words, str(error))
     except click.UsageError as error:
-        return _refuse(_describe(error))
+        return _refuse(words, _describe(error))
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _refuse(f"{error.strerror or error}: {error.filename or ''}")
+        return _refuse(words, f"{error.strerror or error}: {error.filename or ''}")
     except (Stopped, KeyboardInterrupt) as stopped:
         print(str(stopped) or "Stopped.", file=sys.stderr)
         return INTERRUPTED
@@ -206,6 +206,10 @@ def _describe(error: click.UsageError) -> str:
     return f"{shown} See '{path} --help'."
 
 
-def _refuse(message: str) -> int:
+def _refuse(words: Sequence[str], message: str) -> int:
     print(f"error: {message}", file=sys.stderr)
+    if words[-2:-1] == ["--job"]:  # as `jobs.start` begins a worker, whose status a page shows
+        from engine.core import job_worker
+
+        job_worker.refuse(words[-1], message)
     return BAD_INPUT

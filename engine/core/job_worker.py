@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from engine.core import atomic_files, paths, progress
 from engine.core.errors import UserError
 from engine.core.job_files import State, Status
-from engine.core.jobs import LOCK_SECONDS, Job, numbered_jobs
+from engine.core.jobs import LOCK_SECONDS, Job, job_named, numbered_jobs
 from engine.core.progress import Progress, Reporter, Stopped
 
 POLL_SECONDS = 0.5  # between two looks at the queue
@@ -68,6 +68,20 @@ def _worker_lock(job: Job) -> AcquireReturnProxy:
         raise UserError(f"'{job.name}' is running already: wait for it or stop it.") from None
     except OSError as error:
         raise atomic_files.trouble(job.folder, error) from error
+
+
+def refuse(name: str, reason: str) -> None:
+    """Let a job fail whose worker has ended before it began to work.
+
+    Args:
+        name: of the job; nothing happens unless a worker was just started for it.
+        reason: one sentence.
+    """
+    with suppress(UserError):
+        job = job_named(name)
+        known = job.last_status()
+        if known and known.state == "starting":
+            job.write_status(replace(known, state="failed", message="", error=reason))
 
 
 @contextmanager

@@ -77,6 +77,11 @@ def test_the_version_is_that_of_the_project(capsys):
     assert capsys.readouterr().out == f"{project['name']} {project['version']}\n"
 
 
+def test_the_version_of_an_installed_package_comes_first(monkeypatch):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: f"9.9 of {name}")
+    assert main.version() == "9.9 of backdoor-pruning-lab"
+
+
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [

@@ -49,6 +49,29 @@ def test_a_failed_job_says_why_in_one_sentence(tmp_path):
     assert not job.folder.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["evaluate", "nobody"], "no model 'nobody'"),
+        (["train", "signs", "--name", "m", "--epochs", "0"], "number of epochs"),
+        (["train", "signs", "--nonsense"], "No such option"),
+    ],
+)
+def test_a_job_that_is_refused_before_it_begins_says_why(words, said):
+    job = jobs.start("never", words)
+    status = ended(job)
+    assert status.state == "failed", (status, job.log())
+    assert said in status.error
+
+
+def test_only_a_job_that_is_starting_can_be_refused():
+    done = requested("done", state="finished")
+    for name in ("done", "nobody", "../x"):
+        job_worker.refuse(name, "No.")
+    assert done.status().state == "finished"
+    assert jobs.all_jobs() == [done]
+
+
 def test_a_training_is_stopped_kept_and_resumed_from_outside(data):
     words = ["train", "folder:few", "--root", str(data), "--name", "m", "--batch", "16"]
     words += ["--target", "1", "--rate", "0.2", "--epochs", "3"]
@@ -128,7 +151,7 @@ def test_a_worker_that_cannot_be_started_is_reported(monkeypatch):
 
 
 def test_a_job_is_started_once(monkeypatch):
-    """A worker that is still starting counts as well, so a second press of the button is refused."""
+    """A worker that is still starting counts as well."""
     workers = []
 
     def sleeping(command, **how):

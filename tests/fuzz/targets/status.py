@@ -1,4 +1,4 @@
-"""What a run wrote of itself, and what it was asked to do."""
+"""The status and the request of a job."""
 
 import json
 from dataclasses import asdict
@@ -40,4 +40,4 @@ def _parse(content):
     return " ".join(request.arguments).encode()
 
 
-TARGET = Target("run-status", _seeds, _parse, as_json)
+TARGET = Target("job-status", _seeds, _parse, as_json)
