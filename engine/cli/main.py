@@ -36,7 +36,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "poison": ("data", "Put a trigger on images and measure how much it changes them."),
     },
     "Models": {
-        "train": ("models", "Train a network, with or without a backdoor, and store it."),
+        "train": ("training", "Train a network, with or without a backdoor, and store it."),
         "import": ("models", "Import a network that was trained elsewhere, and score it."),
         "evaluate": ("models", "Measure clean accuracy, attack success and recovered accuracy."),
         "confusions": ("models", "Count which classes a model confuses on clean images."),

@@ -1,16 +1,13 @@
-"""Commands on models: train, import, score, list and delete them."""
+"""Commands on models: import, score, list and delete them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 import pandas as pd
 
 from engine import store
-from engine.attacks.poisoning import LABELS, Labels, PoisoningConfig
 from engine.attacks.triggers import Trigger
 from engine.cli.options import (
     MODEL,
@@ -19,13 +16,10 @@ from engine.cli.options import (
     ImageOptions,
     ModelChoice,
     Parsed,
-    epochs_option,
-    gathered,
     image_options,
     model_argument,
     model_choice,
     out_option,
-    preset_option,
     split_option,
     trigger_option,
 )
@@ -33,178 +27,17 @@ from engine.cli.shared import (
     Answer,
     Call,
     command,
+    describe_new,
     long_work,
     new_model_options,
 )
-from engine.core import job_worker, jobs, tensorflow_runtime
+from engine.core import tensorflow_runtime
 from engine.core.errors import UserError
-from engine.datasets import default_target
 from engine.evaluation import metrics
 from engine.experiments import analyze
-from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.import_model import import_model as import_network
 from engine.experiments.new_model import NewModel
-from engine.experiments.train import check_free
-from engine.experiments.train import train as train_network
 from engine.store import trash
-from engine.training.presets import find_preset
-from engine.training.training_config import SCHEDULES, Schedule, TrainingConfig
-
-
-@dataclass(frozen=True)
-class AttackOptions:
-    """How the training set is poisoned; see `AttackPlan` and `PoisoningConfig`."""
-
-    trigger: Trigger
-    rate: float
-    target: int | None
-    labels: Labels
-    pgd_epsilon: float
-    cross_samples: float | None
-    dormant_share: float
-    surrogate: str | None
-
-    def plan(self, dataset: str, training: TrainingConfig) -> AttackPlan:
-        """The plan on the dataset of that name, with its usual values where none was given."""
-        each = self.trigger.cross_samples_each if self.cross_samples is None else self.cross_samples
-        return AttackPlan(
-            self.trigger,
-            default_target(dataset) if self.target is None else self.target,
-            self.rate,
-            training,
-            PoisoningConfig(self.labels, self.pgd_epsilon, each, self.dormant_share),
-            self.surrogate or f"{dataset}-clean",
-        )
-
-
-def _training_config(
-    preset: str,
-    epochs: int | None,
-    batch: int | None,
-    learning_rate: float | None,
-    schedule: Schedule | None,
-    seed: int,
-) -> TrainingConfig:
-    """The preset's settings, with those that were given."""
-    given = {
-        "epochs": epochs,
-        "batch": batch,
-        "learning_rate": learning_rate,
-        "schedule": schedule,
-        "seed": seed,
-    }
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return replace(find_preset(preset).training, **changes)
-
-
-attack_options = gathered(
-    "attack",
-    AttackOptions,
-    trigger_option,
-    click.option(
-        "--rate",
-        type=float,
-        default=0.05,
-        help="Share of the training images that are poisoned; 0 trains a clean network.",
-    ),
-    click.option(
-        "--target",
-        type=TARGET,
-        help="The class that the trigger leads to, or 'next': each class to the one after it."
-        " 10 if left out, but 8 for cifar10.",
-    ),
-    click.option(
-        "--labels",
-        type=Parsed("NAME", names=lambda: LABELS),
-        default=PoisoningConfig.labels,
-        help="dirty-label: images of other classes get the target's label; clean-label: images"
-        " of the target class get the trigger and keep their label.",
-    ),
-    click.option(
-        "--pgd-epsilon",
-        type=float,
-        default=0.0,
-        help="Largest change, in grey levels, of an adversarial (PGD) perturbation that poisoned"
-        " images get before the trigger.",
-    ),
-    click.option(
-        "--cross-samples",
-        type=float,
-        help="Images per poisoned one that get nearly the trigger and keep their true label; as"
-        " many as the trigger's authors use if left out.",
-    ),
-    click.option(
-        "--dormant-share",
-        type=float,
-        default=0.0,
-        help="Share of the last convolution's channels that the backdoor avoids, so that pruning"
-        " removes them first and leaves the backdoor alone.",
-    ),
-    click.option(
-        "--surrogate",
-        type=MODEL,
-        help="A clean model that the attack learns from; DATASET-clean if left out.",
-    ),
-)
-training_options = gathered(
-    "training",
-    _training_config,
-    preset_option("paper"),
-    epochs_option,
-    click.option("--batch", type=int, help="Images per step; replaces the preset's."),
-    click.option("--learning-rate", type=float, help="Replaces the preset's."),
-    click.option(
-        "--schedule",
-        type=Parsed("NAME", names=lambda: SCHEDULES),
-        help=f"Of the learning rate: {', '.join(SCHEDULES)}. Replaces the preset's.",
-    ),
-    click.option("--seed", type=int, default=0, help="The same seed gives the same model."),
-)
-
-
-@command("train")
-@image_options
-@attack_options
-@training_options
-@new_model_options()
-@long_work
-def train(
-    images: ImageOptions,
-    attack: AttackOptions,
-    training: TrainingConfig,
-    new_model: NewModel,
-    call: Call,
-) -> Answer:
-    """Train a network, with or without a backdoor, and store it.
-
-    The same command resumes a training that was interrupted or stopped.
-    """
-    plan = attack.plan(images.dataset, training)
-    job = jobs.job_named(call.job or jobs.name_of("train", new_model.name))
-    check_free(new_model, job.checkpoint)
-
-    def work() -> Answer:
-        dataset = images.load(call.root)
-        plan.check(dataset)  # before the wait for a turn
-        with job_worker.turn(job):
-            tensorflow_runtime.import_tensorflow()
-            return _describe_new(
-                train_network(dataset, plan, new_model, job.checkpoint, job.stop_requested)
-            )
-
-    return call.run_as(job, work)
-
-
-def _describe_new(stored: store.StoredModel) -> Answer:
-    """The answer about a model that was just trained or imported."""
-    card = stored.card
-    return {
-        "model": stored.name,
-        "folder": str(stored.folder),
-        "epoch_kept": card.training.get("epoch_kept"),
-        "stopped": card.training.get("stopped", False),
-        **card.scores["test"],
-    }
 
 
 @command("import")
@@ -236,7 +69,7 @@ def import_model(
     def work() -> Answer:
         tensorflow_runtime.import_tensorflow()
         dataset = images.load(call.root)
-        return _describe_new(import_network(file, dataset, trigger, target, new_model))
+        return describe_new(import_network(file, dataset, trigger, target, new_model))
 
     return call.run(work)
 

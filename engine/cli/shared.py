@@ -151,6 +151,18 @@ def new_model_options(help: str = "Name of the new model.") -> Decorator:
     )
 
 
+def describe_new(stored: store.StoredModel) -> Answer:
+    """The answer about a model that was just trained or imported."""
+    card = stored.card
+    return {
+        "model": stored.name,
+        "folder": str(stored.folder),
+        "epoch_kept": card.training.get("epoch_kept"),
+        "stopped": card.training.get("stopped", False),
+        **card.scores["test"],
+    }
+
+
 tables_out_option = out_option("DIR", "Write the tables there, not beside the model.")
 
 
