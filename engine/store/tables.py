@@ -195,7 +195,7 @@ def _check_detection(table: pd.DataFrame) -> None:
     if not table["psnr_db"].is_monotonic_decreasing:
         raise Unfit("the class with the faintest pattern does not come first")
     if table["flagged"].sum() > 1:
-        raise Unfit("it accuses more than one class")
+        raise Unfit("it flags more than one class")
 
 
 def _check_spectrum(table: pd.DataFrame) -> None:

@@ -80,7 +80,7 @@ def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried, do_j
     do_jobs()
     finished(jobs.job_named("compare-repairs-small"))
     fine(app.run())
-    surely = f"{REPAIRS['clp'].title} (tolerated 2.5)"
+    surely = f"{REPAIRS['clp'].title} (max accuracy drop 2.5)"
     assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], surely]
     by_label(app.segmented_control, SURE).select(50.0).run()
     assert fine(app).dataframe[0].value["title"].tolist() == titles

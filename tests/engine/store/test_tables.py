@@ -199,10 +199,10 @@ def test_rows_that_do_not_go_together_are_refused(name, cells, reason, tmp_path)
     refused(edited(name, **cells), kind(name), tmp_path, reason)
 
 
-def test_two_accused_classes_are_refused(tmp_path):
+def test_two_flagged_classes_are_refused(tmp_path):
     table = pd.read_csv(next(path for path in SHIPPED if path.stem == "detection"))
-    both = table.assign(flagged_class=table["label"] < 2).to_csv(index=False)
-    refused(both, tables.BESIDE_A_MODEL["detection"], tmp_path, "accuses more than one class")
+    both = table.assign(flagged=table["label"] < 2).to_csv(index=False)
+    refused(both, tables.BESIDE_A_MODEL["detection"], tmp_path, "flags more than one class")
 
 
 def test_a_file_far_too_large_is_refused_unread(tmp_path):
