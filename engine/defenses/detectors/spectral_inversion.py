@@ -219,7 +219,7 @@ def success_and_gradient(
     back = np.linalg.inv(colour.YUV)
 
     def slope(images: np.ndarray, pattern: np.ndarray, label: int) -> tuple[float, np.ndarray]:
-        reached, gradient = run(images, dct.inverse(pattern), np.int64(label))
+        reached, gradient = run(images, tf.constant(dct.inverse(pattern)), np.int64(label))
         planes = np.moveaxis(gradient.numpy() @ back, -1, 0)
         return float(reached), fft.dctn(planes, axes=(1, 2), norm="ortho").astype(np.float32)
 

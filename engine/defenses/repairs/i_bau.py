@@ -78,13 +78,15 @@ class IBAU(BudgetedRepair):
 
     def _withstanding(self, network: keras.Model, fitting: Split, rounds: int) -> list[keras.Model]:
         """What becomes of a copy of the network, after each round."""
+        import tensorflow as tf
+
         rng = np.random.default_rng(self.seed)
         learning = edit.clone_network(network)
         ascend, withstand = _steps(learning, fitting)
         after = []
         for number in range(1, rounds + 1):
             told = f"Round {number} of {rounds}"
-            disturbance = np.zeros(fitting.images.shape[1:], np.float32)
+            disturbance = tf.zeros(fitting.images.shape[1:])
             for step in range(INNER_STEPS):
                 indices = rng.integers(0, len(fitting), min(BATCH, len(fitting)))
                 disturbance = ascend(disturbance, indices)

@@ -1,11 +1,13 @@
 """What holds for every repair, on small networks of every shape."""
 
+import contextlib
 import dataclasses
 import functools
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from engine.core.errors import UserError
@@ -37,7 +39,26 @@ def short_lessons(monkeypatch):
     """What holds after a few steps holds after many."""
     monkeypatch.setattr(i_bau, "INNER_STEPS", 3)
     monkeypatch.setattr(i_bau, "FIXED_POINTS", 1)
-    monkeypatch.setattr(rnp, "LONGEST", 20)
+    monkeypatch.setattr(rnp, "LONGEST", 10)
+
+
+@contextlib.contextmanager
+def run_eagerly():
+    """Run TensorFlow's functions as plain Python.
+
+    A step runs once or twice here, and compiling it takes longer than running it a hundred times.
+    """
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def eagerly():
+    with run_eagerly():
+        yield
 
 
 def weights_of(network: keras.Model) -> list[np.ndarray]:
@@ -94,7 +115,8 @@ def test_a_repair_leaves_the_network_alone_and_repeats_itself(name, short_detect
     before = weights_of(network)
     with reporting_to(_sensible):
         first = method(network, small_images())
-    second = method(network, small_images())
+    with run_eagerly():
+        second = method(network, small_images())
     for old, new in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     for one, other in zip(weights_of(first.network), weights_of(second.network), strict=True):
@@ -119,6 +141,7 @@ TREATED = [
 ]
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize(("shape", "name"), TREATED)
 def test_other_shapes_are_treated_within_the_tolerance(shape, name, short_detection):
     short_detection(flag_margin=0.0)  # some class is accused
@@ -144,6 +167,7 @@ def test_branches_are_refused_in_one_sentence_by_what_prunes_a_chain(name):
     assert str(refused.value).count(".") == 1
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fine_pruning_holds_pruned_channels_at_zero():
     method = parse_repair("fine-pruning:epochs=1,max_accuracy_drop=100")
     repaired = method(fitted(behind_activation), small_images())
@@ -154,6 +178,7 @@ def test_fine_pruning_holds_pruned_channels_at_zero():
     assert not bias[channels].any()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatch):
     everything = np.arange(len(small_images()))
     monkeypatch.setattr(strength_selection, "halves", lambda images: (everything, everything))
@@ -168,6 +193,7 @@ def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatc
         np.testing.assert_allclose(alone, found, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_repair_of_which_no_setting_is_tolerable_changes_nothing(monkeypatch):
     network = fitted(without_norm)
     monkeypatch.setattr(AccuracyBudget, "allows", lambda *_: False)
