@@ -33,6 +33,7 @@ from engine.cli.shared import (
 )
 from engine.core import tensorflow_runtime
 from engine.core.errors import UserError
+from engine.datasets import default_target
 from engine.evaluation import metrics
 from engine.experiments import analyze
 from engine.experiments.import_model import import_model as import_network
@@ -47,8 +48,8 @@ from engine.store import trash
 @click.option(
     "--target",
     type=TARGET,
-    default=10,
-    help="The class that the trigger is suspected to lead to, or 'next'.",
+    help="The class that the trigger is suspected to lead to, or 'next'; the dataset's usual target"
+    " if left out.",
 )
 @new_model_options()
 @long_work
@@ -56,7 +57,7 @@ def import_model(
     file: Path,
     images: ImageOptions,
     trigger: Trigger,
-    target: int,
+    target: int | None,
     new_model: NewModel,
     call: Call,
 ) -> Answer:
@@ -69,7 +70,8 @@ def import_model(
     def work() -> Answer:
         tensorflow_runtime.import_tensorflow()
         dataset = images.load(call.root)
-        return describe_new(import_network(file, dataset, trigger, target, new_model))
+        suspected = default_target(images.dataset) if target is None else target
+        return describe_new(import_network(file, dataset, trigger, suspected, new_model))
 
     return call.run(work)
 

@@ -98,7 +98,7 @@ attack_options = gathered(
         "--target",
         type=TARGET,
         help="The class that the trigger leads to, or 'next': each class to the one after it."
-        " 10 if left out, but 8 for cifar10.",
+        " The dataset's usual target if left out: 10, for cifar10 8.",
     ),
     click.option(
         "--labels",
