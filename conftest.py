@@ -14,24 +14,49 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for threads in ("TF_NUM_INTRAOP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(threads, "1")
 
-# Tests that share what is made once a process: they run in one, one after the other.
+# Tests that share what is made once in a process: each group runs in one process, in order.
+# The longest groups come first, so that no process is still busy when the others have finished.
 TOGETHER = (
     "tests/browser",
-    "tests/engine/datasets/test_signs.py",
-    "tests/engine/defenses/test_spectral_inversion.py",
-    "tests/engine/defenses/test_pruning.py",
-    "tests/engine/attacks/test_learned_triggers.py",
-    "tests/engine/defenses/test_every_repair.py",
     "tests/engine/store/test_shipped_models.py",
+    "tests/engine/defenses/test_every_repair.py",
+    "tests/engine/attacks/test_learned_triggers.py",
+    "tests/engine/datasets/test_signs.py",
+    "tests/engine/defenses/test_pruning.py",
     "tests/hostile/test_served.py",
+    "tests/engine/defenses/test_spectral_inversion.py",
+)
+
+# Long tests that share nothing: after the groups and before all other tests.
+LONG = (
+    "tests/kills",
+    "tests/engine/experiments",
+    "tests/benchmarks",
+    "tests/engine/networks/test_untrusted.py",
+    "tests/engine/core/test_jobs.py",
+    "tests/engine/cli",
+    "tests/pages/test_odd_models.py",
+    "tests/pages/test_repairs_page.py",
+    "tests/docs",
 )
 
 
 class Scheduling(LoadScopeScheduling):
-    """Groups of tests go to a process whole, all others one by one."""
+    """Groups of tests go to one process each, all others one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for group in TOGETHER if nodeid.startswith(group)), nodeid)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put groups and long tests first; the order stays otherwise as it was."""
+    first = (*TOGETHER, *LONG)
+
+    def place(item: pytest.Item) -> int:
+        matches = (n for n, start in enumerate(first) if item.nodeid.startswith(start))
+        return next(matches, len(first))
+
+    items.sort(key=place)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
