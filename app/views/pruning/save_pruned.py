@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import caches
 from app.elements import job_panel
 from engine import store
 from engine.core import jobs, markdown
@@ -18,7 +17,7 @@ def offer(model: StoredModel, curve: Curve, threshold: float) -> None:
         st.info("Pull the threshold above 0 first: at 0 nothing is pruned.")
         return
     repaired = pruning_curves.repaired_name(model, curve, threshold)
-    if repaired in caches.model_names():
+    if store.card_file(repaired):
         saved = store.find(repaired)
         st.markdown(f"The network at {threshold:g} points is kept as {markdown.code(repaired)}.")
         st.download_button(
