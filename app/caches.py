@@ -29,7 +29,7 @@ from engine.experiments.attack_suite import is_suite_model
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
-from engine.networks.architectures import batches
+from engine.networks.running import batches
 from engine.reporting import export
 from engine.store import StoredModel, pruning_curves
 

@@ -12,7 +12,7 @@ from app.views.models import model_cards, training_curves
 from engine import store
 from engine.core import command_line, jobs, markdown
 from engine.core.errors import UserError
-from engine.datasets import DATASETS, available, default_target, missing_message
+from engine.datasets import available, dataset_names, default_target, missing_message
 from engine.store import summary
 from engine.training.presets import PRESETS
 
@@ -70,7 +70,7 @@ with left:
     )
     dataset = st.selectbox(
         "Dataset",
-        [entry for entry in DATASETS if ":" not in entry],
+        [entry for entry in dataset_names() if ":" not in entry],
         key="train-dataset",
         bind="query-params",
         help="The signs are drawn by this program and always there.",
@@ -125,7 +125,7 @@ with st.form("load", border=False):
     file = st.file_uploader("Keras file", type=["keras"])
     own_name = st.text_input("Name of the loaded model", "loaded")
     own_dataset = st.selectbox(
-        "Trained for", [entry for entry in DATASETS if ":" not in entry], key="load-dataset"
+        "Trained for", [entry for entry in dataset_names() if ":" not in entry], key="load-dataset"
     )
     own_target = st.number_input(
         "Suspected target class",

@@ -11,11 +11,10 @@ from app import caches
 from app.elements import job_panel
 from app.frame import failures
 from engine.core import jobs, markdown
-from engine.datasets import available, fetchable, missing_message
+from engine.datasets import available, example_class, fetchable, missing_message
 from engine.datasets.decoding import decode
 from engine.store import ModelCard
 
-STOP_SIGN = 14
 CLASS, NUMBER = "class", "image"
 SHOWN = 48  # thumbnails of a class at a time
 
@@ -80,7 +79,7 @@ def choose(card: ModelCard, dataset: str) -> Chosen:
         label = st.selectbox(
             "What the image shows",
             range(len(card.class_names)),
-            index=min(STOP_SIGN, len(card.class_names) - 1),
+            index=min(example_class(dataset), len(card.class_names) - 1),
             format_func=lambda number: f"{number}: {card.class_names[number]}",
             key=CLASS,
             bind="query-params",

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.attacks.triggers.trigger import to_uint8
 from engine.core import progress
-from engine.networks import architectures
+from engine.networks import running
 
 if TYPE_CHECKING:
     import keras
@@ -54,8 +54,8 @@ def perturb(
         return tf.clip_by_value(projected, 0, 1)
 
     perturbed = np.empty_like(images)
-    for part in architectures.batches(len(images)):
-        start = tf.constant(architectures.scale(images[part]))
+    for part in running.batches(len(images)):
+        start = tf.constant(running.scale(images[part]))
         current = start
         for _ in range(STEPS):
             current = pgd_step(start, current, tf.constant(labels[part]))

@@ -16,7 +16,7 @@ import numpy as np
 from engine.core import progress
 from engine.core.errors import UserError
 from engine.datasets.dataset import Split
-from engine.networks import architectures, edit
+from engine.networks import edit, running
 from engine.networks.channels import Site, find_sites, variables_of
 
 if TYPE_CHECKING:
@@ -108,10 +108,10 @@ def _fixed_at(chosen: np.ndarray, value: float) -> Any:
 
 def _output_range(network: keras.Model, layer: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
     """The lowest and the highest output of each channel over a split: float32 [channels] each."""
-    outputs_of = architectures.intermediate_outputs(network, [layer])
+    outputs_of = running.intermediate_outputs(network, [layer])
     lowest, highest = [], []
-    for part in architectures.batches(len(split)):
-        batch = architectures.scale(split.images[part])
+    for part in running.batches(len(split)):
+        batch = running.scale(split.images[part])
         values = np.asarray(outputs_of(batch, training=False)[layer])
         lowest.append(values.min(axis=(0, 1, 2)))
         highest.append(values.max(axis=(0, 1, 2)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.attacks.poisoning import PoisoningConfig
-from engine.core.errors import UserError
+from engine.core.errors import unknown
 from engine.evaluation.targets import NEXT_CLASS
 
 # Clean-label attacks poison nine tenths of GTSRB's class 10: this share of all training images.
@@ -77,5 +77,5 @@ def find_attack(name: str) -> Attack:
         UserError: there is none; the message lists those there are.
     """
     if name not in ATTACKS:
-        raise UserError(f"There is no attack '{name}': choose from {', '.join(ATTACKS)}.")
+        raise unknown("attack", name, ATTACKS)
     return ATTACKS[name]

@@ -20,7 +20,7 @@ from engine.cli.options import (
 )
 from engine.cli.shared import Answer, Call, command, long_work
 from engine.core import job_worker, jobs, tensorflow_runtime
-from engine.datasets import open_dataset, short_name
+from engine.datasets import load_dataset, short_name
 from engine.experiments import attack_suite, attack_tables
 from engine.experiments.attack_suite import SuiteSettings
 
@@ -67,7 +67,7 @@ def benchmark_attacks(
     job = jobs.job_named(call.job or jobs.name_of("benchmark-attacks", short_name(dataset)))
 
     def work() -> Answer:
-        images = open_dataset(dataset, call.root)
+        images = load_dataset(dataset, call.root)
         with job_worker.turn(job):
             tensorflow_runtime.import_tensorflow()
             attack_suite.run_suite(images, names, settings, job.stop_requested)

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from engine import store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import tensorflow_runtime
-from engine.datasets import DATASETS, SPLITS, Dataset, open_dataset
+from engine.datasets import SPLITS, Dataset, dataset_names, load_dataset
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.defenses.repairs import REPAIRS, parse_repair
 from engine.evaluation.targets import NEXT_CLASS
@@ -111,7 +111,7 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-DATASET = Parsed("DATASET", names=lambda: [name for name in DATASETS if ":" not in name])
+DATASET = Parsed("DATASET", names=lambda: [name for name in dataset_names() if ":" not in name])
 MODEL = Parsed("MODEL", names=store.names)
 NAME = Parsed("NAME")
 TARGET = Parsed("CLASS", parse_target, lambda: ["next"])
@@ -156,8 +156,8 @@ class ImageOptions:
     size: int
 
     def load(self, root: Path | None, fetch: bool = False) -> Dataset:
-        """Load the dataset; `fetch` downloads what is missing. Errors as for `open_dataset`."""
-        return open_dataset(self.dataset, root, size=self.size, fetching=fetch)
+        """Load the dataset; `fetch` downloads what is missing. Errors as for `load_dataset`."""
+        return load_dataset(self.dataset, root, size=self.size, fetching=fetch)
 
 
 @dataclass(frozen=True)
@@ -188,15 +188,17 @@ class ModelChoice:
         return self.dataset == self.stored.card.dataset
 
     def load(self, root: Path | None) -> Dataset:
-        """Load the dataset at the size of the model's images; errors as for `open_dataset`.
+        """Load the dataset at the size of the model's images; errors as for `load_dataset`.
 
         TensorFlow, which the model needs, is imported first.
         """
         tensorflow_runtime.import_tensorflow()
-        return open_dataset(self.dataset, root, size=self.stored.card.image_shape[0])
+        return load_dataset(self.dataset, root, size=self.stored.card.image_shape[0])
 
 
-dataset_argument = click.argument("dataset", type=DATASET, help=f"One of {_listed(DATASETS)}.")
+dataset_argument = click.argument(
+    "dataset", type=DATASET, help=f"One of {_listed(dataset_names())}."
+)
 model_argument = click.argument("model", type=MODEL, help="Name of the model.")
 image_options = gathered(
     "images",

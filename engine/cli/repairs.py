@@ -30,7 +30,7 @@ from engine.cli.shared import (
 )
 from engine.core import command_line
 from engine.core.errors import UserError
-from engine.defenses.repairs import COMPARED, REPAIRS, Repair, parse_repair
+from engine.defenses.repairs import REPAIRS, Repair, compared_repairs, parse_repair
 from engine.evaluation import metrics
 from engine.experiments import analyze, repair_tables, run_repairs
 from engine.experiments.new_model import NewModel
@@ -99,7 +99,7 @@ def _scores(stored: StoredModel) -> dict[str, float]:
 
 @command("compare-repairs")
 @model_argument
-@click.option("--all", "every", is_flag=True, help=f"Try {', '.join(COMPARED)}.")
+@click.option("--all", "every", is_flag=True, help=f"Try {', '.join(compared_repairs())}.")
 @click.option(
     "--method",
     "methods",
@@ -111,7 +111,7 @@ def _scores(stored: StoredModel) -> dict[str, float]:
 def compare_repairs(model: str, every: bool, methods: Sequence[Repair], call: Call) -> Answer:
     """Try several repairs on a model and compare them."""
     choice = ModelChoice.of(model)
-    tried = [parse_repair(name) for name in COMPARED] if every else methods
+    tried = [parse_repair(name) for name in compared_repairs()] if every else methods
     if not tried:
         raise UserError("Say which repairs to try: --all, or --method NAME once or more.")
 

@@ -23,8 +23,8 @@ from engine.core.errors import UserError, quoted
 from engine.datasets import (
     Split,
     available,
+    load_dataset,
     missing_message,
-    open_dataset,
     open_test,
     short_name,
 )
@@ -56,7 +56,7 @@ def reproduce(
 
     def work() -> Answer:
         tensorflow_runtime.import_tensorflow()
-        images = open_dataset(dataset, call.root)
+        images = load_dataset(dataset, call.root)
         report = reproduction.reproduce(subjects, images, folder, recorded_command())
         return {"models": [subject.model for subject in subjects], "report": str(report)}
 

@@ -1,6 +1,7 @@
 """Errors that the user can do something about."""
 
 import re
+from collections.abc import Iterable
 
 MAX_LENGTH = 1500  # characters of a message
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # on a page or in a terminal
@@ -36,3 +37,8 @@ def quoted(value: object) -> str:
     text = f"{value:g}" if isinstance(value, float) else str(value)
     shown = repr(text if len(text) <= 60 else f"{text[:60]}...")
     return shown if isinstance(value, str) else shown[1:-1]
+
+
+def unknown(noun: str, name: object, known: Iterable[str]) -> UserError:
+    """The error that there is nothing of that name, with the names there are."""
+    return UserError(f"There is no {noun} {quoted(name)}: choose from {', '.join(known)}.")

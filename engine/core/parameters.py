@@ -1,22 +1,31 @@
 """Parameters that describe themselves: limits and help live in the dataclass's fields.
 
-A trigger, repair or detector is a frozen dataclass derived from `Parameterized`. The command
-line and the dashboard build their options and controls from its fields, and a text such as
+A trigger, detector, repair or architecture is a frozen dataclass derived from `Parameterized`. The
+command line and the dashboard build their options and controls from its fields, and a text such as
 ``ftrojan:magnitude=30,bands=15x15+31x31`` names one with all its values.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self, TypeVar
+from urllib.parse import unquote
 
 from engine.core.errors import UserError, quoted
+from engine.core.registry import Registry
 
 MAX_TEXT = 4000  # characters that name an object with all its values
 
-Value = float | int | str | tuple[int, ...] | tuple[tuple[int, int], ...]
+Scalar = bool | int | float | str
+Value = Scalar | tuple[Scalar, ...] | tuple[tuple[Scalar, ...], ...]
+
+# What has a meaning in the text of an object, or would be stripped there: written as %XX.
+_SPECIAL = re.compile(r"[%,+\s\x00-\x1f]")
+_SPECIAL_IN_PAIRS = re.compile(r"[%,+x\s\x00-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -72,24 +81,36 @@ def parameter(default: Value, label: str, help: str, **limits: Any) -> Any:
 
 
 def format_value(value: Value) -> str:
-    """A value as text without commas: ``15x15+31x31``, ``1+2``, ``30``, ``YUV``."""
-    if isinstance(value, tuple):
-        return "+".join(
-            "x".join(str(part) for part in item) if isinstance(item, tuple) else str(item)
-            for item in value
+    """A value as text without commas: ``15x15+31x31``, ``1+2``, ``30``, ``YUV``, ``true``."""
+    if not isinstance(value, tuple):
+        return _format_scalar(value, _SPECIAL)
+    return "+".join(
+        "x".join(_format_scalar(part, _SPECIAL_IN_PAIRS) for part in item)
+        if isinstance(item, tuple)
+        else _format_scalar(item, _SPECIAL)
+        for item in value
+    )
+
+
+def _format_scalar(value: Scalar, special: re.Pattern[str]) -> str:
+    if isinstance(value, str):
+        return special.sub(
+            lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), value
         )
-    # All digits of a float, so that the text stands for the very same value.
-    return str(float(value)).removesuffix(".0") if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        # All digits, so that the text stands for the very same value; no plus, which parts a list.
+        return str(float(value)).removesuffix(".0").replace("e+", "e")
+    return str(value)
 
 
 def parse_value(name: str, text: str, like: Value) -> Value:
     """The value that `text` stands for, of the same kind as `like`."""
     try:
-        if isinstance(like, str):
-            return text
-        if isinstance(like, tuple):
-            return tuple(_parse_item(item, like[0]) for item in text.split("+"))
-        return float(text) if isinstance(like, float) else int(text)
+        if not isinstance(like, tuple):
+            return _parse_scalar(text, like)
+        return tuple(_parse_item(item, like[0]) for item in text.split("+"))
     except ValueError:
         example = format_value(like)
         raise UserError(f"{name} cannot be {quoted(text)}: write it like {example}.") from None
@@ -97,20 +118,31 @@ def parse_value(name: str, text: str, like: Value) -> Value:
 
 def _parse_item(text: str, like: Any) -> Any:
     if not isinstance(like, tuple):
-        return int(text)
-    first, second = text.split("x")
-    return int(first), int(second)
+        return _parse_scalar(text, like)
+    return tuple(_parse_scalar(part, one) for part, one in zip(text.split("x"), like, strict=True))
+
+
+def _parse_scalar(text: str, like: Scalar) -> Scalar:
+    if isinstance(like, str):
+        return unquote(text, errors="strict") if "%" in text else text
+    if isinstance(like, bool):
+        if text not in ("true", "false"):
+            raise ValueError
+        return text == "true"
+    return float(text) if isinstance(like, float) else int(text)
 
 
 @dataclass(frozen=True)
-class Parameterized:
+class Parameterized(ABC):
     """Base of everything whose fields are its parameters.
 
     Attributes:
-        name: what the command line and cards call it.
-        title: what a page calls it.
+        required: the class attributes without which a class is incomplete; see `Registry`.
+        name: its name on the command line and on cards.
+        title: its name on pages.
     """
 
+    required: ClassVar[tuple[str, ...]] = ("name", "title")
     name: ClassVar[str]
     title: ClassVar[str]
 
@@ -142,25 +174,29 @@ class Parameterized:
 
     def __str__(self) -> str:
         """The text that `parse` turns into an equal object."""
-        texts = {key: format_value(getattr(self, key)) for key in self.parameters()}
-        values = [f"{key}={text}" for key, text in texts.items() if text]
+        values = [
+            f"{key}={format_value(value)}"
+            for key, default in self.defaults().items()
+            if (value := getattr(self, key)) != "" or default != ""
+        ]
         return ":".join([self.name, ",".join(values)] if values else [self.name])
 
 
 Kind = TypeVar("Kind", bound=Parameterized)
 
 
-def parse(text: str, registry: Mapping[str, type[Kind]], noun: str) -> Kind:
+def parse(text: str, registry: Registry[type[Kind]]) -> Kind:
     """The object that ``NAME[:field=value,...]`` names in `registry`.
 
     Raises:
         UserError: it names none, or one with values that are not allowed.
     """
     if len(text) > MAX_TEXT:
-        raise UserError(f"A {noun} is named in {MAX_TEXT} characters at most, not {len(text)}.")
+        raise UserError(
+            f"The text of a {registry.noun} has {MAX_TEXT} characters at most, not {len(text)}."
+        )
     name, _, rest = text.partition(":")
-    if name not in registry:
-        raise UserError(f"There is no {noun} {quoted(name)}: choose from {', '.join(registry)}.")
+    kind = registry.find(name)
     texts: dict[str, str] = {}
     for item in filter(None, rest.split(",")):
         key, equals, value = item.partition("=")
@@ -169,4 +205,4 @@ def parse(text: str, registry: Mapping[str, type[Kind]], noun: str) -> Kind:
         if key.strip() in texts:
             raise UserError(f"{quoted(text)} sets {quoted(key.strip())} twice: leave one out.")
         texts[key.strip()] = value.strip()
-    return registry[name].from_texts(texts)
+    return kind.from_texts(texts)

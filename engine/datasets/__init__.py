@@ -1,4 +1,4 @@
-"""Where images come from; adding a dataset means one file and one line in `_SOURCES`."""
+"""Where images come from; to add a dataset, add its source to `SOURCES` (see docs/extending.md)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.core import command_line, paths
-from engine.core.errors import UserError, quoted
+from engine.core.errors import UserError, quoted, unknown
 from engine.core.limited_reading import unreadable
+from engine.core.registry import Registry
 from engine.datasets import cache
 from engine.datasets.cifar10 import Cifar10
 from engine.datasets.dataset import SPLITS, Dataset, Split, SplitName
@@ -21,8 +22,9 @@ from engine.datasets.gtsrb import Gtsrb
 from engine.datasets.signs import Signs
 from engine.datasets.source import Found, Parts, Source, TestFirst
 
-_SOURCES: dict[str, Source] = {source.name: source for source in (Signs(), Gtsrb(), Cifar10())}
-DATASETS = (*_SOURCES, "folder:PATH")
+SOURCES: Registry[Source] = Registry(
+    "dataset", "backdoor_lab.datasets", Source, [Signs(), Gtsrb(), Cifar10()]
+)
 _SAME_CLASSES = (("signs", "gtsrb"),)
 Root = str | os.PathLike[str] | None
 
@@ -31,14 +33,24 @@ def source(name: str) -> Source:
     """The kind of dataset that `name` stands for; a `UserError` lists those there are."""
     if name.startswith("folder:") and name != "folder:":
         return Folder(name.removeprefix("folder:"))
-    if name not in _SOURCES:
-        raise UserError(f"There is no dataset {quoted(name)}: choose from {', '.join(DATASETS)}.")
-    return _SOURCES[name]
+    if name not in SOURCES:
+        raise unknown("dataset", name, dataset_names())
+    return SOURCES[name]
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Every dataset there is, and how images of one's own are named."""
+    return (*SOURCES, "folder:PATH")
 
 
 def default_target(name: str) -> int:
     """The class that attacks on the dataset lead to unless another is chosen."""
     return source(name).default_target
+
+
+def example_class(name: str) -> int:
+    """The class whose image pages show first."""
+    return source(name).example_class
 
 
 def available(name: str, root: Root = None) -> bool:
@@ -85,13 +97,13 @@ def missing_message(name: str, root: Root = None) -> str:
     return f"{text}, or fetch it with `{command_line.command('data', name)}`."
 
 
-def open_dataset(
+def load_dataset(
     name: str, root: Root = None, size: int = 32, seed: int = 0, fetching: bool = False
 ) -> Dataset:
     """Open a dataset: from the cache if it was read before, else from its files.
 
     Args:
-        name: one of `DATASETS`.
+        name: one of `dataset_names`.
         root: folder that holds datasets; see `paths.data_root`.
         size: side of the images in pixels.
         seed: decides which images are validation.
@@ -117,12 +129,12 @@ def open_dataset(
 
 
 def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Split:
-    """The test split of `open_dataset`, without the others where that is quicker."""
+    """The test split of `load_dataset`, without the others where that is quicker."""
     check_size(size)
     kind, folder = source(name), paths.data_root(root)
     found = _located(kind, folder)
     if found is None or not isinstance(kind, TestFirst):
-        return (open_dataset(name, root, size, seed)).test
+        return (load_dataset(name, root, size, seed)).test
     key = _key(name, folder, found, size, seed)
     whole = cache.load(key)
     known = whole.test if whole else cache.load_test(key)
@@ -161,23 +173,19 @@ def _divided(name: str, parts: Parts) -> Dataset:
     return Dataset(name, parts.class_names, train, validation, parts.test)
 
 
-def load_dataset(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Dataset:
-    """`open_dataset` without the progress."""
-    return open_dataset(name, root, size, seed)
-
-
 __all__ = [
-    "DATASETS",
+    "SOURCES",
     "SPLITS",
     "Dataset",
     "Split",
     "SplitName",
     "alike",
     "available",
+    "dataset_names",
     "default_target",
+    "example_class",
     "fetchable",
     "load_dataset",
     "missing_message",
-    "open_dataset",
     "open_test",
 ]

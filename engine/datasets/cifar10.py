@@ -21,7 +21,7 @@ from engine.datasets.class_folders import ClassFolders
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import check_size
 from engine.datasets.download import Download
-from engine.datasets.source import Found, Parts, folders
+from engine.datasets.source import Found, Parts, Source, folders
 
 CLASS_NAMES = (
     "airplane",
@@ -46,7 +46,7 @@ VALIDATION_SHARE = 0.1
 MAX_STEPS = 1_000_000  # commands of a pickle; those of a genuine one are some 50,000
 
 
-class Cifar10:
+class Cifar10(Source):
     """50,000 training and 10,000 test images of 10 classes."""
 
     name = "cifar10"

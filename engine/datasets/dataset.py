@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.core.errors import UserError, quoted
+from engine.core.errors import unknown
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -64,6 +64,6 @@ class Dataset:
     def split(self, name: str) -> Split:
         """The split called `name`; a `UserError` names the three there are."""
         if name not in SPLITS:
-            raise UserError(f"There is no split {quoted(name)}: choose from {', '.join(SPLITS)}.")
+            raise unknown("split", name, SPLITS)
         split: Split = getattr(self, name)
         return split

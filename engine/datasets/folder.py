@@ -6,16 +6,13 @@ import os
 from pathlib import Path
 
 from engine.datasets.class_folders import ClassFolders
-from engine.datasets.download import Download
-from engine.datasets.source import Found
+from engine.datasets.source import Found, Source
 
 
-class Folder(ClassFolders):
+class Folder(ClassFolders, Source):
     """A class-per-folder tree or zip; ``train`` and ``test`` above the classes, or neither."""
 
-    downloads: tuple[Download, ...] = ()
     wanted = "a folder or zip with a folder of images for each class, or train and test above them"
-    default_target = 10
 
     def __init__(self, path: str) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from engine.core.errors import UserError, quoted
 from engine.datasets import archives, label_tables, splits
 from engine.datasets.archives import Files
 from engine.datasets.download import Download
-from engine.datasets.source import Found, Listing, Parts, folders
+from engine.datasets.source import Found, Listing, Parts, Source, folders
 
 CLASS_NAMES = (
     "Speed limit 20 km/h",
@@ -80,7 +80,7 @@ _TRUTH = "GT-final_test.csv"
 VALIDATION_SHARE = 0.1
 
 
-class Gtsrb:
+class Gtsrb(Source):
     """39,209 training and 12,630 test images of 43 classes, in tracks of 30 frames."""
 
     name = "gtsrb"
@@ -93,6 +93,7 @@ class Gtsrb:
         " folders Train and Test with Train.csv and Test.csv"
     )
     default_target = 10  # the paper's, section 3.1
+    example_class = 14  # Stop
 
     def locate(self, root: Path) -> Found | None:
         """See `Source.locate`."""

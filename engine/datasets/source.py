@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import ClassVar
 
 import numpy as np
 
@@ -67,25 +68,25 @@ class Found:
     open: Callable[[], Files]
 
 
-class Source(Protocol):
+class Source(ABC):
     """Where a kind of dataset comes from.
 
     Attributes:
-        name: what the command line calls it.
-        downloads: what can be fetched; empty where nothing can.
+        name: its name on the command line and on cards.
+        downloads: files that can be downloaded; empty if there are none.
         wanted: which files to put where, for a sentence.
         default_target: the class that attacks lead to unless another is chosen.
+        example_class: the class whose image pages show first.
     """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def downloads(self) -> tuple[Download, ...]: ...  # noqa: D102
-    @property
-    def wanted(self) -> str: ...  # noqa: D102
-    @property
-    def default_target(self) -> int: ...  # noqa: D102
+    required: ClassVar[tuple[str, ...]] = ("name", "wanted")
+    name: str
+    wanted: str
+    downloads: tuple[Download, ...] = ()
+    default_target: int = 0
+    example_class: int = 0
 
+    @abstractmethod
     def locate(self, root: Path) -> Found | None:
         """Where the dataset lies below `root`, or None while it is not all there.
 
@@ -93,14 +94,15 @@ class Source(Protocol):
             OSError: it cannot be looked at.
         """
 
+    @abstractmethod
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """Read the files of what `locate` found."""
 
 
-@runtime_checkable
-class TestFirst(Protocol):
+class TestFirst(Source):
     """A source that has its test images sooner than the rest."""
 
+    @abstractmethod
     def read_test(self, files: Files, size: int, rng: np.random.Generator) -> Split:
         """The test images that `Source.read` gives for the same `rng`."""
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from engine.core import progress
 from engine.core.errors import UserError
-from engine.networks import architectures
+from engine.networks import running
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +79,7 @@ def measure(
 
     for name in layers:
         check_layer(name, channel_layers(model))
-    watcher = architectures.intermediate_outputs(model, layers)
+    watcher = running.intermediate_outputs(model, layers)
     outputs = watcher.output
     # Only the sums leave TensorFlow: a few kilobytes a batch instead of every activation.
     run = tf.function(
@@ -90,8 +90,8 @@ def measure(
         jit_compile=False,
     )
     sums = {name: np.zeros((2, output.shape[-1])) for name, output in outputs.items()}
-    for part in architectures.batches(len(images)):
-        for name, values in run(architectures.scale(images[part])).items():
+    for part in running.batches(len(images)):
+        for name, values in run(running.scale(images[part])).items():
             sums[name] += values.numpy()
         progress.report(part.stop, len(images), message)
     return {

@@ -19,7 +19,7 @@ import pandas as pd
 from engine.core import progress
 from engine.datasets.dataset import Split
 from engine.evaluation.targets import target_labels
-from engine.networks import architectures
+from engine.networks import running
 
 if TYPE_CHECKING:
     import keras
@@ -125,22 +125,22 @@ def poison_split(split: Split, trigger: Callable[[np.ndarray], np.ndarray], targ
     return Split(trigger(chosen.images), chosen.labels)
 
 
-def predict(model: keras.Model, images: np.ndarray, batch: int = architectures.BATCH) -> np.ndarray:
+def predict(model: keras.Model, images: np.ndarray, batch: int = running.BATCH) -> np.ndarray:
     """Predicted class of each image, uint8 [n, height, width, 3]: int64 [n]."""
     return np.concatenate(list(_predictions(model, images, batch)))
 
 
 def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator[np.ndarray]:
-    run = architectures.compiled(model)
-    for part in architectures.batches(len(images), batch):
-        yield run(architectures.scale(images[part])).argmax(axis=1)
+    run = running.compiled(model)
+    for part in running.batches(len(images), batch):
+        yield run(running.scale(images[part])).argmax(axis=1)
 
 
 def correctly_classified(model: keras.Model, split: Split) -> np.ndarray:
     """Which images of a split are classified correctly: bool [n]. Reports progress."""
     correct = np.zeros(len(split), bool)
     done = 0
-    for predicted in _predictions(model, split.images, architectures.BATCH):
+    for predicted in _predictions(model, split.images, running.BATCH):
         part = slice(done, done + len(predicted))
         correct[part] = predicted == split.labels[part]
         done += len(predicted)
@@ -158,7 +158,7 @@ def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> 
     """
     counts = np.zeros((len(class_names), len(class_names)), np.int64)
     done = 0
-    for part in _predictions(model, split.images, architectures.BATCH):
+    for part in _predictions(model, split.images, running.BATCH):
         np.add.at(counts, (split.labels[done : done + len(part)], part), 1)
         done += len(part)
         progress.report(done, len(split), "Classifying clean images")
@@ -187,7 +187,7 @@ def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) ->
     predictions: list[np.ndarray] = []
     for split, kind in ((clean, "clean"), (triggered, "triggered")):
         parts = []
-        for part in _predictions(model, split.images, architectures.BATCH):
+        for part in _predictions(model, split.images, running.BATCH):
             parts.append(part)
             done += len(part)
             progress.report(done, total, f"Classifying {kind} images")

@@ -22,7 +22,15 @@ from engine.core import progress
 from engine.datasets import available, load_dataset
 from engine.datasets.dataset import Split
 from engine.evaluation import metrics
-from engine.networks import architectures, channels, edit, numpy_inference, split, untrusted
+from engine.networks import (
+    architectures,
+    channels,
+    edit,
+    numpy_inference,
+    running,
+    split,
+    untrusted,
+)
 from engine.training.training_config import TrainingConfig
 from engine.training.training_steps import compile_epoch
 
@@ -189,8 +197,8 @@ def _whole_curve(network: keras.Model, layer: str, order: np.ndarray, data: Spli
     pruned = [edit.without_channels(network, layer, order[:count]) for count in (1, 64)]
 
     def ours() -> None:
-        for part in architectures.batches(len(data)):
-            features, _ = block.features(architectures.scale(data.images[part]))
+        for part in running.batches(len(data)):
+            features, _ = block.features(running.scale(data.images[part]))
             block.tail.walk(features, order)
 
     def plain() -> None:
@@ -210,10 +218,10 @@ def _whole_curve(network: keras.Model, layer: str, order: np.ndarray, data: Spli
 
 def _walk_alone(block: split.Block, order: np.ndarray, data: Split) -> Comparison:
     """The steps of a curve after the forward pass, against the forward pass."""
-    features, _ = block.features(architectures.scale(data.images[:1000]))
+    features, _ = block.features(running.scale(data.images[:1000]))
     many = np.tile(features, (25, 1, 1, 1))
     (walk,) = _best_times(lambda: block.tail.walk(many, order))
-    (forward,) = _best_times(lambda: block.features(architectures.scale(data.images)))
+    (forward,) = _best_times(lambda: block.features(running.scale(data.images)))
     return Comparison(
         "curve beyond the forward pass",
         "runs over 25,000 images",
@@ -229,7 +237,7 @@ def _training() -> Comparison:
     ours = compile_epoch(architectures.paper_network(), data, config)
     fitted = architectures.paper_network()
     fitted.compile(optimizer="adam", loss="sparse_categorical_crossentropy", jit_compile=False)
-    floats = architectures.scale(data.images)
+    floats = running.scale(data.images)
 
     def plain() -> None:
         fitted.fit(floats, data.labels, batch_size=config.batch, epochs=1, verbose=0)

@@ -8,7 +8,7 @@ from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.defenses.pruning.curve import EvalPair
 from engine.evaluation import metrics
-from engine.networks import architectures
+from engine.networks import running
 from engine.store import StoredModel
 
 if TYPE_CHECKING:
@@ -56,5 +56,5 @@ def load_matching_network(stored: StoredModel, dataset: Dataset) -> keras.Model:
         UserError: the network takes other images or has other classes than the dataset.
     """
     network = stored.network()
-    architectures.check_fits(network, dataset.image_shape, dataset.classes)
+    running.check_fits(network, dataset.image_shape, dataset.classes)
     return network

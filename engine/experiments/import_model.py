@@ -11,7 +11,7 @@ from engine.core import progress
 from engine.datasets import Dataset
 from engine.experiments.eval_pairs import score_splits
 from engine.experiments.new_model import NewModel
-from engine.networks import architectures, untrusted
+from engine.networks import running, untrusted
 from engine.store import ModelCard, StoredModel
 
 
@@ -35,7 +35,7 @@ def import_model(
     poisoning.check_target(target, dataset.classes)
     progress.report(0, 0, "Opening the file in a sandboxed process")
     network = store.open_network(untrusted.rebuilt(file, file.name))
-    architectures.check_fits(network, dataset.image_shape, dataset.classes)
+    running.check_fits(network, dataset.image_shape, dataset.classes)
     card = ModelCard(
         name=model.name,
         dataset=dataset.name,

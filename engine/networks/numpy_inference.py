@@ -17,7 +17,7 @@ from scipy import special
 from engine.core.errors import UserError
 from engine.defenses.activations import check_channels
 from engine.networks import channels
-from engine.networks.architectures import batches, scale
+from engine.networks.running import batches, scale
 from engine.networks.untrusted.parts import Parts
 
 # Pixels passed through the network at a time, eight images of 32x32: their values stay in the

@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.core.errors import UserError
 from engine.defenses.activations import channel_sums, check_layer
-from engine.networks import architectures
+from engine.networks import running
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +70,7 @@ def cut(model: keras.Model, layer: str) -> Block:
 
     block, rest = _split(model, layer)
     end = block[-1].output
-    head = architectures.intermediate_outputs(model, [block[-1].name])
+    head = running.intermediate_outputs(model, [block[-1].name])
 
     def features_and_sums(images: Any) -> Any:
         values = head(images, training=False)[block[-1].name]
@@ -194,7 +194,7 @@ class _LinearTail:
         rows, constants = self.rows[channels], self.constants[channels, None, None]
         predictions = np.empty((len(channels) + 1, len(features)), np.int64)
         untouched = features.reshape(len(features), -1) @ self.kernel + self.bias
-        for part in architectures.batches(len(features), self.PART):
+        for part in running.batches(len(features), self.PART):
             values = features[part].reshape(part.stop - part.start, -1, len(channels))
             changes, logits = self.changes[:, : len(values)], self.logits[:, : len(values)]
             np.take(values.transpose(2, 0, 1), channels, axis=0, out=changes, mode="clip")
@@ -214,7 +214,7 @@ class _NetworkTail:
         import tensorflow as tf
 
         inputs = keras.Input(chain[0].input.shape[1:])
-        model = keras.Model(inputs, architectures.apply(chain, inputs))
+        model = keras.Model(inputs, running.apply(chain, inputs))
         fixed = tf.constant(constants)
 
         def predictions(features: Any, pruned: Any) -> Any:

@@ -20,7 +20,7 @@ from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import Unfit, read_bytes
 from engine.evaluation import metrics
 from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME, target_labels
-from engine.networks import architectures
+from engine.networks import running
 
 FORMAT = 1
 MAX_BYTES = 1 << 20
@@ -71,7 +71,7 @@ class ModelCard:
     poisoning: Mapping[str, Any] = field(default_factory=dict)
     suite: str = ""
     repair: Mapping[str, Any] = field(default_factory=dict)
-    scaling: str = architectures.SCALING
+    scaling: str = running.SCALING
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     sha256: str = ""
@@ -137,9 +137,7 @@ def _checked(found: dict[str, Any]) -> ModelCard:
 def _check_together(card: ModelCard) -> None:
     """Raise unless the fields go with each other."""
     _require(card.format == FORMAT, f"its format is {card.format}, this program reads {FORMAT}")
-    _require(
-        card.scaling == architectures.SCALING, f"it asks for images scaled {quoted(card.scaling)}"
-    )
+    _require(card.scaling == running.SCALING, f"it asks for images scaled {quoted(card.scaling)}")
     poisoning.check_target(card.target, len(card.class_names))
     card.parsed_trigger()
     for split in ("validation", "test"):

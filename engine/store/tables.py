@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from engine.core.errors import UNPRINTABLE, UserError, quoted
+from engine.core.errors import UNPRINTABLE, quoted, unknown
 from engine.core.limited_reading import Unfit, read_bytes, refusing
 
 MAX_BYTES = 16 << 20
@@ -91,9 +91,7 @@ def schema_of(name: str) -> Schema:
     if name.startswith("curve-"):
         return CURVE
     if name not in BESIDE_A_MODEL:
-        raise UserError(
-            f"There is no table {quoted(name)}: choose from {', '.join(BESIDE_A_MODEL)}."
-        )
+        raise unknown("table", name, BESIDE_A_MODEL)
     return BESIDE_A_MODEL[name]
 
 

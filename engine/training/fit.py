@@ -12,7 +12,7 @@ import numpy as np
 from engine.core import atomic_files
 from engine.core.progress import Stopped
 from engine.datasets.dataset import Split
-from engine.networks import architectures
+from engine.networks import running
 from engine.training.checkpoints import Checkpoint, TrainingState, write_or_wait
 from engine.training.interim_metrics import INTERIM_MEASUREMENTS, InterimMetrics
 from engine.training.training_config import TrainingConfig
@@ -52,7 +52,7 @@ def fit(
             training or cannot be read.
         Stopped: a stop was requested before the first epoch ended.
     """
-    architectures.check_fits(network, train.images.shape[1:], network.output_shape[-1])
+    running.check_fits(network, train.images.shape[1:], network.output_shape[-1])
     state = TrainingState(network, config, len(train), checkpoint)
     result = state.result
     loop = _TrainingLoop(state, train, validation_sets, config, stop_requested)

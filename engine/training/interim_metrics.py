@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.datasets.dataset import Split
 from engine.evaluation.targets import target_labels
-from engine.networks import architectures
+from engine.networks import running
 from engine.training.training_result import Row
 from engine.training.validation_sets import ValidationSets
 
@@ -23,7 +23,7 @@ class InterimMetrics:
     """Measures a network on the same few validation images each time."""
 
     def __init__(self, network: keras.Model, validation_sets: ValidationSets) -> None:
-        self._probabilities = architectures.compiled(network)
+        self._probabilities = running.compiled(network)
         self._clean = _evenly_spaced(validation_sets.clean)
         self._triggered = _evenly_spaced(validation_sets.triggered)
         self._targets = target_labels(
@@ -39,7 +39,7 @@ class InterimMetrics:
         }
 
     def _predict(self, split: Split) -> np.ndarray:
-        return self._probabilities(architectures.scale(split.images)).argmax(axis=1)
+        return self._probabilities(running.scale(split.images)).argmax(axis=1)
 
 
 def _evenly_spaced(split: Split) -> Split:

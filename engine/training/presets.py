@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.core.errors import UserError
+from engine.core.errors import unknown
 from engine.training.training_config import TrainingConfig
 
 
@@ -51,5 +51,5 @@ def find_preset(name: str) -> Preset:
         UserError: there is none; the message lists those there are.
     """
     if name not in PRESETS:
-        raise UserError(f"There is no preset '{name}': choose from {', '.join(PRESETS)}.")
+        raise unknown("preset", name, PRESETS)
     return PRESETS[name]

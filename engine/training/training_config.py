@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from engine.core.errors import UserError
+from engine.core.errors import UserError, unknown
 
 Schedule = Literal["constant", "one-cycle"]
 SCHEDULES: tuple[Schedule, ...] = ("constant", "one-cycle")
@@ -39,9 +39,7 @@ class TrainingConfig:
         _check_between("learning rate", self.learning_rate, 1e-9, 10)
         _check_between("seed", self.seed, 0, 2**31 - 1)
         if self.schedule not in SCHEDULES:
-            raise UserError(
-                f"There is no schedule '{self.schedule}': choose from {', '.join(SCHEDULES)}."
-            )
+            raise unknown("schedule", self.schedule, SCHEDULES)
 
     def identity(self) -> dict[str, Any]:
         """The settings that may not change when an interrupted training resumes.

@@ -26,7 +26,7 @@ from engine import store
 from engine.attacks.recipes import ATTACKS
 from engine.cli import main
 from engine.core import paths
-from engine.datasets import DATASETS
+from engine.datasets import dataset_names
 from engine.experiments.attack_suite import model_name
 from tests.docs.docs_tables import documents
 from tests.fixtures.tiny_gtsrb import write_official_archives
@@ -116,7 +116,7 @@ def test_every_engine_command_is_understood_and_its_models_and_datasets_are_ther
         several = getattr(options, "models", None) or getattr(options, "names", None) or []
         named = {*several, getattr(options, "model", None), getattr(options, "surrogate", "")}
         assert {name for name in named if name} <= made, words
-        assert getattr(options, "dataset", None) in {*DATASETS, None}, words
+        assert getattr(options, "dataset", None) in {*dataset_names(), None}, words
         made.add(getattr(options, "name", None))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from app import caches
 from app.views.activations import channel
 from engine import store
-from engine.networks import architectures
+from engine.networks import running
 from tests.pages.driving import by_label, fine, opened, words
 
 
@@ -40,11 +40,11 @@ def test_the_place_drawn_is_that_of_the_curve(results):
 
 def test_the_top_images_are_those_a_plain_loop_finds(results, dataset, trained):
     stored = store.find("small")
-    network = architectures.intermediate_outputs(trained.network(), ["conv2d_5"])
+    network = running.intermediate_outputs(trained.network(), ["conv2d_5"])
     indices, means = caches.strongest(stored, "folder:signs", "conv2d_5")
     assert len(indices) == len(dataset.test)
     for index in (0, 50, 179):
-        image = architectures.scale(dataset.test.images[index : index + 1])
+        image = running.scale(dataset.test.images[index : index + 1])
         expected = np.asarray(network(image)["conv2d_5"]).mean(axis=(0, 1, 2))
         np.testing.assert_allclose(means[index], expected, atol=1e-4)
 

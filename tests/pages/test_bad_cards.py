@@ -58,7 +58,7 @@ def test_in_use_it_is_one_sentence_and_another_can_be_chosen(among_bad_ones, mon
     assert not app.exception
     (sentence,) = [markdown.unescape(error.value) for error in app.error]
     assert "cannot be used" in sentence
-    assert name != "models" or "Train a model" in [title.value for title in app.frame.header]
+    assert name != "models" or "Train a model" in [title.value for title in app.header]
     by_label(app.selectbox, "Model in use").select("small").run()
     assert by_label(fine(app).selectbox, "Images from").value
 

@@ -35,7 +35,7 @@ def details(app) -> list[str]:
 
 
 def headers(app) -> list[str]:
-    return [header.value for header in app.frame.header]
+    return [header.value for header in app.header]
 
 
 def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(results, monkeypatch):

@@ -7,8 +7,8 @@ import streamlit as st
 
 from app import caches
 from app.elements import predictions
-from app.forms import image_chooser
 from engine.core import markdown
+from engine.datasets import example_class
 from engine.store import ModelCard, StoredModel
 
 FIRST_CLASSES = 4
@@ -52,8 +52,8 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
 
 
 def _spread(card: ModelCard) -> list[int]:
-    """A few classes, the stop sign's first where there is one."""
+    """A few classes, that of the dataset's example first."""
     classes = [label for label in range(len(card.class_names)) if label != card.target]
     places = np.linspace(0, len(classes) - 1, min(FIRST_CLASSES, len(classes))).astype(int)
-    first = [image_chooser.STOP_SIGN] if image_chooser.STOP_SIGN in classes else []
+    first = [label for label in [example_class(card.dataset)] if label in classes]
     return list(dict.fromkeys([*first, *(classes[place] for place in places)]))[:FIRST_CLASSES]

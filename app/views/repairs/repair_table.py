@@ -17,7 +17,7 @@ from engine import store
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
 from engine.core.parameters import format_value
-from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
+from engine.defenses.repairs import RECOMMENDED, REPAIRS, compared_repairs
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
 from engine.defenses.repairs.repair import BudgetedRepair
 from engine.evaluation.metrics import METRICS
@@ -111,7 +111,7 @@ def offer_to_try(model: StoredModel, confidence: float) -> None:
     """Choose repairs and run them in a worker, one after the other."""
     chosen = st.multiselect(
         "Repairs to try",
-        list(COMPARED),
+        list(compared_repairs()),
         default=[RECOMMENDED],
         format_func=lambda name: REPAIRS[name].title,
         key="repairs-to-try",

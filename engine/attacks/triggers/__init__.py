@@ -1,4 +1,4 @@
-"""Triggers, one file each; adding one means adding it to `TRIGGERS`."""
+"""Triggers, one file each; to add one, add it to `TRIGGERS` (see docs/extending.md)."""
 
 from engine.attacks.triggers.additive import AdditiveTrigger
 from engine.attacks.triggers.badnets import BadNets
@@ -16,19 +16,22 @@ from engine.attacks.triggers.trigger import Trigger
 from engine.attacks.triggers.trojan_nn import TrojanNN
 from engine.attacks.triggers.wanet import WaNet
 from engine.core.parameters import parse
+from engine.core.registry import Registry
 
-TRIGGERS: dict[str, type[Trigger]] = {
-    kind.name: kind
-    for kind in (
+TRIGGERS: Registry[type[Trigger]] = Registry(
+    "trigger",
+    "backdoor_lab.triggers",
+    Trigger,
+    [
         *(FTrojan, BadNets, Blend, SIG, WaNet, LowFrequency, BppAttack),
         *(ReFool, TrojanNN, Dynamic, BaN, InputAware),
-    )
-}
+    ],
+)
 
 
 def parse_trigger(text: str) -> Trigger:
     """The trigger that ``NAME[:field=value,...]`` names."""
-    return parse(text, TRIGGERS, "trigger")
+    return parse(text, TRIGGERS)
 
 
 __all__ = ["TRIGGERS", "AdditiveTrigger", "FTrojan", "LearnedTrigger", "Trigger", "parse_trigger"]

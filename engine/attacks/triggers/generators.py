@@ -10,7 +10,7 @@ import numpy as np
 from engine.attacks.triggers.artifacts import Arrays
 from engine.core import progress
 from engine.datasets.dataset import Split
-from engine.networks import architectures, edit
+from engine.networks import edit, running
 
 if TYPE_CHECKING:
     import keras
@@ -101,7 +101,7 @@ def train(
 
     for number in range(steps):
         some = rng.integers(0, len(split), BATCH)
-        step(tf.constant(architectures.scale(split.images[some])), tf.constant(split.labels[some]))
+        step(tf.constant(running.scale(split.images[some])), tf.constant(split.labels[some]))
         if number % 5 == 4 or number == steps - 1:
             progress.report(number + 1, steps, message)
     return {name: variable.numpy() for name, variable in variables.items()}

@@ -15,7 +15,7 @@ from engine.attacks.triggers.trigger import image_hashes, to_uint8
 from engine.core import progress
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
-from engine.networks import architectures
+from engine.networks import running
 
 if TYPE_CHECKING:
     import keras
@@ -61,13 +61,11 @@ class ReFool(LearnedTrigger):
         others = np.flatnonzero(train.labels != target)
         candidates = rng.choice(others, min(CANDIDATES, len(others)), replace=False)
         images = train.take(np.sort(rng.choice(others, min(TRIED, len(others)), replace=False)))
-        read = architectures.compiled(network)
+        read = running.compiled(network)
         misled = np.empty(len(candidates))
         for number, candidate in enumerate(candidates):
             mixed = self._mixed(images.images, self._seen(train.images[candidate]))
-            misled[number] = np.mean(
-                read(architectures.scale(mixed)).argmax(axis=1) != images.labels
-            )
+            misled[number] = np.mean(read(running.scale(mixed)).argmax(axis=1) != images.labels)
             progress.report(number + 1, len(candidates), "Choosing the reflections")
         chosen = candidates[np.argsort(-misled, kind="stable")[:POOL]]
         return {"reflections": np.asarray(train.images[np.sort(chosen)])}

@@ -26,6 +26,7 @@ class Trigger(Parameterized):
             for each poisoned image.
     """
 
+    required: ClassVar[tuple[str, ...]] = ("name", "title", "summary", "reference")
     summary: ClassVar[str]
     reference: ClassVar[str]
     cross_samples_each: ClassVar[float] = 0.0

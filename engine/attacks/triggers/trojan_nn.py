@@ -15,7 +15,7 @@ from engine.core import progress
 from engine.core.errors import UserError
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
-from engine.networks import architectures
+from engine.networks import running
 
 if TYPE_CHECKING:
     import keras
@@ -57,7 +57,7 @@ class TrojanNN(LearnedTrigger):
         del target  # the neurons are tied to all outputs
         rng = np.random.default_rng(seed)
         some = rng.choice(len(train), min(LOOKED_AT, len(train)), replace=False)
-        images = tf.constant(architectures.scale(train.images[np.sort(some)]))
+        images = tf.constant(running.scale(train.images[np.sort(some)]))
         rows, columns = self._place(*train.images.shape[1:3])
         around = [[0, 0], [rows.start, images.shape[1] - rows.stop]]
         around += [[columns.start, images.shape[2] - columns.stop], [0, 0]]
@@ -66,7 +66,7 @@ class TrojanNN(LearnedTrigger):
         def painted(patch: Any) -> Any:
             return images * (1 - mask) + tf.pad(patch[None], around) * mask
 
-        read = architectures.intermediate_outputs(network, [_before_last(network)])
+        read = running.intermediate_outputs(network, [_before_last(network)])
         neurons = self._neurons(network, read, images, painted, rng)
         patch = tf.Variable(rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32))
 

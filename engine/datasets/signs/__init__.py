@@ -12,10 +12,9 @@ from engine.core import progress
 from engine.datasets import splits
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
-from engine.datasets.download import Download
 from engine.datasets.gtsrb import CLASS_NAMES, VALIDATION_SHARE
 from engine.datasets.signs import camera, faces
-from engine.datasets.source import Found, Parts
+from engine.datasets.source import Found, Parts, TestFirst
 
 # Tracks of each class in GTSRB's training set.
 TRACKS = (
@@ -27,13 +26,13 @@ FRAMES = 5  # in a track; GTSRB's 30 are more alike
 MAKES = 8  # of each sign
 
 
-class Signs:
+class Signs(TestFirst):
     """19,605 training and 4,440 test images of 43 classes, in tracks of 5 frames."""
 
     name = "signs"
-    downloads: tuple[Download, ...] = ()
     wanted = "nothing: the program draws it"
     default_target = 10  # as in GTSRB
+    example_class = 14  # Stop
 
     def locate(self, _: Path) -> Found:
         """The code that draws: when it changes, the dataset has."""

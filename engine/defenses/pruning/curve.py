@@ -16,7 +16,7 @@ from engine.datasets.dataset import Split
 from engine.defenses.activations import ChannelStats, stats_from_sums
 from engine.defenses.pruning.orders import find_order
 from engine.evaluation.targets import target_labels
-from engine.networks import architectures
+from engine.networks import running
 from engine.networks.split import Block, cut
 
 if TYPE_CHECKING:
@@ -147,8 +147,8 @@ def trace(
     done = 0
     for kind, split in (("clean", validation.clean), ("triggered", validation.triggered)):
         sums = np.zeros((2, block.channels))
-        for part in architectures.batches(len(split)):
-            features, batch_sums = block.features(architectures.scale(split.images[part]))
+        for part in running.batches(len(split)):
+            features, batch_sums = block.features(running.scale(split.images[part]))
             sums += batch_sums
             cached.append((kind, features, split.labels[part]))
             done += len(features)
@@ -164,7 +164,7 @@ def trace(
         progress.report(done, total, "Pruning on validation images")
     on_test = {name: _Walk(block, channels, aim) for name, channels in ranked.items()}
     for kind, part, split in _interleaved(test):
-        features, _ = block.features(architectures.scale(split.images[part]))
+        features, _ = block.features(running.scale(split.images[part]))
         for walk in on_test.values():
             walk.add(kind, features, split.labels[part])
         done += len(features)
@@ -180,7 +180,7 @@ def _interleaved(images: EvalPair) -> Sequence[tuple[str, slice, Split]]:
     batches = [
         (part.start / len(split), kind, part, split)
         for kind, split in (("clean", images.clean), ("triggered", images.triggered))
-        for part in architectures.batches(len(split))
+        for part in running.batches(len(split))
     ]
     return [batch[1:] for batch in sorted(batches, key=lambda batch: batch[0])]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.errors import UserError
+from engine.core.errors import unknown
 from engine.defenses.activations import ChannelStats
 
 
@@ -75,5 +75,5 @@ DEFAULT_ORDER = "clean-activation"
 def find_order(name: str) -> Order | OracleOrder:
     """The order called `name`; a `UserError` names those there are."""
     if name not in ORDERS:
-        raise UserError(f"There is no pruning order '{name}': choose from {', '.join(ORDERS)}.")
+        raise unknown("pruning order", name, ORDERS)
     return ORDERS[name]

@@ -1,6 +1,7 @@
-"""Repairs, one file each; adding one means adding it to `REPAIRS`."""
+"""Repairs, one file each; to add one, add it to `REPAIRS` (see docs/extending.md)."""
 
 from engine.core.parameters import parse
+from engine.core.registry import Registry
 from engine.defenses.repairs.anp import ANP
 from engine.defenses.repairs.clp import CLP
 from engine.defenses.repairs.fine_pruning import FinePruning
@@ -14,9 +15,11 @@ from engine.defenses.repairs.repair import BudgetedRepair, Repair, Repaired
 from engine.defenses.repairs.rnp import RNP
 from engine.defenses.repairs.spectral_unlearning import SpectralUnlearning
 
-REPAIRS: dict[str, type[Repair]] = {
-    kind.name: kind
-    for kind in (
+REPAIRS: Registry[type[Repair]] = Registry(
+    "repair",
+    "backdoor_lab.repairs",
+    Repair,
+    [
         Pruning,
         GlobalPruning,
         FineTuning,
@@ -28,16 +31,30 @@ REPAIRS: dict[str, type[Repair]] = {
         NAD,
         IBAU,
         SpectralUnlearning,
-    )
-}
-# The paper's pruning stands beside them at its own thresholds, from the curve.
-COMPARED = tuple(name for name, kind in REPAIRS.items() if issubclass(kind, BudgetedRepair))
+    ],
+)
 RECOMMENDED = SpectralUnlearning.name
+
+
+def compared_repairs() -> tuple[str, ...]:
+    """Names of the repairs that are compared at the same budget.
+
+    The paper's pruning is not among them: it is shown at its own thresholds, from the curve.
+    """
+    return tuple(name for name, kind in REPAIRS.items() if issubclass(kind, BudgetedRepair))
 
 
 def parse_repair(text: str) -> Repair:
     """The repair that ``NAME[:field=value,...]`` names."""
-    return parse(text, REPAIRS, "repair")
+    return parse(text, REPAIRS)
 
 
-__all__ = ["COMPARED", "RECOMMENDED", "REPAIRS", "Pruning", "Repair", "Repaired", "parse_repair"]
+__all__ = [
+    "RECOMMENDED",
+    "REPAIRS",
+    "Pruning",
+    "Repair",
+    "Repaired",
+    "compared_repairs",
+    "parse_repair",
+]

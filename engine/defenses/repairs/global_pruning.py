@@ -16,7 +16,7 @@ from engine.defenses.repairs.strength_selection import (
     lowest_first,
     prune_within_budget,
 )
-from engine.networks import architectures
+from engine.networks import running
 from engine.networks.channels import Site, find_sites
 
 if TYPE_CHECKING:
@@ -66,15 +66,15 @@ def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> list
 
     # Behind the activation, before a BatchNorm sets the mean to what it likes.
     names = [site.activation for site in sites]
-    watcher = architectures.intermediate_outputs(network, names)
+    watcher = running.intermediate_outputs(network, names)
     run = tf.function(
         lambda batch: [channel_sums(watcher(batch, training=False)[name])[0] for name in names],
         input_signature=[tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)],
         jit_compile=False,
     )
     sums = [np.zeros(site.channels) for site in sites]
-    for part in architectures.batches(len(images)):
-        more = run(architectures.scale(images.images[part]))
+    for part in running.batches(len(images)):
+        more = run(running.scale(images.images[part]))
         sums = [total + values.numpy() for total, values in zip(sums, more, strict=True)]
         progress.report(part.stop, len(images), "Measuring channels")
     return [

@@ -18,7 +18,7 @@ from engine.defenses.repairs.finetune_loop import (
 )
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import describe_interpolation, interpolate_weights
-from engine.networks import architectures, edit
+from engine.networks import edit, running
 from engine.networks.channels import find_sites
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class NAD(BudgetedRepair):
         student = edit.clone_network(network)
         places = _places(student)
         last = student.layers[-1].name
-        shown = architectures.intermediate_outputs(teacher, places)
-        watched = architectures.intermediate_outputs(student, [*places, last])
+        shown = running.intermediate_outputs(teacher, places)
+        watched = running.intermediate_outputs(student, [*places, last])
         variables = student.trainable_variables
         optimizer = keras.optimizers.Adam(
             cosine_decay(rate, count_steps(len(fitting), self.epochs))

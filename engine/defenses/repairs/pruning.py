@@ -16,7 +16,7 @@ from engine.defenses.activations import stats_from_sums
 from engine.defenses.pruning.curve import step_at
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS, Order
 from engine.defenses.repairs.repair import Repair, Repaired
-from engine.networks import architectures, edit, split
+from engine.networks import edit, running, split
 
 if TYPE_CHECKING:
     import keras
@@ -92,8 +92,8 @@ def pruned_curve(network: keras.Model, images: Split, order: str = DEFAULT_ORDER
     block = split.cut(network, layer)
     cached: list[tuple[np.ndarray, np.ndarray]] = []
     sums = np.zeros((2, block.channels))
-    for part in architectures.batches(len(images)):
-        features, batch_sums = block.features(architectures.scale(images.images[part]))
+    for part in running.batches(len(images)):
+        features, batch_sums = block.features(running.scale(images.images[part]))
         cached.append((features, images.labels[part]))
         sums += batch_sums
         progress.report(part.stop, len(images), "Reading validation images")

@@ -46,6 +46,7 @@ class Repair(Parameterized):
         needs: the clean images it asks for, in a few words.
     """
 
+    required: ClassVar[tuple[str, ...]] = ("name", "title", "summary", "needs")
     summary: ClassVar[str]
     needs: ClassVar[str]
 

@@ -12,7 +12,7 @@ from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import BATCH, batch_reader, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
-from engine.networks import architectures, edit
+from engine.networks import edit, running
 from engine.networks.channels import Site, variables_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> 
         optimizer.apply(clipped, variables)
 
     few = fitting.take(rng.permutation(len(fitting))[:LOOKED_AT])
-    few_floats, run = architectures.scale(few.images), architectures.compiled(network)
+    few_floats, run = running.scale(few.images), running.compiled(network)
     for number in range(1, LONGEST + 1):
         step(rng.integers(0, len(fitting), min(BATCH, len(fitting))))
         if number % 10 == 0:

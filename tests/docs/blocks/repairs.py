@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from engine.defenses.repairs import COMPARED, RECOMMENDED, REPAIRS
+from engine.defenses.repairs import RECOMMENDED, REPAIRS, compared_repairs
 from tests.docs import result_files as files
 from tests.docs.markdown import bullet_list, bullets, claim, listed, table
 
@@ -127,7 +127,7 @@ def other_models() -> str:
     )
     before = [files.figures(found["none"]) for found in shown]
     rows = [["before repair", before[0], "", before[2]]]
-    for name in COMPARED:
+    for name in compared_repairs():
         rows.append(
             [_emphasized(_title(name)), *(files.figures(found[name]) for found in shown)],
         )
@@ -138,7 +138,9 @@ def other_findings() -> str:
     """What the drawn signs and CIFAR-10 add."""
     signs, cifar = files.repairs_of("signs-ftrojan"), files.repairs_of("cifar10-ftrojan")
     helping = [
-        name for name in COMPARED if name != RECOMMENDED and cifar[name]["attack_success"] < 90
+        name
+        for name in compared_repairs()
+        if name != RECOMMENDED and cifar[name]["attack_success"] < 90
     ]
     sam, left = cifar["ft-sam"], cifar[RECOMMENDED]["attack_success"]
     robust = files.rows("models/cifar10-ftrojan/robustness.csv")
@@ -177,7 +179,10 @@ def clean_cost() -> str:
     shown = [files.repairs_of(model, sure) for model in CLEAN for sure in (files.AS_MEASURED, SURE)]
     return table(
         ["repair", *(cell for model in CLEAN for cell in (f"`{model}`", "95 % confidence"))],
-        [[_emphasized(_title(name)), *(cost(found, name) for found in shown)] for name in COMPARED],
+        [
+            [_emphasized(_title(name)), *(cost(found, name) for found in shown)]
+            for name in compared_repairs()
+        ],
     )
 
 
@@ -188,7 +193,7 @@ def clean_findings() -> str:
     over = [
         (name, model, _cost(found, name))
         for model, found in measured.items()
-        for name in COMPARED
+        for name in compared_repairs()
         if _cost(found, name) > 1
     ]
     costly = [f"{_title(name)} on `{model}` ({lost:.1f})" for name, model, lost in over]

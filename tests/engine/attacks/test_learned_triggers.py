@@ -21,7 +21,7 @@ from engine.attacks.triggers import (
 )
 from engine.core import paths
 from engine.core.errors import UserError
-from engine.networks import architectures
+from engine.networks import running
 from tests.conftest import TARGET, living_in
 
 LEARNED = [name for name, kind in TRIGGERS.items() if issubclass(kind, LearnedTrigger)]
@@ -112,11 +112,11 @@ def test_refool_uses_the_reflections_that_mislead_a_clean_network_most(dataset, 
     others = dataset.train.take(np.flatnonzero(dataset.train.labels != TARGET)[:30])
     network = surrogate()
     trigger = refool.ReFool().fitted(others, TARGET, network, 0)
-    run = architectures.compiled(network)
+    run = running.compiled(network)
     misled = []
     for picture in others.images:
         alone = refool.ReFool(state=artifacts.keep({"reflections": picture[None]}))
-        predicted = run(architectures.scale(alone(others.images))).argmax(axis=1)
+        predicted = run(running.scale(alone(others.images))).argmax(axis=1)
         misled.append(int(np.sum(predicted != others.labels)))
     chosen = [
         int(np.flatnonzero((others.images == picture).all(axis=(1, 2, 3)))[0])

@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.errors import UserError
 from engine.defenses import activations
-from engine.networks import architectures
+from engine.networks import running
 
 
 def test_every_layer_measures_what_a_plain_computation_gives(trained, dataset):
@@ -12,7 +12,7 @@ def test_every_layer_measures_what_a_plain_computation_gives(trained, dataset):
     layers = activations.channel_layers(network)
     assert len(layers) == 15  # six convolutions, six activations, three poolings
     found = activations.measure(network, layers, images)
-    values = architectures.scale(images)
+    values = running.scale(images)
     for layer in network.layers:
         values = np.asarray(layer(values, training=False))
         if layer.name in layers:
@@ -30,7 +30,7 @@ def test_a_branching_model_is_measured_too():
     model = keras.Model(inputs, outputs)
     images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
     found = activations.measure(model, ["left", "right"], images)
-    expected = np.asarray(model.get_layer("right")(architectures.scale(images)))
+    expected = np.asarray(model.get_layer("right")(running.scale(images)))
     np.testing.assert_allclose(found["right"].mean, expected.mean(axis=(0, 1, 2)), atol=1e-5)
 
 

@@ -15,7 +15,7 @@ from engine.defenses.pruning.orders import ORDERS, find_order
 from engine.evaluation import metrics
 from engine.experiments import analyze
 from engine.experiments.eval_pairs import eval_pair
-from engine.networks import architectures, edit, split
+from engine.networks import edit, running, split
 from engine.store import pruning_curves
 from tests.conftest import TARGET
 
@@ -34,21 +34,21 @@ def curves(trained, dataset):
 
 def walked(network, layer, images, channels):
     block = split.cut(network, layer)
-    features, _ = block.features(architectures.scale(images))
+    features, _ = block.features(running.scale(images))
     return block.tail.walk(features, channels)
 
 
 def plain_loop(network, layer, images, channels, steps):
     """Zero kernel and bias, run the whole network again."""
     pruned = edit.clone_network(network)
-    convolution, run = pruned.get_layer(layer), architectures.compiled(pruned)
+    convolution, run = pruned.get_layer(layer), running.compiled(pruned)
     found = {}
     for step in steps:
         weights = network.get_layer(layer).get_weights()
         for values in weights:
             values[..., channels[:step]] = 0
         convolution.set_weights(weights)
-        found[step] = run(architectures.scale(images)).argmax(axis=1)
+        found[step] = run(running.scale(images)).argmax(axis=1)
     return found
 
 
@@ -105,7 +105,7 @@ def test_orders_rank_the_output_of_the_block_as_the_paper_says(curves, network, 
 
 
 def test_the_default_order_is_re_derived_from_a_plain_run_of_the_network(curves, network, dataset):
-    values = architectures.scale(dataset.validation.images)
+    values = running.scale(dataset.validation.images)
     for item in network.layers:
         values = np.asarray(item(values, training=False))
         if item.name == "max_pooling2d_2":

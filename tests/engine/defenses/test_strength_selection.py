@@ -95,7 +95,7 @@ def test_the_strongest_setting_within_the_tolerance_is_kept(
 
 
 @pytest.mark.parametrize(
-    ("tolerance", "chosen"),
+    ("budget", "chosen"),
     [
         (AccuracyBudget(20, 50), 0.2),
         (AccuracyBudget(20, 95), 0.05),
@@ -221,7 +221,7 @@ def lit() -> Split:
 
 
 @pytest.mark.parametrize(
-    ("tolerance", "gone"),
+    ("budget", "gone"),
     [
         (AccuracyBudget(12), 2),
         (AccuracyBudget(15), 3),

@@ -6,7 +6,7 @@ import pytest
 from engine.evaluation import metrics
 from engine.experiments import analyze
 from engine.experiments.eval_pairs import eval_pair
-from engine.networks import architectures
+from engine.networks import running
 from tests.conftest import TARGET
 
 
@@ -40,7 +40,7 @@ def test_scores_are_counts_of_predictions():
 def test_predictions_equal_a_plain_call_of_the_model_whatever_the_batch(trained, dataset):
     network = trained.network()
     images = dataset.test.images
-    plain = np.asarray(network(architectures.scale(images), training=False)).argmax(axis=1)
+    plain = np.asarray(network(running.scale(images), training=False)).argmax(axis=1)
     for batch in (7, 64, 1000):
         np.testing.assert_array_equal(metrics.predict(network, images, batch), plain)
 

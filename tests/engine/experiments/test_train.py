@@ -9,7 +9,7 @@ from engine.defenses.repairs.pruning import pruned_curve
 from engine.experiments.eval_pairs import eval_pair
 from engine.experiments.new_model import NewModel
 from engine.experiments.train import train
-from engine.networks import architectures, edit
+from engine.networks import edit, running
 from engine.store import summary
 from tests.conftest import TARGET
 
@@ -55,7 +55,7 @@ def test_a_pruning_aware_backdoor_loses_nothing_when_its_dormant_channels_are_pr
     dormant = curve.channels[: len(curve.channels) // 2]
     without = edit.without_channels(network, curve.layer, dormant)
     images = eval_pair(few, "test", own.trigger, TARGET).triggered.images
-    before, after = (np.asarray(n(architectures.scale(images))) for n in (network, without))
+    before, after = (np.asarray(n(running.scale(images))) for n in (network, without))
     np.testing.assert_allclose(before, after, atol=1e-5)
     kernel = network.get_layer(curve.layer).get_weights()[0]
     assert np.abs(kernel[..., dormant]).max() > 0, "the dormant channels must keep their kernels"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import UserError
-from engine.networks import architectures
+from engine.networks import architectures, running
 
 # The paper's Figure 4, row by row.
 FIGURE_4 = [
@@ -93,7 +93,7 @@ def test_classes_and_image_size_are_parameters():
 @pytest.mark.parametrize(("shape", "classes"), [((48, 48, 3), 43), ((32, 32, 3), 10)])
 def test_data_that_does_not_fit_is_refused(shape, classes):
     with pytest.raises(UserError, match="but the data has"):
-        architectures.check_fits(architectures.paper_network(), shape, classes)
+        running.check_fits(architectures.paper_network(), shape, classes)
 
 
 def test_images_too_small_to_pool_three_times_are_refused():
@@ -110,10 +110,10 @@ def test_a_compiled_network_reads_weights_that_were_set_later():
         architectures.paper_network(classes=5, image_shape=(8, 8, 3), seed=seed) for seed in (1, 2)
     )
     images = small_images(6)
-    before = architectures.compiled(network)(images)
+    before = running.compiled(network)(images)
     network.set_weights(other.get_weights())
-    np.testing.assert_allclose(architectures.compiled(network)(images), other(images), atol=1e-6)
-    assert np.abs(architectures.compiled(network)(images) - before).max() > 1e-3
+    np.testing.assert_allclose(running.compiled(network)(images), other(images), atol=1e-6)
+    assert np.abs(running.compiled(network)(images) - before).max() > 1e-3
 
 
 def test_a_compiled_network_is_traced_once_and_let_go_with_its_model():
@@ -129,9 +129,9 @@ def test_a_compiled_network_is_traced_once_and_let_go_with_its_model():
     network = keras.Sequential([keras.Input((8, 8, 3)), Watched(), keras.layers.Flatten()])
     traced.clear()
     for count in (2, 3):
-        architectures.compiled(network)(small_images(count))
+        running.compiled(network)(small_images(count))
     assert len(traced) == 1
-    run, gone = architectures.compiled(network), weakref.ref(network)
+    run, gone = running.compiled(network), weakref.ref(network)
     del network
     gc.collect()
     assert run(small_images(1)).shape == (1, 192), "whoever holds the function holds the weights"

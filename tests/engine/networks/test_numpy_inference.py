@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import UserError
-from engine.networks import architectures, edit, numpy_inference, untrusted
+from engine.networks import edit, numpy_inference, running, untrusted
 
 
 def loaded(path):
@@ -21,12 +21,12 @@ def images(dataset):
 def test_probabilities_and_every_layers_output_are_kerass(trained, images):
     keras_network = trained.network()
     plain = trained.numpy_network()
-    expected = keras_network(architectures.scale(images), training=False)
+    expected = keras_network(running.scale(images), training=False)
     np.testing.assert_allclose(plain.probabilities(images), expected, atol=2e-5)
     names = [layer.name for layer in keras_network.layers if len(layer.output.shape) == 4]
     names = [name for name in names if "dropout" not in name]
-    watched = architectures.intermediate_outputs(keras_network, names)(
-        architectures.scale(images), training=False
+    watched = running.intermediate_outputs(keras_network, names)(
+        running.scale(images), training=False
     )
     for name, found in plain.outputs(images, names).items():
         np.testing.assert_allclose(found, watched[name], atol=2e-4, err_msg=name)
@@ -44,7 +44,7 @@ def test_each_step_of_pruning_is_the_network_whose_kernel_and_bias_are_zeroed(
     assert found.shape == (count + 1, len(images), 6)
     for step in (0, 1, count // 2, count):
         pruned = edit.without_channels(trained.network(), layer, channels[:step])
-        expected = pruned(architectures.scale(images), training=False)
+        expected = pruned(running.scale(images), training=False)
         np.testing.assert_allclose(found[step], expected, atol=2e-5)
 
 
@@ -73,7 +73,7 @@ def test_layers_beyond_the_papers_network(tmp_path):
     keras_network.save(tmp_path / "other.keras")
     images = np.random.default_rng(0).integers(0, 256, (3, 19, 19, 3), dtype=np.uint8)
     found = loaded(tmp_path / "other.keras").probabilities(images)
-    np.testing.assert_allclose(found, keras_network(architectures.scale(images)), atol=1e-5)
+    np.testing.assert_allclose(found, keras_network(running.scale(images)), atol=1e-5)
 
 
 def test_a_branching_network_and_a_damaged_file_are_refused_in_a_sentence(tmp_path, trained):

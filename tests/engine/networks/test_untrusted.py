@@ -17,7 +17,7 @@ from engine import store
 from engine.cli import main
 from engine.core import paths
 from engine.core.errors import UserError
-from engine.networks import architectures, numpy_inference, untrusted
+from engine.networks import architectures, numpy_inference, running, untrusted
 from engine.networks.untrusted import own_files
 from tests.hostile import networks as hostile
 
@@ -55,7 +55,7 @@ def test_a_strangers_network_predicts_the_same_in_numpy_and_in_keras_once_it_is_
     stored = in_models(theirs)
     expected = shipped().numpy_network().probabilities(IMAGES)
     np.testing.assert_array_equal(stored.numpy_network().probabilities(IMAGES), expected)
-    np.testing.assert_allclose(stored.network()(architectures.scale(IMAGES)), expected, atol=2e-5)
+    np.testing.assert_allclose(stored.network()(running.scale(IMAGES)), expected, atol=2e-5)
     assert stored.convolutions() == shipped().convolutions()
 
 
@@ -160,7 +160,7 @@ def test_genuine_networks_are_accepted_and_predict_the_same(make, tmp_path):
     model = make()
     model.save(tmp_path / "genuine.keras")
     again = store.open_network(untrusted.rebuilt(tmp_path / "genuine.keras", "genuine.keras"))
-    images = architectures.scale(IMAGES[:, : model.input_shape[1], : model.input_shape[2]])
+    images = running.scale(IMAGES[:, : model.input_shape[1], : model.input_shape[2]])
     np.testing.assert_array_equal(again(images), model(images))
     parts = untrusted.rewritten_parts(tmp_path / "genuine.keras", "genuine.keras")
     assert parts.input_shape() == model.input_shape[1:]

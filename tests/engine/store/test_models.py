@@ -9,7 +9,7 @@ import pytest
 from engine import store
 from engine.core import atomic_files, paths
 from engine.core.errors import UserError
-from engine.networks import architectures
+from engine.networks import running
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_what_is_saved_is_found_again(card, network, dataset):
     assert found.table("reactivation").equals(relapse)
     assert found.table("robustness") is None
     assert "copy" in store.names()
-    images = architectures.scale(dataset.test.images[:5])
+    images = running.scale(dataset.test.images[:5])
     np.testing.assert_array_equal(np.asarray(found.network()(images)), np.asarray(network(images)))
 
 
