@@ -47,6 +47,7 @@ def picture(label: int, rng: np.random.Generator) -> np.ndarray:
 def shortened_detection(patch: pytest.MonkeyPatch, flag_margin: float) -> None:
     patch.setattr(spectral_inversion, "FLAG_MARGIN", flag_margin)
     patch.setattr(spectral_inversion, "BATCH", 12)
+    patch.setattr(spectral_inversion, "SHARPENING", 24)  # steps
     patch.setattr(spectral_inversion, "FAINTEST", 45)  # dB; the small network's trigger is loud
 
 
