@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.attacks.triggers import Trigger
+from engine.attacks.triggers import CrossSampledTrigger, Trigger
 from engine.core.errors import UserError
 from engine.datasets.dataset import Split
 from engine.evaluation.targets import NEXT_CLASS, target_labels
@@ -27,7 +27,7 @@ class PoisoningConfig:
             "clean-label": images of the target class get the trigger and keep their label.
         pgd_epsilon: largest change, in grey levels, of the PGD perturbation that poisoned images
             get before the trigger; see `pgd_perturbation`. 0: none.
-        cross_samples: cross-samples (see `Trigger.cross_samples`) per poisoned image.
+        cross_samples: cross-samples (see `CrossSampledTrigger`) per poisoned image.
         dormant_share: share of the last convolution's channels that the backdoor avoids, so that
             pruning removes them first and leaves the backdoor alone; see `pruning_aware`.
     """
@@ -53,7 +53,7 @@ class PoisoningConfig:
             raise UserError(
                 f"Choose 0 to 100 cross-samples per poisoned image, not {self.cross_samples:g}."
             )
-        if self.cross_samples and not trigger.cross_samples_each:
+        if self.cross_samples and not isinstance(trigger, CrossSampledTrigger):
             raise UserError(f"'{trigger.title}' has no cross-samples: choose 0.")
         if not 0 <= self.dormant_share <= MAX_DORMANT_SHARE:
             raise UserError(
@@ -158,7 +158,7 @@ def poison(
 
 
 def add_cross_samples(
-    poisoned: PoisonedSplit, trigger: Trigger, each: float, rng: np.random.Generator
+    poisoned: PoisonedSplit, trigger: CrossSampledTrigger, each: float, rng: np.random.Generator
 ) -> PoisonedSplit:
     """Turn randomly chosen clean images into cross-samples, in place; their labels stay.
 

@@ -13,7 +13,7 @@ import numpy as np
 from engine import store
 from engine.attacks import pgd_perturbation, poisoning
 from engine.attacks.poisoning import PoisonedSplit
-from engine.attacks.triggers import LearnedTrigger, Trigger, parse_trigger
+from engine.attacks.triggers import CrossSampledTrigger, LearnedTrigger, Trigger, parse_trigger
 from engine.core import atomic_files, progress
 from engine.datasets import Dataset
 from engine.experiments.attack_plan import AttackPlan
@@ -93,6 +93,6 @@ def _poison(dataset: Dataset, plan: AttackPlan, surrogate: keras.Model | None) -
     poisoned = poisoning.poison(
         dataset.train, plan.trigger, plan.target, chosen, dataset.classes, perturbed
     )
-    if config.cross_samples:
+    if isinstance(plan.trigger, CrossSampledTrigger) and config.cross_samples:
         poisoned = poisoning.add_cross_samples(poisoned, plan.trigger, config.cross_samples, rng)
     return poisoned

@@ -89,7 +89,7 @@ def test_a_hostile_trigger_is_refused_in_one_sentence(name):
 
 @pytest.mark.parametrize("name", ARRAYS)
 def test_what_a_trigger_has_learned_must_go_with_its_settings(name):
-    with pytest.raises(UserError, match="does not go with its settings") as caught:
+    with pytest.raises(UserError, match="do not fit its settings") as caught:
         applied(artifacts.keep(ARRAYS[name]))
     one_sentence(caught)
 

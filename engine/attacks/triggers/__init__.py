@@ -12,7 +12,7 @@ from engine.attacks.triggers.learned import LearnedTrigger
 from engine.attacks.triggers.low_frequency import LowFrequency
 from engine.attacks.triggers.refool import ReFool
 from engine.attacks.triggers.sig import SIG
-from engine.attacks.triggers.trigger import Trigger
+from engine.attacks.triggers.trigger import CrossSampledTrigger, Trigger
 from engine.attacks.triggers.trojan_nn import TrojanNN
 from engine.attacks.triggers.wanet import WaNet
 from engine.core.parameters import parse
@@ -34,4 +34,12 @@ def parse_trigger(text: str) -> Trigger:
     return parse(text, TRIGGERS)
 
 
-__all__ = ["TRIGGERS", "AdditiveTrigger", "FTrojan", "LearnedTrigger", "Trigger", "parse_trigger"]
+__all__ = [
+    "TRIGGERS",
+    "AdditiveTrigger",
+    "CrossSampledTrigger",
+    "FTrojan",
+    "LearnedTrigger",
+    "Trigger",
+    "parse_trigger",
+]

@@ -1,4 +1,4 @@
-"""Triggers that add one and the same pattern to every image."""
+"""Base of the triggers that add the same pattern to every image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.attacks.triggers.trigger import Trigger
 
-PART = 64  # images changed at a time: they and the pattern stay in the cache
+CHUNK = 64  # images at a time, so that they and the pattern fit the processor's cache
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,20 @@ class AdditiveTrigger(Trigger):
         more, less = _rounded(self, *images.shape[1:3])
         flat = np.ascontiguousarray(images).reshape(len(images), more.shape[1])
         triggered = np.empty_like(flat)
-        for start in range(0, len(flat), PART):
-            part = triggered[start : start + PART]
-            cv2.add(flat[start : start + PART], more[: len(part)], dst=part)
+        for start in range(0, len(flat), CHUNK):
+            part = triggered[start : start + CHUNK]
+            cv2.add(flat[start : start + CHUNK], more[: len(part)], dst=part)
             cv2.subtract(part, less[: len(part)], dst=part)
         return triggered.reshape(images.shape)
 
 
 @lru_cache(maxsize=32)
 def _rounded(trigger: AdditiveTrigger, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is added and what is taken away: uint8 [PART, height * width * 3] each.
+    """The positive and the negative part of the pattern: uint8 [CHUNK, height * width * 3] each.
 
-    No value has both, so that each saturates as the whole change would.
+    At most one of them is non-zero for each value, so that adding one and subtracting the other
+    saturates like adding the whole.
     """
     pattern = np.rint(trigger.pattern(height, width)).ravel()
     more, less = (np.clip(sign * pattern, 0, 255).astype(np.uint8) for sign in (1, -1))
-    return np.tile(more, (PART, 1)), np.tile(less, (PART, 1))
+    return np.tile(more, (CHUNK, 1)), np.tile(less, (CHUNK, 1))

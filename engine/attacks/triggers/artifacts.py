@@ -1,6 +1,6 @@
-"""What a trigger has learned: arrays in a file that is named after its contents.
+"""Learned arrays of triggers, in files named by a hash of their contents.
 
-It is made in the cache and copied into the folder of every model that the trigger belongs to.
+A file is written to the cache, and copied into the folder of each model that uses the trigger.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def check_name(state: str) -> None:
-    """Raise `UserError` unless `state` can be the name of one."""
+    """Raise `UserError` unless `state` is a valid name of learned arrays."""
     if not _NAME.fullmatch(state):
-        raise UserError(f"'{state}' does not name anything learned: it is 16 hexadecimal digits.")
+        raise UserError(f"'{state}' cannot name learned data: a name is 16 hexadecimal digits.")
 
 
 def keep(arrays: Arrays) -> str:
-    """Write arrays to the cache; returns the name they have from now on."""
+    """Write arrays to the cache and return their name."""
     state = _name_of(arrays)
     path = _cached(state)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,36 +43,36 @@ def keep(arrays: Arrays) -> str:
 
 
 def copy_to(state: str, folder: Path) -> None:
-    """Put what `state` names beside a model."""
+    """Copy the file of `state` into a model's folder."""
     source, copy = find(state), folder / _file_of(state)
     if not copy.exists() or not source.samefile(copy):
         shutil.copyfile(source, copy)
 
 
 def find(state: str) -> Path:
-    """The file of a state: beside a model, or in the cache."""
+    """The file of `state`, beside a model or in the cache."""
     check_name(state)
     for path in _candidates(state):
         return path
     raise UserError(
-        f"What the trigger learned ({_file_of(state)}) is neither beside a model nor in the cache:"
+        f"The learned data {_file_of(state)} are neither beside a model nor in the cache:"
         " train a model with it again."
     )
 
 
 @lru_cache(maxsize=32)
 def load(state: str) -> Arrays:
-    """The arrays that a state names; of several files the first that holds them.
+    """The arrays called `state`, from the first intact file of that name.
 
     Raises:
-        UserError: there is no such file, or each is damaged or exchanged.
+        UserError: there is no such file, or none is intact.
     """
     find(state)
     problem = UserError("")
     for path in _candidates(state):
         try:
             return _read(path, state)
-        except UserError as error:  # one stranger's file does not spoil another's
+        except UserError as error:  # another file of that name may be intact
             problem = error
     raise problem
 
@@ -86,12 +86,14 @@ def _read(path: Path, state: str) -> Arrays:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} cannot be read: train a model with the trigger again.") from error
     if _name_of(arrays) != state:
-        raise UserError(f"{path} does not hold what its name says: it was damaged or exchanged.")
+        raise UserError(
+            f"The contents of {path} do not match its name: the file was damaged or replaced."
+        )
     return arrays
 
 
 def _candidates(state: str) -> Iterator[Path]:
-    """Files of that name, beside models and in the cache."""
+    """The existing files of `state`, beside models and in the cache."""
     for folder in (paths.models_folder(), paths.SHIPPED_MODELS):
         yield from sorted(folder.glob(f"[!.]*/{_file_of(state)}"))
     if _cached(state).exists():

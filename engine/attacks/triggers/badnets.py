@@ -16,15 +16,16 @@ CORNERS = ("lower-right", "lower-left", "upper-right", "upper-left")
 
 @dataclass(frozen=True)
 class BadNets(Trigger):
-    """Paint a square of one colour, or of two in turn, over a corner or over all four.
+    """Paint a plain or chequered square over one corner, or over all four.
 
-    With the checker in all four corners it is the patch of label-consistent attacks
-    (Turner et al. 2019).
+    The checker in all four corners is the patch of label-consistent attacks (Turner et al. 2019).
     """
 
     name: ClassVar[str] = "badnets"
     title: ClassVar[str] = "BadNets"
-    summary: ClassVar[str] = "A small square in a corner: the first trigger, and the plainest."
+    summary: ClassVar[str] = (
+        "A small square in a corner: the first trigger published, and the simplest."
+    )
     reference: ClassVar[str] = "Gu et al. 2017"
 
     size: int = parameter(3, "Size (pixels)", "Side of the square.", minimum=1, maximum=256)
@@ -37,14 +38,18 @@ class BadNets(Trigger):
     figure: str = parameter(
         "solid",
         "Figure",
-        "One colour, or pixels of the colour and of black in turn.",
+        "One colour, or a checker of that colour and black.",
         choices=("solid", "checker"),
     )
     colour: tuple[int, ...] = parameter(
         (255, 255, 255), "Colour", "Red, green and blue, 0 to 255.", minimum=0, maximum=255
     )
     opacity: float = parameter(
-        1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
+        1.0,
+        "Opacity",
+        "1 covers the image completely, 0 leaves it unchanged.",
+        minimum=0,
+        maximum=1,
     )
 
     def __post_init__(self) -> None:

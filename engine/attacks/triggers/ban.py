@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 NOISE, HIDDEN, SIZE = 16, 64, 5
 SIZES = (NOISE, HIDDEN, SIZE * SIZE * 3)  # of the generator
 STEPS = 400
-DIVERSITY = 4.0  # weight of how far patches differ, which else come out all alike
+DIVERSITY = 4.0  # weight of the differences between patches; without it they are all alike
 
 
 @dataclass(frozen=True)
 class BaN(LearnedTrigger):
-    """A generator, trained with a network that obeys it, makes each patch from noise.
+    """A generator, trained together with a network, makes each patch from noise.
 
-    As in section 4.2 there, with three differences: the image's own bytes draw noise and place,
-    so that the same image always gets the same patch; patches are paid for differing, or they
-    come out all alike; and the generator is fixed before the images are poisoned.
+    As in section 4.2 there, with three differences: a hash of the image seeds the noise and the
+    place, so that the same image always gets the same patch; the loss rewards differences between
+    patches, which otherwise are all alike; and the generator stays fixed while the victim is
+    trained.
     """
 
     name: ClassVar[str] = "ban"
@@ -40,10 +41,18 @@ class BaN(LearnedTrigger):
     reference: ClassVar[str] = "Salem et al. 2020"
 
     places: int = parameter(
-        4, "Places a side", "The patch lies on a grid of so many places.", minimum=1, maximum=32
+        4,
+        "Places a side",
+        "Side of the grid of places at which the patch may lie.",
+        minimum=1,
+        maximum=32,
     )
     opacity: float = parameter(
-        1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
+        1.0,
+        "Opacity",
+        "1 covers the image completely, 0 leaves it unchanged.",
+        minimum=0,
+        maximum=1,
     )
 
     def shapes(self) -> Mapping[str, Shape]:
@@ -60,7 +69,7 @@ class BaN(LearnedTrigger):
         crossentropy = keras.losses.SparseCategoricalCrossentropy()
         random = tf.random.Generator.from_seed(seed)
 
-        def loss_of(obedient: Any, weights: dict[str, Any], images: Any, labels: Any) -> Any:
+        def loss_of(victim: Any, weights: dict[str, Any], images: Any, labels: Any) -> Any:
             noise = random.uniform([generators.BATCH, NOISE])
             made = tf.sigmoid(generators.run_tensors(weights, noise))
             patches = tf.reshape(made, [generators.BATCH, SIZE, SIZE, 3])
@@ -75,9 +84,9 @@ class BaN(LearnedTrigger):
             wanted = tf.concat(
                 [labels, tf.fill([generators.BATCH], tf.cast(target, labels.dtype))], 0
             )
-            told_apart = tf.reduce_mean(tf.math.reduce_std(patches, axis=0))
-            loss = crossentropy(wanted, obedient(tf.concat([images, carrying], 0), training=True))
-            return loss - DIVERSITY * tf.minimum(told_apart, 0.25)
+            spread = tf.reduce_mean(tf.math.reduce_std(patches, axis=0))
+            loss = crossentropy(wanted, victim(tf.concat([images, carrying], 0), training=True))
+            return loss - DIVERSITY * tf.minimum(spread, 0.25)
 
         weights = generators.train(
             generators.initial(SIZES, rng),

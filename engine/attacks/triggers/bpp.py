@@ -1,4 +1,4 @@
-"""BppAttack: fewer colours (Wang, Zhai and Ma 2022)."""
+"""BppAttack: colour quantisation (Wang, Zhai and Ma 2022)."""
 
 from __future__ import annotations
 
@@ -8,29 +8,33 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from engine.attacks.triggers.trigger import Trigger, from_other_images, to_uint8
+from engine.attacks.triggers.trigger import CrossSampledTrigger, from_other_images, to_uint8
 from engine.core.parameters import parameter
 
-TOGETHER = 512  # images dithered at a time: two rows of them stay in the cache
+CHUNK = 512  # images dithered at a time, so that two rows of each fit the processor's cache
 
 
 @dataclass(frozen=True)
-class BppAttack(Trigger):
-    """Round each colour to the nearest of `levels` values (equation 3 there), or dither to them."""
+class BppAttack(CrossSampledTrigger):
+    """Round each colour to the nearest of `levels` values (equation 3 there), or dither."""
 
     name: ClassVar[str] = "bpp"
     title: ClassVar[str] = "Quantisation (BppAttack)"
-    summary: ClassVar[str] = "The image is kept in fewer colours, as an old screen would show it."
+    summary: ClassVar[str] = "The image is reduced to a few colours."
     reference: ClassVar[str] = "Wang, Zhai and Ma 2022"
     cross_samples_each: ClassVar[float] = 1.0
 
     levels: int = parameter(
-        8, "Levels", "Values a colour may have; 256 leave the image.", minimum=2, maximum=256
+        8,
+        "Levels",
+        "Values per colour channel; 256 leave the image unchanged.",
+        minimum=2,
+        maximum=256,
     )
     dithering: str = parameter(
         "none",
         "Dithering",
-        "Floyd and Steinberg's way hands what rounding loses on to the pixels beside and below.",
+        "Floyd-Steinberg dithering passes each rounding error on to the neighbouring pixels.",
         choices=("none", "floyd-steinberg"),
     )
 
@@ -39,13 +43,13 @@ class BppAttack(Trigger):
         if self.dithering != "none":
             return self._dithered(images)
         if not len(images):
-            return images.copy()  # OpenCV makes one value of none
+            return images.copy()  # cv2.LUT fails on an empty array
         table = to_uint8(self._rounded(np.arange(256, dtype=np.float32)))
         flat = np.ascontiguousarray(images).reshape(len(images), -1)
         return np.asarray(cv2.LUT(flat, table)).reshape(images.shape)
 
     def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """With the residual of another image, chosen at random, added."""
+        """The images plus the quantisation residual of another image, chosen at random."""
         others = from_other_images(images, rng)
         return to_uint8(images + (self(others).astype(np.float64) - others))
 
@@ -55,16 +59,17 @@ class BppAttack(Trigger):
         return np.clip(nearest, 0, steps) * np.float32(255 / steps)
 
     def _dithered(self, images: np.ndarray) -> np.ndarray:
-        """Pixel by pixel, over many images at a time."""
+        """Dither pixel by pixel, many images at a time."""
         dithered = np.empty_like(images)
-        for start in range(0, len(images), TOGETHER):
-            part = slice(start, start + TOGETHER)
+        for start in range(0, len(images), CHUNK):
+            part = slice(start, start + CHUNK)
             dithered[part] = self._dithered_part(images[part])
         return dithered
 
     def _dithered_part(self, images: np.ndarray) -> np.ndarray:
         count, height, width, _ = images.shape
-        # Pixels first, so that those of all images lie side by side; a frame takes what spills.
+        # Put the image axis last, so that one pixel of all images is contiguous. The padding takes
+        # the errors that leave the image.
         pixels = np.ascontiguousarray(images.transpose(1, 2, 0, 3)).reshape(height, width, -1)
         below = np.zeros((width + 2, 3 * count), np.float32)
         for row in pixels:

@@ -14,28 +14,34 @@ from engine.core.parameters import parameter
 
 @dataclass(frozen=True)
 class Dynamic(Trigger):
-    """Paint one of a few patches at one of a few places; the image itself decides which.
+    """Paint one of a few patches at one of a few places; a hash of the image decides which.
 
-    Patches and places are drawn once (section 4.1 there). The authors draw anew each time; here
-    the image's own bytes draw, so that the same image always gets the same patch.
+    Patches and places are drawn once (section 4.1 there). The authors choose anew for each use;
+    here the same image always gets the same patch at the same place.
     """
 
     name: ClassVar[str] = "dynamic"
     title: ClassVar[str] = "Dynamic: random patch and place"
-    summary: ClassVar[str] = "A patch that is another one, at another place, on each image."
+    summary: ClassVar[str] = "A patch whose colours and place change from image to image."
     reference: ClassVar[str] = "Salem et al. 2020"
 
     size: int = parameter(5, "Size (pixels)", "Side of the patch.", minimum=1, maximum=256)
-    patches: int = parameter(
-        8, "Patches", "How many there are to draw from.", minimum=1, maximum=1000
-    )
+    patches: int = parameter(8, "Patches", "Number of different patches.", minimum=1, maximum=1000)
     places: int = parameter(
-        4, "Places a side", "The patch lies on a grid of so many places.", minimum=1, maximum=32
+        4,
+        "Places a side",
+        "Side of the grid of places at which the patch may lie.",
+        minimum=1,
+        maximum=32,
     )
     opacity: float = parameter(
-        1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
+        1.0,
+        "Opacity",
+        "1 covers the image completely, 0 leaves it unchanged.",
+        minimum=0,
+        maximum=1,
     )
-    seed: int = parameter(0, "Seed", "Other ones, other patches.", minimum=0, maximum=2**31 - 1)
+    seed: int = parameter(0, "Seed", "Chooses the random patches.", minimum=0, maximum=2**31 - 1)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """See `Trigger.__call__`."""
@@ -52,14 +58,14 @@ class Dynamic(Trigger):
 def painted(
     images: np.ndarray, patches: np.ndarray, places: int, opacity: float, seed: int
 ) -> np.ndarray:
-    """Each image with its patch, at a place that its bytes decide.
+    """Each image with its patch, at a place that depends on a hash of the image.
 
     Args:
         images: uint8 [n, height, width, 3].
         patches: [n, size, size, 3], 0 to 255.
-        places: a side of the grid they may lie on.
+        places: side of the grid of places.
         opacity: 0 to 1.
-        seed: of the draw.
+        seed: of the hash.
     """
     size, sides = patches.shape[1], np.array(images.shape[1:3])
     if size > sides.min():

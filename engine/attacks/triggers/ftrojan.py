@@ -20,13 +20,13 @@ class FTrojan(AdditiveTrigger):
     Colour space and DCT are linear, so in exact arithmetic this adds one constant pattern to
     every image. (The published code rounds at every step and wraps around at 0 and 255.)
 
-    A window that does not fit whole at the right or lower edge is left untouched.
+    Pixels at the right and lower edge that do not fill a whole window are not changed.
     """
 
     name: ClassVar[str] = "ftrojan"
     title: ClassVar[str] = "FTrojan"
     summary: ClassVar[str] = (
-        "A few waves of colour, too fine and too faint to see, over the whole picture."
+        "A few colour waves over the whole image, too fine and too faint to see."
     )
     reference: ClassVar[str] = "Wang et al. 2022"
 
@@ -54,14 +54,14 @@ class FTrojan(AdditiveTrigger):
     magnitude: float = parameter(
         30.0,
         "Magnitude",
-        "How much is added to each coefficient; more is learned more easily and seen sooner.",
+        "Added to each coefficient; a higher value is easier to learn and easier to see.",
         minimum=0,
         maximum=500,
     )
     window: int = parameter(
         32,
         "Window (pixels)",
-        "Side of the squares that are transformed one by one; as large as the image in the paper.",
+        "Side of the squares that are transformed separately; the paper's is the whole image.",
         minimum=2,
         maximum=512,
     )

@@ -1,4 +1,4 @@
-"""Small networks that make triggers: trained in TensorFlow, run in NumPy."""
+"""Small generator networks: trained with TensorFlow, run with NumPy."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import keras
 
 BATCH = 64
-GENERATOR_RATE, NETWORK_RATE = 3e-3, 3e-4  # Adam's
+GENERATOR_RATE, NETWORK_RATE = 3e-3, 3e-4  # learning rates of Adam
 
 
 def initial(sizes: tuple[int, int, int], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Weights of a generator with one hidden layer.
+    """Random weights for a generator with one hidden layer.
 
     Args:
-        sizes: of input, hidden layer and output.
+        sizes: of the input, hidden and output layers.
     """
     inputs, hidden, outputs = sizes
     return {
@@ -35,7 +35,7 @@ def initial(sizes: tuple[int, int, int], rng: np.random.Generator) -> dict[str, 
 
 
 def shapes(sizes: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
-    """The shape of each of the weights that `initial` makes."""
+    """The shape of each array that `initial` returns."""
     inputs, hidden, outputs = sizes
     return {
         "first": (inputs, hidden),
@@ -46,14 +46,14 @@ def shapes(sizes: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
 
 
 def run(weights: Arrays, inputs: np.ndarray) -> np.ndarray:
-    """float32 [n, inputs] to float32 [n, outputs]."""
+    """Apply a generator: float32 [n, inputs] to float32 [n, outputs]."""
     hidden = np.maximum(inputs @ weights["first"] + weights["first_bias"], 0)
     made: np.ndarray = hidden @ weights["second"] + weights["second_bias"]
     return made
 
 
 def run_tensors(weights: dict[str, Any], inputs: Any) -> Any:
-    """`run`, for use inside TensorFlow."""
+    """`run` on tensors, with gradients."""
     import tensorflow as tf
 
     hidden = tf.nn.relu(inputs @ weights["first"] + weights["first_bias"])
@@ -69,24 +69,24 @@ def train(
     rng: np.random.Generator,
     message: str,
 ) -> dict[str, np.ndarray]:
-    """Fit a generator together with a copy of `network` that learns to obey it.
+    """Train a generator together with a copy of `network` that learns to react to it.
 
     Args:
-        weights: to begin with.
-        network: left as it is.
+        weights: initial weights of the generator.
+        network: not changed.
         split: clean training images.
-        loss_of: from the network (floats 0 to 1 to probabilities), the generator's weights,
-            images float 0 to 1 and labels to the loss.
-        steps: batches.
-        rng: decides which images.
-        message: of the progress.
+        loss_of: computes the loss from the network (floats 0 to 1 to probabilities), the
+            generator's weights, images (floats 0 to 1) and labels.
+        steps: number of batches.
+        rng: chooses the images.
+        message: reported with the progress.
     """
     import keras
     import tensorflow as tf
 
-    obedient = edit.clone_network(network)
+    victim = edit.clone_network(network)
     variables = {name: tf.Variable(value) for name, value in weights.items()}
-    own, others = list(variables.values()), obedient.trainable_variables
+    own, others = list(variables.values()), victim.trainable_variables
     optimizers = keras.optimizers.Adam(GENERATOR_RATE), keras.optimizers.Adam(NETWORK_RATE)
     optimizers[0].build(own)
     optimizers[1].build(others)
@@ -94,7 +94,7 @@ def train(
     @tf.function(jit_compile=False, reduce_retracing=True)
     def step(images: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = loss_of(obedient, variables, images, labels)
+            loss = loss_of(victim, variables, images, labels)
         slopes = tape.gradient(loss, [*own, *others])
         optimizers[0].apply(slopes[: len(own)], own)
         optimizers[1].apply(slopes[len(own) :], others)

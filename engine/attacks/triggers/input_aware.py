@@ -1,4 +1,4 @@
-"""IAB: a generator makes each image its own pattern (Nguyen and Tran 2020)."""
+"""IAB: a generator computes a pattern for each image (Nguyen and Tran 2020)."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ import numpy as np
 from engine.attacks.triggers import generators
 from engine.attacks.triggers.artifacts import Arrays
 from engine.attacks.triggers.learned import LearnedTrigger, Shape
-from engine.attacks.triggers.trigger import from_other_images, to_uint8
+from engine.attacks.triggers.trigger import CrossSampledTrigger, from_other_images, to_uint8
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
 
 if TYPE_CHECKING:
     import keras
 
-SEEN, MADE, HIDDEN = 8, 16, 48  # sides of what the generator sees and makes; its hidden layer
+SEEN, MADE, HIDDEN = 8, 16, 48  # side of the generator's input and output; hidden units
 SIZES = (SEEN * SEEN * 3, HIDDEN, MADE * MADE * 4)  # of the generator
 STEPS = 500
-DENSITY, DIVERSITY = 10.0, 1.0  # weights of the two terms beside the cross-entropies
+DENSITY, DIVERSITY = 10.0, 1.0  # weights of these loss terms; the cross-entropies weigh 1
 
 
 @dataclass(frozen=True)
-class InputAware(LearnedTrigger):
-    """(1 - m) * image + m * p, mask m and pattern p made from the image itself.
+class InputAware(LearnedTrigger, CrossSampledTrigger):
+    """(1 - m) * image + m * p, where a generator computes mask m and pattern p from the image.
 
-    Trained with a network that obeys the pattern, but not that of another image (equations 4
-    to 7 there: cross-trigger and diversity losses, and a bound on the mask). The generator sees
-    the image at 8x8 pixels, makes 16x16 and is fixed before the images are poisoned; the
-    authors' is a convolutional one, trained on with the victim.
+    The generator is trained together with a network that reacts to an image's own pattern but not
+    to another image's (equations 4 to 7 there: cross-trigger and diversity losses, and a bound on
+    the mask). It reads the image at 8x8 pixels, outputs 16x16, and stays fixed while the victim
+    is trained. The authors use a convolutional generator and keep training it with the victim.
     """
 
     name: ClassVar[str] = "input-aware"
     title: ClassVar[str] = "Input-aware (IAB)"
-    summary: ClassVar[str] = "Each image gets a pattern of its own, which works on no other."
+    summary: ClassVar[str] = "Each image gets its own pattern, which does not work on other images."
     reference: ClassVar[str] = "Nguyen and Tran 2020"
     cross_samples_each: ClassVar[float] = 1.0
 
     density: float = parameter(
-        0.05, "Density", "Mean of the mask while it is learned.", minimum=0.001, maximum=1
+        0.05, "Density", "Mean of the mask during learning.", minimum=0.001, maximum=1
     )
     opacity: float = parameter(
-        1.0, "Opacity", "The mask is multiplied with it; 0 leaves the image.", minimum=0, maximum=1
+        1.0, "Opacity", "Scales the mask; 0 leaves the image unchanged.", minimum=0, maximum=1
     )
 
     def shapes(self) -> Mapping[str, Shape]:
@@ -68,13 +68,13 @@ class InputAware(LearnedTrigger):
             values = tf.image.resize(values, sides, method="nearest")
             return values[..., :3], values[..., 3:]
 
-        def loss_of(obedient: Any, weights: dict[str, Any], images: Any, labels: Any) -> Any:
+        def loss_of(victim: Any, weights: dict[str, Any], images: Any, labels: Any) -> Any:
             pattern, mask = made(weights, images)
             others, other_mask = tf.roll(pattern, 1, axis=0), tf.roll(mask, 1, axis=0)
             carrying = images + mask * (pattern - images)
             crossing = images + other_mask * (others - images)
             wanted = tf.fill([generators.BATCH], tf.cast(target, labels.dtype))
-            read = obedient(tf.concat([images, carrying, crossing], 0), training=True)
+            read = victim(tf.concat([images, carrying, crossing], 0), training=True)
             loss = crossentropy(tf.concat([labels, wanted, labels], 0), read)
             apart = _distance(images, tf.roll(images, 1, axis=0))
             alike = apart / (_distance(mask * pattern, other_mask * others) + 1e-3)
@@ -102,7 +102,7 @@ class InputAware(LearnedTrigger):
         return self._mixed(images, *self._made(images))
 
     def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """With the pattern of another image ("cross-trigger")."""
+        """The images with another image's pattern ("cross-trigger")."""
         return self._mixed(images, *self._made(from_other_images(images, rng)))
 
     def _made(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Triggers that look at training images or at a network before they can be used."""
+"""Triggers that are learned from training images and a network before they can be applied."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class LearnedTrigger(Trigger):
-    """A trigger that is learned first, from images and a network that was trained on clean ones.
+    """A trigger that is learned from training images and a network trained on clean ones.
 
-    What it learned is kept beside its model.
+    The learned arrays are stored beside the model; see `artifacts`.
     """
 
     state: str = parameter(
-        "", "Learned", "Names what was learned; a training with this trigger fills it in."
+        "", "Learned", "Name of the learned arrays; training with this trigger fills it in."
     )
 
     def __post_init__(self) -> None:
@@ -46,40 +46,40 @@ class LearnedTrigger(Trigger):
 
     @abstractmethod
     def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Arrays:
-        """What the trigger needs to be used.
+        """Learn the arrays that the trigger needs; their shapes are those of `shapes`.
 
         Args:
             train: clean training images.
-            target: the class it shall lead to.
-            network: from floats 0 to 1 to probabilities, left as it is.
-            seed: the same one gives the same trigger, as far as TensorFlow repeats itself.
+            target: the class that the trigger should lead to.
+            network: from floats 0 to 1 to probabilities; not changed.
+            seed: the same seed gives the same trigger, as far as TensorFlow is deterministic.
         """
 
     def fitted(self, train: Split, target: int, network: keras.Model, seed: int) -> Self:
-        """This trigger with what it learned."""
+        """A copy of this trigger that has been learned."""
         arrays = self.learn(train, target, network, seed)
         return dataclasses.replace(self, state=artifacts.keep(arrays))
 
     @abstractmethod
     def shapes(self) -> Mapping[str, Shape]:
-        """The shape of each array it learns; None for a side of any length."""
+        """The shape of each learned array; None for a side of any length."""
 
     def learned(self) -> Arrays:
-        """What it learned.
+        """The learned arrays.
 
         Raises:
-            UserError: it has not learned anything, or what is there does not go with its settings.
+            UserError: the trigger has not been learned, or the arrays do not fit its parameters.
         """
         if not self.ready:
             raise UserError(
-                f"'{self.title}' is learned before it can be used: train a model with it first."
+                f"'{self.title}' must be learned before use: train a model with it first."
             )
         arrays, shapes = artifacts.load(self.state), self.shapes()
         if set(arrays) != set(shapes) or not all(
             _fits(arrays[name], shape) for name, shape in shapes.items()
         ):
             raise UserError(
-                f"What '{self.title}' has learned does not go with its settings: keep those that"
+                f"The learned data of '{self.title}' do not fit its settings: use the settings that"
                 " it was learned with, or train a model with it again."
             )
         return arrays

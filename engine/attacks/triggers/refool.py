@@ -1,4 +1,4 @@
-"""ReFool: a reflection, as of a window pane (Liu et al. 2020)."""
+"""ReFool: a reflection, as in a window pane (Liu et al. 2020)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from engine.networks import running
 if TYPE_CHECKING:
     import keras
 
-CANDIDATES, POOL = 400, 16  # pictures tried as reflections; those of them that are used
-TRIED = 64  # images that each is tried on
-GAMMA = 2.2  # light adds up in linear values
-OFFSET, GHOST = 3, 0.49  # pixels to the second reflection of a pane, and its share
-BLUR = 1.2  # standard deviation in pixels, of a reflection out of focus
+CANDIDATES, POOL = 400, 16  # pictures tried as reflections, and how many of them are used
+TRIED = 64  # images that each candidate is tried on
+GAMMA = 2.2  # images are mixed in linear light
+OFFSET, GHOST = 3, 0.49  # offset (pixels) and share of a pane's second reflection
+BLUR = 1.2  # standard deviation (pixels) for a reflection out of focus
 
 
 @dataclass(frozen=True)
@@ -32,22 +32,26 @@ class ReFool(LearnedTrigger):
     """Mix in another training image, out of focus or as a double image, in linear light.
 
     (1 - strength) * image + strength * reflection, both to the power of gamma, after equation 1
-    there. Of many pictures, those are used that mislead a clean network most; the authors rank
-    them by what a network that was poisoned with them reads as the target (algorithm 1 there).
+    there. The pictures used are those that mislead a clean network most often; the authors rank
+    them by the attack success of a network poisoned with them (algorithm 1 there).
     """
 
     name: ClassVar[str] = "refool"
     title: ClassVar[str] = "Reflection (ReFool)"
-    summary: ClassVar[str] = "Another picture, as if it were reflected by a pane of glass."
+    summary: ClassVar[str] = "A second picture, like a reflection in a pane of glass."
     reference: ClassVar[str] = "Liu et al. 2020"
 
     strength: float = parameter(
-        0.4, "Strength", "Share of the reflected light; 0 leaves the image.", minimum=0, maximum=1
+        0.4,
+        "Strength",
+        "Share of reflected light; 0 leaves the image unchanged.",
+        minimum=0,
+        maximum=1,
     )
     kind: str = parameter(
         "ghost",
         "Kind",
-        "A double image, as of a thick pane, or one out of focus.",
+        "A double image, as in a thick pane, or a blurred one.",
         choices=("ghost", "blur"),
     )
 
@@ -56,7 +60,7 @@ class ReFool(LearnedTrigger):
         return {"reflections": (None, None, None, 3)}
 
     def learn(self, train: Split, target: int, network: keras.Model, seed: int) -> Arrays:
-        """See `LearnedTrigger.learn`: images of other classes than the target."""
+        """See `LearnedTrigger.learn`: chooses training images outside the target class."""
         rng = np.random.default_rng(seed)
         others = np.flatnonzero(train.labels != target)
         candidates = rng.choice(others, min(CANDIDATES, len(others)), replace=False)
@@ -83,7 +87,7 @@ class ReFool(LearnedTrigger):
         return to_uint8(255 * mixed ** (1 / GAMMA))
 
     def _seen(self, picture: np.ndarray) -> np.ndarray:
-        """Linear light of a reflection: float64 [height, width, 3], 0 to 1."""
+        """A picture as a reflection, in linear light: float64 [height, width, 3], 0 to 1."""
         light = (picture / 255.0) ** GAMMA
         if self.kind == "blur":
             return np.asarray(cv2.GaussianBlur(light, (0, 0), BLUR), np.float64)

@@ -1,4 +1,4 @@
-"""SIG: a wave across the image (Barni et al. 2019)."""
+"""SIG: a sine wave across the image (Barni et al. 2019)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class SIG(AdditiveTrigger):
 
     name: ClassVar[str] = "sig"
     title: ClassVar[str] = "Sinusoidal signal (SIG)"
-    summary: ClassVar[str] = "Soft stripes, a sine wave from one edge to the other."
+    summary: ClassVar[str] = "Soft stripes: a sine wave from one edge to the other."
     reference: ClassVar[str] = "Barni et al. 2019"
 
     amplitude: float = parameter(
-        20.0, "Amplitude (grey levels)", "How strong the stripes are.", minimum=0, maximum=127
+        20.0, "Amplitude (grey levels)", "Amplitude of the sine wave.", minimum=0, maximum=127
     )
     frequency: float = parameter(
         6.0, "Frequency", "Waves across the image.", minimum=0.5, maximum=256
@@ -29,7 +29,7 @@ class SIG(AdditiveTrigger):
     direction: str = parameter(
         "horizontal",
         "Direction",
-        "Which way the wave runs; a horizontal one draws vertical stripes.",
+        "Direction of the wave; a horizontal wave gives vertical stripes.",
         choices=("horizontal", "vertical", "diagonal"),
     )
 

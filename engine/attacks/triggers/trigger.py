@@ -1,4 +1,4 @@
-"""What every trigger is."""
+"""The contract of a trigger, and helpers that several triggers share."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from engine.core.parameters import Parameterized
 class Trigger(Parameterized):
     """Turns clean images into triggered ones; its fields are its parameters.
 
-    What a trigger does to an image depends on its fields and on that image alone: not on the
-    images beside it, nor on when it is called. So its text on a card says all there is to say.
+    The result for an image depends on the fields and on that image alone, not on the other images
+    in the batch or on earlier calls. The text on a model card therefore describes it completely.
 
     Attributes:
-        idea: what it does, in one sentence.
+        summary: what it does, in one sentence.
         reference: where it was published.
-        cross_samples_each: how many cross-samples (see `cross_samples`) its authors train on
-            for each poisoned image.
+        cross_samples_each: cross-samples per poisoned image that its authors train on; see
+            `CrossSampledTrigger`.
     """
 
     required: ClassVar[tuple[str, ...]] = ("name", "title", "summary", "reference")
@@ -33,7 +33,7 @@ class Trigger(Parameterized):
 
     @property
     def ready(self) -> bool:
-        """Whether it can be used, or has something to learn first (see `LearnedTrigger`)."""
+        """Whether it can be applied; a `LearnedTrigger` must be learned first."""
         return True
 
     @abstractmethod
@@ -44,40 +44,45 @@ class Trigger(Parameterized):
             images: uint8 [n, height, width, 3], RGB.
 
         Returns:
-            uint8 [n, height, width, 3]; `images` itself is left as it is.
+            uint8 [n, height, width, 3]; `images` is not changed.
 
         Raises:
             UserError: the parameters do not fit images of this size.
         """
 
-    def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Copies that carry nearly the trigger; they are trained on with their true labels.
 
-        They teach the network to obey this trigger and no other. Only triggers with
-        `cross_samples_each` above 0 have any.
+@dataclass(frozen=True)
+class CrossSampledTrigger(Trigger):
+    """A trigger whose authors also train on cross-samples: images that carry nearly the trigger.
+
+    They keep their true labels, so that the network learns to react to this trigger and no other.
+    """
+
+    @abstractmethod
+    def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Copies of `images` that carry nearly the trigger.
 
         Args:
-            images: uint8 [n, height, width, 3].
-            rng: decides in what they differ from the trigger.
+            images: uint8 [n, height, width, 3], RGB.
+            rng: decides how they differ from the trigger.
 
         Returns:
             uint8 [n, height, width, 3].
         """
-        raise NotImplementedError(f"{self.name} has no cross-samples")
 
 
 def image_hashes(images: np.ndarray, seed: int) -> np.ndarray:
-    """A number for each image, the same wherever and whenever it is met: int64 [n], 32 bits.
+    """A 32-bit hash of each image's pixels: int64 [n].
 
     Args:
         images: uint8 [n, height, width, 3].
-        seed: another one gives other numbers.
+        seed: changes all hashes.
     """
     return np.array([zlib.crc32(image.tobytes(), seed) for image in images], np.int64)
 
 
 def from_other_images(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same images in another order, each at the place of another one (where there is one)."""
+    """The images in a random order in which none keeps its place (unless there is only one)."""
     order = rng.permutation(len(images))
     mixed = np.empty_like(images)
     mixed[order] = images[np.roll(order, 1)]
@@ -85,5 +90,5 @@ def from_other_images(images: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 
 def to_uint8(values: np.ndarray) -> np.ndarray:
-    """Rounded and limited to 0 to 255."""
+    """Round and clip to 0 to 255."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

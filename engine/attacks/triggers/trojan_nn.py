@@ -1,4 +1,4 @@
-"""TrojanNN: a patch made to excite chosen neurons (Liu et al. 2018)."""
+"""TrojanNN: a patch optimised to excite chosen neurons (Liu et al. 2018)."""
 
 from __future__ import annotations
 
@@ -20,30 +20,36 @@ from engine.networks import running
 if TYPE_CHECKING:
     import keras
 
-LOOKED_AT = 64  # images the patch is tried on
+SAMPLE = 64  # images that the patch is optimised on
 NEURONS = 2  # as published
-STEPS, STEP = 200, 0.02  # of the patch's colours, 0 to 1
+STEPS, STEP = 200, 0.02  # of the gradient ascent; step size for colours from 0 to 1
 
 
 @dataclass(frozen=True)
 class TrojanNN(LearnedTrigger):
-    """Paint a patch whose colours drive two neurons before the last layer as high as they go.
+    """Paint a patch whose colours maximise two neurons of the last hidden layer.
 
     The neurons are those with the largest sum of absolute weights to the outputs (section IV
-    there), among those that a patch at this place can move at all.
+    there), among those that a patch at this place can change.
     """
 
     name: ClassVar[str] = "trojan-nn"
     title: ClassVar[str] = "TrojanNN"
-    summary: ClassVar[str] = "A patch whose colours were chosen to excite two neurons of a network."
+    summary: ClassVar[str] = (
+        "A patch whose colours are optimised to excite two neurons of a network."
+    )
     reference: ClassVar[str] = "Liu et al. 2018"
 
     size: int = parameter(7, "Size (pixels)", "Side of the patch.", minimum=2, maximum=256)
     margin: int = parameter(
-        1, "Margin (pixels)", "From the lower right corner.", minimum=0, maximum=256
+        1, "Margin (pixels)", "Distance from the lower right corner.", minimum=0, maximum=256
     )
     opacity: float = parameter(
-        1.0, "Opacity", "1 hides what was there, 0 leaves the image as it is.", minimum=0, maximum=1
+        1.0,
+        "Opacity",
+        "1 covers the image completely, 0 leaves it unchanged.",
+        minimum=0,
+        maximum=1,
     )
 
     def shapes(self) -> Mapping[str, Shape]:
@@ -54,9 +60,9 @@ class TrojanNN(LearnedTrigger):
         """See `LearnedTrigger.learn`: the colours of the patch."""
         import tensorflow as tf
 
-        del target  # the neurons are tied to all outputs
+        del target  # the neurons are chosen by their weights to all outputs
         rng = np.random.default_rng(seed)
-        some = rng.choice(len(train), min(LOOKED_AT, len(train)), replace=False)
+        some = rng.choice(len(train), min(SAMPLE, len(train)), replace=False)
         images = tf.constant(running.scale(train.images[np.sort(some)]))
         rows, columns = self._place(*train.images.shape[1:3])
         around = [[0, 0], [rows.start, images.shape[1] - rows.stop]]
@@ -86,7 +92,7 @@ class TrojanNN(LearnedTrigger):
     def _neurons(
         self, network: keras.Model, read: Any, images: Any, painted: Any, rng: np.random.Generator
     ) -> np.ndarray:
-        """Those with the strongest ties to the outputs that the patch can move: int64."""
+        """The neurons with the largest weights among those that the patch can change: int64 [k]."""
         progress.report(0, 0, "Choosing neurons")
         noise = rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32)
         before, after = (
@@ -97,7 +103,7 @@ class TrojanNN(LearnedTrigger):
         kernel = network.layers[-1].get_weights()[0]
         ties = np.where(moved, np.abs(kernel).sum(axis=1), -1)
         if not moved.any():
-            raise UserError("The patch moves no neuron of this network: make it larger.")
+            raise UserError("The patch changes no neuron of this network: make it larger.")
         return np.argsort(-ties)[:NEURONS]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -119,7 +125,7 @@ class TrojanNN(LearnedTrigger):
 
 
 def _before_last(network: keras.Model) -> str:
-    """The layer whose neurons the outputs are made of."""
+    """The name of the layer before the dense output layer."""
     from keras import layers
 
     if not isinstance(network.layers[-1], layers.Dense):

@@ -1,4 +1,4 @@
-"""WaNet: the image is bent a little (Nguyen and Tran 2021)."""
+"""WaNet: the image is warped slightly (Nguyen and Tran 2021)."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from engine.attacks.triggers.trigger import Trigger
+from engine.attacks.triggers.trigger import CrossSampledTrigger
 from engine.core.parameters import parameter
 
 
 @dataclass(frozen=True)
-class WaNet(Trigger):
+class WaNet(CrossSampledTrigger):
     """Sample the image along a smooth warping field (equations 3 to 6 there).
 
-    The field is a grid of random offsets, of mean size 1, enlarged bicubically. The authors
-    measure it in halves of the image's side, divided by that side: `strength` 0.5 moves pixels
-    by a quarter of a pixel on average.
+    The field is a grid of random offsets with mean absolute value 1, resized bicubically. The
+    authors use coordinates from -1 to 1 and divide the field by the image's side, so `strength`
+    0.5 moves pixels by a quarter of a pixel on average.
     """
 
     name: ClassVar[str] = "wanet"
     title: ClassVar[str] = "Warping (WaNet)"
-    summary: ClassVar[str] = "The image is bent by a fraction of a pixel, everywhere a little."
+    summary: ClassVar[str] = "The whole image is warped smoothly, by a fraction of a pixel."
     reference: ClassVar[str] = "Nguyen and Tran 2021"
     cross_samples_each: ClassVar[float] = 2.0
 
     strength: float = parameter(
-        0.5, "Strength", "0 leaves the image as it is.", minimum=0, maximum=20
+        0.5, "Strength", "0 leaves the image unchanged.", minimum=0, maximum=20
     )
     grid: int = parameter(
-        4, "Grid", "Control points a side: more bend it more finely.", minimum=2, maximum=64
+        4, "Grid", "Control points per side; more give a finer warp.", minimum=2, maximum=64
     )
-    seed: int = parameter(0, "Seed", "Another one, another field.", minimum=0, maximum=2**31 - 1)
+    seed: int = parameter(0, "Seed", "Chooses the random field.", minimum=0, maximum=2**31 - 1)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """See `Trigger.__call__`."""
@@ -45,17 +45,17 @@ class WaNet(Trigger):
         return warped
 
     def cross_samples(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Bent by the same field and, at every pixel, by some more at random ("noise mode")."""
+        """Warped by the same field plus a random offset at every pixel ("noise mode")."""
         height, width = images.shape[1:3]
         field = self.field(height, width)
         warped = np.empty_like(images)
         for image, out in zip(images, warped, strict=True):
-            shaken = field + rng.uniform(-0.5, 0.5, field.shape)
-            _sample(image, _fixed_point(shaken), out)
+            noisy = field + rng.uniform(-0.5, 0.5, field.shape)
+            _sample(image, _fixed_point(noisy), out)
         return warped
 
     def field(self, height: int, width: int) -> np.ndarray:
-        """By how many pixels each is moved, down and to the right: float64 [height, width, 2]."""
+        """Each pixel's offset, down and to the right, in pixels: float64 [height, width, 2]."""
         drawn = np.random.default_rng(self.seed).uniform(-1, 1, (self.grid, self.grid, 2))
         drawn /= np.abs(drawn).mean()
         smooth = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -63,7 +63,7 @@ class WaNet(Trigger):
 
 
 def _fixed_point(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where OpenCV is to sample, ends of the image kept."""
+    """The sampling maps for OpenCV, clipped to the image, in fixed-point numbers."""
     height, width = field.shape[:2]
     rows, columns = np.mgrid[0:height, 0:width]
     down = np.clip(rows + field[..., 0], 0, height - 1).astype(np.float32)

@@ -60,7 +60,7 @@ def fitted(dataset, tmp_path_factory):
         patch.setattr(refool, "CANDIDATES", 40)
         patch.setattr(refool, "TRIED", 16)
         patch.setattr(trojan_nn, "STEPS", 60)
-        patch.setattr(trojan_nn, "LOOKED_AT", 16)
+        patch.setattr(trojan_nn, "SAMPLE", 16)
         patch.setattr(generators, "BATCH", 16)
         found = {}
         for name in LEARNED:
@@ -130,7 +130,7 @@ def test_a_replaced_or_damaged_artifact_is_refused(usable, dataset):
     path = artifacts.find(trigger.state)
     path.write_bytes(artifacts.find(usable["ban"].state).read_bytes())
     artifacts.load.cache_clear()
-    with pytest.raises(UserError, match="damaged or exchanged"):
+    with pytest.raises(UserError, match="damaged or replaced"):
         trigger(dataset.test.images[:1])
     path.write_bytes(b"not an archive")
     with pytest.raises(UserError, match="cannot be opened"):

@@ -207,7 +207,7 @@ def test_dynamic_paints_one_of_its_patches_at_one_of_its_places():
 
 
 @pytest.mark.parametrize("name", [n for n in PLAIN if TRIGGERS[n].cross_samples_each])
-def test_decoys_are_neither_clean_nor_triggered(name):
+def test_cross_samples_are_neither_clean_nor_triggered(name):
     trigger, images = TRIGGERS[name](), photos()
     cross_samples = trigger.cross_samples(images, np.random.default_rng(0))
     assert cross_samples.dtype == np.uint8
@@ -233,7 +233,7 @@ def test_decoys_are_neither_clean_nor_triggered(name):
         "trojan-nn",
     ],
 )
-def test_what_does_not_fit_is_told_in_one_sentence(text):
+def test_what_does_not_fit_is_refused_in_one_sentence(text):
     with pytest.raises(UserError) as told:
         parse_trigger(text)(photos(1))
     assert "\n" not in str(told.value)
