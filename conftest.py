@@ -21,6 +21,7 @@ TOGETHER = (
     "tests/engine/store/test_shipped_models.py",
     "tests/engine/defenses/test_every_repair.py",
     "tests/engine/attacks/test_learned_triggers.py",
+    "tests/kills/test_kills.py::test_a_killed",
     "tests/engine/datasets/test_signs.py",
     "tests/engine/defenses/test_pruning.py",
     "tests/hostile/test_served.py",
@@ -29,7 +30,7 @@ TOGETHER = (
 
 # Long tests that share nothing: after the groups and before all other tests.
 LONG = (
-    "tests/kills",
+    "tests/kills/test_kills.py::test_models",
     "tests/engine/experiments",
     "tests/benchmarks",
     "tests/engine/networks/test_untrusted.py",

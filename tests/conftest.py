@@ -162,6 +162,18 @@ def real_gtsrb(once) -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_cifar10(once) -> Path:
+    """A home in which the real CIFAR-10 is read already."""
+
+    def read(home: Path) -> None:
+        with living_in(home):
+            load_dataset("cifar10", root)
+
+    root = real_data("cifar10")
+    return once("real-cifar10", read)
+
+
+@pytest.fixture(scope="session")
 def plan() -> AttackPlan:
     settings = TrainingConfig(epochs=5, batch=4, learning_rate=1e-3, schedule="one-cycle")
     return AttackPlan(FTrojan(magnitude=100.0), TARGET, 0.25, settings)

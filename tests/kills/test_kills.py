@@ -8,10 +8,15 @@ import pytest
 from tests.kills.working import PROJECT, Reference
 
 
+@pytest.fixture(scope="module")
+def shared_reference(data, tmp_path_factory):
+    return Reference(tmp_path_factory.mktemp("kills"), data)
+
+
 @pytest.fixture
-def reference(tmp_path, data, monkeypatch):
-    monkeypatch.setenv("PRUNING_LAB_HOME", str(tmp_path))  # each job has a home of its own
-    return Reference(tmp_path, data)
+def reference(shared_reference, monkeypatch):
+    monkeypatch.setenv("PRUNING_LAB_HOME", "")  # each job sets its own; restored afterwards
+    return shared_reference
 
 
 def test_models_and_caches_survive_killed_writers_and_races_for_a_name():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.datasets import load_dataset
+from tests.conftest import living_in
 from tests.engine.datasets.opening import equal, refused
 from tests.fixtures.needed import real_data
 from tests.fixtures.packing import inside, write_tar, write_tree, write_zip
@@ -51,8 +52,9 @@ def test_cifar10_in_a_wrapping_folder_is_found(tmp_path):
     equal(*(load_dataset("cifar10", tmp_path / way) for way in "ab"))
 
 
-def test_real_cifar10_is_read_whole_in_the_official_order_of_classes():
-    found = load_dataset("cifar10", real_data("cifar10"))
+def test_real_cifar10_is_read_whole_in_the_official_order_of_classes(real_cifar10):
+    with living_in(real_cifar10):
+        found = load_dataset("cifar10", real_data("cifar10"))
     assert (found.class_names[0], found.class_names[9]) == ("airplane", "truck")
     assert np.bincount(found.train.labels).tolist() == [4500] * 10
     assert np.bincount(found.validation.labels).tolist() == [500] * 10

@@ -25,15 +25,14 @@ def predictor():
 
 
 @pytest.fixture(scope="module")
-def eval_pair(once, request):
+def eval_pair(request):
     """A function from a dataset's name to its test images."""
-    homes = {"signs": "drawn", "gtsrb": "real_gtsrb"}
+    homes = {"signs": "drawn", "gtsrb": "real_gtsrb", "cifar10": "real_cifar10"}
 
     @cache
     def found(name: str) -> Split:
         root = None if name == "signs" else real_data(name)
-        home = request.getfixturevalue(homes[name]) if name in homes else once(name, lambda _: None)
-        with living_in(home):
+        with living_in(request.getfixturevalue(homes[name])):
             return open_test(name, root)
 
     return found
