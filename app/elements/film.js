@@ -54,7 +54,7 @@ class Film {
     controls.append(this.button, this.range)
     const right = made("div", "right")
     const across = made("div", "axis")
-    across.append(made("span", "", "0 channels switched off"), made("span", "", "all of them"))
+    across.append(made("span", "", "No channel off"), made("span", "", "All off"))
     right.append(this.figures, made("div", "axis", "100 % of the images"), this.chart, across)
     const both = made("div", "both")
     both.append(this.cells, right)
@@ -114,7 +114,7 @@ class Film {
       this.values[place].value.textContent = `${measure.values[step].toFixed(1)} %`
       this.lines[place].setAttribute("points", this.points(place, step))
     })
-    const last = step ? ` The last one to go is channel ${channels[step - 1]}.` : ""
+    const last = step ? ` Just switched off: channel ${channels[step - 1]}.` : ""
     this.told.textContent = `${step} of ${channels.length} channels are switched off.${last}`
     this.cells.setAttribute("aria-label", this.told.textContent)
     this.range.setAttribute("aria-valuetext", this.told.textContent)

@@ -1,4 +1,4 @@
-"""The pruning as a film: channels fall one by one, and the three figures move."""
+"""Pruning as an animation: channels go one by one, and the three metrics follow."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _film = element("film")
 
 
 def film(table: pd.DataFrame, strengths: np.ndarray | None, key: str) -> None:
-    """Play a curve step by step, with a button, a scrubber and the arrow keys.
+    """An animation of a pruning curve, with a play button, a slider and the arrow keys.
 
     Args:
-        table: rows of a curve with channel, fraction and the measures in percent.
-        strengths: float [channels], how strongly each answers to clean images, for its shade;
-            None shades all alike.
+        table: rows of a curve with channel, fraction and the metrics in percent.
+        strengths: float [channels], mean activation on clean images, shown as shade; None
+            shades all alike.
         key: of the element.
     """
     shades = np.ones(len(table) - 1) if strengths is None else _from_0_to_1(strengths)

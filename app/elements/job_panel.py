@@ -1,4 +1,4 @@
-"""Long work of the engine's, started, watched and stopped from a page."""
+"""Start, watch and stop a background job from a page."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _ICONS = {
 
 
 def draw_nothing(status: Status) -> None:
-    """Show none of the job's figures."""
+    """Draw nothing; the default for `watch`."""
 
 
 def start_button(
     label: str, name: str, arguments: Sequence[str], help: str, disabled: bool = False
 ) -> None:
-    """A button that starts a job, or says that it is running already."""
+    """A button that starts a job; disabled while the job is running."""
     job = jobs.job_named(name)
     alive = job.folder.exists() and job.status().alive
     if st.button(label, key=f"start-{name}", type="primary", help=help, disabled=alive or disabled):
@@ -46,7 +46,7 @@ def start_with_file(
     Args:
         name: of the job.
         content: the file's bytes.
-        file_name: as the visitor called it; only its last part's plain characters are kept.
+        file_name: the name of the uploaded file; unsafe characters are replaced.
         arguments: from the path of the kept file to the worker's command line.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", Path(file_name).name)[-80:]
@@ -57,11 +57,11 @@ def start_with_file(
 
 
 def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
-    """How far the job called `name` has come, live, with what can be done about it.
+    """A panel with the live progress of a job, and buttons to stop, resume or dismiss it.
 
     Args:
-        name: of the job; nothing is shown while there is none.
-        figures: draws what the job has found so far.
+        name: of the job; without such a job nothing is shown.
+        figures: draws the job's results so far.
     """
     job = jobs.job_named(name)
     if not job.folder.exists():
@@ -87,12 +87,12 @@ def _describe(job: Job, status: Status) -> None:
         return
     sentence = {
         "interrupted": status.message,
-        "stopped": status.message or "Stopped; what was there is kept.",
+        "stopped": status.message or "Stopped. Everything done so far is kept.",
         "failed": status.error,
         "finished": "Done.",
     }[status.state]
-    told = f"**{markdown.escape(job.name)}**: {markdown.escape(sentence)}"
-    st.markdown(f"{_ICONS[status.state]} {told}")
+    name = markdown.escape(job.name)
+    st.markdown(f"{_ICONS[status.state]} **{name}**: {markdown.escape(sentence)}")
 
 
 def _message(status: Status) -> str:
@@ -122,5 +122,5 @@ def _buttons(job: Job, status: Status) -> None:
             job.discard()
             st.rerun()
     if status.state == "failed" and job.log():
-        with st.expander("What the worker printed"):
+        with st.expander("Output of the job"):
             st.code(job.log(), language=None)

@@ -15,6 +15,7 @@ from engine.core import markdown
 from engine.datasets import default_target
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_plan import AttackPlan
+from engine.networks.architectures import ARCHITECTURES, Architecture, PaperNetwork
 
 TOLD = {"dirty-label": "Dirty label", "clean-label": "Clean label"}
 
@@ -53,10 +54,27 @@ def choose(dataset: str, target: int) -> AttackPlan:
     )
     trigger = parameter_controls.parameters(kind, start, f"train-{name}")
     poisoning = _poisoning(name, attack.poisoning, kind)
-    plan = AttackPlan(trigger, target, rate / 100, poisoning=poisoning)
+    plan = AttackPlan(
+        trigger, target, rate / 100, poisoning=poisoning, architecture=_choose_architecture()
+    )
     if not plan.needs_surrogate():
         return plan
     return dataclasses.replace(plan, surrogate=_surrogate(dataset))
+
+
+def _choose_architecture() -> Architecture:
+    """The network to train; nothing is asked where there is only one."""
+    if len(ARCHITECTURES) == 1:
+        return PaperNetwork()
+    name = st.selectbox(
+        "Network",
+        list(ARCHITECTURES),
+        format_func=lambda name: ARCHITECTURES[name].title,
+        key="architecture",
+    )
+    kind = ARCHITECTURES[name]
+    st.caption(f"{kind.summary} ({kind.reference})")
+    return parameter_controls.parameters(kind, kind(), f"architecture-{name}")
 
 
 def target(dataset: str) -> int:

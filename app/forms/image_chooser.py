@@ -1,4 +1,4 @@
-"""The images the pages look at: from the dataset in use, or the visitor's own."""
+"""Controls that choose an image: from the dataset in use, or uploaded."""
 
 from __future__ import annotations
 
@@ -56,28 +56,28 @@ def offer_to_fetch(dataset: str) -> None:
             f"Fetch {dataset}",
             name,
             ["data", dataset],
-            "Downloads the official archives and checks them; this takes some minutes.",
+            "Downloads the official archives and checks them; this takes a few minutes.",
         )
         job_panel.watch(name)
 
 
 def uploaded(card: ModelCard) -> np.ndarray | None:
-    """An image of the visitor's own in the model's size: uint8 [height, width, 3], or None."""
+    """An uploaded image at the model's input size: uint8 [height, width, 3], or None."""
     file = st.file_uploader(
         "Or use an image of your own",
         type=["png", "jpg", "jpeg", "webp", "bmp", "ppm"],
-        help="It stays on this computer and is scaled to the size the model takes.",
+        help="It stays on this computer, and is scaled to the model's input size.",
     )
     return None if file is None else decode(file.getvalue(), card.image_shape[0], file.name)
 
 
 def choose(card: ModelCard, dataset: str) -> Chosen:
-    """Controls for one test image; the choice travels in the link and from page to page."""
+    """Controls for one test image; the link and the other pages keep the choice."""
     size = card.image_shape[0]
     caches.test_images(dataset, size)  # shows its progress here, not in a cache
     with st.container(horizontal=True):
         label = st.selectbox(
-            "What the image shows",
+            "Class",
             range(len(card.class_names)),
             index=min(example_class(dataset), len(card.class_names) - 1),
             format_func=lambda number: f"{number}: {card.class_names[number]}",
@@ -87,15 +87,15 @@ def choose(card: ModelCard, dataset: str) -> Chosen:
         )
         found = caches.indices_of_class(dataset, size, label)
         if not len(found):
-            st.info("No test image shows this class: choose another one.")
+            st.info("There are no test images of this class: choose another class.")
             st.stop()
         if not 1 <= (st.session_state.get(NUMBER) or 0) <= len(found):
             st.session_state[NUMBER] = 1 + caches.clearest_of_class(dataset, size, label)
         place = st.number_input(
-            f"Which of its {len(found):,} images",
+            f"Image (of {len(found):,})",
             min_value=1,
             max_value=len(found),
-            value=None,  # so that the link tells every number, the first one too
+            value=None,  # so that the link holds every number, even the first
             key=NUMBER,
             bind="query-params",
             width=200,
@@ -104,7 +104,7 @@ def choose(card: ModelCard, dataset: str) -> Chosen:
 
 
 def choose_number(number: int) -> None:
-    """Turn to an image of the class, counted from 1."""
+    """Choose an image of the class by its number, counted from 1."""
     st.session_state[NUMBER] = number
 
 

@@ -1,4 +1,4 @@
-"""What went wrong on a page, in a fragment or in a callback: one sentence where it happened."""
+"""Errors of a page, a fragment or a callback, shown as one sentence where they happened."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ import streamlit as st
 from engine.core import markdown, paths
 from engine.core.errors import UserError
 
-_PENDING = "failures"  # of callbacks, until something is drawn again
+_PENDING = "failures"  # of callbacks, until the next run shows them
 _LOG = logging.getLogger(__name__)
 _Arguments = ParamSpec("_Arguments")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that went wrong, as words.
+    """An error, as text for the visitor.
 
     Attributes:
-        sentence: what the visitor can do something about, as plain text.
-        details: the traceback of an error that nobody expected, else empty.
+        sentence: what went wrong and what to do next, as plain text.
+        details: the traceback of an unexpected error, else empty.
     """
 
     sentence: str
@@ -36,18 +36,18 @@ class Failure:
 
     @classmethod
     def of(cls, error: Exception) -> Failure:
-        """Put an exception into words."""
+        """Describe an exception."""
         if isinstance(error, UserError):
             return cls(str(error))
         return cls(
-            f"Something went wrong that this program did not expect ({type(error).__name__}):"
-            " try again, and if it happens again, report it with the details below.",
+            f"Unexpected error ({type(error).__name__}): try again; if it happens again, report it"
+            " with the details below.",
             _traceback(error),
         )
 
     @classmethod
     def caught(cls, error: Exception) -> Failure:
-        """`of`, and the server's log says so, too, if nobody expected it."""
+        """Like `of`; unexpected errors are logged as well."""
         failure = cls.of(error)
         if failure.details:
             _LOG.error("Unexpected error in the dashboard", exc_info=error)
@@ -63,9 +63,9 @@ class Failure:
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Show what goes wrong inside, after what went wrong in callbacks since the last run.
+    """Show errors raised inside, after the errors of callbacks since the last run.
 
-    Streamlit's ways to end or repeat a run are no `Exception`: they pass.
+    Streamlit ends or repeats a run with exceptions that are no `Exception`: they pass through.
     """
     for failure in st.session_state.pop(_PENDING, ()):
         failure.show()
@@ -78,7 +78,7 @@ def contained() -> Iterator[None]:
 def fragment(
     function: Callable[_Arguments, None] | None = None, *, run_every: float | None = None
 ) -> Any:
-    """`st.fragment` that shows what goes wrong in it, so that the rest of the page stays.
+    """`st.fragment` that shows its own errors, so that the rest of the page stays.
 
     Args:
         function: the fragment; left out, a decorator is returned.
@@ -96,7 +96,7 @@ def fragment(
 
 
 def callback(function: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
-    """A widget's callback, after which the page or fragment says what went wrong in it."""
+    """A widget's callback whose errors the next run of the page or fragment shows."""
 
     @wraps(function)
     def guarded(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
@@ -110,13 +110,13 @@ def callback(function: Callable[_Arguments, None]) -> Callable[_Arguments, None]
 
 
 def show_escaped(error: Exception) -> bool:
-    """Show what came past all others, for `st.App`, which logs it; True: it need not show it."""
+    """Show an error that nothing else caught; for `st.App`, which logs it. True: it is shown."""
     Failure.of(error).show()
     return True
 
 
 def _traceback(error: Exception) -> str:
-    """The traceback, files named from the project's or the libraries' folder on."""
+    """The traceback, with paths relative to the project's or the libraries' folders."""
     text = "".join(traceback.format_exception(error))
     libraries = (Path(folder) for folder in sys.path if folder)
     folders = {f"{folder}/" for folder in (paths.PROJECT, *libraries, Path.home())}

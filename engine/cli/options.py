@@ -17,9 +17,11 @@ from engine import store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import tensorflow_runtime
 from engine.datasets import SPLITS, Dataset, dataset_names, load_dataset
+from engine.defenses.detectors import DETECTORS, parse_detector
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.defenses.repairs import REPAIRS, parse_repair
 from engine.evaluation.targets import NEXT_CLASS
+from engine.networks.architectures import ARCHITECTURES, parse_architecture
 from engine.training.presets import PRESETS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -117,6 +119,8 @@ NAME = Parsed("NAME")
 TARGET = Parsed("CLASS", parse_target, lambda: ["next"])
 TRIGGER = Parsed("NAME[:field=value,...]", parse_trigger, lambda: TRIGGERS)
 REPAIR = Parsed("NAME[:field=value,...]", parse_repair, lambda: REPAIRS)
+DETECTOR = Parsed("NAME[:field=value,...]", parse_detector, lambda: DETECTORS)
+ARCHITECTURE = Parsed("NAME[:field=value,...]", parse_architecture, lambda: ARCHITECTURES)
 
 
 def gathered(parameter: str, build: Callable[..., Built], *options: Decorator) -> Decorator:

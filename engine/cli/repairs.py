@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import pandas as pd
 
 from engine import store
 from engine.cli.options import (
+    DETECTOR,
     MODEL,
     REPAIR,
     ModelChoice,
@@ -30,6 +32,8 @@ from engine.cli.shared import (
 )
 from engine.core import command_line
 from engine.core.errors import UserError
+from engine.defenses.detectors import DETECTORS, Detection, Detector, SpectralInversion
+from engine.defenses.detectors.spectral_inversion import pattern_table
 from engine.defenses.repairs import REPAIRS, Repair, compared_repairs, parse_repair
 from engine.evaluation import metrics
 from engine.experiments import analyze, repair_tables, run_repairs
@@ -39,28 +43,39 @@ from engine.store import StoredModel
 
 @command("detect")
 @model_choice
+@click.option(
+    "--detector",
+    type=DETECTOR,
+    default=SpectralInversion.name,
+    help=f"Detectors: {', '.join(DETECTORS)}. What another than the first finds is stored only"
+    " with --out.",
+)
 @tables_out_option
 @long_work
-def detect(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
-    """Search for a class that a faint pattern leads to."""
+def detect(choice: ModelChoice, detector: Detector, out: Path | None, call: Call) -> Answer:
+    """Search for a class that a backdoor leads to."""
     check_out(choice, out)
 
     def work() -> Answer:
-        found = analyze.detect(choice.stored, choice.load(call.root))
+        found = analyze.detect(choice.stored, choice.load(call.root), detector)
         names = choice.stored.card.class_names
         evidence = found.evidence(names)
-        tables = {"detection": evidence}
-        if found.flagged_class is not None:
-            tables["recovered-spectrum"] = found.spectrum()
-        store_tables(choice, tables, out)
+        if out or isinstance(detector, SpectralInversion):
+            store_tables(choice, _detection_tables(found, evidence), out)
         return {
             "model": choice.stored.name,
-            "flagged_class": None if found.flagged_class is None else names[found.flagged_class],
+            "flagged": [names[label] for label in found.flagged],
             "finding": found.describe(names),
-            "faintest": evidence.head(5).to_dict("records"),
+            "most_suspicious": evidence.head(5).to_dict("records"),
         }
 
     return call.run(work)
+
+
+def _detection_tables(found: Detection, evidence: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    if not found.flagged or found.pattern is None:
+        return {"detection": evidence}
+    return {"detection": evidence, "recovered-spectrum": pattern_table(found.pattern)}
 
 
 @command("repair")

@@ -10,6 +10,7 @@ import click
 from engine.attacks.poisoning import LABELS, Labels, PoisoningConfig
 from engine.attacks.triggers import Trigger
 from engine.cli.options import (
+    ARCHITECTURE,
     MODEL,
     TARGET,
     ImageOptions,
@@ -34,6 +35,7 @@ from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.new_model import NewModel
 from engine.experiments.train import check_free
 from engine.experiments.train import train as train_network
+from engine.networks.architectures import ARCHITECTURES, Architecture, PaperNetwork
 from engine.training.presets import find_preset
 from engine.training.training_config import SCHEDULES, Schedule, TrainingConfig
 
@@ -50,6 +52,7 @@ class AttackOptions:
     cross_samples: float | None
     dormant_share: float
     surrogate: str | None
+    architecture: Architecture
 
     def plan(self, dataset: str, training: TrainingConfig) -> AttackPlan:
         """The plan on the dataset of that name, with its usual values where none was given."""
@@ -61,6 +64,7 @@ class AttackOptions:
             training,
             PoisoningConfig(self.labels, self.pgd_epsilon, each, self.dormant_share),
             self.surrogate or f"{dataset}-clean",
+            self.architecture,
         )
 
 
@@ -131,6 +135,12 @@ attack_options = gathered(
         "--surrogate",
         type=MODEL,
         help="A clean model that the attack learns from; DATASET-clean if left out.",
+    ),
+    click.option(
+        "--architecture",
+        type=ARCHITECTURE,
+        default=PaperNetwork.name,
+        help=f"The network. Architectures: {', '.join(ARCHITECTURES)}.",
     ),
 )
 training_options = gathered(

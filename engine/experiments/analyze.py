@@ -9,8 +9,7 @@ import pandas as pd
 from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.defenses import activations
-from engine.defenses.detectors import spectral_inversion
-from engine.defenses.detectors.spectral_inversion import Detection
+from engine.defenses.detectors import Detection, Detector
 from engine.defenses.pruning.curve import Curve, EvalPair, trace
 from engine.evaluation import metrics
 from engine.evaluation.metrics import Scores
@@ -63,10 +62,10 @@ def prune(
     return trace(network, layer, orders, validation, test, stored.card.target)
 
 
-def detect(stored: StoredModel, dataset: Dataset) -> Detection:
+def detect(stored: StoredModel, dataset: Dataset, detector: Detector) -> Detection:
     """Search for a backdoor, on clean validation images alone."""
     network = load_matching_network(stored, dataset)
-    return spectral_inversion.screen(network, dataset.validation)
+    return detector(network, dataset.validation)
 
 
 def last_convolution(stored: StoredModel) -> str:

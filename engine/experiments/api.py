@@ -15,7 +15,7 @@ from engine import store
 from engine.attacks.triggers import Trigger, parse_trigger
 from engine.core import tensorflow_runtime
 from engine.datasets import Dataset
-from engine.defenses.detectors.spectral_inversion import Detection
+from engine.defenses.detectors import Detection, Detector, SpectralInversion, parse_detector
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import RECOMMENDED, Repair, parse_repair
@@ -94,9 +94,12 @@ def prune(model: Model, dataset: Dataset, order: str = DEFAULT_ORDER) -> Curve:
     return analyze.prune(stored, dataset, layer, [order])[order]
 
 
-def detect(model: Model, dataset: Dataset) -> Detection:
+def detect(
+    model: Model, dataset: Dataset, detector: Detector | str = SpectralInversion.name
+) -> Detection:
     """Search for a backdoor, on clean validation images alone."""
-    return analyze.detect(_opened(model), dataset)
+    chosen = parse_detector(detector) if isinstance(detector, str) else detector
+    return analyze.detect(_opened(model), dataset, chosen)
 
 
 def repair(

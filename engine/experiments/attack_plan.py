@@ -14,6 +14,7 @@ from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.eval_pairs import check_attackable
+from engine.networks.architectures import Architecture, PaperNetwork
 from engine.training.training_config import TrainingConfig
 
 
@@ -30,6 +31,8 @@ class AttackPlan:
         poisoning: which images are poisoned, and what else is done to the training set.
         surrogate: name of a stored clean model that some attacks learn from; see
             `needs_surrogate`.
+        architecture: the network that is trained; the pruning-aware attack begins with the
+            surrogate instead.
     """
 
     trigger: Trigger
@@ -38,6 +41,7 @@ class AttackPlan:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     poisoning: PoisoningConfig = dataclasses.field(default_factory=PoisoningConfig)
     surrogate: str = ""
+    architecture: Architecture = dataclasses.field(default_factory=PaperNetwork)
 
     def check(self, dataset: Dataset) -> None:
         """Raise `UserError` unless the plan fits the dataset."""
@@ -92,6 +96,8 @@ class AttackPlan:
             options += ["--dormant-share", f"{self.poisoning.dormant_share:g}"]
         if self.needs_surrogate() and self.surrogate:
             options += ["--surrogate", self.surrogate]
+        if self.architecture != PaperNetwork():
+            options += ["--architecture", str(self.architecture)]
         return [*options, "--target", "next" if self.target == NEXT_CLASS else str(self.target)]
 
     def identity(self, dataset: Dataset) -> dict[str, Any]:
@@ -104,5 +110,6 @@ class AttackPlan:
             "rate": self.rate,
             **asdict(self.poisoning),
             "surrogate": self.surrogate if self.needs_surrogate() else "",
+            "architecture": str(self.architecture),
             **self.training.identity(),
         }

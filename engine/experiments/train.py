@@ -19,7 +19,6 @@ from engine.experiments.eval_pairs import eval_pair
 from engine.experiments.new_model import NewModel
 from engine.experiments.prepare import Preparation, prepare, trigger_file
 from engine.experiments.training_record import training_card, training_tables
-from engine.networks import architectures
 from engine.store import StoredModel
 from engine.training.checkpoints import Checkpoint, read_result, write_or_wait
 from engine.training.fit import fit
@@ -98,7 +97,7 @@ def build_network(
         channels = curve.channels[: round(share * len(curve.channels))]
         return pruning_aware.freeze_dormant(clean, curve.layer, channels, dataset.validation)
     seed = plan.training.seed
-    return architectures.paper_network(dataset.classes, dataset.image_shape, seed), None
+    return plan.architecture.build(dataset.classes, dataset.image_shape, seed), None
 
 
 def _fit(

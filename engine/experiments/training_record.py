@@ -61,6 +61,7 @@ def training_card(
 
 def _training_field(plan: AttackPlan, result: TrainingResult) -> dict[str, Any]:
     return {
+        "architecture": str(plan.architecture),
         **asdict(plan.training),
         "epochs_run": len(result.history),
         "epoch_kept": result.epoch_kept,

@@ -265,6 +265,7 @@ def _training(value: Any, name: str) -> dict[str, Any]:
     settings = _details(value, name)
     if "learning_rate" in settings:
         settings.setdefault("schedule", "constant")
+    _text(settings.get("architecture", "paper"), f"{name}.architecture")
     return settings
 
 

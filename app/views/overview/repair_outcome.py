@@ -1,4 +1,4 @@
-"""How the story ends: the triggered picture after pruning, and after a repair that repairs."""
+"""The end of the story: the triggered picture after pruning and after the recommended repair."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from engine.store import StoredModel
 
 
 def show(model: StoredModel, chosen: Chosen | None, pruned: np.ndarray | None) -> None:
-    """The two side by side; the way to a repair where there is none yet.
+    """The two side by side; a link to the page Repairs if there is no repair yet.
 
     Args:
         model: the model in use.
-        chosen: the image looked at, or None without images.
-        pruned: what the pruned network says of it, triggered: float [classes]; None where
-            nothing is pruned.
+        chosen: the chosen image, or None without images.
+        pruned: the pruned network's probabilities for its triggered copy, float [classes]; None
+            if nothing is pruned.
     """
     repaired = caches.repaired_copies(model).get(RECOMMENDED)
     if repaired is None:
         st.markdown(
-            "Other methods take the trigger out and leave the rest. None has been tried on this"
-            " model yet."
+            "Other methods can remove the backdoor and keep clean accuracy. None has been tried on"
+            " this model yet."
         )
         _to_the_page("Try a repair")
         return
-    told = REPAIRS[RECOMMENDED]
-    st.markdown(f"**{told.title}.** {told.summary} No triggered picture is needed for it.")
+    repair = REPAIRS[RECOMMENDED]
+    st.markdown(f"**{repair.title}.** {repair.summary} It needs no triggered images.")
     before, after = model.card.scores["test"], repaired.card.scores["test"]
     scores.show(after, before)
     if chosen is not None:
@@ -42,12 +42,12 @@ def _pictures(
     model: StoredModel, repaired: StoredModel, chosen: Chosen, pruned: np.ndarray | None
 ) -> None:
     _, triggered = chosen.pair(model.card.trigger)
-    mended = caches.network(repaired).probabilities(triggered[np.newaxis])[0]
-    said = {"Triggered, after this repair": mended}
+    after = caches.network(repaired).probabilities(triggered[np.newaxis])[0]
+    predicted = {"Triggered, after this repair": after}
     if pruned is not None:
-        said = {"Triggered, pruned as above": pruned, **said}
+        predicted = {"Triggered, pruned as above": pruned, **predicted}
     with st.container(horizontal=True, gap="medium"):
-        for title, probabilities in said.items():
+        for title, probabilities in predicted.items():
             with st.container(width=300):
                 picture.show(triggered, title)
                 outcome = predictions.describe(probabilities, chosen.label, model.card)

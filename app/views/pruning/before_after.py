@@ -15,7 +15,7 @@ FIRST_CLASSES = 4
 
 
 def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) -> None:
-    """Images to choose by class, and what the network says of each before and after.
+    """One image for each class chosen, with the predictions before and after pruning.
 
     Args:
         model: the model in use.
@@ -33,8 +33,7 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
         max_selections=8,
         key="before-after",
         persist_state="session",
-        help="The clearest test image of each, triggered. The target class is left out: there"
-        " the attacker has nothing to gain.",
+        help="One test image of each class, the one with the most contrast, with the trigger.",
     )
     if not labels:
         st.info("Choose at least one class to see its image.")
@@ -52,7 +51,7 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
 
 
 def _spread(card: ModelCard) -> list[int]:
-    """A few classes, that of the dataset's example first."""
+    """A few classes spread over all but the target, the dataset's example class first."""
     classes = [label for label in range(len(card.class_names)) if label != card.target]
     places = np.linspace(0, len(classes) - 1, min(FIRST_CLASSES, len(classes))).astype(int)
     first = [label for label in [example_class(card.dataset)] if label in classes]

@@ -1,4 +1,4 @@
-"""A curve, a threshold to move on it, and what the network does there."""
+"""A pruning curve with a threshold to set, and the pruned network's metrics."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ STEP = 0.5
 
 
 def choose_curve(layers: list[str]) -> tuple[str, str]:
-    """Controls for the convolution, out of `layers`, and the order; both travel in the link."""
+    """Controls for the convolution, one of `layers`, and the order; the link keeps both."""
     left, right = st.columns(2)
     layer = left.selectbox(
-        "Convolution",
+        "Layer to prune",
         layers,
         index=len(layers) - 1,
         key="convolution",
         bind="query-params",
-        help="The paper prunes the last one; any other takes minutes instead of seconds.",
+        help="The paper prunes the last convolution. Any other takes minutes, not seconds.",
     )
     order = right.selectbox(
-        "Order of pruning",
+        "Pruning order",
         list(ORDERS),
         index=list(ORDERS).index(DEFAULT_ORDER),
         format_func=lambda name: ORDERS[name].title,
         key="order",
         bind="query-params",
-        help="An oracle looks at triggered images, which a defender does not have.",
+        help="An oracle uses triggered images, which a defender does not have.",
     )
     return layer, order
 
@@ -48,20 +48,21 @@ def threshold_slider(key: str, start: float) -> float:
     if key not in st.session_state and key not in st.query_params:
         st.session_state[key] = start
     return st.slider(
-        "Tolerated drop in clean accuracy (percentage points)",
+        "Stop once clean accuracy falls by (points)",
         min_value=0.0,
         max_value=LARGEST,
         step=STEP,
         format="%.1f",
         key=key,
         help="Pruning stops at the first step where accuracy on clean validation images has"
-        " dropped by this much. Attack success plays no part: a defender cannot know it.",
+        " dropped by this many percentage points. Attack success plays no part: a defender cannot"
+        " measure it.",
         bind="query-params",
     )
 
 
 def step_of(curve: Curve, threshold: float) -> int:
-    """The step a threshold stops at; a look-up."""
+    """The step at which pruning stops for a threshold."""
     return curve.step_at(threshold) if threshold else 0
 
 
@@ -74,14 +75,14 @@ def threshold_of(curve: Curve, step: int) -> float:
 def pulled(
     model: StoredModel, curve: Curve, step: int, slider: str, name: str, height: int = 420
 ) -> None:
-    """The curve with a rule to pull, which moves the slider called `slider`."""
+    """The curve with a rule to drag, which moves the slider whose key is `slider`."""
 
     @failures.callback
     def follow() -> None:
-        pulled_to = st.session_state[name].selection.get("drag", [])
-        place = pulled_to[0].get("step") if pulled_to else None
-        if isinstance(place, int) and 0 <= place <= len(curve.channels):
-            st.session_state[slider] = threshold_of(curve, place)
+        selected = st.session_state[name].selection.get("drag", [])
+        dragged_to = selected[0].get("step") if selected else None
+        if isinstance(dragged_to, int) and 0 <= dragged_to <= len(curve.channels):
+            st.session_state[slider] = threshold_of(curve, dragged_to)
 
     def draw() -> export.Chart:
         return pruning_charts.draggable_curve(curve.test, step).properties(height=height)
@@ -94,23 +95,23 @@ def pulled(
         curve.test,
         name,
         "Clean accuracy, attack success and recovered accuracy on test images against the"
-        f" share of channels pruned; a rule marks {share:.0%}. The slider moves it, too.",
+        f" share of channels pruned. The line at {share:.0%} follows the slider.",
         on_select=follow,
         selection_mode="drag",
     )
 
 
 def told(curve: Curve, step: int) -> str:
-    """How far the network is pruned and what that did, as Markdown."""
+    """How many channels are pruned, and the verdict, as Markdown."""
     if not step:
-        return "**Nothing is pruned yet.** Pull the threshold."
+        return "**Nothing is pruned yet.** Move the slider."
     row = curve.test.iloc[step]
     pruned = f"**{step} of {len(curve.channels)} channels pruned ({row['fraction']:.0%}).**"
     return f"{pruned} {verdict.of_model(row)}"
 
 
 def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None:
-    """Figure 8, of the table at several thresholds."""
+    """Figure 8: the metrics at several thresholds."""
 
     def draw() -> export.Chart:
         return paper_figures.repaired_bars(table).properties(height=300)
@@ -127,7 +128,7 @@ def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None
 
 
 def orders_overlaid(model: StoredModel, layer: str) -> None:
-    """The curves there are for a convolution, over each other."""
+    """All computed curves of a convolution in one chart."""
     known = [order for found, order in pruning_curves.stored_curves(model) if found == layer]
     chosen = st.multiselect(
         "Orders to compare",
@@ -135,7 +136,7 @@ def orders_overlaid(model: StoredModel, layer: str) -> None:
         default=known,
         format_func=lambda name: ORDERS[name].title,
         key=f"orders-{model.name}-{layer}",
-        help="Orders whose curve has been computed; choose another above to compute it.",
+        help="Orders whose curve has been computed. To compute another, choose it above.",
     )
     tables = {
         ORDERS[order].title: found.test
@@ -155,17 +156,17 @@ def orders_overlaid(model: StoredModel, layer: str) -> None:
             draw,
             pd.concat([table.assign(order=title) for title, table in tables.items()]),
             "orders-compared",
-            f"Clean accuracy, attack success and recovered accuracy for {len(tables)} orders of"
-            " pruning.",
+            f"Clean accuracy, attack success and recovered accuracy for {len(tables)} pruning"
+            " orders.",
         )
     st.caption(
-        "Orders called oracles rank by triggered images, which a defender does not have: they"
-        " show what could be reached."
+        "Oracle orders use triggered images, which a defender does not have: they show what could"
+        " be achieved with them."
     )
 
 
 def threshold_table(table: pd.DataFrame) -> None:
-    """The repaired networks at several thresholds."""
+    """The metrics of the pruned network at several thresholds."""
     st.dataframe(
         table.assign(fraction=100 * table["fraction"]),
         hide_index=True,

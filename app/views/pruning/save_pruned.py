@@ -1,4 +1,4 @@
-"""The network pruned up to the threshold: saved as a model, and downloaded."""
+"""Save the pruned network as a model, and download it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from engine.store import StoredModel, pruning_curves
 
 
 def offer(model: StoredModel, curve: Curve, threshold: float) -> None:
-    """Save the repaired network in a worker, or download it once it is there."""
+    """A button that saves the pruned network in a job, or downloads it once saved."""
     if not threshold:
-        st.info("Pull the threshold above 0 first: at 0 nothing is pruned.")
+        st.info("Set the threshold above 0 first: at 0 nothing is pruned.")
         return
     repaired = pruning_curves.repaired_name(model, curve, threshold)
     if store.card_file(repaired):
         saved = store.find(repaired)
-        st.markdown(f"The network at {threshold:g} points is kept as {markdown.code(repaired)}.")
+        st.markdown(
+            f"The network pruned for a {threshold:g}-point drop is saved as"
+            f" {markdown.code(repaired)}."
+        )
         st.download_button(
             "Download it (Keras)",
             (saved.folder / "model.keras").read_bytes,
@@ -31,12 +34,12 @@ def offer(model: StoredModel, curve: Curve, threshold: float) -> None:
         return
     job_name = jobs.name_of("prune", repaired)
     job_panel.start_button(
-        f"Save the network at {threshold:g} points",
+        f"Save the network pruned for a {threshold:g}-point drop",
         job_name,
         [
             *("prune", model.name, "--layer", curve.layer, "--order", curve.order),
             *("--thresholds", f"{threshold:g}", "--save"),
         ],
-        "Zeroes kernel and bias of the pruned channels and keeps the result as a model.",
+        "Sets kernel and bias of the pruned channels to zero and saves the result as a model.",
     )
     job_panel.watch(job_name)

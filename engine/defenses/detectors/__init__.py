@@ -1,1 +1,18 @@
-"""Is this model backdoored, and by what?"""
+"""Detectors, one file each; to add one, add it to `DETECTORS` (see docs/extending.md)."""
+
+from engine.core.parameters import parse
+from engine.core.registry import Registry
+from engine.defenses.detectors.detector import Detection, Detector
+from engine.defenses.detectors.spectral_inversion import SpectralInversion
+
+DETECTORS: Registry[type[Detector]] = Registry(
+    "detector", "backdoor_lab.detectors", Detector, [SpectralInversion]
+)
+
+
+def parse_detector(text: str) -> Detector:
+    """The detector that ``NAME[:field=value,...]`` names."""
+    return parse(text, DETECTORS)
+
+
+__all__ = ["DETECTORS", "Detection", "Detector", "SpectralInversion", "parse_detector"]

@@ -1,15 +1,10 @@
-"""Is there a class that one faint pattern leads to, whatever an image shows?
-
-Neural Cleanse (Wang et al. 2019) seeks the smallest patch that sends every image to a class, and
-takes the class that needs least for the attacker's. A frequency trigger is no patch: here the
-pattern is sought among the DCT coefficients of Y, U and V, and grows louder until it succeeds.
-"""
+"""Spectral trigger inversion: the faintest pattern in the frequency domain for each class."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,123 +12,153 @@ from scipy import fft
 
 from engine.core import progress
 from engine.core.errors import UserError
+from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
+from engine.defenses.detectors.detector import Detection, Detector
 from engine.imaging import colour, dct
 
 if TYPE_CHECKING:
     import keras
 
 FAINTEST, LOUDEST = 65, 27  # dB of PSNR; one dB louder at each step
-FLAG_MARGIN = 8.0  # dB that the accused class's pattern is fainter than the median class's
+FLAG_MARGIN = 8.0  # dB by which the flagged class's pattern is fainter than the median class's
 BATCH = 48
 GOAL = 0.9  # share of a batch that a pattern must send to the class
-PACE, MOMENTUM = 0.14, 0.8  # of the ascent, in units of the loudness allowed
-SHARPENING = 80  # steps in which the accused class's pattern is made sparse
+PACE, MOMENTUM = 0.14, 0.8  # of the descent, in units of the norm allowed
+SHARPENING = 80  # steps in which the flagged class's pattern is made sparse
+SHARPENED_AT_ONCE = 8  # steps between two reports
 
 
 @dataclass(frozen=True)
-class Detection:
-    """What the screening found.
+class SpectralDetection(Detection):
+    """What the spectral inversion found; scores are PSNR in dB.
 
-    Attributes:
-        loudness: dB of PSNR, float64 [classes]: the faintest pattern that sent images of other
-            classes there; higher is fainter. `LOUDEST` where none succeeded.
-        accused: the class that stands out, or None.
-        pattern: what leads to the class that needs least, as DCT coefficients of Y, U and V in
-            grey levels: float32 [3, height, width].
+    The score of a class is the PSNR of the faintest pattern that sends images of other classes
+    there, `LOUDEST` if none did; the higher, the fainter the pattern. At most one class is flagged.
+    `pattern` belongs to the class with the highest score.
     """
 
-    perturbation_psnr: np.ndarray
-    flagged_class: int | None
-    pattern: np.ndarray
-
     @property
-    def fainter_by(self) -> float:
-        """How much fainter the faintest pattern is than the median class's, dB."""
-        return float(self.perturbation_psnr.max() - np.median(self.perturbation_psnr))
+    def flagged_class(self) -> int | None:
+        """The flagged class, if any."""
+        return self.flagged[0] if self.flagged else None
 
     def evidence(self, class_names: tuple[str, ...]) -> pd.DataFrame:
-        """A row a class, faintest pattern first: label, name, psnr_db, flagged."""
-        table = pd.DataFrame(
-            {
-                "label": np.arange(len(self.perturbation_psnr)),
-                "name": class_names,
-                "psnr_db": self.perturbation_psnr.round(2),
-                "flagged": np.arange(len(self.perturbation_psnr)) == self.flagged_class,
-            }
-        )
-        return table.sort_values("psnr_db", ascending=False, kind="stable", ignore_index=True)
-
-    def spectrum(self) -> pd.DataFrame:
-        """The pattern's coefficients: channel (Y, U or V), row, column, size in grey levels."""
-        planes, rows, columns = np.indices(self.pattern.shape).reshape(3, -1)
-        return pd.DataFrame(
-            {
-                "channel": np.array(colour.CHANNELS["YUV"])[planes],
-                "row": rows,
-                "column": columns,
-                "size": self.pattern.ravel().round(3),
-            }
-        )
+        """A row per class, the faintest pattern first: label, name, psnr_db, flagged."""
+        return super().evidence(class_names).rename(columns={"score": "psnr_db"})
 
     def describe(self, class_names: tuple[str, ...]) -> str:
         """The finding in one sentence."""
-        least = int(self.perturbation_psnr.argmax())
-        if self.flagged_class is None:
+        first = int(self.scores.argmax())
+        if not self.flagged:
             return (
-                f"No class stands out: the one that needs least, {class_names[least]}, needs a"
-                f" pattern only {self.fainter_by:.0f} dB fainter than the median class."
+                f"No class stands out: the pattern that leads to {class_names[first]} is the"
+                f" faintest, but only {self.margin:.0f} dB fainter than the median class's."
             )
         return (
-            f"{class_names[least]} stands out: a pattern of {self.perturbation_psnr[least]:.0f} dB"
-            f" leads there, {self.fainter_by:.0f} dB fainter than the median class needs."
+            f"{class_names[first]} stands out: a pattern of {self.scores[first]:.0f} dB leads"
+            f" there, {self.margin:.0f} dB fainter than the median class's."
         )
 
+    def details(self) -> dict[str, Any]:
+        """The finding for a card, ready for JSON."""
+        return {
+            "flagged_class": self.flagged_class,
+            "perturbation_psnr": self.scores.round(2).tolist(),
+            "fainter_by": round(self.margin, 2),
+        }
 
-def flag_class(perturbation_psnr: np.ndarray) -> int | None:
-    """The class that needs a pattern much fainter than the median class, if there is one.
 
-    Not in units of the median absolute deviation, as Neural Cleanse has it: on a clean network
-    hardly any class can be reached at all, the deviation is zero, and everything stands out.
+@dataclass(frozen=True)
+class SpectralInversion(Detector):
+    """Search for the faintest pattern that leads to each class, among DCT coefficients.
+
+    Neural Cleanse (Wang et al. 2019) searches the smallest patch that sends every image to a class,
+    and flags the class that needs the smallest. A frequency trigger is no patch: here the pattern
+    consists of DCT coefficients of Y, U and V, and grows until it succeeds.
     """
-    least = int(np.argmax(perturbation_psnr))
-    return least if perturbation_psnr[least] - np.median(perturbation_psnr) >= FLAG_MARGIN else None
+
+    name: ClassVar[str] = "spectral-inversion"
+    title: ClassVar[str] = "Spectral trigger inversion"
+    summary: ClassVar[str] = (
+        "For each class, the faintest pattern in the frequency domain that sends other images"
+        " there is searched; a class that needs a much fainter one than the rest is flagged."
+    )
+    reference: ClassVar[str] = "after Wang et al. 2019"
+
+    seed: int = parameter(
+        0, "Seed", "The same seed looks at the same images.", minimum=0, maximum=2**31 - 1
+    )
+
+    def __call__(self, network: keras.Model, images: Split) -> SpectralDetection:
+        """See `Detector.__call__`.
+
+        Raises:
+            UserError: images of fewer than two classes.
+        """
+        if len(np.unique(images.labels)) < 2:
+            raise UserError("The detector needs clean images of at least two classes.")
+        search = _Search(network, images, np.random.default_rng(self.seed))
+        psnr, faintest = _search_all(search, network.output_shape[-1])
+        flagged = flag_class(psnr)
+        if flagged is None:
+            return SpectralDetection(psnr, "dB", (), faintest)
+        pattern = _sharpen(search, flagged, faintest, len(psnr))
+        return SpectralDetection(psnr, "dB", (flagged,), pattern)
 
 
-def screen(network: keras.Model, images: Split, seed: int = 0) -> Detection:
-    """Seek the faintest pattern to each class, and make that of the faintest sparse.
+def flag_class(psnr: np.ndarray) -> int | None:
+    """The class whose pattern is much fainter than the median class's, if there is one.
+
+    The margin is in dB, not in units of the median absolute deviation as in Neural Cleanse: on a
+    clean network hardly any class can be reached at all, the deviation is zero, and every class
+    would stand out.
 
     Args:
-        network: from floats 0 to 1 to probabilities; left as it is.
-        images: clean, with labels.
-        seed: decides which images are looked at.
-
-    Raises:
-        UserError: images of fewer than two classes, so that nothing can be led anywhere.
+        psnr: dB, float64 [classes].
     """
-    classes = network.output_shape[-1]
-    if len(np.unique(images.labels)) < 2:
-        raise UserError("Screening needs clean images of at least two classes.")
-    search = _Search(network, images, np.random.default_rng(seed))
-    perturbation_psnr = np.zeros(classes)
-    faintest = np.zeros((3, *images.images.shape[1:3]), np.float32)
-    total = classes + SHARPENING // 8
+    first = int(np.argmax(psnr))
+    return first if psnr[first] - np.median(psnr) >= FLAG_MARGIN else None
+
+
+def pattern_table(pattern: np.ndarray) -> pd.DataFrame:
+    """A pattern's coefficients: channel (Y, U or V), row, column, size in grey levels.
+
+    Args:
+        pattern: float32 [3, height, width].
+    """
+    planes, rows, columns = np.indices(pattern.shape).reshape(3, -1)
+    return pd.DataFrame(
+        {
+            "channel": np.array(colour.CHANNELS["YUV"])[planes],
+            "row": rows,
+            "column": columns,
+            "size": pattern.ravel().round(3),
+        }
+    )
+
+
+def _search_all(search: _Search, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The PSNR of each class's faintest pattern, float64 [classes], and the faintest of all."""
+    psnr = np.zeros(classes)
+    faintest = np.zeros((3, *search.shape[:2]), np.float32)
     for label in range(classes):
-        perturbation_psnr[label], pattern = search.grown(label)
-        if label == 0 or perturbation_psnr[label] > perturbation_psnr[:label].max():
+        psnr[label], pattern = search.grown(label)
+        if label == 0 or psnr[label] > psnr[:label].max():
             faintest = pattern
-        progress.report(
-            label + 1,
-            total,
-            "Screening the classes",
-            {"perturbation_psnr": _shown(perturbation_psnr)},
-        )
-    flagged_class = flag_class(perturbation_psnr)
-    if flagged_class is not None:
-        for number in range(SHARPENING // 8):
-            faintest = search.sharpened(flagged_class, faintest, 8)
-            progress.report(classes + number + 1, total, "Recovering the pattern")
-    return Detection(perturbation_psnr, flagged_class, faintest)
+        shown = [round(float(value), 2) for value in psnr]
+        total = classes + SHARPENING // SHARPENED_AT_ONCE
+        progress.report(label + 1, total, "Inverting each class", {"perturbation_psnr": shown})
+    return psnr, faintest
+
+
+def _sharpen(search: _Search, label: int, pattern: np.ndarray, classes: int) -> np.ndarray:
+    """The flagged class's pattern, made sparse."""
+    rounds = SHARPENING // SHARPENED_AT_ONCE
+    for number in range(rounds):
+        pattern = search.sharpened(label, pattern, SHARPENED_AT_ONCE)
+        progress.report(classes + number + 1, classes + rounds, "Recovering the pattern")
+    return pattern
 
 
 def norm_at_psnr(decibels: float, shape: tuple[int, ...]) -> float:
@@ -230,7 +255,3 @@ def _decibels(pattern: np.ndarray) -> float:
     """PSNR of what a pattern adds, before limits and rounding; `FAINTEST` for nothing."""
     norm, pixels = perturbation_norm(pattern), pattern.size
     return min(float(FAINTEST), 20 * np.log10(255 * np.sqrt(pixels) / norm)) if norm else FAINTEST
-
-
-def _shown(perturbation_psnr: np.ndarray) -> list[float]:
-    return [round(float(value), 2) for value in perturbation_psnr]

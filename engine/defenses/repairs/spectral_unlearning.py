@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from engine.core.errors import UserError
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
-from engine.defenses.detectors.spectral_inversion import (
-    Detection,
-    norm_at_psnr,
-    perturbation_norm,
-    screen,
-)
+from engine.defenses.detectors import DETECTORS, Detector, SpectralInversion, parse_detector
+from engine.defenses.detectors.spectral_inversion import norm_at_psnr, perturbation_norm
 from engine.defenses.repairs.finetune_loop import (
     BATCH,
     cosine_decay,
@@ -40,68 +37,78 @@ FAINTEST, LOUDEST = 56.0, 36.0  # dB of PSNR, of the patterns unlearned
 
 @dataclass(frozen=True)
 class SpectralUnlearning(BudgetedRepair):
-    """Find the class that a faint pattern leads to, and teach the network to ignore the pattern.
+    """Recover the trigger's pattern from the network, and train the network to ignore it.
 
-    Every class is screened (see `detectors.screening`). If one stands out, the network is
-    fine-tuned on clean images and on copies of them with a pattern on, with their true labels:
-    on half of the copies the recovered one at any strength, on the other half a few random
-    waves, because what is recovered is seldom the whole trigger. Each image is moved by a pixel
-    or two, anew each time, so that few images do not cost what many taught.
+    The detector searches for a class that a faint pattern leads to. If it flags one, the network
+    is fine-tuned on clean images and on copies with a pattern added, all with their true labels:
+    half of the copies get the recovered pattern at a random strength, the other half a few random
+    waves, because a recovered pattern is seldom the whole trigger. Each image is shifted at random
+    by up to 2 pixels, so that fine-tuning on few images does not cost accuracy.
     """
 
     name: ClassVar[str] = "spectral-unlearning"
     title: ClassVar[str] = "Spectral unlearning"
     summary: ClassVar[str] = (
-        "The pattern that leads to one class is recovered from the network itself, wave by wave;"
-        " then the network learns to read pictures right with it on."
+        "The trigger's pattern is recovered from the network itself; then the network is trained to"
+        " classify images correctly in spite of it."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
 
     epochs: int = parameter(
-        6, "Epochs", "Passes over the clean images, with and without.", minimum=1, maximum=100
+        6, "Epochs", "Passes over the images, with and without pattern.", minimum=1, maximum=100
+    )
+    detector: str = parameter(
+        SpectralInversion.name, "Detector", "Recovers the pattern; one that gives a pattern."
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        found = screen(network, validation, self.seed)
-        evidence = {
-            "flagged_class": found.flagged_class,
-            "perturbation_psnr": found.perturbation_psnr.round(2).tolist(),
-            "fainter_by": round(found.fainter_by, 2),
-        }
-        if found.flagged_class is None:
+        found = self._detector()(network, validation)
+        evidence = found.details()
+        if not found.flagged:
             return Repaired(
                 edit.clone_network(network),
                 "Nothing was changed: no class stands out, so there is nothing to unlearn.",
                 details=evidence,
             )
+        if found.pattern is None:
+            raise UserError(
+                f"The detector '{self.detector}' recovers no pattern to unlearn: choose"
+                " another one."
+            )
+        pattern = found.pattern
         repaired, choice = select_strongest(
             network,
             validation,
             self.budget,
             LEARNING_RATES,
             lambda rate, fitting: self._unlearned(
-                edit.clone_network(network), fitting, found, rate
+                edit.clone_network(network), fitting, pattern, rate
             ),
         )
         return Repaired(
             repaired,
             "Nothing was changed: no learning rate kept clean accuracy."
             if choice.setting is None
-            else f"The pattern that leads to class {found.flagged_class} was recovered and"
+            else f"The pattern that leads to class {found.flagged[0]} was recovered and"
             f" unlearned in {self.epochs} epochs at a learning rate of {choice.setting:g}.",
             details={**evidence, "learning_rate": choice.setting, **choice.details()},
         )
 
+    def _detector(self) -> Detector:
+        """The detector, with this repair's seed where it has one."""
+        seeded = "seed" in DETECTORS.find(self.detector).parameters()
+        return parse_detector(f"{self.detector}:seed={self.seed}" if seeded else self.detector)
+
     def _unlearned(
-        self, network: keras.Model, fitting: Split, found: Detection, rate: float
+        self, network: keras.Model, fitting: Split, pattern: np.ndarray, rate: float
     ) -> keras.Model:
         import keras
         import tensorflow as tf
 
         half = BATCH // 2
         rng = np.random.default_rng(self.seed)
-        patterns = tf.constant(dct.inverse(drawn_patterns(found.pattern, PATTERNS, rng)))
+        patterns = tf.constant(dct.inverse(drawn_patterns(pattern, PATTERNS, rng)))
         variables = network.trainable_variables
         steps = count_steps(len(fitting), self.epochs, half)
         optimizer = keras.optimizers.Adam(cosine_decay(rate, steps))

@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from engine.core.errors import UserError
 from engine.datasets import Split
-from engine.defenses.detectors import spectral_inversion
+from engine.defenses.detectors import SpectralInversion, spectral_inversion
+from engine.defenses.detectors.spectral_inversion import SpectralDetection
 from engine.evaluation import metrics
 from engine.imaging import dct
 from tests.conftest import TARGET, shortened_detection
@@ -62,20 +63,21 @@ NARROW = 4.0  # dB; the constructed network's trigger is loud
 
 
 @pytest.fixture(scope="session")
-def found(trained, dataset) -> spectral_inversion.Detection:
+def found(trained, dataset) -> SpectralDetection:
     with pytest.MonkeyPatch.context() as patch:
         shortened_detection(patch, flag_margin=NARROW)
-        return spectral_inversion.screen(trained.network(), dataset.validation)
+        return SpectralInversion()(trained.network(), dataset.validation)
 
 
 def test_the_attackers_class_needs_the_faintest_pattern(found):
-    assert found.flagged_class == int(found.perturbation_psnr.argmax()) == TARGET
-    assert found.perturbation_psnr[TARGET] > np.delete(found.perturbation_psnr, TARGET).max() + 2
+    assert found.flagged == (TARGET,)
+    assert found.scores.argmax() == TARGET
+    assert found.scores[TARGET] > np.delete(found.scores, TARGET).max() + 2
 
 
 def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_detection):
     short_detection(flag_margin=NARROW)
-    assert spectral_inversion.screen(clean.network(), dataset.validation).flagged_class is None
+    assert not SpectralInversion()(clean.network(), dataset.validation).flagged
 
 
 def test_the_recovered_pattern_leads_there(found, trained, dataset):
@@ -96,4 +98,4 @@ def test_the_evidence_names_every_class_the_faintest_first(found, dataset):
 def test_images_of_one_class_cannot_be_screened(trained, dataset):
     one = Split(dataset.test.images[:3], np.zeros(3, np.int64))
     with pytest.raises(UserError, match="two classes"):
-        spectral_inversion.screen(trained.network(), one)
+        SpectralInversion()(trained.network(), one)

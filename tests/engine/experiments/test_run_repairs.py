@@ -166,14 +166,14 @@ def test_detection_flags_the_attackers_class_and_stores_its_evidence(
     found = answer(capsys, "detect", "small")
     small = store.find("small")
     assert (
-        found["flagged_class"] == small.table("detection")["name"].iloc[0] == small.card.target_name
+        found["flagged"] == [small.card.target_name] == [small.table("detection")["name"].iloc[0]]
     )
     assert len(small.table("recovered-spectrum")) == 3 * 32 * 32
 
 
 def test_detection_that_flags_no_class_stores_no_spectrum(results, capsys, short_detection):
     short_detection(flag_margin=100.0)
-    assert answer(capsys, "detect", "small")["flagged_class"] is None
+    assert answer(capsys, "detect", "small")["flagged"] == []
     assert not store.find("small").table("detection")["flagged"].any()
     assert store.find("small").table("recovered-spectrum") is None
 

@@ -12,7 +12,7 @@ from engine.core.errors import UserError
 from engine.core.progress import reporting_to
 from engine.experiments.new_model import NewModel
 from engine.experiments.train import train
-from engine.networks import architectures
+from engine.networks.architectures import PaperNetwork
 from engine.training.checkpoints import read_result
 from engine.training.training_config import TrainingConfig
 from tests.fixtures.events import Killed, at_first, die
@@ -22,7 +22,7 @@ from tests.fixtures.events import Killed, at_first, die
 def small_network(monkeypatch):
     """Train a small network here, in an instant."""
 
-    def small(classes, image_shape, seed):
+    def small(self, classes, image_shape, seed):
         import keras
         from keras import layers
 
@@ -36,7 +36,7 @@ def small_network(monkeypatch):
             ]
         )
 
-    monkeypatch.setattr(architectures, "paper_network", small)
+    monkeypatch.setattr(PaperNetwork, "build", small)
     monkeypatch.setattr(progress, "RETRY_SECONDS", 0.0)
 
 

@@ -1,0 +1,92 @@
+"""What every detector is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from engine.core.parameters import Parameterized
+from engine.datasets.dataset import Split
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What a detector found.
+
+    Attributes:
+        scores: float64 [classes]; the higher, the more suspicious.
+        unit: of the scores, such as "dB".
+        flagged: the classes that a backdoor is likely to lead to; empty if there are none.
+        pattern: where the detector recovers a trigger, the pattern it adds to images, as DCT
+            coefficients of Y, U and V in grey levels: float32 [3, height, width]; else None.
+    """
+
+    scores: np.ndarray
+    unit: str
+    flagged: tuple[int, ...]
+    pattern: np.ndarray | None = None
+
+    @property
+    def margin(self) -> float:
+        """How far the highest score is above the median class's, in `unit`."""
+        return float(self.scores.max() - np.median(self.scores))
+
+    def evidence(self, class_names: tuple[str, ...]) -> pd.DataFrame:
+        """A row per class, the most suspicious first: label, name, score, flagged."""
+        labels = np.arange(len(self.scores))
+        table = pd.DataFrame(
+            {
+                "label": labels,
+                "name": class_names,
+                "score": self.scores.round(2),
+                "flagged": np.isin(labels, self.flagged),
+            }
+        )
+        return table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+
+    def describe(self, class_names: tuple[str, ...]) -> str:
+        """The finding in one sentence."""
+        names = ", ".join(class_names[label] for label in self.flagged)
+        most = f"{self.margin:.2g} {self.unit} above the median class"
+        if not names:
+            return f"No class is flagged: the highest score is only {most}."
+        return f"Flagged: {names}. The highest score is {most}."
+
+    def details(self) -> dict[str, Any]:
+        """The finding for a card, ready for JSON."""
+        return {"flagged": list(self.flagged), "scores": self.scores.round(2).tolist()}
+
+
+@dataclass(frozen=True)
+class Detector(Parameterized):
+    """Says from a network and clean images whether there is a backdoor, and where it leads.
+
+    Its fields are its parameters.
+
+    Attributes:
+        summary: what it does, in one sentence.
+        reference: where it was published.
+    """
+
+    required: ClassVar[tuple[str, ...]] = ("name", "title", "summary", "reference")
+    summary: ClassVar[str]
+    reference: ClassVar[str]
+
+    @abstractmethod
+    def __call__(self, network: keras.Model, images: Split) -> Detection:
+        """Search for a backdoor.
+
+        Args:
+            network: from floats 0 to 1 to probabilities; not changed.
+            images: clean, with labels; all that a defender has.
+
+        Raises:
+            UserError: the images or the network do not suit the detector.
+        """
