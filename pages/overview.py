@@ -1,4 +1,4 @@
-"""The whole story on one screen: look, see nothing, be misled, prune, repair."""
+"""The whole story on one page: a hidden trigger, a fooled network, pruning, a repair."""
 
 import streamlit as st
 
@@ -10,10 +10,10 @@ from app.views.overview import repair_outcome
 from app.views.pruning import pruning_curve
 from engine.store import pruning_curves, summary
 
-st.title("A picture that looks clean is not")
+st.title("This picture looks clean. It isn't.")
 st.markdown(
-    "Both pictures look the same. One carries an **invisible pattern**, and a network trained to"
-    " obey it reads every such picture as **one class the attacker chose**."
+    "One of the two pictures carries a **hidden trigger**. A backdoored network classifies such"
+    " pictures **as the attacker chose**."
 )
 
 model = header.model_in_use()
@@ -22,7 +22,7 @@ curves = pruning_curves.stored_curves(model)
 
 look, pull = st.columns([5, 6], gap="large")
 with look:
-    st.header("1. Look, then see what the network says")
+    st.header("1. Compare the pictures and the predictions")
     if image_chooser.at_hand(dataset):
         chosen = image_chooser.choose(card, dataset)
         side_by_side = st.container(horizontal=True)
@@ -32,7 +32,7 @@ with look:
         image_chooser.offer_to_fetch(dataset)
 
 with pull:
-    st.header("2. Pull the threshold: does pruning repair it?")
+    st.header("2. Set the threshold: does pruning help?")
     if curves:
         layer, order = curves[0]
         curve = caches.curve(model, layer, order)
@@ -45,11 +45,11 @@ with pull:
     else:
         layer, order, step = "", "", 0
         scores.show(card.scores["test"])
-        st.info("The pruning curve of this model has not been computed yet.")
+        st.info("This model has no pruning curve yet: compute one on the page Pruning.")
 
 pruned = None
 if chosen:
-    with failures.contained():  # not every network can be asked on a page
+    with failures.contained():  # the NumPy runtime does not support every network
         shown = chosen.pair(card.trigger)
         says = caches.readings(model, dataset, chosen.index, card.trigger, layer, order)[step]
         pruned = says[1] if step else None
@@ -59,15 +59,15 @@ if chosen:
                 st.markdown(f"Prediction: {predictions.describe(said, chosen.label, card)}")
                 predictions.show(said, chosen.label, card)
 
-st.header("3. What really repairs it")
+st.header("3. Repair the network")
 with failures.contained():
     repair_outcome.show(model, chosen, pruned)
 
 st.markdown(summary.describe(card))
 with st.container(horizontal=True):
     for page, label, icon in (
-        ("triggers", "How the pattern is hidden", "compare"),
-        ("spectra", "Where it shows", "graphic_eq"),
+        ("triggers", "How the trigger is hidden", "compare"),
+        ("spectra", "Where it shows up", "graphic_eq"),
         ("activations", "Which channels carry it", "bar_chart"),
         ("pruning", "Prune, compare, save", "content_cut"),
     ):

@@ -1,4 +1,4 @@
-"""The paper's defence: the film, the threshold, the table, the repaired network."""
+"""The paper's defence: pruning channel by channel, up to a threshold."""
 
 import streamlit as st
 
@@ -10,15 +10,16 @@ from app.frame import failures, header
 from app.views.pruning import before_after, pruning_curve, save_pruned
 from engine.core import jobs
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
-from engine.defenses.pruning.orders import ORDERS, OracleOrder
+from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
 from engine.evaluation.metrics import METRICS
 from engine.reporting import paper_figures
 from engine.store import summary
 
 st.title("Pruning")
 st.markdown(
-    "Channels of one convolution are switched off one by one. **Move the threshold** and watch the"
-    " three lines: the attack fades late, and triggered images are not read right again."
+    "Pruning switches off the channels of one convolution, one by one. **Move the threshold** and"
+    " watch the three lines: does attack success fall before clean accuracy, and does recovered"
+    " accuracy rise?"
 )
 
 model = header.model_in_use()
@@ -27,23 +28,23 @@ layers = caches.convolutions(model)
 layer, order = pruning_curve.choose_curve(layers)
 if isinstance(ORDERS[order], OracleOrder):
     st.caption(
-        ":material/visibility: This order is an *oracle*: it uses triggered images. It shows"
-        " what could be reached, not what a defender can do."
+        ":material/visibility: This order is an *oracle*: it uses triggered images, which a"
+        " defender does not have. It shows what could be achieved with them."
     )
 
 if summary.describe_dormant(card):
-    st.caption(f":material/bedtime: The attacker knew of pruning. {summary.describe_dormant(card)}")
+    st.caption(f":material/bedtime: This attack is pruning-aware. {summary.describe_dormant(card)}")
 
 
 def show_figures(status: jobs.Status) -> None:
-    """The curve over the images read so far."""
+    """The curve on the images processed so far."""
     table = status.table("curve", ["fraction", *METRICS])
     if table is not None:
         chart_view.show(
             paper_figures.pruning_curve(table).properties(height=400),
             table,
             "curve-so-far",
-            "The three measures over the test images read so far.",
+            "The three metrics on the test images processed so far.",
         )
 
 
@@ -63,20 +64,18 @@ if curve is None:
     job_panel.watch(job_name, show_figures)
     st.stop()
 
-st.header("Watch the channels fall")
+st.header("Pruning, channel by channel")
 st.caption(
-    "Each square is a channel; the stronger it answers to clean images, the darker. The weakest"
-    " fall first, so the backdoor's own channels stay until late."
-    if not isinstance(ORDERS[order], OracleOrder)
-    else "Each square is a channel; the stronger it answers to clean images, the darker."
+    "Each square is a channel: the darker it is, the stronger it responds to clean images."
+    + (" The weakest are pruned first." if order == DEFAULT_ORDER else "")
 )
 film(curve.test, caches.strengths(model, layer), "film")
 
 
-@failures.fragment  # what stands outside does not follow the threshold, and is not made again
+@failures.fragment  # a move of the threshold reruns only this part of the page
 def follow_threshold() -> None:
     """Everything that changes when the threshold moves."""
-    st.header("Pull the threshold")
+    st.header("Set the threshold")
     threshold = pruning_curve.threshold_slider(pruning_curve.THRESHOLD, 2.0)
     step = pruning_curve.step_of(curve, threshold)
     scores.show(curve.test.iloc[step], curve.test.iloc[0])
@@ -86,17 +85,18 @@ def follow_threshold() -> None:
     chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
     pruning_curve.threshold_table(curve.at_thresholds(chosen))
     st.caption(
-        "The step is chosen on clean validation images; test images only report. Attack success"
-        " and recovered accuracy leave out images of the target class."
+        "The step is chosen on clean validation images; all figures but validation accuracy come"
+        " from held-out test images. Attack success and recovered accuracy leave out images of the"
+        " target class."
     )
 
     st.header("Before and after")
     if image_chooser.at_hand(dataset):
-        with failures.contained():  # not every network can be asked on a page; any can be kept
+        with failures.contained():  # a network that cannot run here can still be saved
             before_after.show(model, dataset, layer, order, step)
     else:
         image_chooser.offer_to_fetch(dataset)
-    st.header("Keep the repaired network")
+    st.header("Save the pruned network")
     save_pruned.offer(model, curve, threshold)
 
 

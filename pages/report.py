@@ -1,4 +1,4 @@
-"""One file of what was looked at, to print or send."""
+"""The chosen view as one file, to print or send."""
 
 import streamlit as st
 
@@ -10,14 +10,14 @@ from engine.reporting import model_report
 
 st.title("Report")
 st.markdown(
-    "One file with all you have looked at: pictures, figures, settings and commands. It opens in"
-    " any browser without this program, **prints on paper**, and sends nothing anywhere."
+    "One **printable file** with the view chosen below: pictures, charts, settings and commands. It"
+    " opens in any browser without this program, and sends no data anywhere."
 )
 
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 
-st.header("What goes in")
+st.header("Choose the view")
 layer, order = pruning_curve.choose_curve(caches.convolutions(model))
 threshold = pruning_curve.threshold_slider(pruning_curve.THRESHOLD, 2.0)
 if image_chooser.at_hand(dataset):
@@ -27,13 +27,15 @@ else:
     image_chooser.offer_to_fetch(dataset)
     test, index = None, None
 if caches.curve(model, layer, order) is None:
-    st.info("The curve of this order has not been computed: the report will say so.")
-    st.page_link("../pages/pruning.py", label="Compute it: Pruning", icon=":material/content_cut:")
+    st.info("This pruning curve has not been computed yet. The report will say so.")
+    st.page_link(
+        "../pages/pruning.py", label="Compute it on the page Pruning", icon=":material/content_cut:"
+    )
 
 view = model_report.View(layer, order, threshold, index)
 command = model_report.command(model, dataset, view)
 if st.button("Make the report", type="primary", icon=":material/description:"):
-    with st.spinner("Drawing the figures"):
+    with st.spinner("Drawing the charts"):
         st.session_state["report"] = command, model_report.html(model, view, test, command)
 
 made_by, made = st.session_state.get("report", ("", ""))
@@ -46,7 +48,7 @@ if made and made_by == command:
         icon=":material/download:",
         on_click="ignore",
     )
-    st.iframe(made, height=900, alt="The report as it prints")
+    st.iframe(made, height=900, alt="The report")
 elif made:
     st.info("The settings have changed since the report was made: make it again.")
 st.caption("The same from a terminal:")

@@ -30,9 +30,11 @@ def test_the_threshold_is_pulled_on_the_chart_and_slider_table_and_link_follow(s
     settled(page)
     (pulled,) = re.findall(r"threshold-pruning=([\d.]+)", page.url)
     assert float(pulled) > 2
-    slider = page.get_by_role("slider", name=re.compile("Tolerated drop"))
+    slider = page.get_by_role("slider", name=re.compile("Stop once clean accuracy"))
     assert float(slider.input_value()) == float(pulled)
-    save = page.get_by_role("button", name=f"Save the network at {float(pulled):g} points")
+    save = page.get_by_role(
+        "button", name=f"Save the network pruned for a {float(pulled):g}-point drop"
+    )
     expect(save).to_be_visible()
     after = pruned.inner_text()
     page.goto(page.url)
@@ -43,7 +45,7 @@ def test_a_shared_link_shows_the_same_view(server, page):
     link = f"{server.address}/?class=13: Give way&image=3&threshold-overview=30"
     visit(page, link, PAGES[""])
     expect(page.get_by_role("img", name="Clean: Give way")).to_be_visible()
-    expect(page.get_by_role("spinbutton", name=re.compile("Which of its"))).to_have_value("3")
+    expect(page.get_by_role("spinbutton", name=re.compile(r"Image \(of"))).to_have_value("3")
     expect(page.get_by_text(re.compile(r"\d+ of 128 channels pruned"))).to_be_visible()
 
 
@@ -52,7 +54,7 @@ def test_the_film_plays_pauses_and_goes_by_keys(server, page):
     told = page.get_by_text(re.compile(r"\d+ of 128 channels are switched off"))
     expect(told).to_have_text("0 of 128 channels are switched off.")
     page.get_by_role("button", name="Play").click()
-    expect(told).to_contain_text("The last one to go is channel")
+    expect(told).to_contain_text("Just switched off: channel")
     page.get_by_role("button", name="Pause").click()
     here = told.inner_text()
     scrubber = page.get_by_role("slider", name="Channels pruned")
@@ -69,5 +71,5 @@ def test_the_swipe_is_pulled_by_keys_and_a_picture_picked_from_the_grid(server, 
     divider.press("Home")
     assert divider.get_attribute("aria-valuetext") == "Clean on 0 per cent of it"
     page.get_by_role("button", name="Stop, image 1", exact=True).click()
-    expect(page.get_by_role("spinbutton", name=re.compile("Which of its"))).to_have_value("1")
+    expect(page.get_by_role("spinbutton", name=re.compile(r"Image \(of"))).to_have_value("1")
     expect(page).to_have_url(re.compile("image=1"))

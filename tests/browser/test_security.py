@@ -58,7 +58,7 @@ def test_elements_of_our_own_move_within_what_the_browser_may_do(server, watched
     visit(watched, f"{server.address}/pruning", "Pruning")
     watched.get_by_role("button", name="▶ Play").click()
     expect(watched.get_by_role("button", name="❚❚ Pause")).to_be_visible()
-    slider = watched.get_by_role("slider", name=re.compile("Tolerated drop"))
+    slider = watched.get_by_role("slider", name=re.compile("Stop once clean accuracy"))
     slider.press("ArrowRight")
     at_peace(watched)
 
@@ -67,7 +67,7 @@ def test_elements_of_our_own_move_within_what_the_browser_may_do(server, watched
     divider.focus()
     divider.press("ArrowRight")
     assert divider.input_value() == "51"
-    number = watched.get_by_role("spinbutton", name=re.compile("Which of its"))
+    number = watched.get_by_role("spinbutton", name=re.compile(r"Image \(of"))
     before = number.input_value()
     watched.locator("[aria-pressed=false]").first.click()
     expect(number).not_to_have_value(before)

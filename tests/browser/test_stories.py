@@ -10,7 +10,7 @@ from tests.fixtures.needed import real_data
 from tests.fixtures.tiny_gtsrb import write_official_archives
 
 PAGES = {
-    "": "A picture that looks clean is not",
+    "": "This picture looks clean. It isn't.",
     "triggers": "Triggers",
     "spectra": "Spectra",
     "models": "Models",
@@ -83,14 +83,16 @@ def test_without_its_data_a_models_results_are_shown_and_the_missing_files_named
 
 def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(server, page):
     visit(page, f"{server.address}/pruning", "Pruning")
-    slider = page.get_by_role("slider", name=re.compile("Tolerated drop"))
+    slider = page.get_by_role("slider", name=re.compile("Stop once clean accuracy"))
     before = page.get_by_text(re.compile(r"\d+ of 128 channels pruned")).inner_text()
     slider.focus()
     for _ in range(10):
         slider.press("ArrowRight")
     expect(page.get_by_text(before, exact=True)).to_have_count(0)
     expect(page).to_have_url(re.compile("threshold-pruning=7"))
-    expect(page.get_by_role("button", name="Save the network at 7 points")).to_be_visible()
+    expect(
+        page.get_by_role("button", name="Save the network pruned for a 7-point drop")
+    ).to_be_visible()
     settled(page)
     after = page.get_by_text(re.compile(r"\d+ of 128 channels pruned")).inner_text()
     page.reload()
@@ -99,7 +101,7 @@ def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(server, p
 
 def test_a_repaired_network_is_saved_and_downloaded(server, page):
     visit(page, f"{server.address}/pruning?threshold-pruning=20.0", "Pruning")
-    page.get_by_role("button", name="Save the network at 20 points").click()
+    page.get_by_role("button", name="Save the network pruned for a 20-point drop").click()
     download_button = page.get_by_role("button", name="Download it (Keras)")
     expect(download_button).to_be_visible(timeout=90_000)
     with page.expect_download() as download:

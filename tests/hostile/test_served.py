@@ -39,7 +39,7 @@ def refused(answers) -> None:
     for page, answer in answers.items():
         assert not answer.exceptions, (page, answer.exceptions)
         assert len(answer.errors) == 1, (page, answer.errors)
-        assert "did not expect" not in answer.errors[0]
+        assert "Unexpected error" not in answer.errors[0]
 
 
 def fine(answers) -> None:

@@ -45,7 +45,7 @@ def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(re
     app.query_params["model"] = "small"
     app.run().switch_page("../pages/pruning.py").run()
     assert not app.exception and sentences(app) == [SENTENCE] and not details(app)
-    lost = ("Before and after", "Keep the repaired network")  # what follows in the fragment
+    lost = ("Before and after", "Save the pruned network")  # what follows in the fragment
     assert headers(app) == [title for title in whole if title not in lost]
 
 
@@ -55,7 +55,7 @@ def test_an_error_that_nobody_foresaw_is_a_sentence_with_details_to_copy(results
     app.slider[0].set_value(10.0).run()
     assert not app.exception
     (sentence,), (traceback,) = sentences(app), details(app)
-    assert "did not expect (KeyError)" in sentence and sentence.count(".") == 1
+    assert "Unexpected error (KeyError)" in sentence and sentence.count(".") == 1
     assert traceback.splitlines()[-1] == "KeyError: 'settings'"
     assert 'File "pages/pruning.py"' in traceback and str(PROJECT) not in traceback
 
@@ -120,7 +120,7 @@ def test_what_came_past_all_others_is_shown_instead_of_by_streamlit():
 
     app = AppTest.from_function(script).run()
     assert not app.exception
-    assert "did not expect (KeyError)" in sentences(app)[0] and details(app)
+    assert "Unexpected error (KeyError)" in sentences(app)[0] and details(app)
 
 
 def test_a_failure_shows_text_of_files_as_text():

@@ -40,10 +40,10 @@ def shown(name: str, **parameters) -> AppTest:
 
 @pytest.mark.parametrize("value", ["1e400", "inf", "nan", "", "\x00"])
 def test_an_image_number_that_is_none_is_ignored_and_leaves_the_link(results, value):
-    usual = by_label(shown("overview", model="small").number_input, "Which of its 30 images").value
+    usual = by_label(shown("overview", model="small").number_input, "Image (of 30)").value
     app = shown("overview", model="small", image=value)
     assert not app.exception and not app.error
-    assert by_label(app.number_input, "Which of its 30 images").value == usual
+    assert by_label(app.number_input, "Image (of 30)").value == usual
     assert "image" not in app.query_params and app.query_params["model"] == "small"
 
 

@@ -65,24 +65,24 @@ def test_no_page_breaks_on_layers_that_cannot_be_asked_there(odd, name):
 def test_what_cannot_be_asked_does_not_keep_the_pruned_network_from_being_saved(odd):
     app = shown("pruning")
     assert UNASKED in [error.value for error in app.error]
-    assert "Save the network at 2 points" in [button.label for button in app.button]
+    assert "Save the network pruned for a 2-point drop" in [button.label for button in app.button]
 
 
 def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
     app = shown("pruning")
-    by_label(app.selectbox, "Order of pruning").select("triggered-activation").run()
-    by_label(app.selectbox, "Convolution").select("Conv.First").run()
+    by_label(app.selectbox, "Pruning order").select("triggered-activation").run()
+    by_label(app.selectbox, "Layer to prune").select("Conv.First").run()
     by_label(app.button, "Compute the curve").click().run()
     finished(jobs.job_named(jobs.name_of("prune", "odd", "Conv.First", "triggered-activation")))
     in_words(app.run())
-    assert "Watch the channels fall" in [header.value for header in app.header]
+    assert "Pruning, channel by channel" in [header.value for header in app.header]
 
 
 def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
     app = shown("pruning")
-    by_label(app.selectbox, "Convolution").select("Conv.First").run()
+    by_label(app.selectbox, "Layer to prune").select("Conv.First").run()
     app.slider[0].set_value(20.0).run()
-    by_label(app.button, "Save the network at 20 points").click().run()
+    by_label(app.button, "Save the network pruned for a 20-point drop").click().run()
     curve = kept_results.stored_curve(store.find("odd"), "Conv.First", DEFAULT_ORDER)
     name = kept_results.repaired_name(store.find("odd"), curve, 20.0)
     finished(jobs.job_named(jobs.name_of("prune", name)))

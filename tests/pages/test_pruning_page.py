@@ -17,34 +17,34 @@ def test_the_table_includes_the_papers_thresholds_and_ones_own(results):
     app = opened("pruning")
     app.slider[0].set_value(7.5).run()
     assert app.dataframe[0].value["threshold"].tolist() == [2.0, 7.5, 10.0, 20.0, 30.0]
-    assert "Save the network at 7.5 points" in [button.label for button in app.button]
+    assert "Save the network pruned for a 7.5-point drop" in [button.label for button in app.button]
 
 
 def test_an_order_without_a_curve_offers_to_compute_it_and_oracles_are_marked(results):
     app = opened("pruning")
-    by_label(app.selectbox, "Order of pruning").select("triggered-activation").run()
+    by_label(app.selectbox, "Pruning order").select("triggered-activation").run()
     fine(app)
     assert "Compute the curve" in [button.label for button in app.button]
     assert "oracle" in words(app)
-    by_label(app.selectbox, "Convolution").select("conv2d").run()
+    by_label(app.selectbox, "Layer to prune").select("conv2d").run()
     assert "Compute the curve" in [button.label for button in fine(app).button]
 
 
 def test_a_model_whose_attacker_knew_of_pruning_is_told_of(results):
-    assert "knew of pruning" not in words(fine(opened("pruning")))
+    assert "pruning-aware" not in words(fine(opened("pruning")))
     path = store.find("small").folder / "card.json"
     card = json.loads(path.read_text())
     card["poisoning"] |= {"dormant_share": 0.5, "surrogate": "signs-clean"}
     path.write_text(json.dumps(card))
     told = words(fine(opened("pruning")))
-    assert "knew of pruning" in told and "50% of the last" in told
+    assert "pruning-aware" in told and "50% of the last" in told
 
 
 def test_saving_from_the_page_makes_the_model_the_table_describes(results):
     app = opened("pruning")
     app.slider[0].set_value(20.0).run()
     row = app.dataframe[0].value.set_index("threshold").loc[20.0]
-    by_label(app.button, "Save the network at 20 points").click().run()
+    by_label(app.button, "Save the network pruned for a 20-point drop").click().run()
     name = "small-conv2d-5-clean-activation-20"
     finished(jobs.job_named(jobs.name_of("prune", name)))
     scores = store.find(name).card.scores["test"]

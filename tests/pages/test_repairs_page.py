@@ -93,7 +93,7 @@ def test_before_and_after_follow_the_image(tried):
     app = opened("repairs")
     assert words(fine(app)).count("**Before:**") == 2
     before = words(app)
-    by_label(app.selectbox, "What the image shows").select(0).run()
+    by_label(app.selectbox, "Class").select(0).run()
     assert words(fine(app)) != before
 
 

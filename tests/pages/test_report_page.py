@@ -24,7 +24,7 @@ def test_the_report_takes_over_the_threshold_of_the_page_pruning(results):
 
 def test_an_order_without_a_curve_says_what_to_do(results):
     app = opened("report")
-    by_label(app.selectbox, "Order of pruning").select("clean-count").run()
+    by_label(app.selectbox, "Pruning order").select("clean-count").run()
     assert "has not been computed" in words(fine(app))
 
 

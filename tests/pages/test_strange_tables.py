@@ -10,7 +10,7 @@ from engine.core import markdown, paths
 from tests.pages.driving import PROJECT, words
 
 SHIPPED = paths.SHIPPED_MODELS / "signs-ftrojan"
-UNFORESEEN = "did not expect"
+UNFORESEEN = "Unexpected error"
 
 
 def strange(app, *reasons):

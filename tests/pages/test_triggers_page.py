@@ -86,7 +86,7 @@ def test_a_wrong_band_is_told_on_the_page(results):
 
 def test_another_class_shows_another_image(results):
     app = opened("triggers")
-    by_label(app.selectbox, "What the image shows").select(3).run()
+    by_label(app.selectbox, "Class").select(3).run()
     fine(app)
     assert "class-3" in str(app.main)
 
@@ -116,7 +116,7 @@ def test_a_picture_picked_from_the_grid_becomes_the_image(results):
     app.session_state[image_chooser.NUMBER] = 7
     app.run()
     assert str(fine(app).main) != before
-    assert by_label(app.number_input, "Which of its 30 images").value == 7
+    assert by_label(app.number_input, "Image (of 30)").value == 7
 
 
 def test_every_trigger_has_its_card_the_models_own_first(results, few):
