@@ -1,9 +1,18 @@
 """What the text of a trigger or repair may say, and what is said of any other."""
 
+import json
+from dataclasses import dataclass
+from typing import ClassVar
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core.errors import UserError, quoted
+from engine.core.parameters import MAX_TEXT, Parameterized, parameter, parse
+from engine.core.paths import SHIPPED_MODELS
+from engine.core.registry import Registry
 from engine.defenses.repairs import REPAIRS, parse_repair
 
 
@@ -69,3 +78,69 @@ def test_whatever_stands_in_a_sentence_it_stays_on_one_line_and_can_be_shown():
     told = str(UserError("There is no file 'a\nb\x1b[31m\udcff': choose\u00a0another."))
     assert told == r"There is no file 'a\nb\x1b[31m\udcff': choose" + "\u00a0another."
     assert len(str(UserError("x" * 10_000))) < 2000
+
+
+@dataclass(frozen=True)
+class Everything(Parameterized):
+    """A parameter of every kind."""
+
+    name: ClassVar[str] = "everything"
+    title: ClassVar[str] = "Everything"
+
+    on: bool = parameter(True, "On", "A truth.")
+    count: int = parameter(1, "Count", "A whole number.")
+    size: float = parameter(1.5, "Size", "A number.")
+    text: str = parameter("", "Text", "Any text.")
+    other: str = parameter("usual", "Other", "Any text.")
+    switches: tuple[bool, ...] = parameter((True,), "Switches", "Truths.")
+    counts: tuple[int, ...] = parameter((1,), "Counts", "Whole numbers.")
+    sizes: tuple[float, ...] = parameter((1.5,), "Sizes", "Numbers.")
+    texts: tuple[str, ...] = parameter(("a",), "Texts", "Any texts.")
+    pairs: tuple[tuple[int, int], ...] = parameter(((1, 2),), "Pairs", "Pairs of numbers.")
+    named: tuple[tuple[str, float], ...] = parameter((("a", 1.5),), "Named", "Names and numbers.")
+
+
+KINDS = Registry("thing", "backdoor_lab.nothing", Everything, [Everything])
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from(",=+:%x /\n"), max_size=12)
+
+
+def some(values):
+    return st.lists(values, min_size=1, max_size=3).map(tuple)
+
+
+@given(
+    st.builds(
+        Everything,
+        on=st.booleans(),
+        count=st.integers(),
+        size=NUMBERS,
+        text=TEXTS,
+        other=TEXTS,
+        switches=some(st.booleans()),
+        counts=some(st.integers()),
+        sizes=some(NUMBERS),
+        texts=some(TEXTS),
+        pairs=some(st.tuples(st.integers(), st.integers())),
+        named=some(st.tuples(TEXTS, NUMBERS)),
+    )
+)
+def test_whatever_the_values_are_the_text_names_an_equal_object(thing):
+    text = str(thing)
+    assert "\n" not in text
+    if len(text) <= MAX_TEXT:
+        assert parse(text, KINDS) == thing
+
+
+@pytest.mark.parametrize(
+    "path", sorted(SHIPPED_MODELS.glob("*/card.json")), ids=lambda p: p.parent.name
+)
+def test_the_text_on_a_shipped_card_is_the_text_of_what_it_names(path):
+    text = json.loads(path.read_text(encoding="utf-8"))["trigger"]
+    assert str(parse_trigger(text)) == text
+
+
+@pytest.mark.parametrize("text", ["yes", "True", "1", ""])
+def test_a_truth_is_written_true_or_false(text):
+    with pytest.raises(UserError, match="write it like true"):
+        parse(f"everything:on={text}", KINDS)
