@@ -39,6 +39,8 @@ def parameters(kind: type[Kind], start: Parameterized, key: str, bound: bool = F
 def _control(
     name: str, described: Parameter, value: Value, about: dict[str, Any], others: dict[str, Any]
 ) -> Value:
+    if isinstance(value, bool):
+        return st.checkbox(value=value, **about)
     if isinstance(value, str):
         if described.choices is None:
             return value  # nothing to choose: what a trigger has learned, say
