@@ -23,6 +23,9 @@ from tests.engine.networks.test_channels import (
     without_norm,
 )
 
+# Keras warns of it in plain Python alone; the networks have one input either way.
+pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
+
 SHORT = {
     "i-bau": "i-bau:rounds=1",
     **{
