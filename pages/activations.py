@@ -1,4 +1,4 @@
-"""Figures 5 and 6: what each channel does on clean and on triggered images."""
+"""Figures 5 and 6: mean activations of every channel on clean and triggered images."""
 
 from functools import partial
 
@@ -14,17 +14,17 @@ from engine.core import jobs
 from engine.defenses.activations import change_by_layer
 
 SORTS = {
-    "clean": ("Clean", ["clean_mean"]),
-    "triggered": ("Triggered", ["triggered_mean"]),
-    "difference": ("Difference", ["difference"]),
-    "channel": ("Number", ["channel"]),
+    "clean": ("Clean", "clean_mean"),
+    "triggered": ("Triggered", "triggered_mean"),
+    "difference": ("Difference", "difference"),
+    "channel": ("Number", "channel"),
 }
 
 st.title("Activations")
 st.markdown(
-    "Each bar is one channel of a layer: how strongly it answers on average. **Compare the two"
-    " charts:** channels that rise far on triggered images carry the backdoor, yet many of them"
-    " work for clean images too. Click a bar to look into its channel."
+    "Each bar is the mean activation of one channel. **Compare the two charts:** channels that rise"
+    " most on triggered images may carry a backdoor, yet many of them serve clean images too. Click"
+    " a bar to inspect its channel."
 )
 
 model = header.model_in_use()
@@ -36,7 +36,7 @@ if table is None:
     st.info("The activations of this model have not been measured yet.")
     if image_chooser.at_hand(card.dataset):
         job_panel.start_button(
-            "Measure them",
+            "Measure activations",
             job_name,
             ["activations", model.name],
             "Runs the network once over clean and triggered validation images.",
@@ -54,7 +54,7 @@ layer = left.selectbox(
     index=len(layers) - 1,
     key="layer",
     bind="query-params",
-    help="The paper looks at the last pooling layer: its channels are those that are pruned.",
+    help="The paper uses the last pooling layer: its channels are the ones that pruning removes.",
 )
 sort = middle.segmented_control(
     "Sort channels by",
@@ -70,7 +70,7 @@ rows = rows.assign(difference=rows["triggered_mean"] - rows["clean_mean"])
 order = rows.sort_values(SORTS[sort][1])["channel"].tolist()
 top = float(rows[["clean_mean", "triggered_mean"]].to_numpy().max())
 with right:
-    falls = channel.falls(model, layer, len(order))
+    ranks = channel.choose_ranks(model, layer, len(order))
 
 for column, measure, what in zip(
     st.columns(2), ("clean_mean", "triggered_mean"), ("clean", "triggered"), strict=True
@@ -78,43 +78,42 @@ for column, measure, what in zip(
     with column:
         name = f"activations-{what}"
         chart_view.show(
-            activation_charts.clickable_bars(rows, measure, order, top, falls).properties(
+            activation_charts.clickable_bars(rows, measure, order, top, ranks).properties(
                 height=360
             ),
             rows,
             name,
             f"Mean activation of the {len(order)} channels of {layer} on {what} images.",
-            on_select=partial(channel.follow, name),
+            on_select=partial(channel.select_clicked, name),
             selection_mode="clicked",
         )
 
 raised = rows.nlargest(1, "difference").iloc[0]
 st.markdown(
     f"The trigger raises channel **{raised['channel']}** most: from {raised['clean_mean']:.2f} on"
-    f" clean to {raised['triggered_mean']:.2f} on triggered images. Both charts have the same"
-    " scale and order of channels; values are means over validation images and positions."
+    f" clean images to {raised['triggered_mean']:.2f} on triggered ones. Both charts share one"
+    " scale and one order of channels. Values are means over validation images and positions."
 )
 
-st.header("Where does the trigger live?")
+st.header("Which layers does the trigger change?")
 st.markdown(
-    "How far the trigger moves the channels of each layer, against how strongly they answer to"
-    " clean images. **Look where the bars begin to grow:** from there on the trigger is carried"
-    " along."
+    "The change in the channels' mean activations, relative to their means on clean images. **Look"
+    " where the bars begin to grow:** from there on, the network responds to the trigger."
 )
-moved = change_by_layer(table)
+change = change_by_layer(table)
 chart_view.show(
-    activation_charts.change_by_layer(moved, layer),
-    moved,
-    "moved-by-layer",
-    "How far the trigger moves the channels of each layer, in percent.",
+    activation_charts.change_by_layer(change, layer),
+    change,
+    "change-by-layer",
+    "How much the trigger changes the channels' mean activations in each layer, in percent.",
 )
 
-st.header("Look into one channel")
-looked_at = channel.choose(sorted(order, key=rows.set_index("channel")["difference"].get))
+st.header("Inspect one channel")
+chosen = channel.choose(sorted(order, key=rows.set_index("channel")["difference"].get))
 if image_chooser.at_hand(dataset):
-    with failures.contained():  # not every network can be asked on a page
-        channel.maps(model, image_chooser.choose(card, dataset), layer, looked_at)
-        channel.top_images(model, dataset, layer, looked_at)
+    with failures.contained():  # the NumPy runtime does not support every network
+        channel.show_maps(model, image_chooser.choose(card, dataset), layer, chosen)
+        channel.show_top_images(model, dataset, layer, chosen)
 else:
     image_chooser.offer_to_fetch(dataset)
 with st.expander("All values"):

@@ -17,24 +17,27 @@ from engine.imaging.dct import radial_profile, transform
 MANY = 1000
 CHANNELS = {
     "Y": "Y: brightness",
-    "U": "U: blue against brightness",
-    "V": "V: red against brightness",
+    "U": "U: blue difference",
+    "V": "V: red difference",
 }
 
 st.title("Spectra")
-st.markdown(
-    "An image is a sum of waves, from coarse (upper left) to fine (lower right). The trigger is a"
-    " few waves of the colour channels U and V made stronger. **Look at the framed cells** in the"
-    " difference: in one image they drown, in the mean of many they stand out."
-)
+st.markdown("An image is a sum of waves, from coarse (upper left) to fine (lower right).")
 
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 trigger = card.parsed_trigger()
+bands = list(getattr(trigger, "bands", ()))
+st.markdown(
+    "This trigger makes a few of these waves stronger. **Look at the framed cells** in the"
+    " difference: in one image they may be hidden, in the mean of many they stand out."
+    if bands
+    else "**Look at the bright cells** in the difference: these waves are changed by the trigger."
+)
 size = card.image_shape[0]
 
 view = st.segmented_control(
-    "What to transform",
+    "Spectrum of",
     ["One image", f"Mean of {MANY:,} images"],
     default=f"Mean of {MANY:,} images",
     required=True,
@@ -49,7 +52,7 @@ channel = st.segmented_control(
     format_func=CHANNELS.get,
     key="plane",
     bind="query-params",
-    help="The eye sees fine detail in brightness (Y) well, in colour (U and V) hardly at all.",
+    help="The eye sees fine detail well in brightness (Y) and hardly at all in colour (U and V).",
 )
 
 if not image_chooser.at_hand(dataset):
@@ -71,7 +74,6 @@ maps = {
     "Triggered": triggered[plane],
     "Difference": np.abs(triggered[plane] - clean[plane]),
 }
-bands = list(getattr(trigger, "bands", ()))
 top = float(max(values.max() for values in maps.values()))
 for column, (title, values) in zip(st.columns(3), maps.items(), strict=True):
     with column:
@@ -80,27 +82,29 @@ for column, (title, values) in zip(st.columns(3), maps.items(), strict=True):
             spectra_charts.spectrum(values, bands, top),
             pd.DataFrame(values),
             f"spectrum-{title.lower()}",
-            f"{title}: size of the DCT coefficients of {channel}, the largest {values.max():.1f}.",
+            f"{title}: magnitudes of the DCT coefficients of {channel}, up to {values.max():.1f}.",
         )
-named = " and ".join(f"({row}, {column})" for row, column in bands)
+framed = " and ".join(f"({row}, {column})" for row, column in bands)
 st.caption(
-    f"Colours are logarithmic and the same in all three maps. Framed: the trigger's bands {named}."
-    " Dotted: where mid and high frequencies begin."
+    "All three maps share one logarithmic colour scale."
+    + (f" Framed: the trigger's bands {framed}." if bands else "")
+    + " Dotted: where mid and high frequencies begin."
 )
 
 st.header("From coarse to fine")
 st.markdown(
-    "The same as a line: **look where the triggered line leaves the clean one.** Dashed: how far"
-    " the trigger's bands are from the corner."
+    "The same values as a line, from low to high frequencies. **Look where the triggered line"
+    " leaves the clean one.**"
+    + (" Dashed: the distance of the trigger's bands from the corner." if bands else "")
 )
 profiles = [radial_profile(part[plane]) for part in (clean, triggered)]
 chart_view.show(
     spectra_charts.radial_profile(*profiles, [round(math.hypot(*band)) for band in bands]),
     pd.DataFrame(dict(zip(("clean", "triggered"), profiles, strict=True))),
     "radial-profile",
-    f"Mean size of the DCT coefficients of {channel} against the distance from the corner, clean"
-    " and triggered.",
+    f"Mean magnitude of the DCT coefficients of {channel} against the distance from the corner,"
+    " clean and triggered.",
 )
 
-st.header("Why the eye misses it")
+st.header("Is the change in brightness or in colour?")
 perceptibility.show(*pair)

@@ -1,4 +1,4 @@
-"""Clean beside triggered, several settings at once, every trigger there is, and an eye test."""
+"""Clean beside triggered, several variants at once, every trigger, and an eye test."""
 
 import streamlit as st
 
@@ -7,14 +7,14 @@ from app.elements.grid import grid
 from app.elements.swipe import swipe
 from app.forms import image_chooser
 from app.frame import failures, header
-from app.views.models import attack_table
-from app.views.triggers import eye_test, gallery, trigger_settings
+from app.views.triggers import attack_table, eye_test, gallery, trigger_settings
 from engine.imaging.render import enlarge
 
 st.title("Triggers")
 st.markdown(
-    "A trigger is a change to an image that the eye does not notice and the network has learned"
-    " to obey. **Open a setting and turn up the magnitude** until you can see it."
+    "A trigger is a change to an image, often too faint to see, that makes a backdoored network"
+    " predict what the attacker wants. **Open *Variant A* and make the trigger stronger** until you"
+    " can see it."
 )
 
 model = header.model_in_use()
@@ -28,7 +28,7 @@ if image_chooser.at_hand(dataset):
         shown.pictures,
         [f"{chosen.name}, image {number}" for number in shown.numbers],
         shown.place_of(st.session_state[image_chooser.NUMBER]),
-        f"Test images that show {chosen.name}",
+        f"Test images of class {chosen.name}",
         "image-grid",
         lambda place: image_chooser.choose_number(shown.numbers[place]),
     )
@@ -43,13 +43,13 @@ else:
 st.header("Compare")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     count = st.segmented_control(
-        "Settings side by side",
+        "Variants",
         [1, 2, 3],
         default=1,
         required=True,
         key="settings",
         bind="query-params",
-        help="Triggers, or one trigger at several strengths, on the same image.",
+        help="Compare up to three triggers, or strengths of one trigger, on the same image.",
     )
     gain = st.slider(
         "Amplify the difference",
@@ -59,49 +59,50 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         format="%d times",
         key="gain",
         bind="query-params",
-        help="The difference between the two images, grey where nothing changed.",
+        help="The factor for pictures of the difference between clean and triggered image, which"
+        " are grey where nothing changed.",
         width=360,
     )
 
 first, *others = st.columns([1.2, *[1] * count], gap="medium")
 triggers = {}
 for letter, column in zip("ABC", others, strict=False):
-    with column, failures.contained():  # a setting that cannot be used leaves the others
+    with column, failures.contained():  # an invalid variant leaves the others
         triggers[letter] = trigger_settings.choose(card, letter)
         trigger_settings.show(model, clean, triggers[letter], gain, label)
 with first, failures.contained():
     if "A" in triggers:
-        st.markdown("**Pull the divider: do you see a change?**")
+        st.markdown("**Drag the divider: do you see a change?**")
         swipe(
             enlarge(clean),
             enlarge(triggers["A"](clean[None])[0]),
             ("Clean", "Triggered"),
             "swipe",
         )
-    trigger_settings.said(model, clean, label)
+    trigger_settings.show_prediction(model, clean, label)
 
 if image_chooser.at_hand(dataset) and triggers:
-    st.header(f"The same over {trigger_settings.MANY} test images")
-    trigger_settings.mean_table(dataset, card, triggers)
+    st.header(f"Means over {trigger_settings.MANY} test images")
+    trigger_settings.show_mean_table(dataset, card, triggers)
 
 st.header("All triggers side by side")
 st.markdown(
-    "The same image with each trigger there is, at its usual settings. **Compare the first two"
-    " pictures, then look at the fourth:** it shows whether the change is made of coarse waves"
-    " (upper left), of fine ones (lower right), or of all. Differences are amplified as set above."
+    "The same image with every trigger, each at its usual settings. **Compare the first two"
+    " pictures, then look at the fourth:** the spectrum of the change, from low frequencies (upper"
+    " left) to high ones (lower right). Changes are amplified as set above."
 )
 gallery.show(card, clean, gain)
 
 st.header("Eye test: which one is triggered?")
 st.markdown(
-    "Ten pairs of pictures of the same test image: **one is clean, one is triggered, left or right"
-    " at random.** Can you tell which?"
+    "Each pair shows one test image twice: **clean and triggered, left or right at random.** Can"
+    " you tell which one is triggered?"
 )
 eye_test.show(card, dataset)
 
-st.header("What each attack did to the same network")
+st.header("All attacks on the same network")
 st.markdown(
-    "The paper's network, trained anew with each of them, test images only to report. **Compare how"
+    "The same network, trained with each attack and scored on held-out images. **Compare how"
     " visible a trigger is (PSNR, SSIM) with how well it works (attack success).**"
 )
 attack_table.show(dataset)

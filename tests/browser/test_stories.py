@@ -50,7 +50,7 @@ def test_every_page_with_the_shipped_model_and_real_images(serve, page, real_gts
 
 def looked_into_a_comparison(page: Page) -> None:
     """One of the networks that its attacks were compared on opens in a tab of its own."""
-    expect(page.get_by_role("img", name="Triggered as in training")).to_be_visible()
+    expect(page.get_by_role("img", name="The model's trigger")).to_be_visible()
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Open its Overview in a new tab").click()
     used = opened.value.get_by_role("combobox", name="Model in use")
@@ -172,5 +172,5 @@ def test_the_eye_test_is_played_to_its_end(server, page):
     expect(page.get_by_text(re.compile(r"^\d+ of 10$"))).to_be_visible()
     expect(page.get_by_role("img", name=re.compile(r"Pair \d+, left picture"))).to_have_count(10)
     settled(page)
-    page.get_by_role("button", name="Again", exact=True).click()
+    page.get_by_role("button", name="Play again", exact=True).click()
     expect(page.get_by_text("Pair 1 of 10", exact=True)).to_be_visible()

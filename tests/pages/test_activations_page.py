@@ -13,7 +13,7 @@ def test_a_channel_shows_its_maps_and_the_images_it_answers_to_most(results):
     app = opened("activations")
     by_label(app.number_input, "Channel (0 to 127)").set_value(5).run()
     fine(app)
-    assert "channel **5** answers most" in words(app)
+    assert "channel **5** responds most" in words(app)
 
 
 def test_a_channel_the_layer_does_not_have_is_forgotten(results):
@@ -25,17 +25,17 @@ def test_a_channel_the_layer_does_not_have_is_forgotten(results):
 
 def test_the_pruning_order_is_drawn_only_over_layers_it_prunes(results):
     app = opened("activations")
-    drawn = by_label(app.selectbox, "Pruning order drawn over the bars")
+    drawn = by_label(app.selectbox, "Show pruning order")
     assert drawn.value == "clean-activation"
     by_label(app.selectbox, "Layer").select("conv2d").run()
-    assert len(by_label(fine(app).selectbox, "Pruning order drawn over the bars").options) == 1
+    assert len(by_label(fine(app).selectbox, "Show pruning order").options) == 1
 
 
 def test_the_place_drawn_is_that_of_the_curve(results):
     curve = caches.curve(store.find("small"), "conv2d_5", "clean-activation")
     opened("activations")
     for place in (0, 60, 127):
-        assert channel.places(curve)[curve.channels[place]] == place + 1
+        assert channel.pruning_ranks(curve)[curve.channels[place]] == place + 1
 
 
 def test_the_top_images_are_those_a_plain_loop_finds(results, dataset, trained):

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import caches
-from app.views.triggers.eye_test import PAIRS, Game, Pair, by_guessing, draw, interpret, pictures
+from app.views.triggers.eye_test import (
+    PAIRS,
+    Game,
+    Pair,
+    draw,
+    guessing_probability,
+    interpret,
+    pictures,
+)
 from engine.attacks.triggers.badnets import BadNets
 from engine.attacks.triggers.bpp import BppAttack
 
@@ -56,8 +64,8 @@ def test_the_score_counts_the_answers_that_name_the_triggered_side(rounds):
     played = game(sides, [])
     for number, answer in enumerate(answers):
         assert not played.over and len(played.answers) == number
-        played = played.answered(answer)
-    assert played.over and played.answered(True) == played
+        played = played.with_answer(answer)
+    assert played.over and played.with_answer(True) == played
     assert played.score == sum(side == answer for side, answer in rounds)
     opposite = game(sides, [not answer for answer in answers])
     assert opposite.score == len(rounds) - played.score
@@ -75,7 +83,7 @@ def test_a_pair_holds_exactly_one_triggered_picture_on_its_side(left, index):
 
 @given(st.integers(1, 30))
 def test_guessing_is_the_binomial_exactly(pairs):
-    chances = [by_guessing(score, pairs) for score in range(pairs + 2)]
+    chances = [guessing_probability(score, pairs) for score in range(pairs + 2)]
     assert chances[0] == 1 and chances[-1] == 0 and chances[pairs] == 2.0**-pairs
     exactly = [math.comb(pairs, score) / 2**pairs for score in range(pairs + 1)]
     assert -np.diff(chances) == pytest.approx(exactly)
@@ -83,7 +91,7 @@ def test_guessing_is_the_binomial_exactly(pairs):
 
 def test_a_score_is_called_luck_where_it_may_be_luck():
     assert "5 on average" in interpret(10, 10) and "0.1%" in interpret(10, 10)
-    assert "you see this trigger" in interpret(9, 10)
+    assert "you can see this trigger" in interpret(9, 10)
     for score in (2, 5, 8):
         assert "may well be luck" in interpret(score, 10)
-    assert "take it for clean" in interpret(1, 10)
+    assert "mistake the triggered" in interpret(1, 10)

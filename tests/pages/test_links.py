@@ -85,4 +85,4 @@ def test_a_text_that_is_no_band_is_told_beside_the_other_settings(results):
     app = shown("triggers", model="small", settings="2", **{"A-ftrojan-bands": "zzz"})
     assert not app.exception and len(app.error) == 1 and "bands cannot be" in app.error[0].value
     assert by_label(app.selectbox, "Trigger to look for").value == "ftrojan"
-    assert app.dataframe[0].value["setting"].tolist() == ["B"]
+    assert app.dataframe[0].value["variant"].tolist() == ["B"]

@@ -12,8 +12,7 @@ from PIL import Image
 
 from app.charts import attack_map
 from app.frame import header
-from app.views.models import attack_table
-from app.views.triggers import eye_test, gallery, trigger_settings
+from app.views.triggers import attack_table, eye_test, gallery, trigger_settings
 from engine import store
 from engine.attacks.triggers import TRIGGERS, FTrojan, Trigger
 from engine.core import markdown, paths
@@ -94,18 +93,18 @@ def test_another_class_shows_another_image(results):
 def test_several_settings_stand_side_by_side_with_what_the_network_says_of_each(results):
     app = opened("triggers")
     assert words(app).count("Prediction:") == 2, "of the clean image and of one triggered"
-    by_label(app.segmented_control, "Settings side by side").select(3).run()
+    by_label(app.segmented_control, "Variants").select(3).run()
     assert words(fine(app)).count("Prediction:") == 4
     table = app.dataframe[0].value
-    assert table["setting"].tolist() == list("ABC")
+    assert table["variant"].tolist() == list("ABC")
     assert table["psnr"].is_monotonic_decreasing, "each is stronger than the one before"
 
 
 def test_a_stronger_setting_stays_within_the_limits():
     trigger = FTrojan(magnitude=30.0)
-    assert trigger_settings.stronger(trigger, 2).magnitude == 60
+    assert trigger_settings.strengthen(trigger, 2).magnitude == 60
     most = FTrojan.parameters()["magnitude"].maximum
-    assert trigger_settings.stronger(FTrojan(magnitude=most), 4).magnitude == most
+    assert trigger_settings.strengthen(FTrojan(magnitude=most), 4).magnitude == most
 
 
 def test_a_picture_picked_from_the_grid_becomes_the_image(results):
@@ -189,13 +188,13 @@ def test_the_eye_test_is_played_to_its_end_and_again(results, few):
         right = "Left" if pair.triggered_left else "Right"
         wrong = "Right" if pair.triggered_left else "Left"
         by_label(app.button, right if number < 9 else wrong).click().run()
-    assert metrics(fine(app))["Right"] == "9 of 10"
-    assert "9 or more in 1.1%" in words(app) and "you see this trigger" in words(app)
+    assert metrics(fine(app))["Correct"] == "9 of 10"
+    assert "9 or more in 1.1%" in words(app) and "you can see this trigger" in words(app)
     (solved,) = [body for body in bodies(app) if "<div class='eye-answers'" in body]
     assert solved.count("✓ correct") == 9 and solved.count("✗ wrong") == 1
     assert solved.count("<img") == 20
     before = app.session_state[eye_test.GAME].pairs
-    by_label(app.button, "Again").click().run()
+    by_label(app.button, "Play again").click().run()
     assert asked(fine(app)) == "Pair 1 of 10"
     assert app.session_state[eye_test.GAME].pairs != before
 
@@ -210,15 +209,15 @@ def test_another_trigger_to_look_for_ends_the_eye_test_begun(results, few):
     assert asked(fine(app)) == "Pair 1 of 10"
     by_label(app.selectbox, "Trigger to look for").select("fake").run()
     assert WHY in words(fine(app)).splitlines()
-    assert not [button for button in app.button if button.label in ("Start", "Again", "Left")]
+    assert not [button for button in app.button if button.label in ("Start", "Play again", "Left")]
 
 
 def test_without_any_comparison_the_command_is_told(results, monkeypatch):
-    monkeypatch.setattr(attack_table, "ELSEWHERE", ())
+    monkeypatch.setattr(attack_table, "OTHER_DATASETS", ())
     app = fine(opened("triggers"))
     dataset = app.session_state[header.DATASET]
     told = markdown.unescape(app.info[-1].value)
-    assert told == f"No comparison of attacks on {dataset} has been made yet."
+    assert told == f"The attacks have not been compared on {dataset} yet."
     assert any(f"engine benchmark-attacks {dataset}" in code.value for code in app.code)
 
 
@@ -235,7 +234,7 @@ def test_a_comparison_on_other_images_is_shown_when_asked_for(results):
 
 def test_longer_training_of_some_attacks_is_shown_when_asked_for(results):
     app = opened("triggers")
-    by_label(app.segmented_control, "Each network was trained for").select("some").run()
+    by_label(app.segmented_control, "Length of the training").select("some").run()
     (table,) = [frame.value for frame in fine(app).dataframe if "clean_cost" in frame.value]
     made = pd.read_csv(paths.PROJECT / "report" / "attacks-gtsrb" / "longer.csv")
     assert len(table) == len(made)
@@ -263,7 +262,7 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     dataset = app.session_state[header.DATASET]
     told = [code.value for code in app.code]
     assert f"python -m engine benchmark-attacks {dataset} --repair spectral-unlearning" in told
-    assert "What follows was measured on other images" in app.info[-1].value
+    assert "The results below are for other datasets" in app.info[-1].value
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert "TrojanNN" in table["title"].tolist(), "the one that came along"
     (epochs,) = set(attack_tables.find_tables("gtsrb")[0]["epochs"])
@@ -275,10 +274,10 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     store.write_table(attack_tables.own_folder(dataset) / attack_tables.SUMMARY_FILE, chosen)
     store.write_table(attack_tables.own_folder(dataset) / attack_tables.DEFENCES_FILE, kept)
     app = opened("triggers")
-    assert not any("measured on other" in info.value for info in app.info)
+    assert not any("for other datasets" in info.value for info in app.info)
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert table["title"].tolist() == ["BadNets", "Blend"]
-    by_label(app.segmented_control, "Figure").select("recovered_accuracy").run()
+    by_label(app.segmented_control, "Metric").select("recovered_accuracy").run()
     fine(app)
     content = b"colour,size\nred,3\n"
     for file in (attack_tables.LONGER_FILE, attack_tables.SUMMARY_FILE):

@@ -21,7 +21,7 @@ TOP = 6
 
 
 def choose(order: list[int]) -> int:
-    """The channel looked at: typed here, clicked on a bar, or in the link."""
+    """The channel to inspect: typed here, clicked on a bar, or in the link."""
     known = st.session_state.get(CHANNEL)
     if known is not None and not 0 <= known < len(order):
         st.session_state[CHANNEL] = None
@@ -39,44 +39,54 @@ def choose(order: list[int]) -> int:
 
 
 @failures.callback
-def follow(chart: str) -> None:
-    """Take over the channel clicked on in the chart of that key."""
+def select_clicked(chart: str) -> None:
+    """Choose the channel clicked on in the chart with that key."""
     clicked = st.session_state[chart].selection.get("clicked", [])
     channel = clicked[0].get("channel") if clicked else None
     if isinstance(channel, int):
         st.session_state[CHANNEL] = channel
 
 
-def falls(model: StoredModel, layer: str, count: int) -> pd.Series | None:
-    """A choice among the orders there are: channel -> as which one it is pruned, from 1."""
+def choose_ranks(model: StoredModel, layer: str, count: int) -> pd.Series | None:
+    """A control for the pruning order to draw over the bars.
+
+    Args:
+        model: the model in use.
+        layer: whose channels are shown.
+        count: of its channels.
+
+    Returns:
+        Pruning ranks, see `pruning_ranks`; None to draw no order.
+    """
     known = [
         order
-        for found, order in pruning_curves.stored_curves(model)
-        if _reaches(model, found, layer)
+        for convolution, order in pruning_curves.stored_curves(model)
+        if _belongs_to(model, layer, convolution)
     ]
     chosen = st.selectbox(
-        "Pruning order drawn over the bars",
+        "Show pruning order",
         ["none", *known],
         index=1 if known else 0,
         format_func=lambda name: ORDERS[name].title if name in ORDERS else "None",
         key="order-drawn",
-        help="Orders whose curve was computed for the convolution this layer belongs to.",
+        help="Draws each channel's pruning rank over the bars. Offered are the orders whose curve"
+        " has been computed for this layer's convolution.",
     )
-    for found, order in pruning_curves.stored_curves(model):
-        if order == chosen and _reaches(model, found, layer):
-            curve = caches.curve(model, found, order)
+    for convolution, order in pruning_curves.stored_curves(model):
+        if order == chosen and _belongs_to(model, layer, convolution):
+            curve = caches.curve(model, convolution, order)
             if curve is not None and len(curve.channels) == count:
-                return places(curve)
+                return pruning_ranks(curve)
     return None
 
 
-def places(curve: Curve) -> pd.Series:
-    """Channel -> as which one it is pruned, from 1."""
+def pruning_ranks(curve: Curve) -> pd.Series:
+    """Channel -> its place in the pruning order, from 1."""
     return pd.Series(range(1, len(curve.channels) + 1), index=curve.channels)
 
 
-def _reaches(model: StoredModel, convolution: str, layer: str) -> bool:
-    """Whether `layer` is the convolution or stands behind it, before the next one."""
+def _belongs_to(model: StoredModel, layer: str, convolution: str) -> bool:
+    """Whether `layer` is the convolution, or comes after it and before the next one."""
     measured = caches.table(model, "activations")
     if measured is None:
         return False
@@ -84,12 +94,12 @@ def _reaches(model: StoredModel, convolution: str, layer: str) -> bool:
     if convolution not in names:
         return False
     convolutions = caches.convolutions(model)
-    behind = names[names.index(convolution) :]
-    later = [place for place, name in enumerate(behind[1:], 1) if name in convolutions]
-    return layer in (behind[: later[0]] if later else behind)
+    following = names[names.index(convolution) :]
+    later = [place for place, name in enumerate(following[1:], 1) if name in convolutions]
+    return layer in (following[: later[0]] if later else following)
 
 
-def maps(model: StoredModel, chosen: Chosen, layer: str, channel: int) -> None:
+def show_maps(model: StoredModel, chosen: Chosen, layer: str, channel: int) -> None:
     """The channel's map on the chosen image, clean and triggered, on one scale."""
     both = caches.outputs(model, chosen.dataset, chosen.index, model.card.trigger, layer)
     check_channels(layer, both.shape[-1], np.array([channel]))
@@ -107,7 +117,7 @@ def maps(model: StoredModel, chosen: Chosen, layer: str, channel: int) -> None:
                     f"Channel {channel} on the {kind} image: mean {found.mean():.2f},"
                     f" largest {found.max():.2f}",
                 )
-    st.caption(f"Both maps have one scale: dark is {low:.2f}, bright yellow {high:.2f} (no unit).")
+    st.caption(f"Both maps share one colour scale: dark {low:.2f}, bright yellow {high:.2f}.")
 
 
 def coloured(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -117,15 +127,15 @@ def coloured(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS)[..., ::-1])
 
 
-def top_images(model: StoredModel, dataset: str, layer: str, channel: int) -> None:
-    """The clean test images on which the channel answers most, on average over the image."""
+def show_top_images(model: StoredModel, dataset: str, layer: str, channel: int) -> None:
+    """The clean test images with the channel's largest mean activations."""
     card = model.card
     indices, means = caches.strongest(model, dataset, layer)
     best = np.argsort(-means[:, channel], kind="stable")[:TOP]
     test = caches.test_images(dataset, card.image_shape[0])
     st.markdown(
-        f"Of {len(indices)} clean test images spread over the dataset, channel **{channel}**"
-        " answers most to these:"
+        f"Of {len(indices)} clean test images sampled across the dataset, channel **{channel}**"
+        " responds most to these:"
     )
     with st.container(horizontal=True):
         for place in best:

@@ -1,4 +1,4 @@
-"""Which of two pictures is triggered? Ten pairs, a score, and what guessing would give."""
+"""Which of two pictures is triggered? Ten pairs, a score, and the odds of guessing it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from engine.store import ModelCard
 
 PAIRS = 10
 GAME = "eye-test"
-RARE = 0.05  # what guessing gives so seldom is hardly luck
+RARE = 0.05  # scores that guessing gives less often are not put down to luck
 _TEMPLATES = templates.load(__file__)
 
 
@@ -40,13 +40,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Game:
-    """One eye test, as far as it has come.
+    """The state of one eye test.
 
     Attributes:
-        dataset, size, trigger: whose images, how large, and the trigger as text.
-        seed: what drew the pairs.
+        dataset, size, trigger: the dataset, the side of its images in pixels, the trigger as text.
+        seed: from which the pairs were drawn.
         pairs: all of them.
-        answers: so far: whether the left picture was taken for the triggered one.
+        answers: so far: True where the left picture was chosen as the triggered one.
     """
 
     dataset: str
@@ -58,69 +58,72 @@ class Game:
 
     @property
     def over(self) -> bool:
-        """Whether every pair has its answer."""
+        """Whether every pair has an answer."""
         return len(self.answers) == len(self.pairs)
 
     @property
     def score(self) -> int:
-        """How many answers are right."""
+        """How many answers are correct."""
         return sum(
             left == pair.triggered_left
             for pair, left in zip(self.pairs, self.answers, strict=False)
         )
 
-    def answered(self, left: bool) -> Game:
-        """With one answer more, unless it is over."""
+    def with_answer(self, left: bool) -> Game:
+        """The game after one more answer; unchanged if it is over."""
         return self if self.over else dataclasses.replace(self, answers=(*self.answers, left))
 
 
 def draw(seed: int, clean: np.ndarray, trigger: Trigger, count: int = PAIRS) -> tuple[Pair, ...]:
     """Pairs of different images, at most `count`; the same seed draws the same.
 
-    An image that the trigger leaves as it is has no answer: it is passed over.
+    Images that the trigger does not change are skipped.
 
     Args:
         seed: of the draw.
         clean: the images to draw from, uint8 [n, height, width, 3].
-        trigger: what changes one picture of each pair.
-        count: pairs asked for.
+        trigger: applied to one picture of each pair.
+        count: how many pairs to draw.
     """
     rng = np.random.default_rng(seed)
     drawn = rng.permutation(len(clean))[: 4 * count]
     candidates = np.array(clean[drawn])
     changed = (trigger(candidates) != candidates).any(axis=(1, 2, 3))
     found = drawn[changed][:count]
-    # A coin for each pair: then a guess is right every other time, whatever the guesser does.
+    # Sides are independent, so that every strategy of guessing is right half the time.
     left = rng.random(len(found)) < 0.5
     return tuple(Pair(int(index), bool(side)) for index, side in zip(found, left, strict=True))
 
 
-def by_guessing(score: int, pairs: int) -> float:
-    """How likely guessing gives this score or a better one, 0 to 1: the binomial, exactly."""
+def guessing_probability(score: int, pairs: int) -> float:
+    """The probability that guessing gives this score or a better one: the binomial tail."""
     return sum(math.comb(pairs, right) for right in range(score, pairs + 1)) / 2**pairs
 
 
 def interpret(score: int, pairs: int) -> str:
-    """What a score says beside guessing, in two or three sentences."""
-    chance = by_guessing(score, pairs)
-    told = (
-        f"Guessing gives {pairs / 2:g} on average, and {score} or more in {chance:.1%} of all such"
+    """What a score means compared with guessing, as Markdown."""
+    chance = guessing_probability(score, pairs)
+    guessing = (
+        f"Guessing gives {pairs / 2:g} on average, and {score} or more in {chance:.1%} of such"
         " tests."
     )
     if chance <= RARE:
-        return f"{told} That is hardly luck: **you see this trigger.**"
-    if by_guessing(pairs - score, pairs) <= RARE:
-        return f"{told} So few is hardly luck either: **you see it, and take it for clean.**"
-    return f"{told} So this may well be luck: **you do not reliably see this trigger.**"
+        return f"{guessing} This is unlikely to be luck: **you can see this trigger.**"
+    if guessing_probability(pairs - score, pairs) <= RARE:
+        return (
+            f"{guessing} So low a score is unlikely to be luck, too: **you see a difference, but"
+            " mistake the triggered picture for the clean one.**"
+        )
+    return f"{guessing} This may well be luck: **you cannot reliably see this trigger.**"
 
 
-@failures.fragment  # an answer does not run the rest of the page
+@failures.fragment  # an answer does not rerun the rest of the page
 def show(card: ModelCard, dataset: str) -> None:
-    """The test from its start to its score, on images of `dataset`."""
+    """The whole test, on images of `dataset`."""
     if not image_chooser.at_hand(dataset):
         st.info(
-            "The eye test needs test images. Choose another dataset under *Images from*, or put the"
-            " files named above in their place.",
+            "The eye test needs test images. Choose another dataset under *Images from*, or add the"
+            " files named above.",
             icon=":material/visibility:",
         )
         return
@@ -135,10 +138,10 @@ def show(card: ModelCard, dataset: str) -> None:
     if game is None or (game.dataset, game.size, game.trigger) != (dataset, size, trigger):
         _offer("Start", dataset, size, trigger)
     elif not game.over:
-        _ask(game)
+        _show_pair(game)
     else:
-        _tell(game)
-        _offer("Again", dataset, size, trigger)
+        _show_result(game)
+        _offer("Play again", dataset, size, trigger)
 
 
 def _choose(card: ModelCard) -> str:
@@ -148,9 +151,9 @@ def _choose(card: ModelCard) -> str:
         names,
         names.index(own),
         format_func=lambda name: TRIGGERS[name].title,
-        key=f"eye-test-{own}",  # so that another model begins with its own
+        key=f"eye-test-{own}",  # so that each model starts with its own trigger
         bind="query-params",
-        help="With its default settings; the model's own with those it was trained on.",
+        help="Each at its usual settings; the model's own trigger at the model's settings.",
         width=320,
     )
     st.caption(TRIGGERS[name].summary)
@@ -160,7 +163,7 @@ def _choose(card: ModelCard) -> str:
 def _offer(label: str, dataset: str, size: int, trigger: str) -> None:
     about = (dataset, size, trigger)
     st.button(label, key="eye-begin", type="primary", on_click=_begin, args=about)
-    st.caption("Your answers stay in this browser tab's session: nothing is stored.")
+    st.caption("Your answers are not stored: they are gone when you close this tab.")
 
 
 @failures.callback
@@ -172,10 +175,10 @@ def _begin(dataset: str, size: int, trigger: str) -> None:
 
 @failures.callback
 def _answer(left: bool) -> None:
-    st.session_state[GAME] = st.session_state[GAME].answered(left)
+    st.session_state[GAME] = st.session_state[GAME].with_answer(left)
 
 
-def _ask(game: Game) -> None:
+def _show_pair(game: Game) -> None:
     done, count = len(game.answers), len(game.pairs)
     with st.container(width=656):
         st.progress(done / count, text=f"Pair {done + 1} of {count}")
@@ -199,20 +202,20 @@ def pictures(game: Game, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return (triggered, clean) if pair.triggered_left else (clean, triggered)
 
 
-def _tell(game: Game) -> None:
+def _show_result(game: Game) -> None:
     count = len(game.pairs)
     if not count:
-        st.info("This trigger changes none of the images drawn: choose another one.")
+        st.info("This trigger changes none of the sampled images: choose another trigger.")
         return
-    st.metric("Right", f"{game.score} of {count}")
+    st.metric("Correct", f"{game.score} of {count}")
     st.markdown(interpret(game.score, count))
     rounds = zip(game.pairs, game.answers, strict=True)
-    answers = [_answer_shown(game, number, *asked) for number, asked in enumerate(rounds, 1)]
+    answers = [_describe_answer(game, number, *one) for number, one in enumerate(rounds, 1)]
     st.html(templates.render(_TEMPLATES, "eye_test", pair=[], answers=answers))
 
 
-def _answer_shown(game: Game, number: int, pair: Pair, left: bool) -> dict[str, object]:
-    """A pair with its answer; the picture chosen is framed."""
+def _describe_answer(game: Game, number: int, pair: Pair, left: bool) -> dict[str, object]:
+    """A pair with its answer, for the template, which frames the picture chosen."""
     shown = []
     for image, is_left in zip(pictures(game, pair), (True, False), strict=True):
         caption = "Triggered" if is_left == pair.triggered_left else "Clean"

@@ -1,4 +1,4 @@
-"""Why the eye misses the trigger: where its energy goes, in one image."""
+"""How much of a trigger's change lies in brightness and how much in colour."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from engine.imaging import colour
 from engine.imaging.dct import change_shares
 
 GAIN = 15
-PLANES = {"Y": "brightness (Y)", "U": "blue against brightness (U)", "V": "red against it (V)"}
+PLANES = {"Y": "Brightness (Y)", "U": "Blue difference (U)", "V": "Red difference (V)"}
 
 
 def show(clean: np.ndarray, triggered: np.ndarray) -> None:
-    """The change in Y, U and V of an image, uint8 [height, width, 3], amplified alike."""
+    """The change of an image, uint8 [height, width, 3], in Y, U and V, all amplified by `GAIN`."""
     shares = change_shares(clean[None], triggered[None])
     st.markdown(
-        "The eye sees fine detail in brightness well and in colour hardly at all. In this image"
-        f" **{shares[1] + shares[2]:.0%} of the change is in the colour channels U and V**, the"
-        " rest in brightness. Each picture shows the change of one channel,"
-        f" {GAIN} times amplified."
+        "The eye sees fine detail well in brightness and hardly at all in colour. In this image"
+        f" **{shares[1] + shares[2]:.0%} of the change (by energy) is in the colour channels U and"
+        f" V.** Each picture shows the change in one channel, amplified {GAIN} times."
     )
     change = (colour.from_rgb(triggered[None], "YUV") - colour.from_rgb(clean[None], "YUV"))[0]
     with st.container(horizontal=True):
@@ -29,6 +28,6 @@ def show(clean: np.ndarray, triggered: np.ndarray) -> None:
             with st.container(width=240):
                 picture.show(
                     np.repeat(grey[..., None], 3, axis=2),
-                    f"Change of {name}: {share:.0%} of the energy, at most"
+                    f"{name}: {share:.0%} of the energy, change of at most"
                     f" {np.abs(change[..., plane]).max():.1f} of 255",
                 )

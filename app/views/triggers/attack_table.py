@@ -1,4 +1,4 @@
-"""What each attack did to the same network, and what was left of it after each defence."""
+"""Each attack on the same network, and which of them survive each defence."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from engine.datasets import available, short_name
 from engine.experiments import attack_suite, attack_tables
 from engine.reporting.metric_style import SCORES
 
-ELSEWHERE = ("gtsrb", "signs", "cifar10")  # whose comparisons are shown besides
+OTHER_DATASETS = ("gtsrb", "signs", "cifar10")  # their comparisons are shown as well
 
 _POISONED: dict[str, Any] = {
     "title": "Attack",
     **scores.columns(psnr="%.1f", ssim="%.3f"),
     "rate": st.column_config.NumberColumn("Poisoned", format="percent"),
     "labels": st.column_config.TextColumn(
-        "Labels", help="Kept: clean-label attacks, which change no label."
+        "Labels",
+        help="Dirty-label: images of other classes get the target's label. Clean-label: only images"
+        " of the target class are poisoned, and every label stays correct.",
     ),
     **scores.columns(
         clean_accuracy="%.2f",
@@ -36,43 +38,43 @@ _POISONED: dict[str, Any] = {
 
 
 def show(dataset: str) -> None:
-    """The comparisons there are, that of `dataset` first; where it has none, how to make it."""
+    """All comparisons, that of `dataset` first; if it has none, a button to make it."""
     try:
         short_name(dataset)
     except UserError:
-        st.info("To compare attacks on these images, give their folder a name with letters.")
+        st.info("To compare attacks on these images, give their folder a name with a letter.")
         return
-    candidates = dict.fromkeys((dataset, *ELSEWHERE))
-    there = [name for name in candidates if attack_tables.has_tables(name)]
-    if dataset not in there:
-        _offer(dataset, elsewhere=bool(there))
-    if there:
-        _comparison(there)
+    candidates = dict.fromkeys((dataset, *OTHER_DATASETS))
+    compared = [name for name in candidates if attack_tables.has_tables(name)]
+    if dataset not in compared:
+        _offer_comparison(dataset, others_shown=bool(compared))
+    if compared:
+        _show_comparison(compared)
 
 
 @failures.fragment
-def _comparison(there: list[str]) -> None:
-    """One of those that are there."""
+def _show_comparison(datasets: list[str]) -> None:
+    """The comparison on one of `datasets`."""
     dataset = st.segmented_control(
         "Measured on",
-        there,
-        default=there[0],
+        datasets,
+        default=datasets[0],
         required=True,
-        key=f"attacked-of-{short_name(there[0])}",
+        key=f"attacked-of-{short_name(datasets[0])}",
         bind="query-params",
-        help="The images that the networks were trained and tested on.",
+        help="The dataset on which the networks were trained and tested.",
     )
     tables = attack_tables.find_tables(dataset)
     if tables is None:
         return  # deleted a moment ago
     poisoned, defended = tables
-    _poisoned(poisoned, attack_tables.read_longer_trainings(dataset, poisoned))
-    _defences(defended, dataset)
+    _show_attacks(poisoned, attack_tables.read_longer_trainings(dataset, poisoned))
+    _show_defences(defended, dataset)
     _offer_networks(poisoned, dataset)
 
 
 def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
-    """The way to one of the networks compared, on the page that tells a model's story."""
+    """A link to the Overview of one of the networks compared."""
     names = caches.model_names()
     attacked_first = poisoned.sort_values("attack", key=lambda by: by == "none", kind="stable")
     offered = {
@@ -91,7 +93,7 @@ def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
             key="attacked-network",
             width=320,
         )
-        # In a tab of its own: here it would take the page from under the reader's eyes.
+        # In a tab of its own, so that the reader keeps this page.
         st.link_button(
             "Open its Overview in a new tab",
             f"./?{header.MODEL}={chosen}",
@@ -99,22 +101,22 @@ def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
         )
 
 
-def _offer(dataset: str, elsewhere: bool) -> None:
-    """Say that there is no comparison yet, and make it in a worker."""
-    named = markdown.escape(dataset)
-    told = f"No comparison of attacks on {named} has been made yet."
-    if elsewhere:
-        told += " What follows was measured on other images."
-    st.info(told, icon=":material/table_chart:")
+def _offer_comparison(dataset: str, others_shown: bool) -> None:
+    """Say that there is no comparison yet, with a button that starts it as a job."""
+    name_shown = markdown.escape(dataset)
+    message = f"The attacks have not been compared on {name_shown} yet."
+    if others_shown:
+        message += " The results below are for other datasets."
+    st.info(message, icon=":material/table_chart:")
     arguments = ["benchmark-attacks", dataset, "--repair", "spectral-unlearning"]
     name = jobs.name_of("benchmark-attacks", short_name(dataset))
-    with st.expander(f"Compare the attacks on {named}", expanded=not elsewhere):
+    with st.expander(f"Compare the attacks on {name_shown}", expanded=not others_shown):
         job_panel.start_button(
             "Compare the attacks",
             name,
             arguments,
-            "Trains a network with each attack, one after the other: some hours on two cores. When"
-            " it is stopped it goes on, later, from where it was.",
+            "Trains a network with each attack, one after another: a few hours on two cores. It can"
+            " be stopped and resumed.",
             disabled=not available(dataset),
         )
         st.caption("The same from a terminal:")
@@ -123,19 +125,22 @@ def _offer(dataset: str, elsewhere: bool) -> None:
 
 
 @failures.fragment
-def _poisoned(compared: pd.DataFrame, longer: pd.DataFrame | None) -> None:
+def _show_attacks(compared: pd.DataFrame, longer: pd.DataFrame | None) -> None:
     table = compared
     if longer is not None and "epochs" in compared:
-        told = {"all": f"{_epochs(compared)}: all", "some": f"{_epochs(longer)}: those tried"}
+        labels = {
+            "all": f"{_epochs(compared)} (all attacks)",
+            "some": f"{_epochs(longer)} (some attacks)",
+        }
         training = st.segmented_control(
-            "Each network was trained for",
-            list(told),
+            "Length of the training",
+            list(labels),
             default="all",
             required=True,
-            format_func=lambda key: told[key],
+            format_func=lambda key: labels[key],
             key="attacked-training",
             bind="query-params",
-            help="Some attacks need more time than others until the network obeys.",
+            help="Some attacks need more epochs than others to succeed.",
         )
         table = longer if training == "some" else compared
     st.dataframe(
@@ -146,7 +151,9 @@ def _poisoned(compared: pd.DataFrame, longer: pd.DataFrame | None) -> None:
         placeholder="",
     )
     if "epochs" in compared:
-        st.caption(f"What follows was tried on the networks trained for {_epochs(compared)}.")
+        st.caption(
+            f"The defences below were tried on the networks trained for {_epochs(compared)}."
+        )
 
 
 def _epochs(table: pd.DataFrame) -> str:
@@ -154,15 +161,15 @@ def _epochs(table: pd.DataFrame) -> str:
 
 
 @failures.fragment
-def _defences(defended: pd.DataFrame, dataset: str) -> None:
-    st.subheader("What is left after each defence")
+def _show_defences(defended: pd.DataFrame, dataset: str) -> None:
+    st.subheader("Which attacks survive each defence")
     st.markdown(
-        "**Look for cells near 100 in attack success:** there the backdoor survived. Then turn to"
-        " recovered accuracy: where it is near 0, triggered images are still misread. An empty cell"
-        " was not tried; point at any other, or touch it, for its name and all its figures."
+        "**Look for cells near 100 in attack success:** there the backdoor survived. Then switch to"
+        " recovered accuracy: where it is near 0, triggered images are still misclassified. Empty"
+        " cells were not measured. Hover over a cell, or tap it, for all its figures."
     )
-    figure = st.segmented_control(
-        "Figure",
+    metric = st.segmented_control(
+        "Metric",
         list(SCORES),
         default="attack_success",
         required=True,
@@ -175,8 +182,8 @@ def _defences(defended: pd.DataFrame, dataset: str) -> None:
     measured = measured[measured["problem"].fillna("") == ""]
     with st.container(key="defences"):
         chart_view.show(
-            attack_map.heat_map(measured, figure),
+            attack_map.heat_map(measured, metric),
             measured,
             f"attacks-{dataset.replace(':', '-')}",
-            f"{SCORES[figure].label} of each attack after each defence, in percent of test images",
+            f"{SCORES[metric].label} of each attack after each defence, in percent of test images",
         )
