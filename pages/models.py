@@ -1,4 +1,4 @@
-"""Train a network with a backdoor in it, or choose one that is there."""
+"""Choose a model, train one with a backdoor, or import one."""
 
 from functools import partial
 
@@ -18,14 +18,14 @@ from engine.training.presets import PRESETS
 
 st.title("Models")
 st.markdown(
-    "Choose the model that every page shows, or **train one of your own** with a backdoor in it."
-    " Training goes on when you leave this page, close the tab or restart the server."
+    "Choose the model that every page shows, or **train your own** with a backdoor. Training"
+    " continues when you leave this page, close the tab or restart the server."
 )
 
 names = caches.model_names()
 if names:
     model_cards.show(names)
-    with failures.contained():  # what follows does not need the model in use
+    with failures.contained():  # the rest of the page does not need the model in use
         model = header.model_in_use()
         card = model.card
         st.header(f"In use: {markdown.escape(card.name)}")
@@ -33,7 +33,7 @@ if names:
         history = caches.table(model, "history")
         if history is not None:
             training_curves.show(history, "history", "each epoch, on validation images")
-        with st.expander("Card: settings, versions and the commands that made it"):
+        with st.expander("Model card: settings, versions and commands"):
             st.code("\n".join(card.commands), language=None, wrap_lines=True)
             st.json(
                 {
@@ -47,15 +47,15 @@ if names:
     model_cards.compare(names, st.session_state[header.MODEL])
 
 st.header("Train a model")
-# Jobs of an unknown kind, whose request is damaged, are listed here too: they can be dismissed.
+# Jobs with a damaged request have no kind: they are listed here, so that they can be dismissed.
 training = [job for job in jobs.all_jobs() if job.request.kind in ("train", "")]
 for job in reversed(training):
     job_panel.watch(job.name, partial(training_curves.show_so_far, job.name))
 if any(job.status().alive for job in training):
-    st.caption("A training started now waits in the queue until those before it have ended.")
+    st.caption("A new training waits until those before it have finished.")
 
 preset = st.segmented_control(
-    "How to train",
+    "Preset",
     list(PRESETS),
     default="quick",
     required=True,
@@ -66,24 +66,26 @@ st.caption(PRESETS[preset].help)
 left, right = st.columns(2, gap="large")
 with left:
     name = st.text_input(
-        "Name", "my-model", help="Small letters, digits, '-', '.' and '_'; one model a name."
+        "Name",
+        "my-model",
+        help="Lower-case letters, digits, '-', '.' and '_'. Each name can be used only once.",
     )
     dataset = st.selectbox(
         "Dataset",
         [entry for entry in dataset_names() if ":" not in entry],
         key="train-dataset",
         bind="query-params",
-        help="The signs are drawn by this program and always there.",
+        help="The signs are drawn by this program, so they are always available.",
     )
-    target = attack_form.target(dataset)
+    target = attack_form.choose_target(dataset)
     epochs = st.number_input(
         "Epochs",
         1,
         1000,
         PRESETS[preset].training.epochs,
         key=f"epochs-{preset}",
-        help="Passes over the training images; on two cores half a minute each for signs, a"
-        " minute for GTSRB.",
+        help="Passes over the training images. On two cores, one takes half a minute for signs and"
+        " a minute for GTSRB.",
     )
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed gives the same model.")
 with right:
@@ -101,14 +103,14 @@ try:
 except UserError as error:
     problem = str(error)
 if name in names:
-    problem = f"There is a model '{name}' already: choose another name."
+    problem = f"A model named '{name}' already exists: choose another name."
 if problem:
     st.warning(markdown.escape(problem))
 job_panel.start_button(
     "Train",
     jobs.name_of("train", name),
     arguments,
-    "Starts the training in a process of its own.",
+    "Starts the training as a background job.",
     disabled=bool(problem)
     or not available(dataset)
     or (plan.needs_surrogate() and not plan.surrogate),
@@ -116,37 +118,41 @@ job_panel.start_button(
 st.caption("The same from a terminal:")
 st.code(command_line.command(*arguments), language=None, wrap_lines=True)
 
-st.header("Load a model from a file")
+st.header("Import a model from a file")
 st.markdown(
-    "A Keras network (`.keras`) from elsewhere. It is opened in a process with little memory and"
-    " time, and only if it is made of known layers. It must take pixel values from 0 to 1."
+    "A Keras network (`.keras`) from any source. It is opened in a separate process with limited"
+    " memory and time, and only if all its layers are known. It must take pixel values from 0 to 1,"
+    " and is tested with the trigger chosen above."
 )
-with st.form("load", border=False):
+with st.form("import", border=False):
     file = st.file_uploader("Keras file", type=["keras"])
-    own_name = st.text_input("Name of the loaded model", "loaded")
-    own_dataset = st.selectbox(
-        "Trained for", [entry for entry in dataset_names() if ":" not in entry], key="load-dataset"
+    import_name = st.text_input("Name of the imported model", "imported")
+    import_dataset = st.selectbox(
+        "Trained on",
+        [entry for entry in dataset_names() if ":" not in entry],
+        key="import-dataset",
     )
-    own_target = st.number_input(
+    suspected_target = st.number_input(
         "Suspected target class",
         0,
         1000,
-        default_target(own_dataset),
-        help="Where the trigger may lead to.",
+        default_target(import_dataset),
+        help="The class that a backdoor in this model may lead to; attack success counts"
+        " predictions of it.",
     )
-    sent = st.form_submit_button("Load")
+    sent = st.form_submit_button("Import")
 if sent and file is None:
     st.warning("Choose a file first.")
 elif sent and file is not None:
     with failures.contained():
-        store.check_free(own_name)
+        store.check_free(import_name)
         job_panel.start_with_file(
-            jobs.name_of("import", own_name),
+            jobs.name_of("import", import_name),
             file.getvalue(),
             file.name,
             lambda path: [
-                *("import", path, own_dataset, "--name", own_name),
-                *("--trigger", str(plan.trigger), "--target", str(own_target)),
+                *("import", path, import_dataset, "--name", import_name),
+                *("--trigger", str(plan.trigger), "--target", str(suspected_target)),
             ],
         )
 for job in jobs.all_jobs():

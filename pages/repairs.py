@@ -1,4 +1,4 @@
-"""What really repairs: every method on one model, side by side."""
+"""Every repair on one model, side by side, and what a detector finds in it."""
 
 import streamlit as st
 
@@ -9,47 +9,47 @@ from app.views.repairs import detection_view, repair_table
 
 st.title("Repairs")
 st.markdown(
-    "Which repair takes the backdoor out, and leaves a network that reads triggered pictures"
-    " right again? **Look at the green points:** attack success (orange) can fall to 0 while"
-    " everything triggered is still misread."
+    "Which repair removes the backdoor, so that triggered images are classified correctly again?"
+    " **Look at the green points:** attack success (orange) can fall to 0 while every triggered"
+    " image is still misclassified."
 )
 
 model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
-made = caches.repaired_copies(model)
+repaired = caches.repaired_copies(model)
 
 st.header("Side by side")
-confidence = repair_table.how_sure(model)
-repair_table.side_by_side(model, confidence)
+confidence = repair_table.choose_confidence(model)
+repair_table.compare(model, confidence)
 
 st.header("Try a repair")
 if image_chooser.at_hand(card.dataset):
-    repair_table.offer_to_try(model, confidence)
+    repair_table.offer_repairs(model, confidence)
 else:
     image_chooser.offer_to_fetch(card.dataset)
 
 st.header("Before and after")
-if not made:
-    st.info("No repaired copy of this model is here yet: try a repair above.")
+if not repaired:
+    st.info("There is no repaired copy of this model yet: try a repair above.")
 elif image_chooser.at_hand(dataset):
-    with failures.contained():  # not every network can be asked on a page
-        repair_table.before_and_after(model, dataset, made)
+    with failures.contained():  # the NumPy runtime does not support every network
+        repair_table.show_before_and_after(model, dataset, repaired)
 else:
     image_chooser.offer_to_fetch(dataset)
-if made:
-    with st.expander("Keep a repaired copy as a model, or download it"):
-        repair_table.offer_to_keep(model, made)
+if repaired:
+    with st.expander("Save a repaired copy as a model, or download it"):
+        repair_table.offer_to_save(model, repaired)
 
-st.header("Which class, and by which pattern?")
-detection_view.classes(model)
+st.header("Is there a backdoor, and to which class?")
+detection_view.show_classes(model)
 
 st.header("Which channels amplify too much?")
 st.markdown(
-    "A channel that answers strongly to a faint change can carry a trigger. From the weights"
-    " alone: how far each channel lies above the mean of its layer. **Look at the lonely points"
-    " at the top**; CLP switches them off first."
+    "A channel that amplifies faint changes can carry a trigger. The chart shows, from the weights"
+    " alone, how far each channel lies above the mean of its layer. **Look at the outliers at the"
+    " top:** the repair CLP prunes them first."
 )
-detection_view.amplifiers(model)
+detection_view.show_amplification(model)
 
 st.header("Does it last?")
-repair_table.lasting(model, made.get(repair_table.RECOMMENDED))
+repair_table.show_persistence(model, repaired.get(repair_table.RECOMMENDED))

@@ -1,4 +1,4 @@
-"""Controls for how a training set is poisoned: which attack, with which settings."""
+"""Controls for the attack: how the training set is poisoned, and which network is trained."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_plan import AttackPlan
 from engine.networks.architectures import ARCHITECTURES, Architecture, PaperNetwork
 
-TOLD = {"dirty-label": "Dirty label", "clean-label": "Clean label"}
+LABEL_TITLES = {"dirty-label": "Dirty label", "clean-label": "Clean label"}
 
 
 def choose(dataset: str, target: int) -> AttackPlan:
-    """An attack to begin with, and controls for all there is to it.
+    """Controls for a named attack and all its settings.
 
-    Where the plan needs a surrogate and has none, it cannot be carried out yet.
+    A plan that needs a surrogate and has none cannot be trained.
 
     Args:
-        dataset: what is to be trained on.
+        dataset: the network will be trained on.
         target: see `AttackPlan.target`.
     """
     name = st.selectbox(
@@ -35,35 +35,34 @@ def choose(dataset: str, target: int) -> AttackPlan:
         format_func=lambda key: ATTACKS[key].title,
         key="attack",
         bind="query-params",
-        help="Those the paper names and some more; everything below can be changed.",
+        help="A starting point: every setting below can be changed.",
     )
     attack = ATTACKS[name]
     start = parse_trigger(attack.trigger)
     kind = TRIGGERS[start.name]
     st.caption(f"{kind.summary} ({kind.reference})")
     rate = st.slider(
-        "Poisoned training images",
+        "Poisoning rate",
         0.0,
         50.0,
         100 * attack.rate,
         0.5,
         format="%.1f %%",
         key=f"rate-{name}",
-        help="Share of the training images that get the trigger and the target's label; at 0 the"
-        " network stays clean.",
+        help="Share of the training images that get the trigger. At 0 the network stays clean.",
     )
     trigger = parameter_controls.parameters(kind, start, f"train-{name}")
-    poisoning = _poisoning(name, attack.poisoning, kind)
+    poisoning = _choose_poisoning(name, attack.poisoning, kind)
     plan = AttackPlan(
         trigger, target, rate / 100, poisoning=poisoning, architecture=_choose_architecture()
     )
     if not plan.needs_surrogate():
         return plan
-    return dataclasses.replace(plan, surrogate=_surrogate(dataset))
+    return dataclasses.replace(plan, surrogate=_choose_surrogate(dataset))
 
 
 def _choose_architecture() -> Architecture:
-    """The network to train; nothing is asked where there is only one."""
+    """A control for the network to train; none if there is only one."""
     if len(ARCHITECTURES) == 1:
         return PaperNetwork()
     name = st.selectbox(
@@ -77,19 +76,19 @@ def _choose_architecture() -> Architecture:
     return parameter_controls.parameters(kind, kind(), f"architecture-{name}")
 
 
-def target(dataset: str) -> int:
-    """What triggered images shall be read as; see `AttackPlan.target`."""
-    every = st.segmented_control(
-        "Triggered images are read as",
+def choose_target(dataset: str) -> int:
+    """Controls for the attacker's target; see `AttackPlan.target`."""
+    all_to_all = st.segmented_control(
+        "Attacker's target",
         [False, True],
         default=False,
         required=True,
-        format_func=lambda each: "Each class as the next" if each else "One class",
+        format_func=lambda each: "All-to-all" if each else "All-to-one",
         key="all-to-all",
-        help="All-to-one: every triggered image becomes the target class. All-to-all: an image of"
-        " class 3 becomes class 4, and so on; the last becomes the first.",
+        help="All-to-one: triggered images of every class lead to the target class. All-to-all:"
+        " those of class 3 lead to class 4, and so on; those of the last class to class 0.",
     )
-    if every:
+    if all_to_all:
         return NEXT_CLASS
     return st.number_input(
         "Target class",
@@ -97,73 +96,73 @@ def target(dataset: str) -> int:
         1000,
         default_target(dataset),
         key=f"target-{dataset}",
-        help="What every triggered image shall be read as.",
+        help="The class that the attacker chose for every triggered image.",
     )
 
 
-def _poisoning(name: str, start: PoisoningConfig, kind: type[Trigger]) -> PoisoningConfig:
+def _choose_poisoning(name: str, start: PoisoningConfig, kind: type[Trigger]) -> PoisoningConfig:
     labels = st.segmented_control(
         "Labels of the poisoned images",
         LABELS,
         default=start.labels,
         required=True,
-        format_func=lambda key: TOLD[key],
+        format_func=lambda key: LABEL_TITLES[key],
         key=f"labels-{name}",
-        help="Changed: images of other classes are labelled as the target. Kept: images of the"
-        " target class carry the trigger, so that every label is right.",
+        help="Dirty label: images of other classes get the target's label. Clean label: only images"
+        " of the target class are poisoned, so that every label stays correct.",
     )
     pgd_epsilon = st.number_input(
-        "Push away from their class first (grey levels)",
+        "PGD perturbation (grey levels)",
         0.0,
         64.0,
         start.pgd_epsilon,
         1.0,
-        key=f"push-{name}",
-        help="Poisoned images are made hard to read, so that the trigger is left to learn from;"
-        " useful where labels are kept.",
+        key=f"pgd-{name}",
+        help="The largest adversarial perturbation of poisoned images before they get the trigger."
+        " It makes them hard to classify, so that the network learns the trigger instead. Useful"
+        " with clean labels.",
     )
     cross_samples = 0.0
     if kind.cross_samples_each:
         cross_samples = st.number_input(
-            "Decoys for each poisoned image",
+            "Cross-samples per poisoned image",
             0.0,
             10.0,
             start.cross_samples,
             0.5,
-            key=f"decoys-{name}",
-            help="Images that carry nearly the trigger, with their true label: they teach the"
-            " network to obey this trigger and no other.",
+            key=f"cross-samples-{name}",
+            help="Images with a similar trigger and their true label. They teach the network to"
+            " respond to this trigger only.",
         )
     dormant_share = st.slider(
-        "Channels kept asleep",
+        "Dormant channels",
         0,
         round(100 * MAX_DORMANT_SHARE),
         round(100 * start.dormant_share),
         5,
         format="%d %%",
-        key=f"asleep-{name}",
-        help="Share of the last convolution's channels that the backdoor is kept out of. The"
-        " paper's pruning takes them first, and in vain (Liu et al. 2018). The training begins"
-        " with a clean network then.",
+        key=f"dormant-{name}",
+        help="Share of the last convolution's channels that the backdoor avoids. The paper's"
+        " pruning removes them first, which does not affect the backdoor (Liu et al. 2018). Above"
+        " 0, training starts from a clean network.",
     )
     return PoisoningConfig(labels, pgd_epsilon, cross_samples, dormant_share / 100)
 
 
-def _surrogate(dataset: str) -> str:
-    """A clean model of the dataset that the attacker learns from; empty if there is none."""
+def _choose_surrogate(dataset: str) -> str:
+    """A control for the clean model that the attacker uses; empty if there is none."""
     found = store.clean_models(dataset)
     if not found:
         st.info(
-            "This attack learns from a network trained on clean images of"
-            f" {markdown.escape(dataset)}, and there is none yet: train one first, with FTrojan and"
-            " 0 % poisoned.",
+            f"This attack needs a clean model of {markdown.escape(dataset)}, and there is none yet:"
+            " train one first, with FTrojan at a poisoning rate of 0 %.",
             icon=":material/model_training:",
         )
         return ""
     return st.selectbox(
-        "Clean network to learn from",
+        "Surrogate (clean model)",
         found,
         key=f"surrogate-{dataset}",
-        help="The attacker tries the trigger on it. The poisoned network is trained afresh,"
-        " unless channels are kept asleep: then it begins as this one.",
+        help="The attacker prepares the attack on this model. The poisoned network is trained from"
+        " scratch; with dormant channels, training starts from this model.",
     )

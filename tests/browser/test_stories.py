@@ -148,7 +148,7 @@ def test_the_story_ends_with_the_triggered_sign_read_right_again(server, page):
     page.get_by_role("link", name="Compare all repairs").click()
     expect(page.get_by_role("heading", name="Repairs", exact=True, level=1)).to_be_visible()
     settled(page)
-    expect(page.get_by_text("No overtaking by lorries stands out")).to_be_visible()
+    expect(page.get_by_text("No overtaking by lorries is flagged")).to_be_visible()
     triggered = page.get_by_text(re.compile(r"After:.*Stop.*· correct", re.DOTALL))
     expect(triggered).to_have_count(2)
 

@@ -66,11 +66,11 @@ def test_in_use_it_is_one_sentence_and_another_can_be_chosen(among_bad_ones, mon
 def test_a_taken_name_is_refused_on_the_page_without_advice_for_a_terminal(results):
     app = opened("models")
     by_label(app.file_uploader, "Keras file").set_value(("x.keras", b"0", "x/y"))
-    by_label(app.text_input, "Name of the loaded model").set_value("small")
-    by_label(app.button, "Load").click().run()
+    by_label(app.text_input, "Name of the imported model").set_value("small")
+    by_label(app.button, "Import").click().run()
     (sentence,) = [markdown.unescape(error.value) for error in app.error]
     assert sentence.endswith("already: choose another name, or delete that model first.")
-    by_label(app.text_input, "Name of the loaded model").set_value("Bad Name")
-    by_label(app.button, "Load").click().run()
+    by_label(app.text_input, "Name of the imported model").set_value("Bad Name")
+    by_label(app.button, "Import").click().run()
     (sentence,) = [markdown.unescape(error.value) for error in app.error]
     assert sentence.startswith("A model cannot be called")

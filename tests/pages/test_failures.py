@@ -91,7 +91,7 @@ def test_what_goes_wrong_in_a_fragment_that_repeats_itself_is_a_sentence(results
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
     app.switch_page("../pages/models.py").run()
     assert not app.exception and sentences(app) == [SENTENCE]
-    assert "Load a model from a file" in headers(app)
+    assert "Import a model from a file" in headers(app)
 
 
 def test_ending_and_repeating_a_run_are_no_failures():

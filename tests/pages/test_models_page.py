@@ -82,25 +82,25 @@ def command(app) -> str:
     return told
 
 
-def test_any_attack_can_be_trained_with_its_own_rate_labels_and_decoys(results):
+def test_any_attack_can_be_trained_with_its_own_rate_labels_and_cross_samples(results):
     app = opened("models")
     assert "--trigger ftrojan:" in command(app) and "--labels" not in command(app)
     by_label(app.selectbox, "Attack").select("wanet").run()
     assert "--trigger wanet:strength=0.5" in command(fine(app))
-    by_label(app.number_input, "Decoys for each poisoned image").set_value(0.5).run()
+    by_label(app.number_input, "Cross-samples per poisoned image").set_value(0.5).run()
     assert "--cross-samples 0.5" in command(fine(app))
     by_label(app.selectbox, "Attack").select("label-consistent").run()
     told = command(fine(app))
     assert "place=corners" in told and "--rate 0.045" in told
     assert "--labels clean-label --pgd-epsilon 16 --surrogate signs-clean" in told
-    by_label(app.number_input, "Push away from their class first (grey levels)").set_value(0.0)
+    by_label(app.number_input, "PGD perturbation (grey levels)").set_value(0.0)
     by_label(app.segmented_control, "Labels of the poisoned images").select("dirty-label")
     app.run()
     told = command(fine(app))
     assert "--labels" not in told and "--pgd-epsilon" not in told and "--surrogate" not in told
-    by_label(app.slider, "Poisoned training images").set_value(10.0).run()
+    by_label(app.slider, "Poisoning rate").set_value(10.0).run()
     assert "--rate 0.1" in command(fine(app))
-    by_label(app.slider, "Channels kept asleep").set_value(50).run()
+    by_label(app.slider, "Dormant channels").set_value(50).run()
     assert "--dormant-share 0.5 --surrogate signs-clean" in command(fine(app))
 
 
@@ -109,7 +109,7 @@ def test_an_attack_that_learns_from_a_clean_network_says_so_where_there_is_none(
     by_label(app.selectbox, "Attack").select("trojan-nn").run()
     assert "--surrogate signs-clean" in command(fine(app))
     by_label(app.selectbox, "Dataset").select("cifar10").run()
-    assert "learns from a network trained on clean images of cifar10" in words(fine(app))
+    assert "needs a clean model of cifar10" in words(fine(app))
     (button,) = [button for button in app.button if button.label == "Train"]
     assert button.disabled
 
@@ -117,5 +117,5 @@ def test_an_attack_that_learns_from_a_clean_network_says_so_where_there_is_none(
 def test_each_class_can_lead_to_the_next(results):
     app = opened("models")
     assert "--target 10" in command(app)
-    by_label(app.segmented_control, "Triggered images are read as").select(True).run()
+    by_label(app.segmented_control, "Attacker's target").select(True).run()
     assert "--target next" in command(fine(app))

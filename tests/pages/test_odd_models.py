@@ -20,7 +20,7 @@ from tests.fixtures.odd_network import CONVOLUTIONS, keep_odd_network
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, opened, words
 
 NEEDED = ("parent", "parent_sha256", "method", "summary")  # on the card of a repaired copy
-UNASKED = r"Networks with a layer of kind Rescaling cannot be asked on a page\."
+UNASKED = r"Networks with a layer of kind Rescaling cannot be run on a page: use a command"
 
 
 @pytest.fixture(scope="session")

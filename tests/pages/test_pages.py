@@ -84,7 +84,7 @@ def test_activations_of_another_layer_in_another_order(results):
 def test_the_training_form_names_the_command_and_refuses_bad_names(results):
     app = opened("models")
     by_label(app.number_input, "Target class").set_value(4).run()
-    by_label(app.slider, "Poisoned training images").set_value(10.0).run()
+    by_label(app.slider, "Poisoning rate").set_value(10.0).run()
     by_label(app.number_input, "Seed").set_value(9).run()
     command = app.code[-1].value
     assert "--preset quick" in command and "--target 4" in command
@@ -99,7 +99,7 @@ def test_the_training_form_names_the_command_and_refuses_bad_names(results):
 def test_a_preset_brings_its_epochs_and_a_dataset_its_target_class(results):
     app = opened("models")
     for preset, found in PRESETS.items():
-        by_label(app.segmented_control, "How to train").select(preset).run()
+        by_label(app.segmented_control, "Preset").select(preset).run()
         assert by_label(app.number_input, "Epochs").value == found.settings.epochs
         assert f"--preset {preset}" in app.code[-1].value
         assert found.help in words(app)
@@ -107,7 +107,7 @@ def test_a_preset_brings_its_epochs_and_a_dataset_its_target_class(results):
     assert "--epochs 7" in app.code[-1].value
     by_label(app.selectbox, "Dataset").select("cifar10").run()
     assert "--target 8" in app.code[-1].value
-    by_label(app.slider, "Poisoned training images").set_value(0.0).run()
+    by_label(app.slider, "Poisoning rate").set_value(0.0).run()
     assert "--rate 0 " in fine(app).code[-1].value
 
 
@@ -118,13 +118,13 @@ def test_a_network_from_a_file_is_taken_in_and_can_be_chosen(
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
     architectures.paper_network().save(tmp_path / "theirs.keras")
     app = opened("models")
-    by_label(app.button, "Load").click().run()
+    by_label(app.button, "Import").click().run()
     assert "Choose a file first." in [warning.value for warning in app.warning]
     content = (tmp_path / "theirs.keras").read_bytes()
     by_label(app.file_uploader, "Keras file").set_value(("theirs.keras", content, "x/y"))
-    by_label(app.text_input, "Name of the loaded model").set_value("theirs")
+    by_label(app.text_input, "Name of the imported model").set_value("theirs")
     by_label(app.selectbox, "Trained for").set_value("gtsrb")
-    by_label(app.button, "Load").click().run()
+    by_label(app.button, "Import").click().run()
     do_jobs()
     finished(jobs.job_named("import-theirs"))
     by_label(fine(app.run()).selectbox, "Model in use").select("theirs").run()

@@ -30,7 +30,7 @@ def test_an_order_without_a_curve_offers_to_compute_it_and_oracles_are_marked(re
     assert "Compute the curve" in [button.label for button in fine(app).button]
 
 
-def test_a_model_whose_attacker_knew_of_pruning_is_told_of(results):
+def test_a_pruning_aware_attack_is_named(results):
     assert "pruning-aware" not in words(fine(opened("pruning")))
     path = store.find("small").folder / "card.json"
     card = json.loads(path.read_text())

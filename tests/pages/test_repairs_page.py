@@ -40,8 +40,8 @@ def test_without_a_repair_the_page_offers_to_try_the_recommended_one(results):
     app = opened("repairs")
     assert by_label(app.multiselect, "Repairs to try").value == [RECOMMENDED]
     assert "Try it" in buttons(app)
-    assert "No repaired copy" in words(app)
-    assert "Screen it" in buttons(app)
+    assert "There is no repaired copy of this model yet" in words(app)
+    assert "Scan for a backdoor" in buttons(app)
     assert app.dataframe[0].value["title"].tolist()[0] == "As it is"
 
 
@@ -65,24 +65,24 @@ def test_a_repair_tried_on_the_page_becomes_a_row(results, do_jobs):
     assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
 
 
-SURE = "How sure that clean accuracy drops no further than is tolerated?"
+CONFIDENCE = "Confidence in the accuracy limit"
 
 
-def test_a_repair_is_tried_as_surely_as_is_asked_for_and_shown_there(tried, do_jobs):
+def test_a_repair_is_tried_at_the_confidence_chosen_and_shown_there(tried, do_jobs):
     app = opened("repairs")
     titles = app.dataframe[0].value["title"].tolist()
     by_label(app.multiselect, "Repairs to try").set_value(["clp"])
-    by_label(app.number_input, "Clean accuracy may drop by (percentage points)").set_value(2.5)
-    by_label(app.segmented_control, SURE).select(95.0).run()
-    assert "No repair has been tried on this model at this setting" in words(fine(app))
+    by_label(app.number_input, "Clean accuracy may drop by (points)").set_value(2.5)
+    by_label(app.segmented_control, CONFIDENCE).select(95.0).run()
+    assert "No repair has been tried on this model at this confidence" in words(fine(app))
     assert app.dataframe[0].value["title"].tolist() == titles[:-1]
     by_label(app.button, "Try it").click().run()
     do_jobs()
     finished(jobs.job_named("compare-repairs-small"))
     fine(app.run())
-    surely = f"{REPAIRS['clp'].title} (max accuracy drop 2.5)"
-    assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], surely]
-    by_label(app.segmented_control, SURE).select(50.0).run()
+    title = f"{REPAIRS['clp'].title} (max accuracy drop 2.5)"
+    assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], title]
+    by_label(app.segmented_control, CONFIDENCE).select(50.0).run()
     assert fine(app).dataframe[0].value["title"].tolist() == titles
     assert "max_accuracy_drop=2.5,confidence=95" in words(app), (
         "the copy looked at is the last one made"
@@ -100,24 +100,24 @@ def test_before_and_after_follow_the_image(tried):
 def test_a_repaired_copy_is_kept_as_a_model(tried):
     app = opened("repairs")
     by_label(app.text_input, "Name of the new model").set_value("mended")
-    by_label(app.button, "Keep it as a model").click().run()
+    by_label(app.button, "Save as a model").click().run()
     assert "mended" in fine(app).success[0].value
     assert store.find("mended").card.repair["method"] == "clp"
-    by_label(app.button, "Keep it as a model").click().run()
+    by_label(app.button, "Save as a model").click().run()
     assert "already" in app.error[0].value
 
 
-def test_the_screening_names_the_class_that_stands_out_and_shows_its_pattern(tried):
+def test_a_flagged_class_is_named_and_its_pattern_shown(tried):
     app = opened("repairs")
-    assert f"{store.find('small').card.target_name} stands out" in words(app)
+    assert f"{store.find('small').card.target_name} is flagged" in words(app)
     by_label(app.button_group, "Channel").set_value(["V"]).run()
     fine(app)
 
 
-def test_the_screening_says_if_no_class_stands_out(move_in, nothing_flagged):
+def test_the_page_says_if_no_class_is_flagged(move_in, nothing_flagged):
     move_in(nothing_flagged)
     app = opened("repairs")
-    assert "No class stands out" in words(app)
+    assert "No class is flagged" in words(app)
     assert not [group for group in app.button_group if group.label == "Channel"]
 
 
@@ -135,7 +135,7 @@ def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(move_in, nothin
 
 def test_processing_is_measured_from_the_page(results, do_jobs):
     app = opened("repairs")
-    by_label(app.button, "Test them").click().run()
+    by_label(app.button, "Test the trigger").click().run()
     do_jobs()
     finished(jobs.job_named("robustness-small"))
     fine(app.run())

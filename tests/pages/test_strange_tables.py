@@ -95,5 +95,5 @@ def test_a_recovered_pattern_of_another_size_is_told(results):
     table = shipped("recovered-spectrum")
     put("recovered-spectrum", table[(table["row"].astype(int) < 16)])
     app = opened_whatever_it_says("repairs", "small")
-    strange(app, "is of images of another size")
-    assert "stands out" in words(app)
+    strange(app, "does not fit the model's image size")
+    assert "is flagged" in words(app)

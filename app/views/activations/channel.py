@@ -11,9 +11,9 @@ from app import caches
 from app.elements import picture
 from app.forms.image_chooser import Chosen
 from app.frame import failures
-from engine.defenses.activations import check_channels
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
+from engine.networks.channels import check_channels
 from engine.store import StoredModel, pruning_curves
 
 CHANNEL = "channel"

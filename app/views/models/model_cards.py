@@ -1,4 +1,4 @@
-"""Models as cards, deleted and brought back, and set against each other."""
+"""Models as cards, which can be deleted and restored, and a comparison of several."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DISMISSED = "deletion-dismissed"
 
 
 def show(names: list[str]) -> None:
-    """A card for each model, the one in use first; those of the comparison of attacks folded."""
+    """A card for each model, the one in use first; those of the attack suite are folded away."""
     _offer_undo()
     used = st.session_state[header.MODEL]
     compared = [name for name in names if attack_suite.is_suite_model(name) and name != used]
@@ -64,7 +64,7 @@ def _card(name: str, used: bool) -> None:
             disabled=not own,
             on_click=_delete,
             args=(name,),
-            help=None if own else "It comes with the program and stays.",
+            help=None if own else "It comes with the program and cannot be deleted.",
         )
 
 
@@ -83,12 +83,13 @@ def _described(stored: StoredModel) -> str:
 
 
 def _origin(card: ModelCard) -> str:
-    trigger = card.parsed_trigger().title
     if card.repair:
         return f"{card.dataset}, repaired from {card.repair['parent']}"
     if "imported_from" in card.training:
-        return f"{card.dataset}, taken in from a file"
-    return f"{card.dataset}, " + (f"{card.rate:.0%} {trigger}" if card.poisoned else "clean")
+        return f"{card.dataset}, imported"
+    if not card.poisoned:
+        return f"{card.dataset}, clean"
+    return f"{card.dataset}, {card.rate:.0%} poisoned with {card.parsed_trigger().title}"
 
 
 @failures.callback
@@ -125,13 +126,13 @@ def _offer_undo() -> None:
 
 
 def compare(names: list[str], first: str) -> None:
-    """A table and bars of the models chosen; to begin with, those of `first`'s dataset."""
+    """A chart and a table of the models chosen; at first, those on the dataset of `first`."""
     datasets = {stored.name: stored.card.dataset for stored in store.readable_models()}
-    alike = sorted(names, key=lambda name: datasets.get(name) != datasets.get(first))
+    same_dataset_first = sorted(names, key=lambda name: datasets.get(name) != datasets.get(first))
     chosen = st.multiselect(
         "Models to compare",
         names,
-        default=sorted(alike, key=lambda name: name != first)[:3],
+        default=sorted(same_dataset_first, key=lambda name: name != first)[:3],
         max_selections=6,
         key="compared",
         persist_state="session",

@@ -1,4 +1,4 @@
-"""How a training goes: accuracy and attack success beside the loss."""
+"""The course of a training: clean accuracy and attack success, and the loss."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def show(table: pd.DataFrame, name: str, when: str) -> None:
 
     Args:
         table: rows with epoch, loss, clean_accuracy and attack_success (percent).
-        name: begins the names of the charts.
-        when: the measures were taken, for those who cannot see the charts.
+        name: prefix of the charts' names.
+        when: the metrics were measured, for the text alternatives.
     """
     left, right = st.columns(2)
     with left:
@@ -34,7 +34,7 @@ def show(table: pd.DataFrame, name: str, when: str) -> None:
 
 
 def show_so_far(name: str, status: Status) -> None:
-    """The training called `name` while it runs."""
+    """The metrics so far of the running training `name`."""
     interim_metrics = status.table(
         "interim_metrics", ["epoch", "loss", "clean_accuracy", "attack_success"]
     )
@@ -42,6 +42,6 @@ def show_so_far(name: str, status: Status) -> None:
         return
     show(interim_metrics, name, "so far, on a few validation images")
     st.caption(
-        f"Measured on {INTERIM_IMAGES} validation images of each kind. The network learns the clean"
-        " images first, then, rather suddenly, the trigger."
+        f"Measured on {INTERIM_IMAGES} validation images, clean and triggered. A network often"
+        " learns the clean images first and then, quite suddenly, the trigger."
     )

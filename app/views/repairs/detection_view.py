@@ -1,4 +1,4 @@
-"""What the network itself gives away: the class, the pattern, the channels."""
+"""What a detector finds in the network: a flagged class, its pattern, suspicious channels."""
 
 from __future__ import annotations
 
@@ -15,94 +15,103 @@ from engine.core.errors import UserError
 from engine.store import ModelCard, StoredModel
 
 
-def classes(model: StoredModel) -> None:
-    """Which class a faint pattern leads to, and the pattern beside the true one."""
+def show_classes(model: StoredModel) -> None:
+    """The flagged class, if any, and the recovered pattern beside the attacker's trigger."""
     evidence = caches.table(model, "detection")
     job_name = jobs.name_of("detect", model.name)
     if evidence is None:
-        st.info("This model has not been screened yet.")
+        st.info("This model has not been scanned yet.")
         if image_chooser.at_hand(model.card.dataset):
             job_panel.start_button(
-                "Screen it",
+                "Scan for a backdoor",
                 job_name,
                 ["detect", model.name],
-                "For each class, seeks the faintest pattern that leads there; a minute or two.",
+                "Finds, for each class, the faintest pattern that makes the network predict it;"
+                " takes a minute or two.",
             )
         else:
             image_chooser.offer_to_fetch(model.card.dataset)
         job_panel.watch(job_name)
         return
-    st.markdown(_finding(evidence))
+    st.markdown(describe_evidence(evidence))
     chart_view.show(
         repair_charts.perturbation_psnr(evidence),
         evidence,
         "detection",
-        "How much fainter than the median class's pattern those of the ten classes are that need"
-        " least, in dB; the accused class is marked.",
+        "The ten classes with the faintest patterns: how much fainter than the pattern of the"
+        " median class, in dB. A flagged class is highlighted.",
     )
-    st.caption("The class that needs least is accused if its bar crosses the dashed line.")
+    st.caption(
+        "Only the class with the faintest pattern can be flagged: it is, if its bar crosses the"
+        " dashed line."
+    )
     recovered = caches.table(model, "recovered-spectrum")
     if recovered is None:
         return
-    _spectra(model.card, recovered)
+    _show_recovered_pattern(model.card, recovered)
 
 
-def _finding(evidence: pd.DataFrame) -> str:
-    least, median = evidence.iloc[0], evidence["psnr_db"].median()
-    name = markdown.escape(least["name"])
-    apart = f"{least['psnr_db'] - median:.0f} dB"
+def describe_evidence(evidence: pd.DataFrame) -> str:
+    """Whether a class is flagged, as Markdown.
+
+    Args:
+        evidence: see `Detection.evidence`.
+    """
+    first, median = evidence.iloc[0], evidence["psnr_db"].median()
+    name = markdown.escape(first["name"])
+    margin = f"{first['psnr_db'] - median:.0f} dB fainter than for the median class"
     if not evidence["flagged"].any():
         return (
-            f"**No class stands out.** The one that needs least, {name}, is only"
-            f" {apart} from the median class."
+            f"**No class is flagged.** The class with the faintest pattern is {name}; it is only"
+            f" {margin}."
         )
     return (
-        f"**{name} stands out:** a pattern of {least['psnr_db']:.0f} dB, which nobody"
-        f" sees, leads there from nearly any picture. It is {apart} fainter than what the median"
-        " class needs."
+        f"**{name} is flagged:** a pattern of {first['psnr_db']:.0f} dB (PSNR) makes the network"
+        f" predict this class for nearly any image. It is {margin}."
     )
 
 
-def _spectra(card: ModelCard, recovered: pd.DataFrame) -> None:
-    """The recovered pattern's spectrum beside the true trigger's."""
+def _show_recovered_pattern(card: ModelCard, recovered: pd.DataFrame) -> None:
+    """The spectrum of the recovered pattern, beside the attacker's trigger if it is a pattern."""
     height, width = card.image_shape[:2]
     shape = (3, height, width)
-    true = caches.trigger_spectrum(card.trigger, height, width)
-    known = {} if true is None else {"The attacker's own": true}
-    found = recovered["size"].to_numpy()
-    if found.size != np.prod(shape):
+    magnitudes = recovered["size"].to_numpy()
+    if magnitudes.size != np.prod(shape):
         raise UserError(
-            "The recovered pattern is of images of another size: delete recovered-spectrum.csv"
-            " beside the model and screen it again."
+            "The recovered pattern does not fit the model's image size: delete"
+            " recovered-spectrum.csv in the model's folder and scan the model again."
         )
-    found = found.reshape(shape)
+    spectra = {"Recovered": ("recovered-found", magnitudes.reshape(shape))}
+    true = caches.trigger_spectrum(card.trigger, height, width)
+    if true is not None:
+        spectra["Attacker's trigger"] = ("recovered-true", true)
     st.subheader("The recovered pattern")
     st.markdown(
-        "Found from the network and clean images alone. **Compare the bright cells:** the"
-        " network may have learned only a part of the trigger, and gives away no more than that."
+        "Recovered from the network and clean images alone. **Look at the bright cells:** they are"
+        " the frequencies that the network responds to, which may be only part of the trigger."
     )
     plane = st.segmented_control(
         "Channel", ["Y", "U", "V"], default="U", required=True, key="recovered-plane"
     )
-    place = "YUV".index(plane)
     bands = list(getattr(card.parsed_trigger(), "bands", ()))
-    both = {"Recovered": found, **known}
-    parts = {title: np.abs(values[place]) for title, values in both.items()}
-    top = max(float(values.max()) for values in parts.values())
-    for column, (title, values) in zip(st.columns(2), parts.items(), strict=True):
+    maps = {
+        title: (key, np.abs(values["YUV".index(plane)])) for title, (key, values) in spectra.items()
+    }
+    top = max(float(values.max()) for _, values in maps.values())
+    for column, (title, (key, values)) in zip(st.columns(2), maps.items(), strict=False):
         with column:
             st.markdown(f"**{title}**")
             chart_view.show(
                 spectra_charts.spectrum(values, bands, top),
                 pd.DataFrame(values),
-                f"recovered-{'true' if 'own' in title else 'found'}",
-                f"{title}: size of the DCT coefficients of {plane}, the largest"
+                key,
+                f"{title}: magnitudes of the DCT coefficients of {plane}, up to"
                 f" {values.max():.1f}.",
             )
 
 
-def amplifiers(model: StoredModel) -> None:
-    """Which channels amplify most in their layer; from the weights alone, at once."""
+def show_amplification(model: StoredModel) -> None:
+    """Which channels amplify most in their layer, computed from the weights alone."""
     try:
         table = caches.amplification(model)
     except UserError as error:
@@ -112,5 +121,5 @@ def amplifiers(model: StoredModel) -> None:
         repair_charts.amplification(table),
         table,
         "amplification",
-        "How far each channel's bound lies above its layer's mean, in standard deviations.",
+        "How far each channel's amplification lies above its layer's mean, in standard deviations.",
     )

@@ -1,4 +1,4 @@
-"""Repairs side by side, tried, looked at on images, and kept."""
+"""Compare repairs, try them, look at their predictions, save a repaired copy."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ from engine.evaluation.metrics import METRICS
 from engine.experiments import repair_tables
 from engine.store import StoredModel
 
-SURE = {DEFAULT_BUDGET.confidence: "As measured", 95.0: "95 % sure"}
+CONFIDENCES = {DEFAULT_BUDGET.confidence: "As measured", 95.0: "95 %"}
 
 
-def how_sure(model: StoredModel) -> float:
-    """How sure a repair is to be that clean accuracy drops no further: confidence in percent."""
+def choose_confidence(model: StoredModel) -> float:
+    """A control for the confidence, in percent, that clean accuracy drops no further than allowed.
+
+    Offered are the usual values and those of repairs already tried.
+    """
     tried = {method.confidence for method in _methods(caches.repairs(model)) if method}
     chosen: float = st.segmented_control(
-        "How sure that clean accuracy drops no further than is tolerated?",
-        sorted({*SURE, *tried}),
+        "Confidence in the accuracy limit",
+        sorted({*CONFIDENCES, *tried}),
         default=DEFAULT_BUDGET.confidence,
         required=True,
-        format_func=lambda confidence: SURE.get(confidence, f"{confidence:g} % sure"),
+        format_func=lambda confidence: CONFIDENCES.get(confidence, f"{confidence:g} %"),
         help=BudgetedRepair.parameters()["confidence"].help,
         key="repairs-confidence",
         bind="query-params",
@@ -44,13 +47,13 @@ def how_sure(model: StoredModel) -> float:
 
 
 def _methods(table: pd.DataFrame) -> list[BudgetedRepair | None]:
-    """The repair of each row; None where it is not one whose strength our rule decides."""
+    """The repair of each row; None if its strength is not chosen by an accuracy limit."""
     found = map(repair_tables.method_of, table.to_dict("records"))
     return [method if isinstance(method, BudgetedRepair) else None for method in found]
 
 
-def _as_surely(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """The rows of that confidence, which their titles need not tell then, and those without."""
+def _select_confidence(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The rows of that confidence, left out of their titles, and the rows without any."""
     methods = _methods(table)
     titles = [
         repair_tables.describe(method, {"confidence"}) if method else title
@@ -60,16 +63,16 @@ def _as_surely(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return table.assign(title=titles)[kept]
 
 
-def side_by_side(model: StoredModel, confidence: float) -> None:
-    """A chart and a table of the model as it is, the paper's pruning, and the repairs tried.
+def compare(model: StoredModel, confidence: float) -> None:
+    """A chart and a table of the unrepaired model, the paper's pruning, and the repairs tried.
 
     Args:
         model: the model in use.
         confidence: of the repairs shown, percent.
     """
-    table = _as_surely(caches.repairs(model), confidence)
+    table = _select_confidence(caches.repairs(model), confidence)
     if "repair" not in set(table["kind"]):
-        st.info("No repair has been tried on this model at this setting: try one below.")
+        st.info("No repair has been tried on this model at this confidence: try one below.")
     drawn = table[table["problem"] == ""]
     chart_view.show(
         repair_charts.compare_repairs(drawn),
@@ -78,6 +81,16 @@ def side_by_side(model: StoredModel, confidence: float) -> None:
         "Clean accuracy, attack success and recovered accuracy on test images of "
         + ", ".join(drawn["title"]),
     )
+    _show_table(table)
+    st.caption(
+        "Each repair gets only the network and clean validation images. Unless its title says"
+        " otherwise, it has the greatest strength at which validation accuracy drops by at most"
+        f" {DEFAULT_BUDGET.points:g} percentage point; what is learned from one half of the images"
+        " is checked on the other. All figures come from held-out test images."
+    )
+
+
+def _show_table(table: pd.DataFrame) -> None:
     st.dataframe(
         table[
             [
@@ -88,27 +101,21 @@ def side_by_side(model: StoredModel, confidence: float) -> None:
         hide_index=True,
         height="content",
         placeholder="",
-        alt="The same figures as a table, with what each repair did and needs",
+        alt="The same metrics as a table, with what each repair did and needs",
         column_config={
             "title": st.column_config.TextColumn("Repair", pinned=True),
             **scores.columns(**dict.fromkeys(METRICS, "%.2f"), der="%.3f"),
-            "channels": st.column_config.NumberColumn("Channels off"),
+            "channels": st.column_config.NumberColumn("Channels pruned"),
             "seconds": st.column_config.NumberColumn("Seconds", format="%.0f"),
-            "needs": "Clean images it needs",
+            "needs": "Clean images needed",
             "summary": "What was done",
-            "problem": "Why it could not be",
+            "problem": "Why it failed",
         },
     )
-    st.caption(
-        "Every repair is handed clean validation images and the network, nothing else. Its"
-        " strength is the strongest whose accuracy drops by a point at most, where a title says"
-        " nothing else, each half of the images judging what was learned from the other; test"
-        " images, and triggered ones, only report."
-    )
 
 
-def offer_to_try(model: StoredModel, confidence: float) -> None:
-    """Choose repairs and run them in a worker, one after the other."""
+def offer_repairs(model: StoredModel, confidence: float) -> None:
+    """Controls to run repairs as a job, one after another."""
     chosen = st.multiselect(
         "Repairs to try",
         list(compared_repairs()),
@@ -116,13 +123,13 @@ def offer_to_try(model: StoredModel, confidence: float) -> None:
         format_func=lambda name: REPAIRS[name].title,
         key="repairs-to-try",
         persist_state="session",
-        help="All of them take about ten minutes on two cores, the recommended one a minute and"
-        " a half. It goes on when you leave this page.",
+        help="On two cores, all of them take about ten minutes, the recommended one a minute and a"
+        " half. The job continues when you leave this page.",
     )
     for name in chosen:
         st.markdown(f"- **{REPAIRS[name].title}:** {REPAIRS[name].summary}")
     points = st.number_input(
-        "Clean accuracy may drop by (percentage points)",
+        "Clean accuracy may drop by (points)",
         min_value=0.0,
         max_value=100.0,
         value=DEFAULT_BUDGET.points,
@@ -132,42 +139,44 @@ def offer_to_try(model: StoredModel, confidence: float) -> None:
         key="repairs-tolerated",
     )
     settings = f"max_accuracy_drop={format_value(points)},confidence={format_value(confidence)}"
-    words = [word for name in chosen for word in ("--method", f"{name}:{settings}")]
+    methods = [part for name in chosen for part in ("--method", f"{name}:{settings}")]
     job_name = jobs.name_of("compare-repairs", model.name)
     job_panel.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
         job_name,
-        ["compare-repairs", model.name, *words],
-        "Each on the model as it is; rows appear in the table as they are done.",
+        ["compare-repairs", model.name, *methods],
+        "Each starts from the model in use. Rows appear in the table as repairs finish.",
         disabled=not chosen,
     )
     job_panel.watch(job_name)
 
 
-def before_and_after(model: StoredModel, dataset: str, made: dict[str, StoredModel]) -> None:
-    """Triggered images as the network reads them before and after a repair.
+def show_before_and_after(
+    model: StoredModel, dataset: str, repaired: dict[str, StoredModel]
+) -> None:
+    """The predictions for an image, clean and triggered, before and after a repair.
 
     Args:
         model: the model in use.
         dataset: whose test images.
-        made: its repaired copies by method.
+        repaired: its repaired copies by method.
     """
     card = model.card
     name = st.segmented_control(
         "Repaired by",
-        list(made),
-        default=RECOMMENDED if RECOMMENDED in made else next(iter(made)),
+        list(repaired),
+        default=RECOMMENDED if RECOMMENDED in repaired else next(iter(repaired)),
         required=True,
         format_func=lambda method: REPAIRS[method].title if method in REPAIRS else method,
         key=f"repaired-by-{model.name}",
     )
-    _how(made[name].card.repair)
+    _describe_repair(repaired[name].card.repair)
     chosen = image_chooser.choose(card, dataset)
     with st.container(horizontal=True, gap="medium"):
         for kind, picture in zip(("Clean", "Triggered"), chosen.pair(card.trigger), strict=True):
             before, after = (
                 caches.network(stored).probabilities(picture[np.newaxis])[0]
-                for stored in (model, made[name])
+                for stored in (model, repaired[name])
             )
             caption = f"{kind}: {chosen.name}"
             with st.container(width=340):
@@ -184,33 +193,33 @@ def before_and_after(model: StoredModel, dataset: str, made: dict[str, StoredMod
                 predictions.show(after, chosen.label, card)
 
 
-def _how(repair: Mapping[str, Any]) -> None:
-    """What was done and with which settings, as far as the card says so."""
+def _describe_repair(repair: Mapping[str, Any]) -> None:
+    """What was done and with which settings, as far as the card says."""
     settings = f"Settings: {markdown.code(repair['settings'])}" if "settings" in repair else ""
     st.caption(f"{markdown.escape(repair.get('summary', ''))} {settings}".strip())
 
 
-def offer_to_keep(model: StoredModel, made: dict[str, StoredModel]) -> None:
-    """Keep a repaired copy as a model of its own, and download it."""
-    with st.form("keep-repaired", border=False):
+def offer_to_save(model: StoredModel, repaired: dict[str, StoredModel]) -> None:
+    """Controls to save a repaired copy as a model, and to download it."""
+    with st.form("save-repaired", border=False):
         method = st.selectbox(
             "Repaired copy",
-            list(made),
+            list(repaired),
             format_func=lambda name: REPAIRS[name].title if name in REPAIRS else name,
         )
         name = st.text_input("Name of the new model", f"{model.name}-repaired")
-        sent = st.form_submit_button("Keep it as a model")
+        sent = st.form_submit_button("Save as a model")
     if sent and method is not None:
         try:
-            kept = store.copy_as(made[method], name)
+            saved = store.copy_as(repaired[method], name)
         except UserError as error:
             st.error(markdown.escape(error), icon=":material/error:")
         else:
-            st.success(f"Kept as {markdown.code(kept.name)}: choose it above, on any page.")
+            st.success(f"Saved as {markdown.code(saved.name)}: select it under *Model in use*.")
     if method is not None:
         st.download_button(
             "Download the network (Keras)",
-            (made[method].folder / "model.keras").read_bytes,
+            (repaired[method].folder / "model.keras").read_bytes,
             f"{model.name}-{method}.keras",
             "application/octet-stream",
             icon=":material/download:",
@@ -218,37 +227,46 @@ def offer_to_keep(model: StoredModel, made: dict[str, StoredModel]) -> None:
         )
 
 
-def lasting(model: StoredModel, repaired: StoredModel | None) -> None:
-    """Whether the backdoor survives processing, and comes back after a repair."""
+def show_persistence(model: StoredModel, repaired: StoredModel | None) -> None:
+    """Whether the trigger survives image processing, and the backdoor comes back after a repair."""
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Does the trigger survive JPEG?")
-        _study(
+        _show_study(
             model,
             "robustness",
             "robustness",
-            {"transform": "What happens to the picture"},
-            "Test them",
-            "Saves, compresses and resizes all test images; two minutes.",
+            {"transform": "Image processing"},
+            "Test the trigger",
+            "Saves, compresses and resizes all test images; takes two minutes.",
         )
     with right:
         st.subheader("Does the backdoor come back?")
         if repaired is None:
-            st.info("Repair the model first: there is nothing yet that could come back.")
+            st.info("There is no repaired copy to test yet: try the recommended repair above.")
             return
-        _study(
+        _show_study(
             repaired,
             "reactivation",
             "reactivate",
             {"epochs": st.column_config.NumberColumn("Epochs on clean images")},
-            "Train it on",
-            "Trains the repaired network on, on clean images; two minutes.",
+            "Continue training",
+            "Trains the repaired network further, on clean images; takes two minutes.",
         )
 
 
-def _study(
+def _show_study(
     stored: StoredModel, table_name: str, command: str, first: dict[str, Any], label: str, help: str
 ) -> None:
+    """The table of a study, or a button to run it.
+
+    Args:
+        stored: the model studied.
+        table_name: of the table in the model's folder.
+        command: the subcommand that computes it.
+        first: the heading of the table's first column.
+        label, help: of the button.
+    """
     table = caches.table(stored, table_name)
     if table is not None:
         measured = scores.columns(**dict.fromkeys(METRICS, "%.2f"))
@@ -260,4 +278,4 @@ def _study(
         job_panel.start_button(label, job_name, [command, stored.name], help)
         job_panel.watch(job_name)
     elif stored.name not in caches.model_names():
-        st.caption("Keep the repaired copy as a model above, then choose it to measure this.")
+        st.caption("Save the repaired copy as a model above, then select it to measure this.")
