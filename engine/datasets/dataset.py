@@ -13,15 +13,15 @@ SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal only to itself: what is derived from it is found by it
 class Split:
     """Images and what they show.
 
     Attributes:
         images: uint8 [n, height, width, 3], RGB; may be a read-only memory map.
         labels: int64 [n], class numbers.
-        tracks: int64 [n]; images of one track show the same object, so that they must not be
-            torn apart. Numbers are told apart within a class only. None: no two do.
+        tracks: int64 [n]; images of one track show the same object and must stay in the same
+            split. Numbers are unique within a class only. None: no two images share an object.
     """
 
     images: np.ndarray

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from engine.core import progress
-from engine.core.errors import UserError
 from engine.networks import running
+from engine.networks.channels import channel_sums, check_layer
 
 if TYPE_CHECKING:
     import keras
@@ -36,32 +36,6 @@ def channel_layers(model: keras.Model) -> list[str]:
 
     kinds = (layers.Conv2D, layers.Activation, layers.MaxPooling2D, layers.AveragePooling2D)
     return [layer.name for layer in model.layers if isinstance(layer, kinds)]
-
-
-def check_layer(name: str, names: Sequence[str]) -> None:
-    """Raise `UserError` unless `name` is among `names`."""
-    if name not in names:
-        raise UserError(f"There is no layer '{name}' to look at: choose from {', '.join(names)}.")
-
-
-def check_channels(layer: str, count: int, channels: np.ndarray) -> None:
-    """Raise `UserError` unless a layer of `count` channels has all of `channels` (int [c])."""
-    beyond = channels[(channels < 0) | (channels >= count)]
-    if len(beyond):
-        raise UserError(
-            f"The layer '{layer}' has {count} channels, but a table beside the model names channel"
-            f" {beyond[0]}: delete the table and compute it again."
-        )
-
-
-def channel_sums(values: Any) -> Any:
-    """Per channel of a tensor [n, height, width, c]: sum and number above zero, [2, c]."""
-    import tensorflow as tf
-
-    positive = tf.cast(values > 0, tf.float32)
-    return tf.stack(
-        [tf.reduce_sum(values, axis=[0, 1, 2]), tf.reduce_sum(positive, axis=[0, 1, 2])]
-    )
 
 
 def measure(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.core.errors import UserError
+from engine.core.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import keras
@@ -160,3 +161,29 @@ def _followers(model: keras.Model) -> dict[str, list[Any]]:
         for tensor in node.input_tensors:
             followers[tensor._keras_history.operation.name].append(layer)
     return followers
+
+
+def check_layer(name: str, names: Sequence[str]) -> None:
+    """Raise `UserError` unless `name` is among `names`."""
+    if name not in names:
+        raise unknown("layer", name, names)
+
+
+def check_channels(layer: str, count: int, channels: np.ndarray) -> None:
+    """Raise `UserError` unless a layer of `count` channels has all of `channels` (int [c])."""
+    beyond = channels[(channels < 0) | (channels >= count)]
+    if len(beyond):
+        raise UserError(
+            f"The layer '{layer}' has {count} channels, but a table beside the model names channel"
+            f" {beyond[0]}: delete the table and compute it again."
+        )
+
+
+def channel_sums(values: Any) -> Any:
+    """Per channel of a tensor [n, height, width, c]: sum and number above zero, [2, c]."""
+    import tensorflow as tf
+
+    positive = tf.cast(values > 0, tf.float32)
+    return tf.stack(
+        [tf.reduce_sum(values, axis=[0, 1, 2]), tf.reduce_sum(positive, axis=[0, 1, 2])]
+    )

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.defenses.activations import check_channels, check_layer
-from engine.networks.channels import Site, variables_of
+from engine.networks.channels import Site, check_channels, check_layer, variables_of
 from engine.networks.split import convolutions
 
 if TYPE_CHECKING:

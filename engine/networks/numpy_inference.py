@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import special
 
+from engine.core.command_line import command
 from engine.core.errors import UserError
-from engine.defenses.activations import check_channels
 from engine.networks import channels
+from engine.networks.channels import check_channels
 from engine.networks.running import batches, scale
 from engine.networks.untrusted.parts import Parts
 
@@ -29,7 +30,17 @@ Step = Callable[[np.ndarray], np.ndarray]
 
 
 class Unsupported(UserError):
-    """A network that only TensorFlow can run here."""
+    """A network that only TensorFlow can run.
+
+    Args:
+        what: the part that NumPy cannot compute here, for the beginning of a sentence.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} cannot be run on a page: use a command, such as"
+            f" `{command('evaluate', 'NAME')}`."
+        )
 
 
 @dataclass(frozen=True)
@@ -145,7 +156,7 @@ def _chain_of(parts: Parts) -> list[Saved]:
         if kind in ("InputLayer", "Dropout"):
             continue
         if kind not in _KINDS:
-            raise Unsupported(f"Networks with a layer of kind {kind} cannot be asked on a page.")
+            raise Unsupported(f"Networks with a layer of kind {kind}")
         # Keras keeps weights by kind and number, whatever a layer is called.
         base = _SAVED_AS[kind]
         counted[base] = counted.get(base, -1) + 1
@@ -190,9 +201,7 @@ def _chain(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         (called,) = after["inbound_nodes"]
         (values,) = called["args"]
         if not isinstance(values, dict) or _source(values) != before["config"]["name"]:
-            raise Unsupported(
-                "Only networks whose layers form a single chain can be asked on a page."
-            )
+            raise Unsupported("Networks whose layers branch")
     return items
 
 
@@ -288,12 +297,12 @@ def _leaky(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Lay
 
 def _only(config: Mapping[str, Any], name: str, value: Any) -> None:
     if config[name] != value:
-        raise Unsupported(f"Networks with {name} {config[name]} cannot be asked on a page.")
+        raise Unsupported(f"Networks with {name} {config[name]}")
 
 
 def _activation(name: str) -> Step:
     if name not in _ACTIVATIONS:
-        raise Unsupported(f"Networks with the activation {name} cannot be asked on a page.")
+        raise Unsupported(f"Networks with the activation {name}")
     return _ACTIVATIONS[name]
 
 

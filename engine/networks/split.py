@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.defenses.activations import channel_sums, check_layer
 from engine.networks import running
+from engine.networks.channels import channel_sums, check_layer
 
 if TYPE_CHECKING:
     import keras

@@ -10,17 +10,18 @@ from streamlit.testing.v1 import AppTest
 
 from engine import store
 from engine.cli import main
-from engine.core import jobs, paths
+from engine.core import jobs, markdown, paths
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.defenses.repairs import RECOMMENDED
+from engine.networks.numpy_inference import Unsupported
 from engine.store import pruning_curves as kept_results
 from tests.conftest import living_in
 from tests.fixtures.odd_network import CONVOLUTIONS, keep_odd_network
 from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, opened, words
 
 NEEDED = ("parent", "parent_sha256", "method", "summary")  # on the card of a repaired copy
-UNASKED = r"Networks with a layer of kind Rescaling cannot be run on a page: use a command"
+UNASKED = markdown.escape(str(Unsupported("Networks with a layer of kind Rescaling")))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import numpy as np
 
 from engine.core import progress
 from engine.datasets.dataset import Split
-from engine.defenses.activations import channel_sums
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import (
     describe_pruning,
@@ -17,7 +16,7 @@ from engine.defenses.repairs.strength_selection import (
     prune_within_budget,
 )
 from engine.networks import running
-from engine.networks.channels import Site, find_sites
+from engine.networks.channels import Site, channel_sums, find_sites
 
 if TYPE_CHECKING:
     import keras

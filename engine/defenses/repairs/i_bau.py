@@ -52,12 +52,12 @@ class IBAU(BudgetedRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        made: dict[int, list[keras.Model]] = {}  # after each round, by the images
+        made: dict[Split, list[keras.Model]] = {}  # after each round, by what was learned from
 
         def attempt(rounds: int, fitting: Split) -> keras.Model:
-            if len(made.get(id(fitting), [])) < rounds:
-                made[id(fitting)] = self._withstanding(network, fitting, rounds)
-            return made[id(fitting)][rounds - 1]
+            if len(made.get(fitting, [])) < rounds:
+                made[fitting] = self._withstanding(network, fitting, rounds)
+            return made[fitting][rounds - 1]
 
         repaired, choice = select_strongest(
             network,

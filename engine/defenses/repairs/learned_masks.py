@@ -68,13 +68,13 @@ def scaled_call(
     Returns:
         From images 0 to 1 to probabilities; gradients reach the factors.
     """
-    places = {id(variable): place for place, variable in enumerate(network.trainable_variables)}
+    places = {variable.path: place for place, variable in enumerate(network.trainable_variables)}
 
     def run(images: Any) -> Any:
         values = [variable.value for variable in network.trainable_variables]
         for variables, factor in factors_of:
             for variable in variables:
-                values[places[id(variable)]] = values[places[id(variable)]] * factor
+                values[places[variable.path]] = values[places[variable.path]] * factor
         kept = [variable.value for variable in network.non_trainable_variables]
         probabilities, _ = network.stateless_call(values, kept, images, training=False)
         return probabilities

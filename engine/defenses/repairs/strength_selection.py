@@ -137,13 +137,13 @@ def interpolate_weights(
     Returns:
         The network, and the share of the way chosen, one of `SHARES`.
     """
-    ends: dict[int, list[np.ndarray]] = {}  # by the images: both halves, and all of them
+    ends: dict[Split, list[np.ndarray]] = {}  # by what was learned from: the halves, and all
     start, between = network.get_weights(), edit.clone_network(network)  # one, to be traced once
 
     def attempt(share: float, fitting: Split) -> keras.Model:
-        if id(fitting) not in ends:
-            ends[id(fitting)] = (learn(fitting)).get_weights()
-        pairs = zip(start, ends[id(fitting)], strict=True)
+        if fitting not in ends:
+            ends[fitting] = learn(fitting).get_weights()
+        pairs = zip(start, ends[fitting], strict=True)
         between.set_weights([(1 - share) * old + share * new for old, new in pairs])
         return between
 

@@ -83,7 +83,7 @@ def test_a_branching_network_and_a_damaged_file_are_refused_in_a_sentence(tmp_pa
     inputs = keras.Input((8, 8, 3))
     values = layers.Conv2D(3, 3, padding="same")(inputs)
     keras.Model(inputs, layers.Add()([inputs, values])).save(tmp_path / "branches.keras")
-    with pytest.raises(UserError, match="single chain"):
+    with pytest.raises(UserError, match="layers branch"):
         loaded(tmp_path / "branches.keras")
     whole = (trained.folder / "model.keras").read_bytes()
     (tmp_path / "half.keras").write_bytes(whole[: len(whole) // 2])
