@@ -150,7 +150,7 @@ GUARDED = {
 def test_every_fragment_is_one_that_says_what_goes_wrong():
     for name, nodes in NODES.items():
         used = [node for node in nodes if isinstance(node, ast.Attribute)]
-        assert name == "app/failures.py" or "st.fragment" not in map(ast.unparse, used), name
+        assert name == "app/frame/failures.py" or "st.fragment" not in map(ast.unparse, used), name
 
 
 def test_every_callback_is_one_whose_failure_is_told():

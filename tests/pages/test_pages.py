@@ -65,7 +65,7 @@ def test_another_model_changes_the_figures(results):
 
 def test_spectra_of_one_image_and_of_each_channel(results):
     app = opened("spectra")
-    by_label(app.segmented_control, "What to transform").select("One image").run()
+    by_label(app.segmented_control, "Spectrum of").select("One image").run()
     fine(app)
     for channel in "YUV":
         by_label(app.segmented_control, "Channel").select(channel).run()
@@ -100,7 +100,7 @@ def test_a_preset_brings_its_epochs_and_a_dataset_its_target_class(results):
     app = opened("models")
     for preset, found in PRESETS.items():
         by_label(app.segmented_control, "Preset").select(preset).run()
-        assert by_label(app.number_input, "Epochs").value == found.settings.epochs
+        assert by_label(app.number_input, "Epochs").value == found.training.epochs
         assert f"--preset {preset}" in app.code[-1].value
         assert found.help in words(app)
     by_label(app.number_input, "Epochs").set_value(7).run()
@@ -111,7 +111,7 @@ def test_a_preset_brings_its_epochs_and_a_dataset_its_target_class(results):
     assert "--rate 0 " in fine(app).code[-1].value
 
 
-def test_a_network_from_a_file_is_taken_in_and_can_be_chosen(
+def test_a_network_imported_from_a_file_can_be_chosen(
     at_home, do_jobs, monkeypatch, tmp_path
 ):
     write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=2)
@@ -123,9 +123,9 @@ def test_a_network_from_a_file_is_taken_in_and_can_be_chosen(
     content = (tmp_path / "theirs.keras").read_bytes()
     by_label(app.file_uploader, "Keras file").set_value(("theirs.keras", content, "x/y"))
     by_label(app.text_input, "Name of the imported model").set_value("theirs")
-    by_label(app.selectbox, "Trained for").set_value("gtsrb")
+    by_label(app.selectbox, "Trained on").set_value("gtsrb")
     by_label(app.button, "Import").click().run()
     do_jobs()
     finished(jobs.job_named("import-theirs"))
     by_label(fine(app.run()).selectbox, "Model in use").select("theirs").run()
-    assert "Taken in from `theirs.keras`" in words(fine(app))
+    assert "Imported from `theirs.keras`" in words(fine(app))
