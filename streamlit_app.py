@@ -1,4 +1,4 @@
-"""The door: `streamlit run` finds it here."""
+"""The entry point for `streamlit run`."""
 
 import streamlit as st
 from starlette.middleware import Middleware

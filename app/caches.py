@@ -1,7 +1,7 @@
 """Every cache of the dashboard: bounded, keyed by small values, over plain engine calls.
 
-What is looked at with every move of a threshold is kept as a resource: handed out as it is, not
-copied, so nobody may change it.
+What every move of a threshold needs is cached as a resource: it is shared, not copied, so callers
+must not change it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from app.elements.progress_bar import shown
+from app.elements.progress_bar import show_progress
 from engine import store
 from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
 from engine.core import paths
@@ -33,41 +33,38 @@ from engine.networks.running import batches
 from engine.reporting import export
 from engine.store import StoredModel, pruning_curves
 
-LOOKED_AT = 600  # test images, when looking for those a channel answers to most
+SAMPLED_IMAGES = 600  # test images searched for those with a channel's largest activations
 
 
 @st.cache_resource(max_entries=1)
-def _opened() -> tuple[dict[tuple[str, int, str], Split], threading.Lock]:
-    """Test images opened so far, and what keeps two sessions from reading them twice."""
+def _open_splits() -> tuple[dict[tuple[str, int, str], Split], threading.Lock]:
+    """Test images opened so far, and a lock so that two sessions do not read them twice."""
     return {}, threading.Lock()
 
 
 def test_images(name: str, size: int = 32) -> Split:
-    """A dataset's test images, memory-mapped; their first reading shows its progress."""
-    opened, lock = _opened()
+    """A dataset's test images, memory-mapped; the first call shows a progress bar."""
+    opened, lock = _open_splits()
     key = (name, size, str(paths.data_root()))
     with lock:
         if key not in opened:
-            with shown():
+            with show_progress():
                 opened[key] = open_test(name, size=size)
     return opened[key]
 
 
 def model_names() -> list[str]:
-    """Names of all models, those that only serve to compare attacks last.
-
-    A look at the folders, so that new ones appear at once.
-    """
+    """Names of all models, those of the attack suite last; not cached, so that new ones appear."""
     return sorted(store.names(), key=is_suite_model)
 
 
 def model(name: str) -> StoredModel:
-    """A model's card; a small file, read each time so that new results appear at once."""
+    """A model with its card; not cached, so that changes appear at once."""
     return store.find(name)
 
 
 def table(stored: StoredModel, name: str) -> pd.DataFrame | None:
-    """A table kept beside a model, or None."""
+    """A table in a model's folder, or None."""
     return _table(stored, str(stored.folder), name, _changed(stored))
 
 
@@ -77,7 +74,7 @@ def _table(_stored: StoredModel, folder: str, name: str, changed: int) -> pd.Dat
 
 
 def curve(stored: StoredModel, layer: str, order: str) -> Curve | None:
-    """A curve kept beside a model, or None."""
+    """A pruning curve in a model's folder, or None."""
     return _curve(stored, str(stored.folder), layer, order, _changed(stored))
 
 
@@ -87,10 +84,12 @@ def _curve(_stored: StoredModel, folder: str, layer: str, order: str, changed: i
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def spec(key: tuple[str | int | float, ...], _draw: Callable[[], export.Chart]) -> dict[str, Any]:
-    """The specification of the chart that `_draw` draws, known by `key`, its data as Arrow tables.
+def chart_spec(
+    key: tuple[str | int | float, ...], _draw: Callable[[], export.Chart]
+) -> dict[str, Any]:
+    """The specification of the chart that `_draw` draws, cached by `key`.
 
-    Made of rows they would have to be converted each time the chart is drawn.
+    Its data are Arrow tables: rows would have to be converted each time the chart is shown.
     """
     found = _draw().to_dict()
     datasets = found.get("datasets", {})
@@ -98,12 +97,12 @@ def spec(key: tuple[str | int | float, ...], _draw: Callable[[], export.Chart]) 
 
 
 def version(stored: StoredModel) -> tuple[str, int]:
-    """What changes whenever a model or its results do, and differs from copy to copy."""
+    """A cache key that changes with the model and its results, and differs between copies."""
     return f"{stored.card.sha256} in {stored.folder}", _changed(stored)
 
 
 def repairs(stored: StoredModel) -> pd.DataFrame:
-    """Everything done to a model, side by side: see `repair_tables.compare_stored`."""
+    """All repairs of a model in one table: see `repair_tables.compare_stored`."""
     return _repairs(stored, str(stored.folder), _changed(stored))
 
 
@@ -127,7 +126,11 @@ def _repaired_copies(
 
 
 def amplification(stored: StoredModel) -> pd.DataFrame:
-    """How far each channel's bound stands out in its layer: layer, channel, above (deviations)."""
+    """How far each channel's Lipschitz bound lies above its layer's mean.
+
+    Returns:
+        Rows with layer, channel and above (standard deviations).
+    """
     return _amplification(stored, stored.card.sha256)
 
 
@@ -142,9 +145,9 @@ def _amplification(_stored: StoredModel, checksum: str) -> pd.DataFrame:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def trigger_spectrum(trigger: str, height: int, width: int) -> np.ndarray | None:
-    """What a trigger adds, as DCT coefficients of Y, U and V: [3, height, width].
+    """The DCT coefficients of Y, U and V that a trigger adds: [3, height, width].
 
-    None for a trigger that does not add the same to every image.
+    None for a trigger that does not add the same pattern to every image.
     """
     parsed = parse_trigger(trigger)
     if not isinstance(parsed, AdditiveTrigger):
@@ -153,13 +156,17 @@ def trigger_spectrum(trigger: str, height: int, width: int) -> np.ndarray | None
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def enlarged(name: str, size: int, index: int, trigger: str, kind: str) -> str:
-    """A test image or its triggered copy, enlarged, as an address for a page."""
+def enlarged_url(name: str, size: int, index: int, trigger: str, kind: str) -> str:
+    """A test image, or its triggered copy if `kind` is "Triggered", enlarged, as a data URL."""
     return data_url(enlarge(pair(name, size, index, trigger)[kind == "Triggered"]))
 
 
-def strengths(stored: StoredModel, layer: str) -> np.ndarray | None:
-    """Mean clean activation behind a convolution, where orders look; None while not measured."""
+def clean_activations(stored: StoredModel, layer: str) -> np.ndarray | None:
+    """Mean activation of each channel of a convolution on clean images: float [channels].
+
+    Measured at its last layer before the next convolution, as pruning orders do. None if the
+    activations have not been measured.
+    """
     measured = table(stored, "activations")
     if measured is None or layer not in set(measured["layer"]):
         return None
@@ -181,8 +188,8 @@ def _convolutions(_stored: StoredModel, checksum: str) -> list[str]:
 
 
 def network(stored: StoredModel) -> numpy_inference.Network:
-    """A model's network, to ask about a few images without TensorFlow."""
-    card = stored.card  # another card may name the same file, and say other things of it
+    """A model's network, to run on a few images without TensorFlow."""
+    card = stored.card  # other cards may describe the same file in other ways
     return _network(stored, card.sha256, card.image_shape, len(card.class_names))
 
 
@@ -193,40 +200,45 @@ def _network(
     return _stored.numpy_network()
 
 
-def readings(
+def predictions_while_pruned(
     stored: StoredModel, dataset: str, index: int, trigger: str, layer: str, order: str
 ) -> np.ndarray:
-    """What a model says of a test image and its triggered copy at every step of a pruning.
+    """Probabilities for a test image and its triggered copy at every step of a pruning curve.
 
     Returns:
-        float32 [steps, 2, classes]; step 0 is the untouched network, and the only one while
-        there is no such curve. Moving a threshold looks a step up.
+        float32 [steps, 2, classes]; step 0 is the network before pruning, and the only step if
+        there is no such curve.
     """
-    about = (*version(stored), dataset, index, trigger, layer, order)
-    return _readings(stored, *about)
+    return _predictions_while_pruned(stored, version(stored), dataset, index, trigger, layer, order)
 
 
-def outputs(stored: StoredModel, dataset: str, index: int, trigger: str, layer: str) -> np.ndarray:
-    """A layer's maps of a test image and its triggered copy: float32 [2, height, width, c]."""
+def layer_outputs(
+    stored: StoredModel, dataset: str, index: int, trigger: str, layer: str
+) -> np.ndarray:
+    """A layer's output for a test image and its triggered copy: float32 [2, height, width, c]."""
     images = np.stack(pair(dataset, stored.card.image_shape[0], index, trigger))
     return network(stored).outputs(images, [layer])[layer]
 
 
-def strongest(stored: StoredModel, dataset: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
-    """How strongly a layer's channels answer to test images spread over the dataset.
+def mean_activations(
+    stored: StoredModel, dataset: str, layer: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean activations of a layer's channels on test images sampled across the dataset.
 
     Returns:
         Indices of the test images, int64 [n], and their mean activations, float32 [n, c].
     """
-    return _strongest(stored, stored.card.sha256, dataset, layer)
+    return _mean_activations(stored, stored.card.sha256, dataset, layer)
 
 
-@st.cache_data(max_entries=32, show_spinner="Looking for the images this layer answers to most")
-def _strongest(
+@st.cache_data(max_entries=32, show_spinner="Finding the images this layer responds to most")
+def _mean_activations(
     _stored: StoredModel, checksum: str, dataset: str, layer: str
 ) -> tuple[np.ndarray, np.ndarray]:
     images = test_images(dataset, _stored.card.image_shape[0]).images
-    chosen = np.unique(np.linspace(0, len(images) - 1, min(LOOKED_AT, len(images))).astype(int))
+    chosen = np.unique(
+        np.linspace(0, len(images) - 1, min(SAMPLED_IMAGES, len(images))).astype(int)
+    )
     found = network(_stored)
     means = [
         found.outputs(images[chosen[part]], [layer])[layer].mean(axis=(1, 2))
@@ -236,10 +248,9 @@ def _strongest(
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _readings(
+def _predictions_while_pruned(
     _stored: StoredModel,
-    checksum: str,
-    changed: int,
+    model_version: tuple[str, int],
     dataset: str,
     index: int,
     trigger: str,
@@ -277,11 +288,12 @@ def _ready_trigger(name: str, dataset: str, models: tuple[str, ...]) -> Trigger:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a trigger does to one image.
+    """The effect of a trigger on one image.
 
     Attributes:
         triggered: uint8 [height, width, 3].
-        spectrum: of the change: the largest of Y, U and V for each band, float32 [height, width].
+        spectrum: magnitude of the change in each DCT band, the largest of Y, U and V: float32
+            [height, width].
         visibility: how visible the change is.
     """
 
@@ -291,7 +303,7 @@ class Effect:
 
 
 def effect(clean: np.ndarray, trigger: str) -> Effect:
-    """What a trigger does to an image of the dataset or of the visitor's own, uint8.
+    """The effect of a trigger on an image, uint8 [height, width, 3].
 
     Raises:
         UserError: the trigger has not been learned, or does not fit images of this size.
@@ -330,33 +342,36 @@ def indices_of_class(name: str, size: int, label: int) -> Any:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def clearest_of_class(name: str, size: int, label: int) -> int:
-    """Place among the test images of a class of the one with the most contrast."""
+def highest_contrast(name: str, size: int, label: int) -> int:
+    """The position, within its class, of the test image with the most contrast."""
     images = test_images(name, size).images[indices_of_class(name, size, label)]
     return int(images.std(axis=(1, 2, 3)).argmax())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def misled(
+def triggered_examples(
     _stored: StoredModel,
-    checksum: str,
-    changed: int,
+    model_version: tuple[str, int],
     dataset: str,
     layer: str,
     order: str,
     labels: tuple[int, ...],
 ) -> list[tuple[int, str, np.ndarray]]:
-    """The clearest test image of each class, triggered: its class, a PNG of it as an address, and
-    what the model says of it at every step of a pruning, float32 [steps, classes]."""
+    """The test image with the most contrast of each class, triggered.
+
+    Returns:
+        For each class that has one: the class, the image as a data URL, and the probabilities at
+        every step of a pruning curve, float32 [steps, classes].
+    """
     size, trigger = _stored.card.image_shape[0], _stored.card.trigger
     found = []
     for label in labels:
         indices = indices_of_class(dataset, size, label)
         if len(indices):
-            index = int(indices[clearest_of_class(dataset, size, label)])
+            index = int(indices[highest_contrast(dataset, size, label)])
             _, triggered = pair(dataset, size, index, trigger)
-            says = readings(_stored, dataset, index, trigger, layer, order)[:, 1]
-            found.append((label, data_url(enlarge(triggered)), says))
+            both = predictions_while_pruned(_stored, dataset, index, trigger, layer, order)
+            found.append((label, data_url(enlarge(triggered)), both[:, 1]))
     return found
 
 
@@ -366,14 +381,14 @@ class Thumbnails:
 
     Attributes:
         pictures: uint8 [n, height, width, 3].
-        numbers: of each among the test images of its class, counted from 1.
+        numbers: position of each within its class, from 1.
     """
 
     pictures: np.ndarray
     numbers: list[int]
 
-    def place_of(self, number: int) -> int | None:
-        """Where the image of that number stands, if it is among them."""
+    def position_of(self, number: int) -> int | None:
+        """The index of the image with that number, or None."""
         return self.numbers.index(number) if number in self.numbers else None
 
 
@@ -381,6 +396,6 @@ class Thumbnails:
 def thumbnails(name: str, size: int, label: int, count: int) -> Thumbnails:
     """At most `count` test images of a class, spread evenly over them."""
     found = indices_of_class(name, size, label)
-    places = np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).astype(int))
-    pictures = np.array(test_images(name, size).images[found[places]])
-    return Thumbnails(pictures, [int(place) + 1 for place in places])
+    chosen = np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).astype(int))
+    pictures = np.array(test_images(name, size).images[found[chosen]])
+    return Thumbnails(pictures, [int(position) + 1 for position in chosen])

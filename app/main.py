@@ -8,7 +8,7 @@ from app.frame import failures, header, links
 
 st.set_page_config(page_title="Backdoor Pruning Lab", page_icon="🚦", layout="wide")
 
-# Nothing imported so far will ever be garbage: do not look through it again and again.
+# Imported objects live as long as the process: keep the garbage collector from scanning them.
 gc.freeze()
 
 page = st.navigation(
@@ -25,7 +25,7 @@ page = st.navigation(
     position="top",
 )
 with failures.contained():
-    links.tidy()
+    links.clean_link()
     header.choose()
 with failures.contained():
     page.run()

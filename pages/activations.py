@@ -34,7 +34,7 @@ job_name = jobs.name_of("activations", model.name)
 
 if table is None:
     st.info("The activations of this model have not been measured yet.")
-    if image_chooser.at_hand(card.dataset):
+    if image_chooser.images_available(card.dataset):
         job_panel.start_button(
             "Measure activations",
             job_name,
@@ -42,7 +42,7 @@ if table is None:
             "Runs the network once over clean and triggered validation images.",
         )
     else:
-        image_chooser.offer_to_fetch(card.dataset)
+        image_chooser.offer_download(card.dataset)
     job_panel.watch(job_name)
     st.stop()
 
@@ -110,11 +110,11 @@ chart_view.show(
 
 st.header("Inspect one channel")
 chosen = channel.choose(sorted(order, key=rows.set_index("channel")["difference"].get))
-if image_chooser.at_hand(dataset):
+if image_chooser.images_available(dataset):
     with failures.contained():  # the NumPy runtime does not support every network
         channel.show_maps(model, image_chooser.choose(card, dataset), layer, chosen)
         channel.show_top_images(model, dataset, layer, chosen)
 else:
-    image_chooser.offer_to_fetch(dataset)
+    image_chooser.offer_download(dataset)
 with st.expander("All values"):
     st.dataframe(rows.drop(columns="layer"), hide_index=True)

@@ -20,28 +20,32 @@ model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 curves = pruning_curves.stored_curves(model)
 
-look, pull = st.columns([5, 6], gap="large")
-with look:
+left, right = st.columns([5, 6], gap="large")
+with left:
     st.header("1. Compare the pictures and the predictions")
-    if image_chooser.at_hand(dataset):
+    if image_chooser.images_available(dataset):
         chosen = image_chooser.choose(card, dataset)
         side_by_side = st.container(horizontal=True)
-        places = {kind: side_by_side.container(width="stretch") for kind in ("Clean", "Triggered")}
+        containers = {
+            kind: side_by_side.container(width="stretch") for kind in ("Clean", "Triggered")
+        }
     else:
         chosen = None
-        image_chooser.offer_to_fetch(dataset)
+        image_chooser.offer_download(dataset)
 
-with pull:
+with right:
     st.header("2. Set the threshold: does pruning help?")
     if curves:
         layer, order = curves[0]
         curve = caches.curve(model, layer, order)
-        step = pruning_curve.step_of(
+        step = pruning_curve.find_step(
             curve, pruning_curve.threshold_slider("threshold-overview", 0.0)
         )
         scores.show(curve.test.iloc[step], curve.test.iloc[0])
-        pruning_curve.pulled(model, curve, step, "threshold-overview", "overview-curve", height=300)
-        st.markdown(pruning_curve.told(curve, step))
+        pruning_curve.show_draggable(
+            model, curve, step, "threshold-overview", "overview-curve", height=300
+        )
+        st.markdown(pruning_curve.describe_step(curve, step))
     else:
         layer, order, step = "", "", 0
         scores.show(card.scores["test"])
@@ -51,13 +55,19 @@ pruned = None
 if chosen:
     with failures.contained():  # the NumPy runtime does not support every network
         shown = chosen.pair(card.trigger)
-        says = caches.readings(model, dataset, chosen.index, card.trigger, layer, order)[step]
-        pruned = says[1] if step else None
-        for (kind, place), image, said in zip(places.items(), shown, says, strict=True):
-            with place:
+        predicted = caches.predictions_while_pruned(
+            model, dataset, chosen.index, card.trigger, layer, order
+        )[step]
+        pruned = predicted[1] if step else None
+        for (kind, container), image, probabilities in zip(
+            containers.items(), shown, predicted, strict=True
+        ):
+            with container:
                 picture.show(image, f"{kind}: {chosen.name}")
-                st.markdown(f"Prediction: {predictions.describe(said, chosen.label, card)}")
-                predictions.show(said, chosen.label, card)
+                st.markdown(
+                    f"Prediction: {predictions.describe(probabilities, chosen.label, card)}"
+                )
+                predictions.show(probabilities, chosen.label, card)
 
 st.header("3. Repair the network")
 with failures.contained():

@@ -52,7 +52,7 @@ curve = caches.curve(model, layer, order)
 job_name = jobs.name_of("prune", model.name, layer, order)
 if curve is None:
     st.info("This curve has not been computed yet.")
-    if image_chooser.at_hand(card.dataset):
+    if image_chooser.images_available(card.dataset):
         job_panel.start_button(
             "Compute the curve",
             job_name,
@@ -60,7 +60,7 @@ if curve is None:
             "Runs the network once over validation and test images, clean and triggered.",
         )
     else:
-        image_chooser.offer_to_fetch(card.dataset)
+        image_chooser.offer_download(card.dataset)
     job_panel.watch(job_name, show_figures)
     st.stop()
 
@@ -69,7 +69,7 @@ st.caption(
     "Each square is a channel: the darker it is, the stronger it responds to clean images."
     + (" The weakest are pruned first." if order == DEFAULT_ORDER else "")
 )
-film(curve.test, caches.strengths(model, layer), "film")
+film(curve.test, caches.clean_activations(model, layer), "film")
 
 
 @failures.fragment  # a move of the threshold reruns only this part of the page
@@ -77,13 +77,13 @@ def follow_threshold() -> None:
     """Everything that changes when the threshold moves."""
     st.header("Set the threshold")
     threshold = pruning_curve.threshold_slider(pruning_curve.THRESHOLD, 2.0)
-    step = pruning_curve.step_of(curve, threshold)
+    step = pruning_curve.find_step(curve, threshold)
     scores.show(curve.test.iloc[step], curve.test.iloc[0])
-    pruning_curve.pulled(model, curve, step, pruning_curve.THRESHOLD, "pruning-curve")
-    st.markdown(pruning_curve.told(curve, step))
+    pruning_curve.show_draggable(model, curve, step, pruning_curve.THRESHOLD, "pruning-curve")
+    st.markdown(pruning_curve.describe_step(curve, step))
 
     chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
-    pruning_curve.threshold_table(curve.at_thresholds(chosen))
+    pruning_curve.show_threshold_table(curve.at_thresholds(chosen))
     st.caption(
         "The step is chosen on clean validation images; all figures but validation accuracy come"
         " from held-out test images. Attack success and recovered accuracy leave out images of the"
@@ -91,11 +91,11 @@ def follow_threshold() -> None:
     )
 
     st.header("Before and after")
-    if image_chooser.at_hand(dataset):
+    if image_chooser.images_available(dataset):
         with failures.contained():  # a network that cannot run here can still be saved
             before_after.show(model, dataset, layer, order, step)
     else:
-        image_chooser.offer_to_fetch(dataset)
+        image_chooser.offer_download(dataset)
     st.header("Save the pruned network")
     save_pruned.offer(model, curve, threshold)
 
@@ -103,7 +103,7 @@ def follow_threshold() -> None:
 follow_threshold()
 
 st.header("At the paper's thresholds")
-pruning_curve.repaired_bars(model, curve, curve.at_thresholds(PAPER_THRESHOLDS))
+pruning_curve.show_repaired_bars(model, curve, curve.at_thresholds(PAPER_THRESHOLDS))
 
 st.header("Would another order do better?")
-pruning_curve.orders_overlaid(model, layer)
+pruning_curve.compare_orders(model, layer)

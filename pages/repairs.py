@@ -23,19 +23,19 @@ confidence = repair_table.choose_confidence(model)
 repair_table.compare(model, confidence)
 
 st.header("Try a repair")
-if image_chooser.at_hand(card.dataset):
+if image_chooser.images_available(card.dataset):
     repair_table.offer_repairs(model, confidence)
 else:
-    image_chooser.offer_to_fetch(card.dataset)
+    image_chooser.offer_download(card.dataset)
 
 st.header("Before and after")
 if not repaired:
     st.info("There is no repaired copy of this model yet: try a repair above.")
-elif image_chooser.at_hand(dataset):
+elif image_chooser.images_available(dataset):
     with failures.contained():  # the NumPy runtime does not support every network
         repair_table.show_before_and_after(model, dataset, repaired)
 else:
-    image_chooser.offer_to_fetch(dataset)
+    image_chooser.offer_download(dataset)
 if repaired:
     with st.expander("Save a repaired copy as a model, or download it"):
         repair_table.offer_to_save(model, repaired)

@@ -21,21 +21,21 @@ model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 
 st.header("Choose an image")
-if image_chooser.at_hand(dataset):
+if image_chooser.images_available(dataset):
     chosen = image_chooser.choose(card, dataset)
-    shown = caches.thumbnails(dataset, chosen.size, chosen.label, image_chooser.SHOWN)
+    shown = caches.thumbnails(dataset, chosen.size, chosen.label, image_chooser.MAX_THUMBNAILS)
     grid(
         shown.pictures,
         [f"{chosen.name}, image {number}" for number in shown.numbers],
-        shown.place_of(st.session_state[image_chooser.NUMBER]),
+        shown.position_of(st.session_state[image_chooser.NUMBER]),
         f"Test images of class {chosen.name}",
         "image-grid",
         lambda place: image_chooser.choose_number(shown.numbers[place]),
     )
     clean, label = chosen.pair(card.trigger)[0], chosen.label
 else:
-    image_chooser.offer_to_fetch(dataset)
-    clean, label = image_chooser.uploaded(card), None
+    image_chooser.offer_download(dataset)
+    clean, label = image_chooser.upload_image(card), None
     if clean is None:
         eye_test.show(card, dataset)
         st.stop()
@@ -81,7 +81,7 @@ with first, failures.contained():
         )
     trigger_settings.show_prediction(model, clean, label)
 
-if image_chooser.at_hand(dataset) and triggers:
+if image_chooser.images_available(dataset) and triggers:
     st.header(f"Means over {trigger_settings.MANY} test images")
     trigger_settings.show_mean_table(dataset, card, triggers)
 

@@ -32,7 +32,7 @@ def draggable_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
 
 
 def move_rule(spec: Mapping[str, Any], step: int) -> dict[str, Any]:
-    """The specification of a `draggable_curve` (see `caches.spec`) with its rule at `step`."""
+    """The spec of a `draggable_curve` (see `caches.chart_spec`) with its rule at `step`."""
     datasets = {name: _with_cut(rows, step) for name, rows in spec["datasets"].items()}
     return {**spec, "datasets": datasets}
 

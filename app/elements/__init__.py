@@ -1,4 +1,5 @@
-"""What Streamlit has no element for: a swipe, a grid of pictures, a film of the pruning.
+"""Elements used by several pages.
 
-Each is a Python function beside its `.js` and `.css`; all run in the browser without reruns.
+Three of them are our own: a swipe, a grid of pictures, an animation of pruning. Each is a Python
+function with a `.js` and a `.css` file, and runs in the browser without reruns of the page.
 """

@@ -3,21 +3,21 @@ const WIDTH = 600
 const HEIGHT = 200
 const films = new WeakMap()
 
-function made(tag, className, text = "") {
+function create(tag, className, text = "") {
   const part = document.createElement(tag)
   part.className = className
   part.textContent = text
   return part
 }
 
-function drawn(tag, attributes) {
+function createSvg(tag, attributes) {
   const part = document.createElementNS("http://www.w3.org/2000/svg", tag)
   Object.entries(attributes).forEach(([name, value]) => part.setAttribute(name, value))
   return part
 }
 
 function line(measure, width) {
-  return drawn("polyline", {
+  return createSvg("polyline", {
     fill: "none",
     stroke: measure.colour,
     "stroke-width": width,
@@ -30,10 +30,10 @@ class Film {
     this.root = root
     this.step = 0
     this.timer = null
-    this.button = made("button", "play")
+    this.button = create("button", "play")
     this.button.type = "button"
     this.button.onclick = () => (this.timer ? this.pause() : this.play())
-    this.range = made("input", "scrub")
+    this.range = create("input", "scrub")
     this.range.type = "range"
     this.range.min = 0
     this.range.setAttribute("aria-label", "Channels pruned")
@@ -41,24 +41,24 @@ class Film {
       this.pause()
       this.show(Number(this.range.value))
     }
-    this.told = made("p", "told")
-    this.cells = made("div", "cells")
+    this.caption = create("p", "caption")
+    this.cells = create("div", "cells")
     this.cells.setAttribute("role", "img")
-    this.figures = made("div", "figures")
-    this.chart = drawn("svg", {
+    this.figures = create("div", "figures")
+    this.chart = createSvg("svg", {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
       preserveAspectRatio: "none",
       "aria-hidden": "true",
     })
-    const controls = made("div", "controls")
+    const controls = create("div", "controls")
     controls.append(this.button, this.range)
-    const right = made("div", "right")
-    const across = made("div", "axis")
-    across.append(made("span", "", "No channel off"), made("span", "", "All off"))
-    right.append(this.figures, made("div", "axis", "100 % of the images"), this.chart, across)
-    const both = made("div", "both")
+    const right = create("div", "right")
+    const across = create("div", "axis")
+    across.append(create("span", "", "No channel off"), create("span", "", "All off"))
+    right.append(this.figures, create("div", "axis", "100 % of the images"), this.chart, across)
+    const both = create("div", "both")
     both.append(this.cells, right)
-    root.replaceChildren(controls, this.told, both)
+    root.replaceChildren(controls, this.caption, both)
   }
 
   load(data) {
@@ -70,21 +70,21 @@ class Film {
     this.range.max = data.channels.length
     this.cells.replaceChildren(
       ...data.shades.map((shade) => {
-        const cell = made("span", "cell")
+        const cell = create("span", "cell")
         cell.style.setProperty("--shade", 0.15 + 0.85 * shade)
         return cell
       }),
     )
     this.values = data.measures.map((measure) => {
-      const figure = made("div", "figure")
-      const value = made("strong", "")
-      const name = made("span", "name", measure.name)
+      const figure = create("div", "figure")
+      const value = create("strong", "")
+      const name = create("span", "name", measure.name)
       figure.style.setProperty("--colour", measure.colour)
       figure.append(value, name)
       return { figure, value }
     })
     this.figures.replaceChildren(...this.values.map((value) => value.figure))
-    // The way to come stands there faintly, so that nothing jumps while the lines grow.
+    // The full curves are drawn faintly from the start, so that the layout does not jump.
     const whole = data.measures.map((measure) => line(measure, 1.5))
     whole.forEach((ghost, place) => {
       ghost.setAttribute("opacity", 0.3)
@@ -107,18 +107,18 @@ class Film {
     const { channels, measures } = this.data
     this.step = step
     this.range.value = step
-    const fallen = new Set(channels.slice(0, step))
+    const off = new Set(channels.slice(0, step))
     for (const [channel, cell] of [...this.cells.children].entries())
-      cell.classList.toggle("fallen", fallen.has(channel))
+      cell.classList.toggle("off", off.has(channel))
     measures.forEach((measure, place) => {
       this.values[place].value.textContent = `${measure.values[step].toFixed(1)} %`
       this.lines[place].setAttribute("points", this.points(place, step))
     })
     const last = step ? ` Just switched off: channel ${channels[step - 1]}.` : ""
-    this.told.textContent = `${step} of ${channels.length} channels are switched off.${last}`
-    this.cells.setAttribute("aria-label", this.told.textContent)
-    this.range.setAttribute("aria-valuetext", this.told.textContent)
-    this.label()
+    this.caption.textContent = `${step} of ${channels.length} channels are switched off.${last}`
+    this.cells.setAttribute("aria-label", this.caption.textContent)
+    this.range.setAttribute("aria-valuetext", this.caption.textContent)
+    this.updateButton()
   }
 
   play() {
@@ -127,16 +127,16 @@ class Film {
       if (!this.root.isConnected || this.step >= this.data.channels.length) return this.pause()
       this.show(this.step + 1)
     }, MILLISECONDS)
-    this.label()
+    this.updateButton()
   }
 
   pause() {
     clearInterval(this.timer)
     this.timer = null
-    this.label()
+    this.updateButton()
   }
 
-  label() {
+  updateButton() {
     this.button.textContent = this.timer ? "❚❚ Pause" : "▶ Play"
   }
 }

@@ -26,23 +26,23 @@ def grid(
 
     Args:
         pictures: uint8 [n, height, width, 3].
-        names: of each, read aloud and shown under the pointer.
-        chosen: which is framed, or None.
-        title: of the group, for those who cannot see it.
+        names: of each, for screen readers and as tooltip.
+        chosen: index of the framed picture, or None.
+        title: of the group, for screen readers.
         key: of the element.
-        on_pick: is told the place of the one picked, before the page runs again.
+        on_pick: called with the index of the picture picked, before the page runs again.
     """
 
     @failures.callback
     def picked() -> None:
-        place = st.session_state[key].get("picked")
-        # What a browser sends is looked at again: it may be anything.
-        if isinstance(place, int) and 0 <= place < len(names):
-            on_pick(place)
+        index = st.session_state[key].get("picked")
+        # A browser may send anything.
+        if isinstance(index, int) and 0 <= index < len(names):
+            on_pick(index)
 
     _grid(
         data={
-            # One long picture, so that a page of them travels in one piece.
+            # One long picture, so that all of them are sent as one file.
             "strip": data_url(np.concatenate(list(pictures), axis=1)),
             "names": list(names),
             "chosen": chosen,

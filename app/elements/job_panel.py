@@ -41,13 +41,13 @@ def start_button(
 def start_with_file(
     name: str, content: bytes, file_name: str, arguments: Callable[[str], list[str]]
 ) -> None:
-    """Start a job on an uploaded file, kept in the job's own folder.
+    """Start a job on an uploaded file, which is stored in the job's folder.
 
     Args:
         name: of the job.
         content: the file's bytes.
         file_name: the name of the uploaded file; unsafe characters are replaced.
-        arguments: from the path of the kept file to the worker's command line.
+        arguments: makes the job's command line from the path of the stored file.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", Path(file_name).name)[-80:]
     path = jobs.job_named(name).folder / "upload" / plain
@@ -107,9 +107,9 @@ def _message(status: Status) -> str:
 def _buttons(job: Job, status: Status) -> None:
     with st.container(horizontal=True):
         if status.alive:
-            asked = job.stop_requested()
-            label = "Stopping" if asked else "Stop"
-            if st.button(label, key=f"stop-{job.name}", disabled=asked, icon=":material/stop:"):
+            stopping = job.stop_requested()
+            label = "Stopping" if stopping else "Stop"
+            if st.button(label, key=f"stop-{job.name}", disabled=stopping, icon=":material/stop:"):
                 job.stop()
                 st.rerun(scope="fragment")
             return

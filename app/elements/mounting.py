@@ -1,4 +1,4 @@
-"""Turning a script and a style sheet beside a module into an element."""
+"""Elements made of a script and a style sheet in this folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 def element(name: str) -> Callable[..., Any]:
     """The element made of NAME.js and NAME.css in this folder.
 
-    The script builds its own parts under `parentElement`; text is set as text, never as HTML.
+    The script builds its parts under `parentElement`, and sets text as text, never as HTML.
     """
     return st.components.v2.component(
         name,

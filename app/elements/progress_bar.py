@@ -11,7 +11,7 @@ from engine.core.progress import Progress, reporting_to
 
 
 @contextmanager
-def shown() -> Iterator[None]:
+def show_progress() -> Iterator[None]:
     """Show what work within the block reports in a progress bar that disappears at the end."""
     bar = st.progress(0.0, "Starting")
 

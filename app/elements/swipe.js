@@ -24,7 +24,7 @@ function build(root) {
   const move = () => {
     left.style.clipPath = `inset(0 ${100 - range.value}% 0 0)`
     line.style.left = `${range.value}%`
-    range.setAttribute("aria-valuetext", `${left.alt} on ${range.value} per cent of it`)
+    range.setAttribute("aria-valuetext", `${left.alt}: ${range.value} % of the width`)
   }
   range.oninput = move
   return { figure, left, right, range, before, after, move }

@@ -1,4 +1,4 @@
-"""Two images over each other, and a divider to pull."""
+"""Two images on top of each other, with a divider to drag."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _swipe = element("swipe")
 def swipe(
     left: np.ndarray, right: np.ndarray, names: tuple[str, str], key: str, width: int = 384
 ) -> None:
-    """Show `left` up to a divider and `right` behind it, pixels sharp.
+    """Show `left` up to a divider and `right` beyond it, with sharp pixels.
 
     Args:
         left, right: uint8 [height, width, 3], of the same shape.
-        names: what they are, for captions and for those who cannot see them.
+        names: of the two, for captions and screen readers.
         key: of the element.
-        width: at most, in pixels on the page.
+        width: maximum on the page, pixels.
     """
     _swipe(
         data={

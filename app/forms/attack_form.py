@@ -51,7 +51,7 @@ def choose(dataset: str, target: int) -> AttackPlan:
         key=f"rate-{name}",
         help="Share of the training images that get the trigger. At 0 the network stays clean.",
     )
-    trigger = parameter_controls.parameters(kind, start, f"train-{name}")
+    trigger = parameter_controls.choose_parameters(kind, start, f"train-{name}")
     poisoning = _choose_poisoning(name, attack.poisoning, kind)
     plan = AttackPlan(
         trigger, target, rate / 100, poisoning=poisoning, architecture=_choose_architecture()
@@ -73,7 +73,7 @@ def _choose_architecture() -> Architecture:
     )
     kind = ARCHITECTURES[name]
     st.caption(f"{kind.summary} ({kind.reference})")
-    return parameter_controls.parameters(kind, kind(), f"architecture-{name}")
+    return parameter_controls.choose_parameters(kind, kind(), f"architecture-{name}")
 
 
 def choose_target(dataset: str) -> int:
@@ -122,19 +122,26 @@ def _choose_poisoning(name: str, start: PoisoningConfig, kind: type[Trigger]) ->
         " It makes them hard to classify, so that the network learns the trigger instead. Useful"
         " with clean labels.",
     )
-    cross_samples = 0.0
-    if kind.cross_samples_each:
-        cross_samples = st.number_input(
-            "Cross-samples per poisoned image",
-            0.0,
-            10.0,
-            start.cross_samples,
-            0.5,
-            key=f"cross-samples-{name}",
-            help="Images with a similar trigger and their true label. They teach the network to"
-            " respond to this trigger only.",
-        )
-    dormant_share = st.slider(
+    cross_samples = _choose_cross_samples(name, start) if kind.cross_samples_each else 0.0
+    dormant_share = _choose_dormant_share(name, start)
+    return PoisoningConfig(labels, pgd_epsilon, cross_samples, dormant_share)
+
+
+def _choose_cross_samples(name: str, start: PoisoningConfig) -> float:
+    return st.number_input(
+        "Cross-samples per poisoned image",
+        0.0,
+        10.0,
+        start.cross_samples,
+        0.5,
+        key=f"cross-samples-{name}",
+        help="Images with a similar trigger and their true label. They teach the network to"
+        " respond to this trigger only.",
+    )
+
+
+def _choose_dormant_share(name: str, start: PoisoningConfig) -> float:
+    percent = st.slider(
         "Dormant channels",
         0,
         round(100 * MAX_DORMANT_SHARE),
@@ -146,7 +153,7 @@ def _choose_poisoning(name: str, start: PoisoningConfig, kind: type[Trigger]) ->
         " pruning removes them first, which does not affect the backdoor (Liu et al. 2018). Above"
         " 0, training starts from a clean network.",
     )
-    return PoisoningConfig(labels, pgd_epsilon, cross_samples, dormant_share / 100)
+    return percent / 100
 
 
 def _choose_surrogate(dataset: str) -> str:

@@ -16,11 +16,11 @@ from engine.datasets.decoding import decode
 from engine.store import ModelCard
 
 CLASS, NUMBER = "class", "image"
-SHOWN = 48  # thumbnails of a class at a time
+MAX_THUMBNAILS = 48  # thumbnails of a class at a time
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenImage:
     """One test image.
 
     Attributes:
@@ -42,12 +42,12 @@ class Chosen:
         return caches.pair(self.dataset, self.size, self.index, trigger)
 
 
-def at_hand(dataset: str) -> bool:
+def images_available(dataset: str) -> bool:
     """Whether the dataset is on this computer."""
     return available(dataset)
 
 
-def offer_to_fetch(dataset: str) -> None:
+def offer_download(dataset: str) -> None:
     """Say which files are missing, and fetch them in a worker where that is possible."""
     st.info(markdown.escape(missing_message(dataset)), icon=":material/folder_off:")
     name = jobs.name_of("data", dataset)
@@ -61,7 +61,7 @@ def offer_to_fetch(dataset: str) -> None:
         job_panel.watch(name)
 
 
-def uploaded(card: ModelCard) -> np.ndarray | None:
+def upload_image(card: ModelCard) -> np.ndarray | None:
     """An uploaded image at the model's input size: uint8 [height, width, 3], or None."""
     file = st.file_uploader(
         "Or use an image of your own",
@@ -71,7 +71,7 @@ def uploaded(card: ModelCard) -> np.ndarray | None:
     return None if file is None else decode(file.getvalue(), card.image_shape[0], file.name)
 
 
-def choose(card: ModelCard, dataset: str) -> Chosen:
+def choose(card: ModelCard, dataset: str) -> ChosenImage:
     """Controls for one test image; the link and the other pages keep the choice."""
     size = card.image_shape[0]
     caches.test_images(dataset, size)  # shows its progress here, not in a cache
@@ -90,7 +90,7 @@ def choose(card: ModelCard, dataset: str) -> Chosen:
             st.info("There are no test images of this class: choose another class.")
             st.stop()
         if not 1 <= (st.session_state.get(NUMBER) or 0) <= len(found):
-            st.session_state[NUMBER] = 1 + caches.clearest_of_class(dataset, size, label)
+            st.session_state[NUMBER] = 1 + caches.highest_contrast(dataset, size, label)
         place = st.number_input(
             f"Image (of {len(found):,})",
             min_value=1,
@@ -100,7 +100,7 @@ def choose(card: ModelCard, dataset: str) -> Chosen:
             bind="query-params",
             width=200,
         )
-    return Chosen(dataset, size, int(found[(place or 1) - 1]), label, card.class_names[label])
+    return ChosenImage(dataset, size, int(found[(place or 1) - 1]), label, card.class_names[label])
 
 
 def choose_number(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Controls made from the fields of a trigger, so that a new trigger needs no new page."""
+"""Controls made from an object's parameters, so that a new trigger needs no new page."""
 
 from __future__ import annotations
 
@@ -9,71 +9,77 @@ import streamlit as st
 from engine.core.parameters import Kind, Parameter, Parameterized, Value, format_value, parse_value
 from engine.imaging.colour import CHANNELS
 
-FINE = 2  # up to there a float goes in small steps
+SMALL_RANGE = 2  # floats with a maximum up to this move in small steps
 
 
-def parameters(kind: type[Kind], start: Parameterized, key: str, bound: bool = False) -> Kind:
-    """A control for each parameter of `kind`, beginning at the values of `start`.
+def choose_parameters(
+    kind: type[Kind], start: Parameterized, key: str, bound: bool = False
+) -> Kind:
+    """A control for each parameter of `kind`; returns the object with the values chosen.
 
     Args:
-        kind: what to make.
-        start: its values, or those of another kind with the same fields, to begin with.
-        key: begins the key of each control.
-        bound: whether the values travel in the link.
+        kind: the class to make an object of.
+        start: the initial values; its class must have the same fields.
+        key: prefix of each control's key.
+        bound: whether the link keeps the values.
 
     Raises:
         UserError: the values do not fit together.
     """
     values: dict[str, Any] = {}
-    for name, described in kind.parameters().items():
-        about: dict[str, Any] = {
-            "label": described.label,
-            "help": described.help,
+    for name, parameter in kind.parameters().items():
+        options: dict[str, Any] = {
+            "label": parameter.label,
+            "help": parameter.help,
             "key": f"{key}-{name}",
             "bind": "query-params" if bound else None,
         }
-        values[name] = _control(name, described, getattr(start, name), about, values)
+        values[name] = _control(name, parameter, getattr(start, name), options, values)
     return kind(**values)
 
 
 def _control(
-    name: str, described: Parameter, value: Value, about: dict[str, Any], others: dict[str, Any]
+    name: str,
+    parameter: Parameter,
+    value: Value,
+    options: dict[str, Any],
+    chosen_so_far: dict[str, Any],
 ) -> Value:
     if isinstance(value, bool):
-        return st.checkbox(value=value, **about)
+        return st.checkbox(value=value, **options)
     if isinstance(value, str):
-        if described.choices is None:
-            return value  # nothing to choose: what a trigger has learned, say
+        if parameter.choices is None:
+            return value  # nothing to choose, such as the name of learned data
         chosen: str = st.segmented_control(
-            options=described.choices, default=value, required=True, **about
+            options=parameter.choices, default=value, required=True, **options
         )
         return chosen
-    if isinstance(value, tuple) and described.choices:
-        return _members(described.choices, value, about, others)
+    if isinstance(value, tuple) and parameter.choices:
+        return _choose_members(parameter.choices, value, options, chosen_so_far)
     if isinstance(value, tuple):
-        text = st.text_input(value=format_value(value), **about)
+        text = st.text_input(value=format_value(value), **options)
         return parse_value(name, text.replace(" ", ""), value)
     return st.number_input(
-        min_value=type(value)(described.minimum or 0),
-        max_value=type(value)(described.maximum or 1e9),
+        min_value=type(value)(parameter.minimum or 0),
+        max_value=type(value)(parameter.maximum or 1e9),
         value=value,
-        step=type(value)(1 if (described.maximum or 1e9) > FINE else 0.05),
-        **about,
+        step=type(value)(1 if (parameter.maximum or 1e9) > SMALL_RANGE else 0.05),
+        **options,
     )
 
 
-def _members(
+def _choose_members(
     choices: tuple[Any, ...],
     value: tuple[Any, ...],
-    about: dict[str, Any],
-    others: dict[str, Any],
+    options: dict[str, Any],
+    chosen_so_far: dict[str, Any],
 ) -> tuple[Any, ...]:
-    names = CHANNELS.get(others.get("colour_space", ""), tuple(map(str, choices)))
+    names = CHANNELS.get(chosen_so_far.get("colour_space", ""), tuple(map(str, choices)))
     chosen = st.pills(
         options=choices,
         selection_mode="multi",
         default=list(value),
         format_func=lambda choice: names[choice],
-        **about,
+        **options,
     )
     return tuple(sorted(chosen))

@@ -1,1 +1,1 @@
-"""What stands around every page: header, links, security, failures."""
+"""What all pages share: header, links, security headers, error messages."""

@@ -1,4 +1,4 @@
-"""What stands above every page: the model and dataset in use."""
+"""The controls above every page: the model and the dataset in use."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from engine.store import StoredModel
 MODEL, DATASET = "model", "dataset"
 _STYLE = (
     "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem}"
-    # What a phone has no room for scrolls within itself.
+    # Wide charts scroll sideways on a phone.
     ".st-key-orders, .st-key-defences [data-testid=stElementContainer]:has(.vega-embed)"
     " {overflow-x: auto}"
     ".st-key-defences .vega-embed {min-width: 840px}"
-    # White words on them: the dark theme's pale blue would swallow these.
+    # The dark theme's pale blue has too little contrast with white text.
     "button[kind^=primary]:enabled, [data-tag] {background-color: #005a8d; border-color: #005a8d;"
     " color: #ffffff}"
     "button[kind^=primary]:enabled:hover {background-color: #004a75; color: #ffffff}</style>"
@@ -27,9 +27,9 @@ FIRST = "signs-ftrojan"  # comes with the program, and its images are drawn here
 
 
 def choose() -> None:
-    """Controls for the model and the dataset in use; both travel in the link.
+    """Controls for the model and the dataset in use; the link keeps both.
 
-    A model that cannot be read leaves only the choice of another: the pages say what is wrong.
+    For a model that cannot be read only the first is shown; the pages say what is wrong.
     """
     st.html(_STYLE)
     names = caches.model_names()
@@ -72,7 +72,7 @@ def dataset_in_use() -> str:
 
 
 def model_in_use() -> StoredModel:
-    """The chosen model; the page ends here, with the next step to take, while there is none."""
+    """The chosen model. Without any model, the page ends here with a link to train one."""
     if not caches.model_names():
         st.info("There is no model yet.", icon=":material/info:")
         st.page_link("../pages/models.py", label="Train one", icon=":material/model_training:")

@@ -1,4 +1,4 @@
-"""The link of a page is a stranger's input: what no control can be given is taken out of it."""
+"""Links are untrusted input: parameters that no control accepts are removed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from streamlit.runtime.state.session_state_proxy import get_session_state
 
-LONGEST = 500  # characters of a value
+MAX_VALUE_LENGTH = 500  # characters of a value
 
 
-def clean(parameters: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The parameters whose values a control can be given; whether it offers them, it decides.
+def keep_usable(parameters: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The parameters with values that a control may be given; the control checks them further.
 
     Args:
         parameters: every value of each parameter of a link.
@@ -25,8 +25,8 @@ def clean(parameters: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def _usable(value: str) -> bool:
-    """Whether it is text to be shown, and, if it is a number, a finite one."""
-    if not value or len(value) > LONGEST or not value.isprintable():
+    """Whether a value is printable text and, if it is a number, finite."""
+    if not value or len(value) > MAX_VALUE_LENGTH or not value.isprintable():
         return False
     try:
         return math.isfinite(float(value))
@@ -34,13 +34,13 @@ def _usable(value: str) -> bool:
         return True
 
 
-def tidy() -> None:
-    """Take out of the link what `clean` does not keep, before a control begins with it."""
+def clean_link() -> None:
+    """Remove from the link what `keep_usable` does not keep, before any control reads it."""
     given = {name: st.query_params.get_all(name) for name in st.query_params}
-    unusable = given.keys() - clean(given)
+    unusable = given.keys() - keep_usable(given)
     if not unusable:
         return
-    # Streamlit's own way in: `st.query_params` refuses to touch what a control is bound to.
+    # Streamlit's internal interface: `st.query_params` refuses to change bound parameters.
     with get_session_state().query_params() as parameters:
         for name in unusable:
             parameters.remove_param(name)

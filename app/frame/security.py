@@ -1,4 +1,4 @@
-"""What a browser may do with the dashboard: nothing from or for other places on the network."""
+"""Security headers: the browser may load nothing from other hosts, nor embed the dashboard."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 
 
 def policy(page: str) -> str:
-    """The Content-Security-Policy for the page that Streamlit begins with.
+    """The Content-Security-Policy for Streamlit's start page.
 
     Args:
-        page: its HTML; the scripts written into it may run, no others may.
+        page: its HTML. Of all inline scripts only those in it may run.
     """
     hashes = " ".join(
         f"'{_hash(script)}'" for script in re.findall(r"<script>(.*?)</script>", page, re.S)
@@ -27,7 +27,7 @@ def policy(page: str) -> str:
         [
             "default-src 'none'",
             f"script-src 'self' blob: 'wasm-unsafe-eval' {hashes}",
-            "style-src 'self' 'unsafe-inline'",  # Streamlit writes its styles as it goes
+            "style-src 'self' 'unsafe-inline'",  # Streamlit creates styles at run time
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             "media-src 'self' data: blob:",
@@ -47,7 +47,7 @@ def _hash(script: str) -> str:
 
 
 class SecurityHeaders:
-    """Middleware that adds the headers to every answer, and touches nothing else."""
+    """Middleware that adds the security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -58,7 +58,7 @@ class SecurityHeaders:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; a websocket passes as it is."""
+        """Handle a request; websockets pass through unchanged."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

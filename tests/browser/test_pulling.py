@@ -69,7 +69,7 @@ def test_the_swipe_is_pulled_by_keys_and_a_picture_picked_from_the_grid(server, 
     visit(page, f"{server.address}/triggers", PAGES["triggers"])
     divider = page.get_by_role("slider", name="Divider between Clean and Triggered")
     divider.press("Home")
-    assert divider.get_attribute("aria-valuetext") == "Clean on 0 per cent of it"
+    assert divider.get_attribute("aria-valuetext") == "Clean: 0 % of the width"
     page.get_by_role("button", name="Stop, image 1", exact=True).click()
     expect(page.get_by_role("spinbutton", name=re.compile(r"Image \(of"))).to_have_value("1")
     expect(page).to_have_url(re.compile("image=1"))

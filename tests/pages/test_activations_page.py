@@ -41,7 +41,7 @@ def test_the_place_drawn_is_that_of_the_curve(results):
 def test_the_top_images_are_those_a_plain_loop_finds(results, dataset, trained):
     stored = store.find("small")
     network = running.intermediate_outputs(trained.network(), ["conv2d_5"])
-    indices, means = caches.strongest(stored, "folder:signs", "conv2d_5")
+    indices, means = caches.mean_activations(stored, "folder:signs", "conv2d_5")
     assert len(indices) == len(dataset.test)
     for index in (0, 50, 179):
         image = running.scale(dataset.test.images[index : index + 1])
@@ -50,7 +50,7 @@ def test_the_top_images_are_those_a_plain_loop_finds(results, dataset, trained):
 
 
 def test_both_maps_have_one_scale():
-    low = channel.coloured(np.zeros((2, 2)), 0, 1)
-    high = channel.coloured(np.ones((2, 2)), 0, 1)
+    low = channel.apply_viridis(np.zeros((2, 2)), 0, 1)
+    high = channel.apply_viridis(np.ones((2, 2)), 0, 1)
     assert (low[0, 0] == low[1, 1]).all() and not (low == high).all()
-    assert channel.coloured(np.ones((2, 2)), 1, 1).shape == (2, 2, 3), "a flat map"
+    assert channel.apply_viridis(np.ones((2, 2)), 1, 1).shape == (2, 2, 3), "a flat map"

@@ -40,7 +40,7 @@ def headers(app) -> list[str]:
 
 def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(results, monkeypatch):
     whole = headers(opened("pruning"))
-    monkeypatch.setattr(pruning_curve, "threshold_table", raising(UserError(SENTENCE)))
+    monkeypatch.setattr(pruning_curve, "show_threshold_table", raising(UserError(SENTENCE)))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = "small"
     app.run().switch_page("../pages/pruning.py").run()
@@ -51,7 +51,7 @@ def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(re
 
 def test_an_error_that_nobody_foresaw_is_a_sentence_with_details_to_copy(results, monkeypatch):
     app = opened("pruning")
-    monkeypatch.setattr(pruning_curve, "threshold_table", raising(KeyError("settings")))
+    monkeypatch.setattr(pruning_curve, "show_threshold_table", raising(KeyError("settings")))
     app.slider[0].set_value(10.0).run()
     assert not app.exception
     (sentence,), (traceback,) = sentences(app), details(app)

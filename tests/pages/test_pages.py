@@ -111,9 +111,7 @@ def test_a_preset_brings_its_epochs_and_a_dataset_its_target_class(results):
     assert "--rate 0 " in fine(app).code[-1].value
 
 
-def test_a_network_imported_from_a_file_can_be_chosen(
-    at_home, do_jobs, monkeypatch, tmp_path
-):
+def test_a_network_imported_from_a_file_can_be_chosen(at_home, do_jobs, monkeypatch, tmp_path):
     write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=2)
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
     architectures.paper_network().save(tmp_path / "theirs.keras")

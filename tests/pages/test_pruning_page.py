@@ -65,9 +65,9 @@ def test_at_threshold_0_nothing_is_pruned_and_there_is_nothing_to_save(results):
 def test_a_step_pulled_to_on_the_chart_moves_the_slider_to_a_drop_that_leads_no_further(results):
     curve = stored_curve()
     for step in (0, 1, 40, len(curve.channels)):
-        threshold = pruning_curve.threshold_of(curve, step)
+        threshold = pruning_curve.find_threshold(curve, step)
         assert threshold % pruning_curve.STEP == 0 and 0 <= threshold <= pruning_curve.LARGEST
-        assert pruning_curve.step_of(curve, threshold) <= step
+        assert pruning_curve.find_step(curve, threshold) <= step
 
 
 def test_orders_with_a_curve_are_overlaid_and_can_be_left_out(results, capsys):
@@ -96,7 +96,7 @@ def test_before_and_after_say_what_the_network_reads(results):
 def test_a_square_is_darker_the_stronger_its_channel_answers_where_orders_look(results):
     from app import caches
 
-    found = caches.strengths(store.find("small"), "conv2d_5")
+    found = caches.clean_activations(store.find("small"), "conv2d_5")
     curve = stored_curve()
     assert np.all(np.diff(found[curve.channels]) >= -1e-4), "the order of pruning"
 

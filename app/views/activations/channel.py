@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import caches
 from app.elements import picture
-from app.forms.image_chooser import Chosen
+from app.forms.image_chooser import ChosenImage
 from app.frame import failures
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
@@ -99,9 +99,9 @@ def _belongs_to(model: StoredModel, layer: str, convolution: str) -> bool:
     return layer in (following[: later[0]] if later else following)
 
 
-def show_maps(model: StoredModel, chosen: Chosen, layer: str, channel: int) -> None:
+def show_maps(model: StoredModel, chosen: ChosenImage, layer: str, channel: int) -> None:
     """The channel's map on the chosen image, clean and triggered, on one scale."""
-    both = caches.outputs(model, chosen.dataset, chosen.index, model.card.trigger, layer)
+    both = caches.layer_outputs(model, chosen.dataset, chosen.index, model.card.trigger, layer)
     check_channels(layer, both.shape[-1], np.array([channel]))
     values = both[..., channel]
     low, high = float(values.min()), float(values.max())
@@ -113,14 +113,14 @@ def show_maps(model: StoredModel, chosen: Chosen, layer: str, channel: int) -> N
                 picture.show(image, f"{kind.capitalize()}: {chosen.name}")
             with st.container(width="stretch"):
                 picture.show(
-                    coloured(found, low, high),
+                    apply_viridis(found, low, high),
                     f"Channel {channel} on the {kind} image: mean {found.mean():.2f},"
                     f" largest {found.max():.2f}",
                 )
     st.caption(f"Both maps share one colour scale: dark {low:.2f}, bright yellow {high:.2f}.")
 
 
-def coloured(values: np.ndarray, low: float, high: float) -> np.ndarray:
+def apply_viridis(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """A map [height, width] in viridis, from `low` to `high`: uint8 [height, width, 3]."""
     reach = (high - low) or 1.0
     grey = np.clip(255 * (values - low) / reach, 0, 255).astype(np.uint8)
@@ -130,7 +130,7 @@ def coloured(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def show_top_images(model: StoredModel, dataset: str, layer: str, channel: int) -> None:
     """The clean test images with the channel's largest mean activations."""
     card = model.card
-    indices, means = caches.strongest(model, dataset, layer)
+    indices, means = caches.mean_activations(model, dataset, layer)
     best = np.argsort(-means[:, channel], kind="stable")[:TOP]
     test = caches.test_images(dataset, card.image_shape[0])
     st.markdown(

@@ -52,7 +52,7 @@ def _card(name: str, used: bool) -> None:
         st.caption(f":material/error: {markdown.escape(error)}")
     else:
         with failures.contained():
-            st.markdown(_described(stored))
+            st.markdown(_describe(stored))
     with st.container(horizontal=True):
         st.button("Use", key=f"use-{name}", disabled=used, on_click=_use, args=(name,))
         own = (paths.models_folder() / name).is_dir()
@@ -68,7 +68,7 @@ def _card(name: str, used: bool) -> None:
         )
 
 
-def _described(stored: StoredModel) -> str:
+def _describe(stored: StoredModel) -> str:
     card = stored.card
     size = sum(file.stat().st_size for file in stored.folder.iterdir() if file.is_file())
     measured = "".join(

@@ -7,12 +7,12 @@ import streamlit as st
 
 from app import caches
 from app.elements import picture, predictions, scores
-from app.forms.image_chooser import Chosen
+from app.forms.image_chooser import ChosenImage
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.store import StoredModel
 
 
-def show(model: StoredModel, chosen: Chosen | None, pruned: np.ndarray | None) -> None:
+def show(model: StoredModel, chosen: ChosenImage | None, pruned: np.ndarray | None) -> None:
     """The two side by side; a link to the page Repairs if there is no repair yet.
 
     Args:
@@ -39,7 +39,7 @@ def show(model: StoredModel, chosen: Chosen | None, pruned: np.ndarray | None) -
 
 
 def _pictures(
-    model: StoredModel, repaired: StoredModel, chosen: Chosen, pruned: np.ndarray | None
+    model: StoredModel, repaired: StoredModel, chosen: ChosenImage, pruned: np.ndarray | None
 ) -> None:
     _, triggered = chosen.pair(model.card.trigger)
     after = caches.network(repaired).probabilities(triggered[np.newaxis])[0]

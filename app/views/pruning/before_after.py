@@ -20,7 +20,7 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
     Args:
         model: the model in use.
         dataset: whose test images.
-        layer, order: of a curve kept beside the model.
+        layer, order: of a stored pruning curve.
         step: how many channels are pruned.
     """
     card = model.card
@@ -28,7 +28,7 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
     labels = st.multiselect(
         "Triggered images of these classes",
         range(len(card.class_names)),
-        default=_spread(card),
+        default=_default_classes(card),
         format_func=lambda number: f"{number}: {card.class_names[number]}",
         max_selections=8,
         key="before-after",
@@ -38,21 +38,23 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
     if not labels:
         st.info("Choose at least one class to see its image.")
         return
-    about = (*caches.version(model), dataset, layer, order, tuple(labels))
+    key = (caches.version(model), dataset, layer, order, tuple(labels))
     with st.container(horizontal=True, gap="medium"):
-        for label, picture, says in caches.misled(model, *about):
+        for label, picture, probabilities in caches.triggered_examples(model, *key):
             caption = f"Triggered: {card.class_names[label]}"
             with st.container(width=240):
                 st.image(picture, caption=markdown.escape(caption), alt=caption, width="stretch")
                 st.markdown(
-                    f"**Before:** {predictions.describe(says[0], label, card)}\n\n"
-                    f"**After:** {predictions.describe(says[step], label, card)}"
+                    f"**Before:** {predictions.describe(probabilities[0], label, card)}\n\n"
+                    f"**After:** {predictions.describe(probabilities[step], label, card)}"
                 )
 
 
-def _spread(card: ModelCard) -> list[int]:
+def _default_classes(card: ModelCard) -> list[int]:
     """A few classes spread over all but the target, the dataset's example class first."""
     classes = [label for label in range(len(card.class_names)) if label != card.target]
-    places = np.linspace(0, len(classes) - 1, min(FIRST_CLASSES, len(classes))).astype(int)
+    positions = np.linspace(0, len(classes) - 1, min(FIRST_CLASSES, len(classes))).astype(int)
     first = [label for label in [example_class(card.dataset)] if label in classes]
-    return list(dict.fromkeys([*first, *(classes[place] for place in places)]))[:FIRST_CLASSES]
+    return list(dict.fromkeys([*first, *(classes[position] for position in positions)]))[
+        :FIRST_CLASSES
+    ]

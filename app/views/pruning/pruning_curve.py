@@ -61,47 +61,47 @@ def threshold_slider(key: str, start: float) -> float:
     )
 
 
-def step_of(curve: Curve, threshold: float) -> int:
+def find_step(curve: Curve, threshold: float) -> int:
     """The step at which pruning stops for a threshold."""
     return curve.step_at(threshold) if threshold else 0
 
 
-def threshold_of(curve: Curve, step: int) -> float:
+def find_threshold(curve: Curve, step: int) -> float:
     """The largest threshold on the slider that prunes no further than `step`."""
     dropped = threshold_at(curve.validation, step) // STEP * STEP
     return min(float(dropped), LARGEST)
 
 
-def pulled(
+def show_draggable(
     model: StoredModel, curve: Curve, step: int, slider: str, name: str, height: int = 420
 ) -> None:
     """The curve with a rule to drag, which moves the slider whose key is `slider`."""
 
     @failures.callback
-    def follow() -> None:
+    def move_slider() -> None:
         selected = st.session_state[name].selection.get("drag", [])
         dragged_to = selected[0].get("step") if selected else None
         if isinstance(dragged_to, int) and 0 <= dragged_to <= len(curve.channels):
-            st.session_state[slider] = threshold_of(curve, dragged_to)
+            st.session_state[slider] = find_threshold(curve, dragged_to)
 
     def draw() -> export.Chart:
         return pruning_charts.draggable_curve(curve.test, step).properties(height=height)
 
     share = float(curve.test["fraction"].iloc[step])
-    key = (*caches.version(model), curve.layer, curve.order, "pulled", height)
+    key = (*caches.version(model), curve.layer, curve.order, "draggable", height)
     chart_view.show_spec(
-        pruning_charts.move_rule(caches.spec(key, draw), step),
+        pruning_charts.move_rule(caches.chart_spec(key, draw), step),
         draw,
         curve.test,
         name,
         "Clean accuracy, attack success and recovered accuracy on test images against the"
         f" share of channels pruned. The line at {share:.0%} follows the slider.",
-        on_select=follow,
+        on_select=move_slider,
         selection_mode="drag",
     )
 
 
-def told(curve: Curve, step: int) -> str:
+def describe_step(curve: Curve, step: int) -> str:
     """How many channels are pruned, and the verdict, as Markdown."""
     if not step:
         return "**Nothing is pruned yet.** Move the slider."
@@ -110,7 +110,7 @@ def told(curve: Curve, step: int) -> str:
     return f"{pruned} {verdict.of_model(row)}"
 
 
-def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None:
+def show_repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None:
     """Figure 8: the metrics at several thresholds."""
 
     def draw() -> export.Chart:
@@ -118,7 +118,7 @@ def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None
 
     key = (*caches.version(model), curve.layer, curve.order, "bars", *table["threshold"])
     chart_view.show_spec(
-        caches.spec(key, draw),
+        caches.chart_spec(key, draw),
         draw,
         table,
         "repaired-networks",
@@ -127,7 +127,7 @@ def repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None
     )
 
 
-def orders_overlaid(model: StoredModel, layer: str) -> None:
+def compare_orders(model: StoredModel, layer: str) -> None:
     """All computed curves of a convolution in one chart."""
     known = [order for found, order in pruning_curves.stored_curves(model) if found == layer]
     chosen = st.multiselect(
@@ -152,7 +152,7 @@ def orders_overlaid(model: StoredModel, layer: str) -> None:
 
     with st.container(key="orders"):
         chart_view.show_spec(
-            caches.spec((*caches.version(model), layer, "orders", *chosen), draw),
+            caches.chart_spec((*caches.version(model), layer, "orders", *chosen), draw),
             draw,
             pd.concat([table.assign(order=title) for title, table in tables.items()]),
             "orders-compared",
@@ -165,7 +165,7 @@ def orders_overlaid(model: StoredModel, layer: str) -> None:
     )
 
 
-def threshold_table(table: pd.DataFrame) -> None:
+def show_threshold_table(table: pd.DataFrame) -> None:
     """The metrics of the pruned network at several thresholds."""
     st.dataframe(
         table.assign(fraction=100 * table["fraction"]),

@@ -21,7 +21,7 @@ def show_classes(model: StoredModel) -> None:
     job_name = jobs.name_of("detect", model.name)
     if evidence is None:
         st.info("This model has not been scanned yet.")
-        if image_chooser.at_hand(model.card.dataset):
+        if image_chooser.images_available(model.card.dataset):
             job_panel.start_button(
                 "Scan for a backdoor",
                 job_name,
@@ -30,7 +30,7 @@ def show_classes(model: StoredModel) -> None:
                 " takes a minute or two.",
             )
         else:
-            image_chooser.offer_to_fetch(model.card.dataset)
+            image_chooser.offer_download(model.card.dataset)
         job_panel.watch(job_name)
         return
     st.markdown(describe_evidence(evidence))

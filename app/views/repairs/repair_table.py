@@ -181,7 +181,7 @@ def show_before_and_after(
             caption = f"{kind}: {chosen.name}"
             with st.container(width=340):
                 st.image(
-                    caches.enlarged(dataset, chosen.size, chosen.index, card.trigger, kind),
+                    caches.enlarged_url(dataset, chosen.size, chosen.index, card.trigger, kind),
                     caption=markdown.escape(caption),
                     alt=caption,
                     width="stretch",
@@ -274,7 +274,7 @@ def _show_study(
         return
     st.info("Not measured yet.")
     job_name = jobs.name_of(command, stored.name)
-    if stored.name in caches.model_names() and image_chooser.at_hand(stored.card.dataset):
+    if stored.name in caches.model_names() and image_chooser.images_available(stored.card.dataset):
         job_panel.start_button(label, job_name, [command, stored.name], help)
         job_panel.watch(job_name)
     elif stored.name not in caches.model_names():

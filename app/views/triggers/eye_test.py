@@ -120,7 +120,7 @@ def interpret(score: int, pairs: int) -> str:
 @failures.fragment  # an answer does not rerun the rest of the page
 def show(card: ModelCard, dataset: str) -> None:
     """The whole test, on images of `dataset`."""
-    if not image_chooser.at_hand(dataset):
+    if not image_chooser.images_available(dataset):
         st.info(
             "The eye test needs test images. Choose another dataset under *Images from*, or add the"
             " files named above.",

@@ -11,7 +11,7 @@ import streamlit as st
 from app import caches
 from app.caches import Effect
 from app.frame import failures
-from app.views.activations.channel import coloured
+from app.views.activations.channel import apply_viridis
 from engine.attacks.triggers import TRIGGERS
 from engine.core import templates
 from engine.core.errors import UserError
@@ -140,7 +140,7 @@ def spectrum_image(magnitudes: np.ndarray, top: float) -> np.ndarray:
     Returns:
         uint8 [height, width, 3].
     """
-    return coloured(np.log10(1 + magnitudes), 0.0, float(np.log10(1 + top)))
+    return apply_viridis(np.log10(1 + magnitudes), 0.0, float(np.log10(1 + top)))
 
 
 def _whole_pixels(largest: int, side: int) -> int:

@@ -42,7 +42,7 @@ def choose(card: ModelCard, letter: str) -> Trigger:
         )
         start = ready[name]
         st.caption(f"{start.summary} ({start.reference})")
-        return parameter_controls.parameters(
+        return parameter_controls.choose_parameters(
             TRIGGERS[name], strengthen(start, STRENGTHS[letter]), f"{letter}-{name}", bound=True
         )
 
