@@ -64,7 +64,7 @@ ORDERS: dict[str, Order | OracleOrder] = {
         ),
         OracleOrder(
             "triggered-minus-clean",
-            "Oracle: most raised by the trigger first",
+            "Oracle: largest trigger response first",
             lambda clean, triggered: clean.mean - triggered.mean,
         ),
     )
