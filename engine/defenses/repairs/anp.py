@@ -1,4 +1,4 @@
-"""Channels that an adversary could use most are switched off (Wu and Wang 2021, ANP)."""
+"""ANP: prune the channels that an adversary could exploit most (Wu and Wang 2021)."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ LEARNING_RATE, MOMENTUM = 0.2, 0.9  # of the masks; as published
 
 @dataclass(frozen=True)
 class ANP(MaskRepair):
-    """Learn a mask while an adversary perturbs the channels, and switch off what it closes.
+    """Learn a mask while an adversary perturbs the channels, and prune what the mask closes.
 
     Mask m and noise d multiply each channel's weights (m + d). In turn, the noise takes one
     step up the loss and the mask one step down alpha * loss without noise + (1 - alpha) * loss
-    with it (equation 4 of the paper). Its threshold is chosen by our rule, not on test images.
+    with it (equation 4 of the paper). `strength_selection` chooses how many channels are pruned.
     """
 
     name: ClassVar[str] = "anp"
     title: ClassVar[str] = "Adversarial neuron pruning (ANP)"
     summary: ClassVar[str] = (
-        "Channels whose slight disturbance misleads the network most are switched off: a"
-        " backdoor's are."
+        "Prunes the channels whose slight perturbation misleads the network most: a backdoor's"
+        " channels are among them."
     )
-    closed_by: ClassVar[str] = "those whose mask had closed most"
+    closed_by: ClassVar[str] = "those whose mask closed most"
 
     epochs: int = parameter(
         3, "Epochs", "Passes over the clean images while the mask is learned.", minimum=1
@@ -42,14 +42,14 @@ class ANP(MaskRepair):
     noise: float = parameter(
         0.4,
         "Noise",
-        "How far the adversary may disturb a channel, as a share of its weights.",
+        "Largest perturbation of a channel, as a share of its weights.",
         minimum=0.01,
         maximum=2,
     )
     alpha: float = parameter(
         0.2,
-        "Weight of the undisturbed loss",
-        "Small: withstanding the adversary counts most.",
+        "Weight of the unperturbed loss",
+        "Small: robustness to the perturbation counts most.",
         minimum=0,
         maximum=1,
     )
@@ -64,7 +64,7 @@ class ANP(MaskRepair):
 
 
 class _Masks:
-    """A mask for each site, and the adversary's noise."""
+    """A mask per site, and the adversary's noise."""
 
     def __init__(self, network: keras.Model, places: list[tuple[list[Any], int]]) -> None:
         import tensorflow as tf
@@ -93,8 +93,8 @@ class _Masks:
             started = [random.uniform(mask.shape, -size, size) for mask in self.masks]
             with tf.GradientTape() as tape:
                 tape.watch(started)
-                disturbed = [m + d for m, d in zip(self.masks, started, strict=True)]
-                value = loss(images, labels, disturbed)
+                perturbed = [m + d for m, d in zip(self.masks, started, strict=True)]
+                value = loss(images, labels, perturbed)
             slopes = tape.gradient(value, started)
             noise = [
                 tf.clip_by_value(d + size * tf.sign(slope), -size, size)

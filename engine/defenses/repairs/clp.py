@@ -1,4 +1,4 @@
-"""Channels that amplify too much are switched off (Zheng et al. 2022, CLP)."""
+"""CLP: prune the channels that amplify their input too much (Zheng et al. 2022)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CLP(BudgetedRepair):
-    """Switch off the channels whose Lipschitz bound stands out in their layer.
+    """Prune the channels whose Lipschitz bound is an outlier in their layer.
 
-    The paper fixes u and switches off what lies above mean + u standard deviations; here u goes
-    down, one channel after the other, as far as clean accuracy allows.
+    The paper prunes what lies above mean + u standard deviations for a fixed u; here u decreases,
+    one channel after the other, as far as the budget of clean accuracy allows.
     """
 
     name: ClassVar[str] = "clp"
     title: ClassVar[str] = "Channel Lipschitz pruning (CLP)"
     summary: ClassVar[str] = (
-        "Weights alone tell which channels can blow up a faint change: those that stand out in"
-        " their layer are switched off."
+        "Finds from the weights alone which channels can amplify a faint change, and prunes the"
+        " outliers of each layer."
     )
-    needs: ClassVar[str] = "none to find the channels; all to judge"
+    needs: ClassVar[str] = "none to find the channels; all to evaluate"
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""

@@ -19,20 +19,20 @@ from engine.networks import edit
 if TYPE_CHECKING:
     import keras
 
-FALLS = (30.0, 10.0, 4.0, 1.0)  # accuracy given up before fine-tuning, points
+DROPS = (30.0, 10.0, 4.0, 1.0)  # clean accuracy given up before fine-tuning, points
 
 
 @dataclass(frozen=True)
 class FinePruning(BudgetedRepair):
-    """Prune the last convolution, least active channels first, and let the rest make up for it."""
+    """Prune the least active channels of the last convolution, then fine-tune the rest."""
 
     name: ClassVar[str] = "fine-pruning"
     title: ClassVar[str] = "Fine-pruning"
     summary: ClassVar[str] = (
-        "Channels that sleep on clean images are pruned; fine-tuning wins back the accuracy that"
-        " this costs."
+        "Prunes channels that are inactive on clean images; fine-tuning then restores the accuracy"
+        " that this costs."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
 
     epochs: int = parameter(
         4, "Epochs", "Passes over the clean images after pruning.", minimum=1, maximum=100
@@ -43,11 +43,11 @@ class FinePruning(BudgetedRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        gone: dict[str, list[int]] = {}  # in the latest attempt
+        gone: dict[str, list[int]] = {}  # pruned in the latest attempt
 
-        def attempt(fall: float, fitting: Split) -> keras.Model:
+        def attempt(drop: float, fitting: Split) -> keras.Model:
             curve = pruned_curve(network, fitting)
-            channels = curve.channels_at(fall)
+            channels = curve.channels_at(drop)
             gone.clear()
             gone[curve.layer] = sorted(int(channel) for channel in channels)
             pruned = edit.without_channels(network, curve.layer, channels)
@@ -62,17 +62,17 @@ class FinePruning(BudgetedRepair):
             )
             return tuned
 
-        repaired, choice = select_strongest(network, validation, self.budget, FALLS, attempt)
+        repaired, choice = select_strongest(network, validation, self.budget, DROPS, attempt)
         if choice.setting is None:
             return Repaired(
                 repaired,
-                "Nothing was changed: fine-tuning did not win the accuracy back.",
+                "Nothing was changed: fine-tuning did not restore the accuracy.",
                 details=choice.details(),
             )
         (layer, channels), *_ = gone.items()
         return Repaired(
             repaired,
-            f"{len(channels)} channels of {layer} pruned, then trained on for"
+            f"{len(channels)} channels of {layer} pruned, then fine-tuned for"
             f" {self.epochs} epochs with them held at zero.",
             gone,
             choice.details(),

@@ -1,4 +1,4 @@
-"""Fine-tuning on clean images: the first thing anyone tries."""
+"""Fine-tuning on clean images: the simplest repair."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FineTuning(BudgetedRepair):
-    """Train on clean images, and go as far towards what was learned as clean accuracy allows."""
+    """Fine-tune on clean images, as far towards the new weights as clean accuracy allows."""
 
     name: ClassVar[str] = "fine-tuning"
     title: ClassVar[str] = "Fine-tuning"
     summary: ClassVar[str] = (
-        "Training goes on with clean images alone, in the hope that what they do not need is"
-        " forgotten."
+        "Continues training on clean images only, so that what they do not need may be forgotten."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
 
     epochs: int = parameter(4, "Epochs", "Passes over the clean images.", minimum=1, maximum=100)
     learning_rate: float = parameter(
-        4e-3, "Learning rate", "The highest; it falls to nothing.", minimum=1e-6, maximum=1
+        4e-3, "Learning rate", "The highest; it decays to 0.", minimum=1e-6, maximum=1
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
@@ -51,6 +50,6 @@ class FineTuning(BudgetedRepair):
         repaired, choice = interpolate_weights(network, validation, self.budget, learn)
         return Repaired(
             repaired,
-            describe_interpolation(choice, f"Trained on for {self.epochs} epochs"),
+            describe_interpolation(choice, f"Fine-tuned for {self.epochs} epochs"),
             details={"share": choice.setting, **choice.details()},
         )

@@ -25,28 +25,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FTSAM(BudgetedRepair):
-    """Fine-tune with the gradient taken where the weights are worst, nearby.
+    """Fine-tune with the gradient at the worst weights nearby.
 
     Adaptive sharpness-aware minimisation (Kwon et al. 2021, equation 8): the gradient at
-    w + rho * w^2 * g / norm(w * g) is applied at w. How far the network then goes towards
-    what was learned is decided by our rule.
+    w + rho * w^2 * g / norm(w * g) is applied at w. `strength_selection` chooses how far the
+    weights move towards the fine-tuned ones.
     """
 
     name: ClassVar[str] = "ft-sam"
     title: ClassVar[str] = "Sharpness-aware fine-tuning (FT-SAM)"
     summary: ClassVar[str] = (
-        "Training goes on with clean images while every large weight is shaken: a backdoor's"
-        " weights are large and few."
+        "Fine-tunes on clean images while large weights are perturbed: a backdoor depends on few,"
+        " large weights."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
 
     epochs: int = parameter(4, "Epochs", "Passes over the clean images.", minimum=1, maximum=100)
     learning_rate: float = parameter(
-        0.01, "Learning rate", "The highest; it falls to nothing.", minimum=1e-5, maximum=1
+        0.01, "Learning rate", "The highest; it decays to 0.", minimum=1e-5, maximum=1
     )
-    radius: float = parameter(
-        2.0, "Radius", "How far the weights are shaken.", minimum=0.01, maximum=100
-    )
+    radius: float = parameter(2.0, "Radius", "Size of the perturbation.", minimum=0.01, maximum=100)
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
@@ -54,15 +52,15 @@ class FTSAM(BudgetedRepair):
             network,
             validation,
             self.budget,
-            lambda fitting: self._shaken(edit.clone_network(network), fitting),
+            lambda fitting: self._fine_tune_sharpness_aware(edit.clone_network(network), fitting),
         )
         return Repaired(
             repaired,
-            describe_interpolation(choice, f"Trained on for {self.epochs} epochs"),
+            describe_interpolation(choice, f"Fine-tuned for {self.epochs} epochs"),
             details={"share": choice.setting, **choice.details()},
         )
 
-    def _shaken(self, network: keras.Model, fitting: Split) -> keras.Model:
+    def _fine_tune_sharpness_aware(self, network: keras.Model, fitting: Split) -> keras.Model:
         import keras
         import tensorflow as tf
 
@@ -97,5 +95,5 @@ class FTSAM(BudgetedRepair):
             optimizer.apply(slopes, variables)
 
         rng = np.random.default_rng(self.seed)
-        run_epochs(step, len(fitting), self.epochs, rng, "Fine-tuning, its weights shaken")
+        run_epochs(step, len(fitting), self.epochs, rng, "Sharpness-aware fine-tuning")
         return network

@@ -1,4 +1,4 @@
-"""The paper's order of pruning, across all convolutions instead of the last alone."""
+"""The paper's pruning, across all convolutions instead of the last one only."""
 
 from __future__ import annotations
 
@@ -26,15 +26,14 @@ if TYPE_CHECKING:
 class GlobalPruning(BudgetedRepair):
     """Prune the least active channels of the whole network.
 
-    Layers differ in how strongly their channels answer: what counts is how far a channel's mean
-    on clean images lies below its layer's mean, in standard deviations.
+    Layers differ in how strongly their channels respond, so channels are ranked by how far their
+    mean on clean images lies below their layer's mean, in standard deviations.
     """
 
     name: ClassVar[str] = "global-pruning"
     title: ClassVar[str] = "Pruning across all layers"
     summary: ClassVar[str] = (
-        "The paper's order, but channels of all convolutions go, the least active of their layer"
-        " first."
+        "Prunes channels of all convolutions, those least active in their layer first."
     )
     needs: ClassVar[str] = "all"
 
@@ -63,7 +62,7 @@ def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> list
     """Mean activation of each channel behind its convolution's activation: float64 [channels]."""
     import tensorflow as tf
 
-    # Behind the activation, before a BatchNorm sets the mean to what it likes.
+    # Behind the activation, before a BatchNorm that sets the mean.
     names = [site.activation for site in sites]
     watcher = running.intermediate_outputs(network, names)
     run = tf.function(

@@ -1,4 +1,4 @@
-"""Unlearning what any universal disturbance achieves (Zeng et al. 2022, I-BAU)."""
+"""I-BAU: unlearn universal adversarial perturbations (Zeng et al. 2022)."""
 
 from __future__ import annotations
 
@@ -20,34 +20,35 @@ from engine.networks import edit
 if TYPE_CHECKING:
     import keras
 
-INNER_STEPS = 30  # of the disturbance, each round
-LOUDEST = 36.0  # dB of PSNR that the disturbance may have
-PENALTY = 0.001  # on the disturbance's squared length; as published
+INNER_STEPS = 30  # of the perturbation, each round
+LOUDEST = 36.0  # dB: lowest PSNR of the perturbation
+PENALTY = 0.001  # on the perturbation's squared norm; as published
 FIXED_POINTS, FIXED_RATE = 5, 0.1  # of the implicit hypergradient; as published
 LEARNING_RATE = 1e-4  # as published
-CURVED = 4  # one image of a batch in so many tells the curvature, which otherwise costs most
+CURVED = 4  # one image in so many is used for the curvature, the most expensive part
 
 
 @dataclass(frozen=True)
 class IBAU(BudgetedRepair):
-    """Find the disturbance that misleads most, make the network withstand it, and again.
+    """Find the perturbation that misleads the network most, unlearn it, and repeat.
 
-    The gradient of the outer problem reaches through the inner one: its implicit part is summed
-    up by fixed-point iteration (section 4 of the paper; here from a quarter of each batch), and
-    made no longer than the direct one.
-    The disturbance is kept faint: without a limit it grows until no network can withstand it.
+    The gradient of the outer problem passes through the inner one: its implicit part is computed
+    by fixed-point iteration (section 4 of the paper; here on a quarter of each batch), and limited
+    to the norm of the direct part.
+
+    The perturbation is kept faint: without a limit it grows until no network can withstand it.
     """
 
     name: ClassVar[str] = "i-bau"
     title: ClassVar[str] = "Adversarial unlearning (I-BAU)"
     summary: ClassVar[str] = (
-        "One disturbance for all images is sought that misleads the network most, and the network"
-        " learns to withstand it; several rounds."
+        "Finds one perturbation for all images that misleads the network most, trains the network"
+        " to ignore it, and repeats this for several rounds."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
 
     rounds: int = parameter(
-        5, "Rounds", "Each finds a disturbance and unlearns it.", minimum=1, maximum=50
+        5, "Rounds", "Each finds a perturbation and unlearns it.", minimum=1, maximum=50
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
@@ -56,28 +57,30 @@ class IBAU(BudgetedRepair):
 
         def attempt(rounds: int, fitting: Split) -> keras.Model:
             if len(made.get(fitting, [])) < rounds:
-                made[fitting] = self._withstanding(network, fitting, rounds)
+                made[fitting] = self._unlearn_rounds(network, fitting, rounds)
             return made[fitting][rounds - 1]
 
         repaired, choice = select_strongest(
             network,
             validation,
             self.budget,
-            # Fewer and fewer, by halves: each number is a repair of its own.
+            # Each number of rounds is a setting of its own, the strongest first.
             list(dict.fromkeys([self.rounds, max(1, self.rounds // 2), 1])),
             attempt,
         )
         return Repaired(
             repaired,
-            "Nothing was changed: no round kept clean accuracy."
+            "Nothing was changed: even one round costs too much accuracy."
             if choice.setting is None
             else f"{choice.setting} round{'s' * (choice.setting > 1)} of finding the worst"
-            " disturbance and withstanding it.",
+            " perturbation and unlearning it.",
             details={"rounds": choice.setting, **choice.details()},
         )
 
-    def _withstanding(self, network: keras.Model, fitting: Split, rounds: int) -> list[keras.Model]:
-        """What becomes of a copy of the network, after each round."""
+    def _unlearn_rounds(
+        self, network: keras.Model, fitting: Split, rounds: int
+    ) -> list[keras.Model]:
+        """A copy of the network after each round."""
         import tensorflow as tf
 
         rng = np.random.default_rng(self.seed)
@@ -85,25 +88,25 @@ class IBAU(BudgetedRepair):
         ascend, withstand = _steps(learning, fitting)
         after = []
         for number in range(1, rounds + 1):
-            told = f"Round {number} of {rounds}"
-            disturbance = tf.zeros(fitting.images.shape[1:])
+            title = f"Round {number} of {rounds}"
+            perturbation = tf.zeros(fitting.images.shape[1:])
             for step in range(INNER_STEPS):
                 indices = rng.integers(0, len(fitting), min(BATCH, len(fitting)))
-                disturbance = ascend(disturbance, indices)
-                progress.report(step + 1, INNER_STEPS, f"{told}: the worst disturbance")
+                perturbation = ascend(perturbation, indices)
+                progress.report(step + 1, INNER_STEPS, f"{title}: the worst perturbation")
             run_epochs(
-                partial(withstand, disturbance),
+                partial(withstand, perturbation),
                 len(fitting),
                 1,
                 rng,
-                f"{told}: withstanding it",
+                f"{title}: unlearning it",
             )
             after.append(edit.clone_network(learning))
         return after
 
 
 def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
-    """A step of the disturbance, and one of the network; from it and the indices of a batch."""
+    """A step of the perturbation, and one of the network; from it and the indices of a batch."""
     import keras
     import tensorflow as tf
 
@@ -116,7 +119,7 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
     signature = [shape, tf.TensorSpec([None], tf.int64)]
 
     def misled(images: Any, labels: Any, change: Any) -> Any:
-        """Loss under the disturbance, in floats 0 to 1."""
+        """Loss under the perturbation, in floats 0 to 1."""
         return loss_of(labels, network(images + change, training=False))
 
     def inner(images: Any, labels: Any, change: Any) -> Any:
@@ -139,7 +142,7 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
         half = tf.shape(images)[0] // 2
         with tf.GradientTape() as tape:
             tape.watch(change)
-            # Half of the batch is disturbed, so that clean images keep their say.
+            # Half of the batch is perturbed, so that clean images count as well.
             mixed = tf.concat([images[:half] + change, images[half:]], axis=0)
             outer = loss_of(labels, network(mixed, training=False))
         direct, slope = _split(tape.gradient(outer, [*variables, change]))
@@ -170,7 +173,7 @@ def _split(gradients: list[Any]) -> tuple[list[Any], Any]:
 
 
 def _curvature(inner: Any, images: Any, labels: Any, change: Any, vector: Any) -> Any:
-    """Hessian of the inner loss in the disturbance, times `vector`."""
+    """Hessian of the inner loss in the perturbation, times `vector`."""
     import tensorflow as tf
 
     with tf.GradientTape() as outer_tape:

@@ -1,4 +1,4 @@
-"""What the repairs that learn a mask over all channels have in common."""
+"""Repairs that learn a mask over all channels."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import (
-    Ranked,
+    RankedChannels,
     describe_pruning,
     lowest_first,
     prune_within_budget,
-    ranked_crosswise,
+    rank_crosswise,
 )
 from engine.networks.channels import Site, find_sites
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MaskRepair(BudgetedRepair):
-    """Learn a mask from clean images, and switch off the channels that it closes most.
+    """Learn a mask from clean images, and prune the channels that it closes most.
 
     Attributes:
-        closed_by: what closed them, as the end of a sentence.
+        closed_by: why these channels, as the end of a sentence.
     """
 
     closed_by: ClassVar[str]
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
 
     @abstractmethod
     def masks(self, network: keras.Model, sites: list[Site], fitting: Split) -> list[np.ndarray]:
-        """What was learned from `fitting`: a site each, float32 [channels], 0 closed to 1 open."""
+        """Learn the masks from `fitting`: one per site, float32 [channels], 0 (closed) to 1."""
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
         ranked = self._ranked(network, validation)
-        crosswise = ranked_crosswise(validation, partial(self._ranked, network))
+        crosswise = rank_crosswise(validation, partial(self._ranked, network))
         repaired, removed, choice = prune_within_budget(
             network, ranked, validation, self.budget, crosswise
         )
@@ -51,22 +51,22 @@ class MaskRepair(BudgetedRepair):
             repaired, describe_pruning(choice, self.closed_by), removed, choice.details()
         )
 
-    def _ranked(self, network: keras.Model, fitting: Split) -> Ranked:
+    def _ranked(self, network: keras.Model, fitting: Split) -> RankedChannels:
         sites = find_sites(network)
-        return lowest_first(sites, (self.masks(network, sites, fitting)))
+        return lowest_first(sites, self.masks(network, sites, fitting))
 
 
 def scaled_call(
     network: keras.Model, factors_of: list[tuple[list[Any], Any]]
 ) -> Callable[[Any], Any]:
-    """A function for use inside TensorFlow: the network, some of its weights multiplied.
+    """The network with some of its weights multiplied, as a function for TensorFlow graphs.
 
     Args:
-        network: left as it is; BatchNorm keeps its averages.
-        factors_of: variables and the tensor their last axis is multiplied with.
+        network: not changed; BatchNorm uses its stored averages.
+        factors_of: variables, and the tensor by which their last axis is multiplied.
 
     Returns:
-        From images 0 to 1 to probabilities; gradients reach the factors.
+        A function from images 0 to 1 to probabilities; gradients reach the factors.
     """
     places = {variable.path: place for place, variable in enumerate(network.trainable_variables)}
 

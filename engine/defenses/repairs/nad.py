@@ -1,4 +1,4 @@
-"""A fine-tuned teacher shows where to look (Li et al. 2021, NAD)."""
+"""NAD: distill the attention of a fine-tuned teacher (Li et al. 2021)."""
 
 from __future__ import annotations
 
@@ -30,25 +30,27 @@ TEACHER_EPOCHS = 2
 
 @dataclass(frozen=True)
 class NAD(BudgetedRepair):
-    """Fine-tune a teacher, then a student that must attend to the same places as the teacher.
+    """Fine-tune a teacher, then a student whose attention must match the teacher's.
 
     Attention is the sum over channels of squared activations, as a vector of length 1
     (equations 1 and 3 of the paper), at the last layer of each of the last three resolutions.
-    How far the network then goes towards the student is decided by our rule.
+    `strength_selection` chooses how far the weights move towards the student's.
     """
 
     name: ClassVar[str] = "nad"
     title: ClassVar[str] = "Neural attention distillation (NAD)"
     summary: ClassVar[str] = (
-        "A fine-tuned copy shows the network where to look while it is fine-tuned itself."
+        "Fine-tunes the network while its attention must match that of a fine-tuned copy."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to judge the other"
+    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
 
-    epochs: int = parameter(3, "Epochs", "The student's passes.", minimum=1, maximum=100)
+    epochs: int = parameter(
+        3, "Epochs", "Passes of the student over the clean images.", minimum=1, maximum=100
+    )
     learning_rate: float = parameter(
         4e-3,
         "Learning rate",
-        "The highest, of teacher and student; it falls to nothing.",
+        "The highest, of teacher and student; it decays to 0.",
         minimum=1e-6,
         maximum=1,
     )
@@ -59,7 +61,7 @@ class NAD(BudgetedRepair):
             network,
             validation,
             self.budget,
-            lambda fitting: self._distilled(network, fitting),
+            lambda fitting: self._distill(network, fitting),
         )
         return Repaired(
             repaired,
@@ -67,7 +69,7 @@ class NAD(BudgetedRepair):
             details={"share": choice.setting, **choice.details()},
         )
 
-    def _distilled(self, network: keras.Model, fitting: Split) -> keras.Model:
+    def _distill(self, network: keras.Model, fitting: Split) -> keras.Model:
         import keras
         import tensorflow as tf
 

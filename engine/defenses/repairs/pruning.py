@@ -21,7 +21,7 @@ from engine.networks import edit, running, split
 if TYPE_CHECKING:
     import keras
 
-# Oracles look at triggered images, which a repair is never handed.
+# Oracle orders need triggered images, which a repair does not get.
 _CLEAN_ORDERS = {name: order for name, order in ORDERS.items() if isinstance(order, Order)}
 
 
@@ -32,20 +32,20 @@ class Pruning(Repair):
     name: ClassVar[str] = "pruning"
     title: ClassVar[str] = "Pruning, as in the paper"
     summary: ClassVar[str] = (
-        "Channels of the last convolution that sleep on clean images go first, until clean"
-        " accuracy has dropped by the threshold."
+        "Prunes channels of the last convolution, those least active on clean images first, until"
+        " clean accuracy has dropped by the threshold."
     )
     needs: ClassVar[str] = "all"
 
     order: str = parameter(
         DEFAULT_ORDER,
         "Order of pruning",
-        "Which channels go first.",
+        "Which channels are pruned first.",
         choices=tuple(_CLEAN_ORDERS),
     )
     threshold: float = parameter(
         2.0,
-        "Tolerated drop (percentage points)",
+        "Drop at which pruning stops (percentage points)",
         "Pruning stops once accuracy on clean validation images has dropped by this much.",
         minimum=0.01,
         maximum=100,
@@ -58,7 +58,7 @@ class Pruning(Repair):
         return Repaired(
             edit.without_channels(network, curve.layer, channels),
             f"{len(channels)} channels of {curve.layer} pruned, order {self.order},"
-            f" tolerated drop {self.threshold:g} points.",
+            f" until accuracy dropped by {self.threshold:g} points.",
             {curve.layer: [int(channel) for channel in channels]},
             {"order": self.order, "threshold": self.threshold},
         )

@@ -22,7 +22,7 @@ class Repaired:
     Attributes:
         network: the repaired network; the one handed in is left as it is.
         summary: what was done, in one sentence.
-        removed: channels switched off, by the name of their convolution.
+        removed: pruned channels, by the name of their convolution.
         details: what else there is to know, ready for JSON.
     """
 
@@ -33,7 +33,7 @@ class Repaired:
 
     @property
     def channels(self) -> int:
-        """How many channels were switched off."""
+        """How many channels were pruned."""
         return sum(len(channels) for channels in self.removed.values())
 
 
@@ -65,21 +65,21 @@ class Repair(Parameterized):
 
 @dataclass(frozen=True)
 class BudgetedRepair(Repair):
-    """A repair whose strength is chosen by the rule of `strength`."""
+    """A repair whose strength is chosen by `strength_selection`."""
 
     max_accuracy_drop: float = parameter(
         DEFAULT_BUDGET.points,
-        "Tolerated drop (percentage points)",
-        "The strongest setting is kept whose accuracy on clean validation images has dropped by"
-        " no more than this. Attack success plays no part: a defender cannot know it.",
+        "Largest drop in clean accuracy (percentage points)",
+        "The strongest setting is chosen that costs no more accuracy on clean validation images."
+        " Attack success plays no part: a defender cannot know it.",
         minimum=0,
         maximum=100,
     )
     confidence: float = parameter(
         DEFAULT_BUDGET.confidence,
-        "How sure that it drops no further (%)",
-        "Validation images are a sample, and others may cost more. 50: the drop is taken as"
-        " measured. 95: its upper limit must be tolerable too, so the repair is milder.",
+        "Confidence in that limit (%)",
+        "Validation images are a sample, and others may cost more. 50: the drop as measured counts."
+        " 95: its upper confidence limit counts, so the repair is milder.",
         minimum=AS_MEASURED,
         maximum=99.9,
     )

@@ -1,4 +1,4 @@
-"""Channels that are not needed to relearn are switched off (Li et al. 2023, RNP)."""
+"""RNP: prune the channels that are not needed to relearn clean images (Li et al. 2023)."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from engine.networks.channels import Site, variables_of
 if TYPE_CHECKING:
     import keras
 
-FORGOTTEN = 0.2  # unlearning ends at that accuracy
-LOOKED_AT = 512  # images it is measured on
+UNLEARNED = 0.2  # accuracy at which unlearning ends
+MEASURED_ON = 512  # images
 UNLEARNING_RATE, LONGEST = 0.01, 400  # steps
 LARGEST_GRADIENT = 1.0  # norm; clipped before the step
 
 
 @dataclass(frozen=True)
 class RNP(MaskRepair):
-    """Unlearn clean images, relearn them with a mask, and switch off what stays closed.
+    """Unlearn clean images, relearn them with a mask, and prune the channels it closes.
 
-    What an unlearned network still holds is the backdoor; a mask that wins clean accuracy back
-    must close the channels that carry it. They are switched off in the network as it was.
+    After unlearning, the network still contains the backdoor; a mask that restores clean accuracy
+    must close the channels that carry it. These are pruned in the original network.
     """
 
     name: ClassVar[str] = "rnp"
     title: ClassVar[str] = "Reconstructive neuron pruning (RNP)"
     summary: ClassVar[str] = (
-        "The network is made to forget clean images; channels that must close before it knows"
-        " them again carry the backdoor, and are switched off in the original."
+        "A copy unlearns clean images and relearns them with a mask; the channels that the mask"
+        " closes carry the backdoor and are pruned in the original."
     )
     closed_by: ClassVar[str] = "those that relearning closed most"
 
@@ -57,7 +57,7 @@ class RNP(MaskRepair):
     def _relearn(
         self, unlearned: keras.Model, sites: list[Site], fitting: Split, rng: np.random.Generator
     ) -> list[np.ndarray]:
-        """The masks, float32 [channels] from 0 to 1, that win clean accuracy back."""
+        """The masks, float32 [channels] from 0 to 1, that restore clean accuracy."""
         import keras
         import tensorflow as tf
 
@@ -100,11 +100,11 @@ def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> 
         clipped, _ = tf.clip_by_global_norm(gradients, LARGEST_GRADIENT)
         optimizer.apply(clipped, variables)
 
-    few = fitting.take(rng.permutation(len(fitting))[:LOOKED_AT])
+    few = fitting.take(rng.permutation(len(fitting))[:MEASURED_ON])
     few_floats, run = running.scale(few.images), running.compiled(network)
     for number in range(1, LONGEST + 1):
         step(rng.integers(0, len(fitting), min(BATCH, len(fitting))))
         if number % 10 == 0:
             progress.report(number, LONGEST, "Unlearning clean images")
-            if np.mean(run(few_floats).argmax(axis=1) == few.labels) <= FORGOTTEN:
+            if np.mean(run(few_floats).argmax(axis=1) == few.labels) <= UNLEARNED:
                 break

@@ -121,9 +121,9 @@ class SpectralUnlearning(BudgetedRepair):
         @tf.function(input_signature=[pictures, numbers, numbers], jit_compile=False)
         def step(images: Any, labels: Any, which: Any) -> None:
             clean = tf.cast(images, tf.float32)
-            disturbed = tf.clip_by_value(clean + tf.gather(patterns, which), 0, 255)
+            perturbed = tf.clip_by_value(clean + tf.gather(patterns, which), 0, 255)
             with tf.GradientTape() as tape:
-                read = network(tf.concat([clean, disturbed], 0) / 255, training=True)
+                read = network(tf.concat([clean, perturbed], 0) / 255, training=True)
                 loss = loss_of(tf.concat([labels, labels], 0), read)
             optimizer.apply(tape.gradient(loss, variables), variables)
 

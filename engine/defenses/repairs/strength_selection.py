@@ -1,9 +1,8 @@
-"""How strong a repair is made: one rule, for all of them.
+"""How strong a repair is made: one rule for all repairs.
 
-The strongest setting is kept whose accuracy on clean validation images has dropped by no more
-than is tolerated (see `budget`), where each half of the images judges what was learned from
-the other half, and all of them judge what was learned from all. Triggered images are not there to
-be looked at.
+The strongest setting is chosen whose drop in clean accuracy stays within the budget (see
+`accuracy_budget`), twice: each half of the validation images evaluates what was learned from the
+other half, and all of them evaluate what was learned from all. Triggered images play no part.
 """
 
 from __future__ import annotations
@@ -25,23 +24,23 @@ from engine.networks.channels import Site
 if TYPE_CHECKING:
     import keras
 
-STEP = 1.25  # from one number of silenced channels to the next
-SHARES = tuple(tenths / 10 for tenths in range(10, 0, -1))  # of the way to what was learned
-HOPELESS = 10.0  # points below what is tolerated: more channels will not help
+STEP = 1.25  # factor from one number of pruned channels to the next
+SHARES = tuple(tenths / 10 for tenths in range(10, 0, -1))  # of the way to the fine-tuned weights
+GIVE_UP = 10.0  # points beyond the budget after which no more channels are tried
 
 Setting = TypeVar("Setting")
-Ranked = Sequence[tuple[Site, int]]  # channels, in the order they are to go
+RankedChannels = Sequence[tuple[Site, int]]  # in the order in which they are pruned
 
 
 @dataclass(frozen=True)
-class Choice(Generic[Setting]):
-    """What the rule chose.
+class StrengthChoice(Generic[Setting]):
+    """The setting that the rule chose.
 
     Attributes:
-        setting: the strongest within the tolerance; None if none was.
-        before, after: accuracy in percent; after, of what was learned from the other half.
-        tried: every setting tried and its accuracy after; where one half decided already, the
-            most that the other could have made of it.
+        setting: the strongest within the budget; None if there is none.
+        before, after: clean accuracy in percent; `after` is cross-validated on the two halves.
+        tried: every setting tried with its `after`; where the first half alone exceeded the
+            budget, an upper limit, with the other half counted as correct.
     """
 
     setting: Setting | None
@@ -58,20 +57,21 @@ class Choice(Generic[Setting]):
         }
 
 
-def halves(validation: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Two halves by whole tracks, as validation itself was drawn: indices, int64 [m].
+def split_in_halves(validation: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Two halves by whole tracks, as validation itself was drawn: indices, int64 [m] each.
 
-    A frame of a sign that was learned from judges nothing. A class with a single track is judged
-    by a network that has not learned it again: rather too strict than too lax.
+    So no image is evaluated by a network that learned from another frame of the same object. A
+    class with a single track is evaluated by a network that did not learn it: too strict rather
+    than too lax.
 
     Raises:
-        UserError: there are too few images to do so.
+        UserError: there are too few images.
     """
     rng = np.random.default_rng(len(validation))  # the same for every repair
     first = splits.dealt(validation.labels, tracks_of(validation), rng)
     if first.all() or not first.any():
         raise UserError(
-            "There are too few validation images to learn from some and judge on others."
+            "There are too few validation images to learn from one half and evaluate on the other."
         )
     return np.flatnonzero(first), np.flatnonzero(~first)
 
@@ -82,27 +82,30 @@ def select_strongest(
     budget: AccuracyBudget,
     settings: Sequence[Setting],
     attempt: Callable[[Setting, Split], keras.Model],
-) -> tuple[keras.Model, Choice[Setting]]:
-    """What the strongest tolerable setting makes of all images; a plain copy if none is.
+) -> tuple[keras.Model, StrengthChoice[Setting]]:
+    """Repair with the strongest setting within the budget.
 
     Args:
-        network: left as it is.
+        network: not changed.
         validation: clean images.
-        tolerance: of the drop in accuracy on them.
-        settings: the strongest first; the rest are not tried once one is tolerable.
-        attempt: from a setting and the images to learn from to a network.
+        budget: the drop in accuracy on them that is allowed.
+        settings: the strongest first; the search ends at the first one within the budget.
+        attempt: makes a network from a setting and the images to learn from.
+
+    Returns:
+        The network made from all images, or a copy if no setting is within the budget.
     """
-    parts = halves(validation)
-    taught = [validation.take(part) for part in parts]  # the same objects for each setting
+    parts = split_in_halves(validation)
+    halves = [validation.take(part) for part in parts]  # the same objects for each setting
     tracks = tracks_of(validation)
     before = metrics.correctly_classified(network, validation)
     tried = []
     for setting in settings:
         after = np.ones(len(validation), bool)
-        for learned, judging in ((0, 1), (1, 0)):
-            candidate = attempt(setting, taught[learned])
-            after[parts[judging]] = metrics.correctly_classified(candidate, taught[judging])
-            # If one half decides already, the other counts as read without fault.
+        for learned, held_out in ((0, 1), (1, 0)):
+            candidate = attempt(setting, halves[learned])
+            after[parts[held_out]] = metrics.correctly_classified(candidate, halves[held_out])
+            # If one half alone exceeds the budget, the other need not be tried.
             if not AccuracyBudget(budget.points).allows(before, after, tracks):
                 break
         tried.append((setting, _percent(after)))
@@ -111,8 +114,10 @@ def select_strongest(
         candidate = attempt(setting, validation)
         whole = metrics.correctly_classified(candidate, validation)
         if budget.allows(before, whole, tracks):
-            return candidate, Choice(setting, _percent(before), _percent(after), tuple(tried))
-    return edit.clone_network(network), Choice(
+            return candidate, StrengthChoice(
+                setting, _percent(before), _percent(after), tuple(tried)
+            )
+    return edit.clone_network(network), StrengthChoice(
         None, _percent(before), _percent(before), tuple(tried)
     )
 
@@ -122,17 +127,17 @@ def interpolate_weights(
     validation: Split,
     budget: AccuracyBudget,
     learn: Callable[[Split], keras.Model],
-) -> tuple[keras.Model, Choice[float]]:
-    """Go as far from the network towards what it learned as the rule allows.
+) -> tuple[keras.Model, StrengthChoice[float]]:
+    """Interpolate between a network and its fine-tuned copy, as far as the budget allows.
 
-    On the straight line between a network and its fine-tuned self, clean accuracy holds better
-    than at its end (Wortsman et al. 2022); and every strength comes from one training.
+    On the straight line between the two, clean accuracy holds better than at its end (Wortsman et
+    al. 2022); and one fine-tuning gives every strength.
 
     Args:
-        network: left as it is.
+        network: not changed.
         validation: clean images.
-        tolerance: of the drop in accuracy on them.
-        learn: from the images to learn from to a network of the same layers.
+        budget: the drop in accuracy on them that is allowed.
+        learn: fine-tunes a copy on the images to learn from.
 
     Returns:
         The network, and the share of the way chosen, one of `SHARES`.
@@ -152,83 +157,83 @@ def interpolate_weights(
 
 def prune_within_budget(
     network: keras.Model,
-    ranked: Ranked,
+    ranked: RankedChannels,
     validation: Split,
     budget: AccuracyBudget,
-    crosswise: Sequence[tuple[Ranked, np.ndarray]] = (),
-) -> tuple[keras.Model, dict[str, list[int]], Choice[int]]:
-    """Silence as many channels as the rule allows.
+    crosswise: Sequence[tuple[RankedChannels, np.ndarray]] = (),
+) -> tuple[keras.Model, dict[str, list[int]], StrengthChoice[int]]:
+    """Prune as many channels as the budget allows.
 
     Args:
-        network: left as it is.
-        ranked: the channels, in the order they are to go.
+        network: not changed.
+        ranked: the channels, in the order in which they are pruned.
         validation: clean images.
-        tolerance: of the drop in accuracy on them.
-        crosswise: see `ranked_crosswise`, where an order was learned.
+        budget: the drop in accuracy on them that is allowed.
+        crosswise: see `rank_crosswise`, where the order was learned.
 
     Returns:
-        The network, the silenced channels by convolution, and the number chosen.
+        The network, the pruned channels by convolution, and the number chosen.
     """
-    whole = _traced(network, ranked, validation, budget)
-    judged, tracks = whole, tracks_of(validation)
+    whole = _trace_pruning(network, ranked, validation, budget)
+    evaluated, tracks = whole, tracks_of(validation)
     if crosswise:
         parts = []
-        for learned, judging in crosswise:
-            part = _traced(network, learned, validation.take(judging), budget)
-            parts.append((judging, part))
-        judged = np.ones((min(len(part) for _, part in parts), len(validation)), bool)
-        for judging, part in parts:
-            judged[:, judging] = part[: len(judged)]
+        for learned, held_out in crosswise:
+            part = _trace_pruning(network, learned, validation.take(held_out), budget)
+            parts.append((held_out, part))
+        evaluated = np.ones((min(len(part) for _, part in parts), len(validation)), bool)
+        for held_out, part in parts:
+            evaluated[:, held_out] = part[: len(evaluated)]
     counts = [0, *_counts(len(ranked))]
     place = max(
         place
-        for place, afters in enumerate(zip(judged, whole, strict=False))
+        for place, afters in enumerate(zip(evaluated, whole, strict=False))
         if all(budget.allows(whole[0], after, tracks) for after in afters)
     )
     chosen = _by_site(ranked[: counts[place]])
-    choice = Choice(
+    choice = StrengthChoice(
         counts[place],
         _percent(whole[0]),
-        _percent(judged[place]),
-        tuple(zip(counts[1:], map(_percent, judged[1:]), strict=False)),
+        _percent(evaluated[place]),
+        tuple(zip(counts[1:], map(_percent, evaluated[1:]), strict=False)),
     )
     repaired = edit.clone_network(network)
     edit.silence(repaired, chosen)
     return repaired, {site.convolution: sorted(found) for site, found in chosen.items()}, choice
 
 
-def describe_pruning(choice: Choice[int], which: str) -> str:
+def describe_pruning(choice: StrengthChoice[int], which: str) -> str:
     """What `prune_within_budget` did, in one sentence; `which` names the channels removed."""
     if not choice.setting:
-        return "Nothing was changed: a single channel less costs too much accuracy."
+        return "Nothing was changed: pruning a single channel costs too much accuracy."
     number = "1 channel" if choice.setting == 1 else f"{choice.setting} channels"
-    return f"{number} switched off, {which}."
+    return f"{number} pruned, {which}."
 
 
-def describe_interpolation(choice: Choice[float], learned: str) -> str:
+def describe_interpolation(choice: StrengthChoice[float], learned: str) -> str:
     """What `interpolate_weights` did, in one sentence that begins with how it `learned`."""
     if choice.setting is None:
-        return "Nothing was changed: not a tenth of the way kept clean accuracy."
-    return f"{learned}, and {choice.setting:.0%} of the way taken."
+        return "Nothing was changed: even a tenth of the way costs too much accuracy."
+    return f"{learned}; weights moved {choice.setting:.0%} of the way."
 
 
-def ranked_crosswise(
-    validation: Split, rank: Callable[[Split], Ranked]
-) -> list[tuple[Ranked, np.ndarray]]:
-    """The order that each half teaches, with the indices of the other, which is to judge it."""
-    first, second = halves(validation)
+def rank_crosswise(
+    validation: Split, rank: Callable[[Split], RankedChannels]
+) -> list[tuple[RankedChannels, np.ndarray]]:
+    """The order learned from each half, with the indices of the other half, which evaluates it."""
+    first, second = split_in_halves(validation)
     found = []
-    for learned, judging in ((first, second), (second, first)):
-        found.append(((rank(validation.take(learned))), judging))
+    for learned, held_out in ((first, second), (second, first)):
+        found.append(((rank(validation.take(learned))), held_out))
     return found
 
 
 def lowest_first(sites: Sequence[Site], values: Sequence[np.ndarray]) -> list[tuple[Site, int]]:
-    """Every channel, by its value.
+    """Every channel, the lowest value first.
 
     Args:
         sites: of a network.
-        values: of each site's channels, float [channels].
+        values: one array per site, float [channels].
     """
     found = sorted(
         (float(value), place, channel)
@@ -239,7 +244,7 @@ def lowest_first(sites: Sequence[Site], values: Sequence[np.ndarray]) -> list[tu
 
 
 def _counts(largest: int) -> list[int]:
-    """1, 2, 3, ... and then in steps of a quarter more, below `largest`: one channel stays."""
+    """1, 2, 3, ... and then a quarter more each time, below `largest`: one channel stays."""
     counts: list[int] = []
     count = 1
     while count < largest:
@@ -248,28 +253,28 @@ def _counts(largest: int) -> list[int]:
     return counts
 
 
-def _by_site(ranked: Ranked) -> dict[Site, list[int]]:
+def _by_site(ranked: RankedChannels) -> dict[Site, list[int]]:
     found: dict[Site, list[int]] = {}
     for site, channel in ranked:
         found.setdefault(site, []).append(channel)
     return found
 
 
-def _traced(
-    network: keras.Model, ranked: Ranked, judging: Split, budget: AccuracyBudget
+def _trace_pruning(
+    network: keras.Model, ranked: RankedChannels, held_out: Split, budget: AccuracyBudget
 ) -> np.ndarray:
-    """Which images are read right at 0 and at each of `_counts`, as far as there is hope.
+    """Which images are classified correctly at 0 and at each of `_counts`, until it is hopeless.
 
     Returns:
         bool [counts, n].
     """
     candidate = edit.clone_network(network)
-    right, gone = [(metrics.correctly_classified(candidate, judging))], 0
+    right, gone = [(metrics.correctly_classified(candidate, held_out))], 0
     for count in _counts(len(ranked)):
         edit.silence(candidate, _by_site(ranked[gone:count]))
         gone = count
-        right.append(metrics.correctly_classified(candidate, judging))
-        if _percent(right[0]) - _percent(right[-1]) > budget.points + HOPELESS:
+        right.append(metrics.correctly_classified(candidate, held_out))
+        if _percent(right[0]) - _percent(right[-1]) > budget.points + GIVE_UP:
             break
     return np.array(right)
 

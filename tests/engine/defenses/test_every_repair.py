@@ -184,7 +184,9 @@ def test_fine_pruning_holds_pruned_channels_at_zero():
 @pytest.mark.usefixtures("eagerly")
 def test_fewer_rounds_of_adversarial_unlearning_are_the_first_of_more(monkeypatch):
     everything = np.arange(len(small_images()))
-    monkeypatch.setattr(strength_selection, "halves", lambda images: (everything, everything))
+    monkeypatch.setattr(
+        strength_selection, "split_in_halves", lambda images: (everything, everything)
+    )
     network, images = fitted(behind_activation), small_images()
     one = parse_repair("i-bau:rounds=1,max_accuracy_drop=100")(network, images)
     verdicts = iter([False, False])  # both rounds cost too much; one does not

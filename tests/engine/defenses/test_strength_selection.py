@@ -22,7 +22,7 @@ def test_no_track_is_learned_from_and_judged_on(classes, tracks, frames):
     labels = np.repeat(np.arange(classes), tracks * frames)
     numbers = np.tile(np.repeat(np.arange(tracks), frames), classes)
     images = np.zeros((len(labels), 1, 1, 3), np.uint8)
-    halves = strength_selection.halves(Split(images, labels, numbers))
+    halves = strength_selection.split_in_halves(Split(images, labels, numbers))
     seen = [set(zip(labels[part], numbers[part], strict=True)) for part in halves]
     assert not seen[0] & seen[1]
     assert sorted(np.concatenate(halves)) == list(range(len(labels)))
@@ -33,7 +33,7 @@ def test_no_track_is_learned_from_and_judged_on(classes, tracks, frames):
 
 def test_too_few_images_are_refused():
     with pytest.raises(UserError, match="too few"):
-        strength_selection.halves(Split(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))
+        strength_selection.split_in_halves(Split(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))
 
 
 class Reading(keras.Model):
@@ -166,7 +166,7 @@ def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allow
         numbers = judging.images[:, 0, 0, 0].astype(float)
         return int(np.sum(share * (limit(fitting) - numbers) > (1 - share) * 50))
 
-    first, second = map(images.take, strength_selection.halves(images))
+    first, second = map(images.take, strength_selection.split_in_halves(images))
     within = [
         share
         for share in (tenths / 10 for tenths in range(1, 11))
@@ -261,7 +261,7 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
     network, images = supported(), lit()
     (site,) = find_sites(network)
     ranked = [(site, channel) for channel in range(CHANNELS)]
-    first, second = strength_selection.halves(images)
+    first, second = strength_selection.split_in_halves(images)
     least_for = [  # the channels that cost this half least go first
         sorted(range(CHANNELS), key=lambda channel, half=half: np.sum(half // EACH == channel))
         for half in (first, second)
@@ -289,15 +289,15 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
 @pytest.mark.parametrize(
     ("count", "told"),
     [
-        (0, "Nothing was changed: a single channel less costs too much accuracy."),
-        (1, "1 channel switched off, the worst."),
-        (7, "7 channels switched off, the worst."),
+        (0, "Nothing was changed: pruning a single channel costs too much accuracy."),
+        (1, "1 channel pruned, the worst."),
+        (7, "7 channels pruned, the worst."),
     ],
 )
 def test_what_went_is_told_in_a_sentence(count, told):
     assert (
         strength_selection.describe_pruning(
-            strength_selection.Choice(count, 90.0, 90.0, ()), "the worst"
+            strength_selection.StrengthChoice(count, 90.0, 90.0, ()), "the worst"
         )
         == told
     )
@@ -306,15 +306,15 @@ def test_what_went_is_told_in_a_sentence(count, told):
 @pytest.mark.parametrize(
     ("share", "told"),
     [
-        (None, "Nothing was changed: not a tenth of the way kept clean accuracy."),
-        (0.3, "Trained on, and 30% of the way taken."),
-        (1.0, "Trained on, and 100% of the way taken."),
+        (None, "Nothing was changed: even a tenth of the way costs too much accuracy."),
+        (0.3, "Trained on; weights moved 30% of the way."),
+        (1.0, "Trained on; weights moved 100% of the way."),
     ],
 )
 def test_how_far_it_went_is_told_in_a_sentence(share, told):
     assert (
         strength_selection.describe_interpolation(
-            strength_selection.Choice(share, 90.0, 90.0, ()), "Trained on"
+            strength_selection.StrengthChoice(share, 90.0, 90.0, ()), "Trained on"
         )
         == told
     )
