@@ -1,4 +1,4 @@
-"""Pictures of every page, for the README: ``python -m tests.screenshots --out FOLDER``."""
+"""Screenshots of every page, for the documents: ``python -m tests.screenshots --out FOLDER``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.browser.conftest import Server
 from tests.browser.test_stories import PAGES, settled, visit
 from tests.fixtures.needed import browser
 
-COLOURS = 256  # of each picture, to keep it small; rare ones too, since charts are made of them
+COLOURS = 256  # of each picture, to keep its file small; chosen so that thin lines keep theirs
 LINKS = {"": "?threshold-overview=20", "triggers": "?settings=2"}
 
 
-def taken(chromium: Browser, address: str, theme: str, width: int, out: Path) -> None:
-    """A picture of each page from top to bottom."""
+def take_pictures(chromium: Browser, address: str, theme: str, width: int, out: Path) -> None:
+    """Save a full-length picture of each page."""
     context = chromium.new_context(
         viewport={"width": width, "height": 1000}, color_scheme=theme, reduced_motion="reduce"
     )
@@ -28,7 +28,7 @@ def taken(chromium: Browser, address: str, theme: str, width: int, out: Path) ->
     page = context.new_page()
     for path, title in PAGES.items():
         visit(page, f"{address}/{path}{LINKS.get(path, '')}", title)
-        _heightened(page, width)
+        _fit_height(page, width)
         picture = (
             Image.open(BytesIO(page.screenshot()))
             .convert("RGB")
@@ -39,14 +39,14 @@ def taken(chromium: Browser, address: str, theme: str, width: int, out: Path) ->
     context.close()
 
 
-def _heightened(page: Page, width: int) -> None:
-    """Make the window as high as the page, which grows while it is drawn."""
+def _fit_height(page: Page, width: int) -> None:
+    """Make the window as high as the page, which grows while it loads."""
     height, needed = 0, 1000
     while needed > height:
         height = needed
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(1000)  # for a script that is about to start
+        page.wait_for_timeout(1000)  # a rerun may be about to start
         settled(page)
         for chart in page.get_by_test_id("stVegaLiteChart").all():
             chart.locator("canvas, svg").first.wait_for()
@@ -54,7 +54,7 @@ def _heightened(page: Page, width: int) -> None:
 
 
 def main() -> None:
-    """Start a server of its own, visit it, write the pictures."""
+    """Start a server, visit every page and save the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--widths", default="1440", metavar="1440,420")
@@ -69,7 +69,7 @@ def main() -> None:
         try:
             for theme in options.themes.split(","):
                 for width in map(int, options.widths.split(",")):
-                    taken(chromium, server.address, theme, width, options.out)
+                    take_pictures(chromium, server.address, theme, width, options.out)
         finally:
             chromium.close()
             server.stop()

@@ -18,7 +18,7 @@ def pull(page, chart, start: float, end: float) -> None:
     page.mouse.up()
 
 
-def test_the_threshold_is_pulled_on_the_chart_and_slider_table_and_link_follow(server, page):
+def test_the_threshold_is_dragged_on_the_chart_and_slider_table_and_link_follow(server, page):
     visit(page, f"{server.address}/pruning", PAGES["pruning"])
     pruned = page.get_by_text(re.compile(r"\d+ of 128 channels pruned"))
     before = pruned.inner_text()
@@ -65,7 +65,7 @@ def test_the_film_plays_pauses_and_goes_by_keys(server, page):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
-def test_the_swipe_is_pulled_by_keys_and_a_picture_picked_from_the_grid(server, page):
+def test_the_swipe_is_moved_by_keys_and_a_picture_picked_from_the_grid(server, page):
     visit(page, f"{server.address}/triggers", PAGES["triggers"])
     divider = page.get_by_role("slider", name="Divider between Clean and Triggered")
     divider.press("Home")

@@ -140,7 +140,7 @@ def test_a_training_is_stopped_resumed_and_survives_leaving_the_page_and_a_resta
     expect(page.get_by_role("heading", name="In use: my-model")).to_be_visible()
 
 
-def test_the_story_ends_with_the_triggered_sign_read_right_again(server, page):
+def test_the_story_ends_with_the_triggered_sign_classified_correctly_again(server, page):
     visit(page, f"{server.address}/?threshold-overview=20", PAGES[""])
     expect(page.get_by_role("img", name="Triggered, pruned as above")).to_be_visible()
     expect(page.get_by_role("img", name="Triggered, after this repair")).to_be_visible()

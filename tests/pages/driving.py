@@ -13,7 +13,8 @@ NAMES = (
 )
 
 
-def opened(name: str, model: str = "small") -> AppTest:
+def open_page(name: str, model: str = "small") -> AppTest:
+    """Open a page with a model in use."""
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = model
     app.run()
@@ -21,10 +22,11 @@ def opened(name: str, model: str = "small") -> AppTest:
     if name != "overview":
         app.switch_page(f"../pages/{name}.py")
     app.run()
-    return fine(app)
+    return check_fine(app)
 
 
-def fine(app: AppTest) -> AppTest:
+def check_fine(app: AppTest) -> AppTest:
+    """Check that the page shows no error."""
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
     return app
@@ -39,15 +41,15 @@ def metrics(app) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
 
-def words(app) -> str:
-    """What a reader sees of the texts on the page, one a line."""
+def visible_text(app) -> str:
+    """The texts on the page, one per line."""
     texts = (element.value for element in (*app.markdown, *app.info, *app.caption))
     return markdown.unescape("\n".join(texts))
 
 
-def finished(run: jobs.Job) -> None:
-    """Wait for a run's end, which must be a good one."""
+def wait_until_finished(job: jobs.Job) -> None:
+    """Wait for a job to end, and check that it succeeded."""
     limit = time.monotonic() + 90
-    while run.status().alive and time.monotonic() < limit:
+    while job.status().alive and time.monotonic() < limit:
         time.sleep(0.1)
-    assert run.status().state == "finished", (run.status(), run.log())
+    assert job.status().state == "finished", (job.status(), job.log())

@@ -6,34 +6,34 @@ from app import caches
 from app.views.activations import channel
 from engine import store
 from engine.networks import running
-from tests.pages.driving import by_label, fine, opened, words
+from tests.pages.driving import by_label, check_fine, open_page, visible_text
 
 
-def test_a_channel_shows_its_maps_and_the_images_it_answers_to_most(results):
-    app = opened("activations")
+def test_a_channel_shows_its_maps_and_top_images(results):
+    app = open_page("activations")
     by_label(app.number_input, "Channel (0 to 127)").set_value(5).run()
-    fine(app)
-    assert "channel **5** responds most" in words(app)
+    check_fine(app)
+    assert "channel **5** responds most" in visible_text(app)
 
 
 def test_a_channel_the_layer_does_not_have_is_forgotten(results):
-    app = opened("activations")
+    app = open_page("activations")
     by_label(app.number_input, "Channel (0 to 127)").set_value(100).run()
     by_label(app.selectbox, "Layer").select("conv2d").run()
-    assert by_label(fine(app).number_input, "Channel (0 to 31)").value is None
+    assert by_label(check_fine(app).number_input, "Channel (0 to 31)").value is None
 
 
 def test_the_pruning_order_is_drawn_only_over_layers_it_prunes(results):
-    app = opened("activations")
+    app = open_page("activations")
     drawn = by_label(app.selectbox, "Show pruning order")
     assert drawn.value == "clean-activation"
     by_label(app.selectbox, "Layer").select("conv2d").run()
-    assert len(by_label(fine(app).selectbox, "Show pruning order").options) == 1
+    assert len(by_label(check_fine(app).selectbox, "Show pruning order").options) == 1
 
 
-def test_the_place_drawn_is_that_of_the_curve(results):
+def test_pruning_ranks_follow_the_curve(results):
     curve = caches.curve(store.find("small"), "conv2d_5", "clean-activation")
-    opened("activations")
+    open_page("activations")
     for place in (0, 60, 127):
         assert channel.pruning_ranks(curve)[curve.channels[place]] == place + 1
 

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.frame import header
 from engine.core import markdown, paths
-from tests.pages.driving import NAMES, PROJECT, by_label, fine, opened, words
+from tests.pages.driving import NAMES, PROJECT, by_label, check_fine, open_page, visible_text
 
 BAD = {
     "broken": "{",
@@ -31,19 +31,19 @@ def among_bad_ones(results):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_page_shows_another_model(among_bad_ones, name):
-    app = opened(name)
+    app = open_page(name)
     assert by_label(app.selectbox, "Model in use").value == "small"
     assert set(BAD) <= set(by_label(app.selectbox, "Model in use").options)
 
 
-def test_each_says_on_its_own_card_what_is_wrong_with_it(among_bad_ones):
-    app = opened("models")
-    told = [text for text in words(app).splitlines() if "cannot be used" in text]
+def test_each_bad_model_is_reported_on_its_own_card(among_bad_ones):
+    app = open_page("models")
+    told = [text for text in visible_text(app).splitlines() if "cannot be used" in text]
     assert len(told) == len(BAD)
     assert all(any(name in text for text in told) for name in BAD)
     compared = by_label(app.multiselect, "Models to compare")
     compared.set_value(["small", "broken"]).run()
-    table = next(frame.value for frame in fine(app).dataframe if "origin" in frame.value)
+    table = next(frame.value for frame in check_fine(app).dataframe if "origin" in frame.value)
     assert table["model"].tolist() == ["small"]
 
 
@@ -60,11 +60,11 @@ def test_in_use_it_is_one_sentence_and_another_can_be_chosen(among_bad_ones, mon
     assert "cannot be used" in sentence
     assert name != "models" or "Train a model" in [title.value for title in app.header]
     by_label(app.selectbox, "Model in use").select("small").run()
-    assert by_label(fine(app).selectbox, "Images from").value
+    assert by_label(check_fine(app).selectbox, "Images from").value
 
 
 def test_a_taken_name_is_refused_on_the_page_without_advice_for_a_terminal(results):
-    app = opened("models")
+    app = open_page("models")
     by_label(app.file_uploader, "Keras file").set_value(("x.keras", b"0", "x/y"))
     by_label(app.text_input, "Name of the imported model").set_value("small")
     by_label(app.button, "Import").click().run()

@@ -9,7 +9,7 @@ from engine import store
 from engine.core.errors import UserError
 
 
-def test_another_card_of_a_network_in_memory_is_still_held_against_it():
+def test_a_cached_network_is_checked_against_every_card():
     genuine = store.find("signs-clean")
     assert caches.network(genuine) is caches.network(genuine)
     card = dataclasses.replace(genuine.card, class_names=("a", "b"), target=1)

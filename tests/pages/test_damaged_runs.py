@@ -6,7 +6,7 @@ import pytest
 
 from engine.core import jobs
 from engine.core.errors import UserError
-from tests.pages.driving import fine, opened, words
+from tests.pages.driving import check_fine, open_page, visible_text
 
 HALF = {"done": 1, "total": 2, "message": "Half", "error": "", "result": {}}
 
@@ -37,13 +37,13 @@ def put(name, status, request):
 def test_damaged_runs_are_shown_and_dismissed(results, status, request_text):
     odd = [put(f"{kind}-odd", status, request_text) for kind in ("train", "import")]
     put("train-odd-good", json.dumps(HALF | {"state": "stopped", "figures": {}}), "{}")
-    app = opened("models")
-    assert "**train-odd**" in words(app)
-    assert "**train-odd-good**" in words(app)
+    app = open_page("models")
+    assert "**train-odd**" in visible_text(app)
+    assert "**train-odd-good**" in visible_text(app)
     for run in odd:
         with pytest.raises(UserError):
             run.resume()
         (button,) = [button for button in app.button if button.key == f"dismiss-{run.name}"]
-        app = fine(button.click().run())
+        app = check_fine(button.click().run())
         assert not run.folder.exists()
-    assert "**train-odd-good**" in words(app)
+    assert "**train-odd-good**" in visible_text(app)

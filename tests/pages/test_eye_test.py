@@ -45,7 +45,7 @@ def test_the_triggered_one_stands_on_either_side_about_as_often_at_every_place()
 
 
 @given(seeds)
-def test_a_picture_that_the_trigger_leaves_as_it_is_is_not_asked_about(seed):
+def test_images_that_the_trigger_does_not_change_are_skipped(seed):
     images = IMAGES.copy()
     images[::2] = 255  # a white patch on white
     pairs = draw(seed, images, BadNets())
@@ -82,7 +82,7 @@ def test_a_pair_holds_exactly_one_triggered_picture_on_its_side(left, index):
 
 
 @given(st.integers(1, 30))
-def test_guessing_is_the_binomial_exactly(pairs):
+def test_guessing_follows_the_binomial_distribution(pairs):
     chances = [guessing_probability(score, pairs) for score in range(pairs + 2)]
     assert chances[0] == 1 and chances[-1] == 0 and chances[pairs] == 2.0**-pairs
     exactly = [math.comb(pairs, score) / 2**pairs for score in range(pairs + 1)]

@@ -13,7 +13,7 @@ from app.views.pruning import pruning_curve
 from engine.core import atomic_files, markdown, paths
 from engine.core.errors import UserError
 from engine.store import trash
-from tests.pages.driving import PROJECT, by_label, fine, opened
+from tests.pages.driving import PROJECT, by_label, check_fine, open_page
 
 SENTENCE = "The disk is full: delete a model."
 
@@ -38,8 +38,8 @@ def headers(app) -> list[str]:
     return [header.value for header in app.header]
 
 
-def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(results, monkeypatch):
-    whole = headers(opened("pruning"))
+def test_an_error_in_a_fragment_is_shown_there_and_the_page_goes_on(results, monkeypatch):
+    whole = headers(open_page("pruning"))
     monkeypatch.setattr(pruning_curve, "show_threshold_table", raising(UserError(SENTENCE)))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = "small"
@@ -49,8 +49,8 @@ def test_what_is_wrong_in_a_fragment_is_a_sentence_there_and_the_page_goes_on(re
     assert headers(app) == [title for title in whole if title not in lost]
 
 
-def test_an_error_that_nobody_foresaw_is_a_sentence_with_details_to_copy(results, monkeypatch):
-    app = opened("pruning")
+def test_an_unexpected_error_is_one_sentence_with_details_to_copy(results, monkeypatch):
+    app = open_page("pruning")
     monkeypatch.setattr(pruning_curve, "show_threshold_table", raising(KeyError("settings")))
     app.slider[0].set_value(10.0).run()
     assert not app.exception
@@ -61,7 +61,7 @@ def test_an_error_that_nobody_foresaw_is_a_sentence_with_details_to_copy(results
 
 
 @pytest.mark.parametrize("error", [UserError(SENTENCE), ZeroDivisionError()])
-def test_a_page_that_fails_keeps_what_stands_above_it(results, monkeypatch, error):
+def test_a_page_that_fails_keeps_its_header(results, monkeypatch, error):
     monkeypatch.setattr(caches, "convolutions", raising(error))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
     app.switch_page("../pages/report.py").run()
@@ -71,20 +71,18 @@ def test_a_page_that_fails_keeps_what_stands_above_it(results, monkeypatch, erro
 
 
 @pytest.mark.parametrize("error", [UserError(SENTENCE), OSError(28, "No space left on device")])
-def test_what_goes_wrong_in_a_callback_is_told_once_and_the_page_is_drawn(
-    results, monkeypatch, error
-):
-    app = opened("models")
+def test_an_error_in_a_callback_is_shown_once_and_the_page_is_drawn(results, monkeypatch, error):
+    app = open_page("models")
     whole = headers(app)
     monkeypatch.setattr(trash, "delete", raising(error))
     (button,) = [button for button in app.button if button.key == "delete-small"]
     button.click().run()
     assert not app.exception and len(app.error) == 1
     assert headers(app) == whole
-    fine(app.run())
+    check_fine(app.run())
 
 
-def test_what_goes_wrong_in_a_fragment_that_repeats_itself_is_a_sentence(results, monkeypatch):
+def test_an_error_in_a_repeating_fragment_is_shown(results, monkeypatch):
     folder = paths.jobs_folder() / "train-later"
     atomic_files.write_text(folder / "request.json", json.dumps({"arguments": [], "started": 1.0}))
     monkeypatch.setattr(training_curves, "show_so_far", raising(UserError(SENTENCE)))
@@ -112,7 +110,7 @@ def test_ending_and_repeating_a_run_are_no_failures():
     assert not app.error and not app.exception
 
 
-def test_what_came_past_all_others_is_shown_instead_of_by_streamlit():
+def test_an_error_that_nothing_caught_is_shown_by_us_instead_of_streamlit():
     def script():
         from app.frame import failures
 
@@ -147,13 +145,13 @@ GUARDED = {
 }
 
 
-def test_every_fragment_is_one_that_says_what_goes_wrong():
+def test_every_fragment_shows_its_errors():
     for name, nodes in NODES.items():
         used = [node for node in nodes if isinstance(node, ast.Attribute)]
         assert name == "app/frame/failures.py" or "st.fragment" not in map(ast.unparse, used), name
 
 
-def test_every_callback_is_one_whose_failure_is_told():
+def test_every_callback_shows_its_errors():
     asked = [
         (name, keyword.value)
         for name, nodes in NODES.items()

@@ -15,7 +15,7 @@ UNUSABLE = ["1e400", "-1e999", "inf", "-Infinity", "NaN", "", "\x00", "a\nb", "\
 UNKNOWN = ["zzz", "-5", "0", "1.5", "1e300", "9" * 40, "٣", " 1", "0x10", "true", "\ufffd", "../.."]
 
 
-def test_what_no_control_can_be_given_is_taken_out():
+def test_unusable_parameters_are_removed_from_the_link():
     given = {name: [name] for name in UNUSABLE}
     assert links.keep_usable(given | {"image": ["3"], "gallery": ["sig", "ftrojan"]}) == {
         "image": ["3"],
@@ -39,7 +39,7 @@ def shown(name: str, **parameters) -> AppTest:
 
 
 @pytest.mark.parametrize("value", ["1e400", "inf", "nan", "", "\x00"])
-def test_an_image_number_that_is_none_is_ignored_and_leaves_the_link(results, value):
+def test_an_invalid_image_number_is_ignored_and_removed_from_the_link(results, value):
     usual = by_label(shown("overview", model="small").number_input, "Image (of 30)").value
     app = shown("overview", model="small", image=value)
     assert not app.exception and not app.error
@@ -81,7 +81,7 @@ def test_no_link_breaks_a_page(results, monkeypatch, name):
         assert not app.exception and not app.error, key
 
 
-def test_a_text_that_is_no_band_is_told_beside_the_other_settings(results):
+def test_an_invalid_band_is_an_error_of_its_variant_alone(results):
     app = shown("triggers", model="small", settings="2", **{"A-ftrojan-bands": "zzz"})
     assert not app.exception and len(app.error) == 1 and "bands cannot be" in app.error[0].value
     assert by_label(app.selectbox, "Trigger to look for").value == "ftrojan"

@@ -18,7 +18,15 @@ from engine.networks.numpy_inference import Unsupported
 from engine.store import pruning_curves as kept_results
 from tests.conftest import living_in
 from tests.fixtures.odd_network import CONVOLUTIONS, keep_odd_network
-from tests.pages.driving import NAMES, PROJECT, by_label, fine, finished, opened, words
+from tests.pages.driving import (
+    NAMES,
+    PROJECT,
+    by_label,
+    check_fine,
+    open_page,
+    visible_text,
+    wait_until_finished,
+)
 
 NEEDED = ("parent", "parent_sha256", "method", "summary")  # on the card of a repaired copy
 UNASKED = markdown.escape(str(Unsupported("Networks with a layer of kind Rescaling")))
@@ -59,11 +67,11 @@ def in_words(app: AppTest) -> AppTest:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_page_breaks_on_layers_that_cannot_be_asked_there(odd, name):
+def test_no_page_breaks_on_layers_it_cannot_run(odd, name):
     assert shown(name).title[0].value
 
 
-def test_what_cannot_be_asked_does_not_keep_the_pruned_network_from_being_saved(odd):
+def test_a_pruned_network_that_cannot_run_on_the_page_can_be_saved(odd):
     app = shown("pruning")
     assert UNASKED in [error.value for error in app.error]
     assert "Save the network pruned for a 2-point drop" in [button.label for button in app.button]
@@ -74,7 +82,9 @@ def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
     by_label(app.selectbox, "Pruning order").select("triggered-activation").run()
     by_label(app.selectbox, "Layer to prune").select("Conv.First").run()
     by_label(app.button, "Compute the curve").click().run()
-    finished(jobs.job_named(jobs.name_of("prune", "odd", "Conv.First", "triggered-activation")))
+    wait_until_finished(
+        jobs.job_named(jobs.name_of("prune", "odd", "Conv.First", "triggered-activation"))
+    )
     in_words(app.run())
     assert "Pruning, channel by channel" in [header.value for header in app.header]
 
@@ -86,8 +96,8 @@ def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
     by_label(app.button, "Save the network pruned for a 20-point drop").click().run()
     curve = kept_results.stored_curve(store.find("odd"), "Conv.First", DEFAULT_ORDER)
     name = kept_results.repaired_name(store.find("odd"), curve, 20.0)
-    finished(jobs.job_named(jobs.name_of("prune", name)))
-    assert name in words(in_words(app.run()))
+    wait_until_finished(jobs.job_named(jobs.name_of("prune", name)))
+    assert name in visible_text(in_words(app.run()))
     assert store.find(name).card.repair["threshold"] == 20
 
 
@@ -116,9 +126,9 @@ def test_a_pruned_copy_of_the_programs_own_networks_keeps_its_plain_name(trained
 
 def test_a_copy_kept_from_pruning_stands_on_the_page_repairs_with_its_settings(results):
     main.main(["prune", "small", "--thresholds", "30", "--save"])
-    app = opened("repairs")
+    app = open_page("repairs")
     assert by_label(app.segmented_control, "Repaired by").value == "pruning"
-    assert "Settings: `layer=conv2d_5,order=clean-activation,threshold=30`" in words(app)
+    assert "Settings: `layer=conv2d_5,order=clean-activation,threshold=30`" in visible_text(app)
 
 
 def test_a_copy_whose_card_says_little_of_its_repair_is_shown(move_in, nothing_unlearned):
@@ -128,11 +138,11 @@ def test_a_copy_whose_card_says_little_of_its_repair_is_shown(move_in, nothing_u
     content = json.loads(card.read_text())
     content["repair"] = {name: content["repair"][name] for name in NEEDED}
     card.write_text(json.dumps(content))
-    app = opened("repairs")
+    app = open_page("repairs")
     assert by_label(app.segmented_control, "Repaired by").value == RECOMMENDED
     by_label(app.segmented_control, "Repaired by").select("pruning").run()
-    assert "Settings:" not in words(fine(app))
+    assert "Settings:" not in visible_text(check_fine(app))
     by_label(app.selectbox, "Model in use").select(card.parent.name).run()
-    fine(app)
+    check_fine(app)
     for page in ("models", "overview"):
-        fine(app.switch_page(f"../pages/{page}.py").run())
+        check_fine(app.switch_page(f"../pages/{page}.py").run())

@@ -1,38 +1,42 @@
 """The page Overview and what stands above every page: every change of state."""
 
-from tests.pages.driving import by_label, fine, metrics, opened, words
+from tests.pages.driving import by_label, check_fine, metrics, open_page, visible_text
 
 
 def test_a_moved_threshold_prunes_further(results):
     for name in ("overview", "pruning"):
-        app = opened(name)
+        app = open_page(name)
         before = metrics(app)
         app.slider[0].set_value(30.0).run()
-        fine(app)
+        check_fine(app)
         assert float(metrics(app)["Clean accuracy"][:-2]) < float(before["Clean accuracy"][:-2])
 
 
 def test_the_story_begins_with_a_network_that_is_misled():
-    app = opened("overview", model="signs-ftrojan")
-    assert "· correct" in words(app) and "· attacker's target" in words(app)
-    assert "Nothing is pruned yet" in words(app)
+    app = open_page("overview", model="signs-ftrojan")
+    assert "· correct" in visible_text(app) and "· attacker's target" in visible_text(app)
+    assert "Nothing is pruned yet" in visible_text(app)
 
 
-def test_pulled_far_the_attack_is_gone_and_the_page_says_whether_the_sign_is_read_right(results):
-    app = opened("overview")
+def test_at_a_large_threshold_the_attack_is_gone_and_the_page_says_whether_the_sign_is_recovered(
+    results,
+):
+    app = open_page("overview")
     app.slider[0].set_value(60.0).run()
-    assert "· attacker's target" not in words(fine(app))
-    assert "channels pruned" in words(app)
+    assert "· attacker's target" not in visible_text(check_fine(app))
+    assert "channels pruned" in visible_text(app)
 
 
 def test_another_dataset_with_the_same_classes_shows_its_images(monkeypatch, tmp_path):
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "nowhere"))
-    app = opened("overview", model="signs-clean")
+    app = open_page("overview", model="signs-clean")
     choice = by_label(app.selectbox, "Images from")
     assert choice.options == ["signs", "gtsrb"]
     choice.select("gtsrb").run()
-    assert "GTSRB_Final_Test_Images.zip" in words(fine(app)), "they are missing, and it says so"
+    assert "GTSRB_Final_Test_Images.zip" in visible_text(check_fine(app)), (
+        "they are missing, and it says so"
+    )
 
 
 def test_a_model_trained_on_a_folder_offers_that_folder_alone(results):
-    assert by_label(opened("overview").selectbox, "Images from").options == ["folder:signs"]
+    assert by_label(open_page("overview").selectbox, "Images from").options == ["folder:signs"]

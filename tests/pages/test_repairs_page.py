@@ -8,7 +8,7 @@ from engine import store
 from engine.core import jobs, paths
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from tests.conftest import shortened_detection
-from tests.pages.driving import by_label, fine, finished, opened, words
+from tests.pages.driving import by_label, check_fine, open_page, visible_text, wait_until_finished
 
 
 @pytest.fixture(scope="session")
@@ -37,31 +37,31 @@ def buttons(app) -> list[str]:
 
 
 def test_without_a_repair_the_page_offers_to_try_the_recommended_one(results):
-    app = opened("repairs")
+    app = open_page("repairs")
     assert by_label(app.multiselect, "Repairs to try").value == [RECOMMENDED]
     assert "Try it" in buttons(app)
-    assert "There is no repaired copy of this model yet" in words(app)
+    assert "There is no repaired copy of this model yet" in visible_text(app)
     assert "Scan for a backdoor" in buttons(app)
     assert app.dataframe[0].value["title"].tolist()[0] == "As it is"
 
 
 def test_what_is_chosen_is_explained_and_several_can_be(results):
-    app = opened("repairs")
+    app = open_page("repairs")
     by_label(app.multiselect, "Repairs to try").set_value(["clp", "anp"]).run()
-    assert "Try them" in buttons(fine(app))
+    assert "Try them" in buttons(check_fine(app))
     for name in ("clp", "anp"):
-        assert REPAIRS[name].summary in words(app)
+        assert REPAIRS[name].summary in visible_text(app)
     by_label(app.multiselect, "Repairs to try").set_value([]).run()
-    assert by_label(fine(app).button, "Try it").disabled
+    assert by_label(check_fine(app).button, "Try it").disabled
 
 
 def test_a_repair_tried_on_the_page_becomes_a_row(results, do_jobs):
-    app = opened("repairs")
+    app = open_page("repairs")
     by_label(app.multiselect, "Repairs to try").set_value(["clp"]).run()
     by_label(app.button, "Try it").click().run()
     do_jobs()
-    finished(jobs.job_named("compare-repairs-small"))
-    fine(app.run())
+    wait_until_finished(jobs.job_named("compare-repairs-small"))
+    check_fine(app.run())
     assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
 
 
@@ -69,76 +69,78 @@ CONFIDENCE = "Confidence in the accuracy limit"
 
 
 def test_a_repair_is_tried_at_the_confidence_chosen_and_shown_there(tried, do_jobs):
-    app = opened("repairs")
+    app = open_page("repairs")
     titles = app.dataframe[0].value["title"].tolist()
     by_label(app.multiselect, "Repairs to try").set_value(["clp"])
     by_label(app.number_input, "Clean accuracy may drop by (points)").set_value(2.5)
     by_label(app.segmented_control, CONFIDENCE).select(95.0).run()
-    assert "No repair has been tried on this model at this confidence" in words(fine(app))
+    assert "No repair has been tried on this model at this confidence" in visible_text(
+        check_fine(app)
+    )
     assert app.dataframe[0].value["title"].tolist() == titles[:-1]
     by_label(app.button, "Try it").click().run()
     do_jobs()
-    finished(jobs.job_named("compare-repairs-small"))
-    fine(app.run())
+    wait_until_finished(jobs.job_named("compare-repairs-small"))
+    check_fine(app.run())
     title = f"{REPAIRS['clp'].title} (max accuracy drop 2.5)"
     assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], title]
     by_label(app.segmented_control, CONFIDENCE).select(50.0).run()
-    assert fine(app).dataframe[0].value["title"].tolist() == titles
-    assert "max_accuracy_drop=2.5,confidence=95" in words(app), (
+    assert check_fine(app).dataframe[0].value["title"].tolist() == titles
+    assert "max_accuracy_drop=2.5,confidence=95" in visible_text(app), (
         "the copy looked at is the last one made"
     )
 
 
 def test_before_and_after_follow_the_image(tried):
-    app = opened("repairs")
-    assert words(fine(app)).count("**Before:**") == 2
-    before = words(app)
+    app = open_page("repairs")
+    assert visible_text(check_fine(app)).count("**Before:**") == 2
+    before = visible_text(app)
     by_label(app.selectbox, "Class").select(0).run()
-    assert words(fine(app)) != before
+    assert visible_text(check_fine(app)) != before
 
 
 def test_a_repaired_copy_is_kept_as_a_model(tried):
-    app = opened("repairs")
+    app = open_page("repairs")
     by_label(app.text_input, "Name of the new model").set_value("mended")
     by_label(app.button, "Save as a model").click().run()
-    assert "mended" in fine(app).success[0].value
+    assert "mended" in check_fine(app).success[0].value
     assert store.find("mended").card.repair["method"] == "clp"
     by_label(app.button, "Save as a model").click().run()
     assert "already" in app.error[0].value
 
 
 def test_a_flagged_class_is_named_and_its_pattern_shown(tried):
-    app = opened("repairs")
-    assert f"{store.find('small').card.target_name} is flagged" in words(app)
+    app = open_page("repairs")
+    assert f"{store.find('small').card.target_name} is flagged" in visible_text(app)
     by_label(app.button_group, "Channel").set_value(["V"]).run()
-    fine(app)
+    check_fine(app)
 
 
 def test_the_page_says_if_no_class_is_flagged(move_in, nothing_flagged):
     move_in(nothing_flagged)
-    app = opened("repairs")
-    assert "No class is flagged" in words(app)
+    app = open_page("repairs")
+    assert "No class is flagged" in visible_text(app)
     assert not [group for group in app.button_group if group.label == "Channel"]
 
 
 def test_without_a_repaired_copy_the_overview_says_that_none_has_been_tried(results):
-    assert "None has been tried" in words(opened("overview"))
+    assert "None has been tried" in visible_text(open_page("overview"))
 
 
 def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
-    app = opened("overview")
-    assert REPAIRS[RECOMMENDED].summary in words(app)
-    assert "None has been tried" not in words(app)
+    app = open_page("overview")
+    assert REPAIRS[RECOMMENDED].summary in visible_text(app)
+    assert "None has been tried" not in visible_text(app)
     assert (paths.repaired_folder() / "small" / RECOMMENDED / "model.keras").exists()
 
 
 def test_processing_is_measured_from_the_page(results, do_jobs):
-    app = opened("repairs")
+    app = open_page("repairs")
     by_label(app.button, "Test the trigger").click().run()
     do_jobs()
-    finished(jobs.job_named("robustness-small"))
-    fine(app.run())
+    wait_until_finished(jobs.job_named("robustness-small"))
+    check_fine(app.run())
     assert "transform" in app.dataframe[-1].value.columns
 
 

@@ -7,7 +7,7 @@ import pytest
 from app.views.activations import channel
 from engine import store
 from engine.core import markdown, paths
-from tests.pages.driving import PROJECT, words
+from tests.pages.driving import PROJECT, visible_text
 
 SHIPPED = paths.SHIPPED_MODELS / "signs-ftrojan"
 UNFORESEEN = "Unexpected error"
@@ -56,7 +56,9 @@ def shipped(name):
         ("report", "curve-conv2d_5-clean-activation", "clean_accuracy"),
     ],
 )
-def test_text_where_a_number_belongs_is_told_where_the_table_is_shown(results, page, name, column):
+def test_text_in_place_of_a_number_is_reported_where_the_table_is_shown(
+    results, page, name, column
+):
     if name == "recovered-spectrum":
         put("detection", shipped("detection"))
     table = shipped(name)
@@ -72,7 +74,7 @@ def larger(name):
     return pd.DataFrame({"step": steps, "channel": steps - 1, "fraction": steps / 200, **figures})
 
 
-def test_a_curve_of_more_channels_than_the_network_has_is_told(results):
+def test_a_curve_with_too_many_channels_is_reported(results):
     name = "curve-conv2d_5-clean-activation"
     put(name, larger(name))
     put(f"{name}-validation", larger(name))
@@ -80,7 +82,7 @@ def test_a_curve_of_more_channels_than_the_network_has_is_told(results):
     strange(app, "has 128 channels, but a table beside the model names channel 128")
 
 
-def test_activations_of_more_channels_than_the_network_has_are_told(results):
+def test_activations_with_too_many_channels_are_reported(results):
     table = store.find("small").table("activations")
     last = table["layer"].iloc[-1]
     more = table[table["layer"] == last].assign(channel=lambda rows: rows["channel"] + 128)
@@ -90,10 +92,10 @@ def test_activations_of_more_channels_than_the_network_has_are_told(results):
     strange(app.run(), "names channel 200: delete the table")
 
 
-def test_a_recovered_pattern_of_another_size_is_told(results):
+def test_a_recovered_pattern_of_another_size_is_reported(results):
     put("detection", shipped("detection"))
     table = shipped("recovered-spectrum")
     put("recovered-spectrum", table[(table["row"].astype(int) < 16)])
     app = opened_whatever_it_says("repairs", "small")
     strange(app, "does not fit the model's image size")
-    assert "is flagged" in words(app)
+    assert "is flagged" in visible_text(app)

@@ -62,8 +62,7 @@ def describe_evidence(evidence: pd.DataFrame) -> str:
     margin = f"{first['psnr_db'] - median:.0f} dB fainter than for the median class"
     if not evidence["flagged"].any():
         return (
-            f"**No class is flagged.** The class with the faintest pattern is {name}; it is only"
-            f" {margin}."
+            f"**No class is flagged.** The faintest pattern is the one for {name}, only {margin}."
         )
     return (
         f"**{name} is flagged:** a pattern of {first['psnr_db']:.0f} dB (PSNR) makes the network"
