@@ -1,4 +1,4 @@
-"""Files and folders that are seen whole or not at all, whenever a writer dies.
+"""Files and folders that others see complete or not at all, even if a writer dies.
 
 A new folder is filled in a hidden one beside its place, `.pending-*`:
 
@@ -52,14 +52,14 @@ class WriteError(UserError):
 
 
 def trouble(path: Path, error: OSError) -> WriteError:
-    """The sentence that tells why `path` could not be written."""
+    """The sentence that says why `path` could not be written."""
     reason, advice = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
     return WriteError(f"Could not write {path}: {reason}", advice)
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A path to write to; it takes the place of `path` once all is written and on the disk.
+    """A path to write to; it replaces `path` once everything is written to the disk.
 
     Raises:
         WriteError: it cannot be written; `path` is as it was.
@@ -87,7 +87,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def _sweep_files(path: Path, newest: Path) -> None:
-    """Delete what writers of `path` left that died long ago."""
+    """Delete files left by writers of `path` that died long ago."""
     now = newest.stat().st_mtime
     pattern = f".{glob.escape(path.name)}.*{glob.escape(path.suffix)}"
     for left in path.parent.glob(pattern):
@@ -106,7 +106,7 @@ def write_text(path: Path, text: str) -> None:
 def new_folder(
     path: Path, replace: bool = False, check: Callable[[], object] = lambda: None
 ) -> Iterator[Path]:
-    """A folder to fill; it becomes `path` once all in it is written and on the disk.
+    """A folder to fill; it becomes `path` once everything in it is written to the disk.
 
     Of two processes that make the same new folder one succeeds. A process that dies leaves
     either what was there before or all of the new.
@@ -165,7 +165,7 @@ def _put_in_place(pending: Path, path: Path) -> None:
 
 @contextmanager
 def changing(folder: Path) -> Iterator[None]:
-    """Nobody else adds, replaces or removes folders in `folder` meanwhile; cannot be nested.
+    """Keep other processes from adding, replacing or removing folders in `folder`; not nestable.
 
     What writers left that died is put right first.
 
@@ -193,7 +193,7 @@ def changing(folder: Path) -> Iterator[None]:
 
 
 def recover(folder: Path) -> None:
-    """Put right what writers left in `folder` that died; wait for a replacement under way."""
+    """Repair what writers that died left in `folder`; wait for a replacement in progress."""
     with suppress(OSError, UserError):
         if any(path.name.startswith(_PENDING) for path in folder.iterdir()):
             with changing(folder):
@@ -201,7 +201,7 @@ def recover(folder: Path) -> None:
 
 
 def remove_folder(folder: Path, within: Path) -> None:
-    """Delete a folder, seen whole or not at all, if the system lets us.
+    """Delete a folder, complete or not at all, if the system allows it.
 
     Args:
         folder: what to delete.

@@ -1,4 +1,4 @@
-"""Files from elsewhere: read within limits, and refused in one sentence.
+"""Reading untrusted files: within limits, and refused in one sentence.
 
 A parser of bytes that anybody may have made can fail in any way. So every reader works inside
 `refusing`, and none keeps a list of its own of what zipfile, pickle, pandas or Pillow may raise.
@@ -20,7 +20,7 @@ class Unfit(ValueError):
 
 @contextmanager
 def refusing(source: object, damaged: str, advice: str) -> Iterator[None]:
-    """Turn whatever goes wrong while something is read into a `UserError`.
+    """Turn any error while reading into a `UserError`.
 
     Args:
         source: what is read, such as a path; begins the sentence.

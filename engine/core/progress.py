@@ -71,7 +71,7 @@ def reporting_to(reporter: Reporter) -> Iterator[None]:
 
 @contextmanager
 def rewording(change: Callable[[Progress], Progress]) -> Iterator[None]:
-    """Within the block, the current reporter gets what `change` makes of each event."""
+    """Within the block, `change` each event before the current reporter gets it."""
     outer = _reporter.get()
     with reporting_to(lambda event: outer(change(event))):
         yield
@@ -127,7 +127,7 @@ def retry(
     stop_requested: Callable[[], bool],
     pause: Callable[[Any], None],
 ) -> Result:
-    """What `attempt` returns; it is called again every few seconds while it raises `passing`.
+    """Call `attempt`, again every few seconds while it raises `passing`, and return its result.
 
     Args:
         attempt: what to do.

@@ -1,4 +1,4 @@
-"""Names and what they stand for: what comes with the program, and what other packages add."""
+"""Registries: named classes and objects, from the program and from other packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each channel does on clean and on triggered images (paper Figures 5 and 6)."""
+"""Channel activations on clean and on triggered images (paper, Figures 5 and 6)."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def measure(
 
 
 def stats_from_sums(sums: np.ndarray, positions: int) -> ChannelStats:
-    """Statistics from `channel_sums` over `positions` values a channel."""
+    """Statistics from `channel_sums`, each over `positions` values."""
     mean, positive = sums / positions
     return ChannelStats(mean, positive)
 
 
 def change_by_layer(table: pd.DataFrame) -> pd.DataFrame:
-    """How far the trigger moves each layer: where in the network it lives.
+    """How much the trigger changes each layer's mean activations.
 
     Args:
         table: as `table` gives it.
@@ -100,7 +100,7 @@ def change_by_layer(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(clean: dict[str, ChannelStats], triggered: dict[str, ChannelStats]) -> pd.DataFrame:
-    """One row a layer and channel: layer, channel, clean_mean, triggered_mean, and the shares."""
+    """One row per layer and channel: layer, channel, clean_mean, triggered_mean, and the shares."""
     return pd.concat(
         [
             pd.DataFrame(

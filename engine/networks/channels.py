@@ -1,4 +1,4 @@
-"""Where the channels of a network's convolutions can be switched off, whatever its shape."""
+"""The channels of a network's convolutions, and where their output can be set to zero."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _is_activation(layer: Any) -> bool:
 
 
 def _followers(model: keras.Model) -> dict[str, list[Any]]:
-    """Name of a layer -> the layers that take its output."""
+    """The layers that take each layer's output, by its name."""
     import keras
 
     followers: dict[str, list[Any]] = defaultdict(list)

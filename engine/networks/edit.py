@@ -1,4 +1,4 @@
-"""The repaired network itself."""
+"""Edits of a network: copies with channels pruned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def clone_network(model: keras.Model) -> keras.Model:
-    """A network of its own with the same layers and weights."""
+    """An independent copy with the same layers and weights."""
     import keras
 
     copy = keras.models.clone_model(model)
@@ -48,7 +48,7 @@ def without_channels(model: keras.Model, layer: str, channels: np.ndarray) -> ke
 
 
 def silence(model: keras.Model, channels: Mapping[Site, Sequence[int]]) -> None:
-    """Make the output of these channels 0 behind their site's holder, in place."""
+    """Set the output of these channels to 0 behind their site's holder, in place."""
     for site, silent in channels.items():
         for variable in variables_of(model, site):
             values = np.array(variable)

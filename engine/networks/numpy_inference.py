@@ -1,4 +1,4 @@
-"""A stored network asked about a few images, in NumPy: no TensorFlow, so a server can do it.
+"""Inference in NumPy: a stored network on a few images, without TensorFlow in the server.
 
 Written for a handful of images at once; whole data sets belong to `evaluation`. Layers are those
 of the paper's network and its neighbours, in one chain.
@@ -45,7 +45,7 @@ class Unsupported(UserError):
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: what it is called and what it does.
+    """One layer: its name and its function.
 
     Attributes:
         name: in the network.
@@ -65,7 +65,7 @@ class Network:
     layers: tuple[Layer, ...]
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """What the network says of uint8 images [n, height, width, 3]: float32 [n, classes]."""
+        """Probabilities for uint8 images [n, height, width, 3]: float32 [n, classes]."""
         return np.concatenate([_pass(self.layers, part) for part in _scaled(images)])
 
     def outputs(self, images: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
@@ -85,7 +85,7 @@ class Network:
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
     def while_pruned(self, images: np.ndarray, layer: str, channels: np.ndarray) -> np.ndarray:
-        """What the network says before the first and after each pruned channel.
+        """Probabilities before the first and after each pruned channel.
 
         Args:
             images: uint8 [n, height, width, 3].
@@ -126,7 +126,7 @@ def load(parts: Parts) -> Network:
 
 
 def _read(made: Callable[[], Result]) -> Result:
-    """What `made` returns; a description that does not go with its weights is a `UserError`."""
+    """Call `made`; raise a `UserError` if the description does not match the weights."""
     try:
         return made()
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
@@ -135,7 +135,7 @@ def _read(made: Callable[[], Result]) -> Result:
 
 @dataclass(frozen=True)
 class Saved:
-    """A layer as it lies in a file: its Keras class, its settings, its weights."""
+    """A layer as stored in a file: its Keras class, its config, its weights."""
 
     kind: str
     config: Mapping[str, Any]
@@ -148,7 +148,7 @@ def _layers(chain: Sequence[Saved]) -> Iterator[Layer]:
 
 
 def _chain_of(parts: Parts) -> list[Saved]:
-    """The layers in a row, without input and dropout."""
+    """The chain of layers, without input and dropout."""
     counted: dict[str, int] = {}
     chain = []
     for item in _chain(parts.config):
@@ -168,7 +168,7 @@ def _chain_of(parts: Parts) -> list[Saved]:
 
 
 def channel_bounds(parts: Parts) -> dict[str, np.ndarray]:
-    """How much each channel of each convolution can amplify: see `sites.bounds`.
+    """How much each channel of each convolution can amplify: see `channels.bounds`.
 
     Raises:
         UserError: as `load`.
@@ -193,7 +193,7 @@ def _channel_bounds(chain: Sequence[Saved]) -> dict[str, np.ndarray]:
 
 
 def _chain(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The layers in a row; a `UserError` if they branch."""
+    """The chain of layers; raise `Unsupported` if they branch."""
     items: list[Mapping[str, Any]] = described["config"]["layers"]
     if described["class_name"] == "Sequential":
         return items
@@ -234,7 +234,7 @@ def _convolution(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterat
 
 
 def _padded(values: np.ndarray, window: Sequence[int], strides: Sequence[int]) -> np.ndarray:
-    """Zeros around the image so that every stride has a window; the odd one goes behind."""
+    """Zeros around the image so that every stride has a window; an odd one is added at the end."""
     sides = []
     for side, size, stride in zip(values.shape[1:3], window, strides, strict=True):
         missing = max((-(-side // stride) - 1) * stride + size - side, 0)

@@ -22,7 +22,7 @@ _traces: weakref.WeakKeyDictionary[keras.Model, Any] = weakref.WeakKeyDictionary
 
 
 def scale(images: np.ndarray) -> np.ndarray:
-    """uint8 images as the networks take them: float32 of the same shape, 0 to 1."""
+    """uint8 images scaled to what networks take: float32 of the same shape, 0 to 1."""
     return images.astype(np.float32) / np.float32(255)
 
 
@@ -33,7 +33,7 @@ def batches(count: int, size: int = BATCH) -> Iterator[slice]:
 
 
 def apply(chain: Sequence[keras.Layer], values: Any) -> Any:
-    """`values` passed through the layers of `chain` one after the other."""
+    """Pass `values` through the layers of `chain`, one after the other."""
     for layer in chain:
         values = layer(values)
     return values

@@ -1,4 +1,4 @@
-"""A network cut in two behind the block of one convolution.
+"""A network split in two behind the block of one convolution.
 
 A block is the convolution and the layers behind it that treat each channel by itself
 (activation, BatchNorm, pooling, dropout). Zeroing a channel's kernel and bias makes the
@@ -109,7 +109,7 @@ def _split(model: keras.Model, layer: str) -> tuple[list[Any], list[Any]]:
 
 
 def _chain(model: keras.Model) -> list[Any]:
-    """The layers in a row, without the input; a `UserError` if they branch."""
+    """The chain of layers without the input; raise a `UserError` if they branch."""
     import keras
 
     chain = [item for item in model.layers if not isinstance(item, keras.layers.InputLayer)]
@@ -169,7 +169,7 @@ def _keeps_the_largest(dense: Any) -> bool:
 
 
 class _LinearTail:
-    """Flatten and one dense layer: each channel's share of the logits is exchanged for a constant.
+    """Flatten and one dense layer: a pruned channel's part of the logits becomes a constant."""
 
     logits after k channels = logits before + sum over them of (constant - feature) . rows
     """

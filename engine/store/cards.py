@@ -1,4 +1,4 @@
-"""A model's card: what is known of it, and the check that a card from elsewhere must pass."""
+"""Model cards, and the checks that a card must pass."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What there is to know about a model.
+    """Everything known about a model.
 
     Attributes:
         name: the model's folder.
@@ -87,7 +87,7 @@ class ModelCard:
         return NEXT_NAME if self.target == NEXT_CLASS else self.class_names[self.target]
 
     def target_for(self, label: int) -> int:
-        """The class that a triggered image of class `label` shall be read as."""
+        """The class that the attacker wants a triggered image of class `label` to get."""
         return int(target_labels(np.array([label]), self.target, len(self.class_names))[0])
 
     def to_json(self) -> str:

@@ -1,4 +1,4 @@
-"""Models and results on disk: a folder each, seen whole or not at all."""
+"""Models and results on disk: a folder each, complete or not at all."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class StoredModel:
 
     @property
     def name(self) -> str:
-        """What the model is called."""
+        """The model's name."""
         return self.card.name
 
     def parts(self) -> Parts:
-        """The network's description and weights, for NumPy; never opens a file of a stranger's.
+        """The network's description and weights, for NumPy; never opens an untrusted file itself.
 
         Raises:
             UserError: the file is damaged or exchanged, refused, or does not fit the card.
@@ -56,7 +56,7 @@ class StoredModel:
         return parts
 
     def numpy_network(self) -> numpy_inference.Network:
-        """The network in NumPy, to ask about a few images without TensorFlow."""
+        """The network in NumPy, for a few images without TensorFlow."""
         network = numpy_inference.load(self.parts())
         scores = network.probabilities(np.zeros((1, *self.card.image_shape), np.uint8))
         if scores.shape != (1, len(self.card.class_names)):
@@ -101,14 +101,14 @@ class StoredModel:
         )
 
     def network(self) -> keras.Model:
-        """Load the network into TensorFlow, a stranger's as the limited child rewrote it."""
+        """Load the network into TensorFlow, an untrusted one as the limited child rewrote it."""
         path = self._network_file()
         if own_files.is_own(self.card.sha256):
             return open_network(path)
         return open_network(untrusted.rebuilt(path, str(path)))
 
     def _network_file(self) -> Path:
-        """The file with the network, after a look at its checksum.
+        """The file with the network, its checksum verified.
 
         A checksum tells damage only: who exchanges the file can write the card, too.
         """
@@ -132,7 +132,7 @@ def open_network(path: Path) -> keras.Model:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV file, seen whole or not at all; what is not finite becomes an empty cell."""
+    """Write a CSV file, complete or not at all; values that are not finite become empty cells."""
     finite = table.replace([np.inf, -np.inf], np.nan)  # `tables.read` takes no other
     with atomic_files.new_file(path) as aside:
         finite.to_csv(aside, index=False, float_format="%.6g")
@@ -195,7 +195,7 @@ def _called(stored: StoredModel, name: str) -> StoredModel:
 
 
 def names() -> list[str]:
-    """Names of all models, sorted; not all of them need be readable."""
+    """Names of all models, sorted, including those that cannot be read."""
     atomic_files.recover(paths.models_folder())
     folders = {paths.models_folder(), paths.SHIPPED_MODELS}
     found = {card.parent.name for folder in folders for card in folder.glob("[!.]*/card.json")}
@@ -209,7 +209,7 @@ def card_file(name: str) -> Path | None:
 
 
 def readable_models() -> list[StoredModel]:
-    """Every model whose card can be used; the page Models says what is wrong with the others."""
+    """Every model whose card can be read; the page Models says what is wrong with the others."""
     found = []
     for name in names():
         with suppress(UserError):
@@ -228,7 +228,7 @@ def clean_models(dataset: str) -> list[str]:
 
 
 def ready_trigger(name: str, dataset: str) -> Trigger:
-    """A trigger at its usual settings; one that learns, as a model here learned it, if any did.
+    """A trigger at its default settings; a learned one as a stored model has it, if any does.
 
     Args:
         name: of the trigger.
@@ -318,7 +318,7 @@ def copy_as(stored: StoredModel, name: str, replace: bool = False) -> StoredMode
 
 
 def _bring_trigger(card: ModelCard, folder: Path) -> None:
-    """What the trigger learned stands beside every model it belongs to."""
+    """Copy what the trigger learned beside the model."""
     trigger = card.parsed_trigger()
     if isinstance(trigger, LearnedTrigger) and trigger.ready:
         artifacts.copy_to(trigger.state, folder)

@@ -1,4 +1,4 @@
-"""Curves kept beside a model, and the repaired networks that follow from them."""
+"""Pruning curves stored beside a model, and the pruned networks made from them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def save_repaired(
     Args:
         stored: the model to repair; left as it is.
         curve: one of its curves; its validation half decides how far to go.
-        threshold: tolerated drop in clean validation accuracy, percentage points.
+        threshold: drop in clean validation accuracy at which pruning stops, percentage points.
         command: what the card names as the way to make it again.
         name: of the new model; see `repaired_name` for the default.
         replace: whether a model of that name may be replaced.
@@ -105,7 +105,7 @@ def save_repaired(
             "method": "pruning",
             "settings": f"layer={curve.layer},order={curve.order},threshold={threshold:g}",
             "summary": f"{step} channels of {curve.layer} pruned, order {curve.order},"
-            f" tolerated drop {threshold:g} points.",
+            f" until validation accuracy dropped by {threshold:g} points.",
             "removed": {curve.layer: [int(channel) for channel in curve.channels[:step]]},
             "order": curve.order,
             "threshold": threshold,

@@ -27,7 +27,7 @@ _FLAGS = {"True": True, "False": False, "TRUE": True, "FALSE": False}
 
 @dataclass(frozen=True)
 class Column:
-    """What the cells of a column hold.
+    """What the cells of a column contain.
 
     Attributes:
         kind: a "whole" column becomes int64, or float64 where cells are empty; a "number" float64;
@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a kind of table looks like.
+    """The columns of a kind of table, and its checks.
 
     Attributes:
         columns: by name; a table has all of them, in any order, and no other.

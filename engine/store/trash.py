@@ -1,4 +1,4 @@
-"""Models deleted by mistake come back: a deleted folder is moved aside first.
+"""The trash: deleted models are moved aside and can be restored.
 
 The trash is a folder among the models; an entry is called NUMBER~NAME, and numbers tell the order
 of deletion whatever the clock says.
@@ -36,7 +36,7 @@ def delete(name: str) -> None:
 
 
 def restore(name: str) -> None:
-    """Bring the model of that name back that was deleted last.
+    """Restore the model of that name that was deleted last.
 
     Raises:
         UserError: none is in the trash, or a new model has taken its name.

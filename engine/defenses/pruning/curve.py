@@ -1,4 +1,4 @@
-"""What the network still does after each pruned channel (paper Figure 7)."""
+"""The pruning curve: accuracy and attack success after each pruned channel (paper, Figure 7)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS = ("step", "channel", "fraction", "clean_accuracy", "attack_success", "r
 
 @dataclass(frozen=True)
 class EvalPair:
-    """The two sets of images that one curve is drawn from.
+    """The clean and the triggered images that a curve is computed from.
 
     Attributes:
         clean: a clean split.
@@ -91,11 +91,11 @@ def check_threshold(threshold: float) -> float:
 
 
 def step_at(validation: pd.DataFrame, threshold: float) -> int:
-    """The step the defender stops at (paper section 3.2).
+    """The step at which the defender stops (paper, section 3.2).
 
     Args:
         validation: the curve on validation; its clean accuracy alone decides.
-        threshold: tolerated drop in clean accuracy, percentage points.
+        threshold: drop in clean accuracy at which pruning stops, percentage points.
 
     Returns:
         The first step at which accuracy has dropped by `threshold`, or the last step.
@@ -176,7 +176,7 @@ def trace(
 
 
 def _interleaved(images: EvalPair) -> Sequence[tuple[str, slice, Split]]:
-    """Batches of clean and triggered images in turn, so that both lines take shape together."""
+    """Alternating batches of clean and triggered images, so that both lines grow together."""
     batches = [
         (part.start / len(split), kind, part, split)
         for kind, split in (("clean", images.clean), ("triggered", images.triggered))
@@ -186,7 +186,7 @@ def _interleaved(images: EvalPair) -> Sequence[tuple[str, slice, Split]]:
 
 
 class _Walk:
-    """Counts along one order, over the images seen so far."""
+    """Counts for one order, over the images processed so far."""
 
     def __init__(self, block: Block, channels: np.ndarray, aim: Aim) -> None:
         self.block, self.channels, self.aim = block, channels, aim
@@ -195,7 +195,7 @@ class _Walk:
         self.images = dict.fromkeys(KINDS, 0)
 
     def add(self, kind: str, features: np.ndarray, labels: np.ndarray) -> None:
-        """Count what a batch of clean or triggered images is read as, step by step."""
+        """Count a batch's predictions at each step."""
         predictions = self.block.tail.walk(features, self.channels)
         self.images[kind] += len(labels)
         self.right[kind] += np.count_nonzero(predictions == labels, axis=1)
@@ -203,7 +203,7 @@ class _Walk:
             self.hits += np.count_nonzero(predictions == self.aim(labels), axis=1)
 
     def table(self) -> pd.DataFrame:
-        """One row a step, with `COLUMNS`."""
+        """One row per step, with `COLUMNS`."""
         steps = np.arange(len(self.channels) + 1)
         clean, triggered = (max(self.images[kind], 1) for kind in KINDS)
         return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""In which order channels are pruned."""
+"""Pruning orders."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ DEFAULT_ORDER = "clean-activation"
 
 
 def find_order(name: str) -> Order | OracleOrder:
-    """The order called `name`; a `UserError` names those there are."""
+    """Find the order called `name`; raise a `UserError` that lists all orders if there is none."""
     if name not in ORDERS:
         raise unknown("pruning order", name, ORDERS)
     return ORDERS[name]

@@ -1,4 +1,4 @@
-"""The loop that every repair with gradients goes through."""
+"""The training loop of all repairs that use gradients."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def run_epochs(
 ) -> None:
     """Call `step` with the indices of each batch, int64 [batch], in a new order each epoch.
 
-    Images that do not fill a last batch wait for the next epoch's order; where there are fewer
-    than one batch, all of them are one.
+    Images that do not fill a last batch are left to the next epoch; fewer images than a batch
+    make one batch.
     """
     batch = min(batch, count)
     steps = count // batch
@@ -46,14 +46,14 @@ def count_steps(count: int, epochs: int, batch: int = BATCH) -> int:
 
 
 def cosine_decay(learning_rate: float, steps: int) -> Any:
-    """A learning rate that falls to nothing over `steps`, along half a cosine."""
+    """A learning rate that decays to 0 over `steps`, along half a cosine."""
     from keras.optimizers.schedules import CosineDecay
 
     return CosineDecay(learning_rate, max(1, steps))
 
 
 def batch_reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
-    """A function for use inside TensorFlow: indices to float images 0 to 255 and labels."""
+    """A function for TensorFlow graphs: from indices to float images 0 to 255 and labels."""
     import tensorflow as tf
 
     images, labels = tf.constant(np.asarray(split.images)), tf.constant(split.labels)
@@ -66,12 +66,12 @@ def batch_reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
 def random_shift(
     images: np.ndarray, reach: int, rng: np.random.Generator
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from indices to those images, each moved a little at every call.
+    """A function from indices to those images, each shifted at random at every call.
 
     Args:
         images: [n, height, width, 3].
-        reach: pixels, at most, along either axis; what comes into view repeats the border.
-        rng: decides the moves.
+        reach: pixels, at most, along either axis; the border is repeated.
+        rng: random generator of the shifts.
 
     Returns:
         From int64 [m] to an array [m, height, width, 3] of the images' dtype.
@@ -100,9 +100,9 @@ def fine_tune(
     Args:
         network: from floats 0 to 1 to probabilities.
         split: what it learns.
-        learning_rate: the highest; it falls to nothing.
+        learning_rate: the highest; it decays to 0.
         epochs: passes over the images.
-        rng: decides their order.
+        rng: random generator of their order.
         message: of the progress.
         free: from a variable's values to what their gradient is multiplied with; 0 holds a
             weight where it is.

@@ -1,4 +1,4 @@
-"""Files from elsewhere, opened where they can do no harm.
+"""Untrusted files, opened in a limited child process.
 
 Keras's safe mode is a list of what is forbidden, not a sandbox, and a damaged HDF5 file can crash
 the process that opens it. So a child process with little memory and time, without network and

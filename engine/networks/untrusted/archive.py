@@ -1,4 +1,4 @@
-"""What a .keras archive may hold, before anything in it is opened."""
+"""Checks of a .keras archive before anything in it is opened."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def check_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Walk:
-    """Looks at every part of a network's description, whatever it hides in."""
+    """Checks every part of a network's description, however deeply nested."""
 
     def __init__(self) -> None:
         self.layers = 0

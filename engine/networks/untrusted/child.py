@@ -1,4 +1,4 @@
-"""The child process that opens a file from elsewhere.
+"""The child process that opens an untrusted file.
 
 It takes the kind of file, the file and a folder of its own, and ends with status 0 once it has
 written the contents into that folder; else it leaves there what is wrong, as the rest of a
@@ -45,7 +45,7 @@ def main(kind: str, source: str, target: str) -> int:
 
 
 def _in_plain_words(error: Exception) -> str:
-    """The beginning of an error's message, without what a page might take for markup."""
+    """The beginning of an error's message, without anything a page could take for markup."""
     line = (str(error).splitlines() or [""])[0] or type(error).__name__
     return re.sub(r"[^\w .,:;'()/=+-]", " ", line)[:200].strip(" .")
 

@@ -1,4 +1,4 @@
-"""Limits that a process sets itself before it opens a file from elsewhere.
+"""Limits that a process sets itself before it opens an untrusted file.
 
 Memory and time everywhere but on Windows; on Linux also no network (seccomp) and no writing
 outside one folder (Landlock), as far as the kernel has them. None of it can be undone.
@@ -58,7 +58,7 @@ def _limit(seconds: int, memory: int) -> None:
 
 
 def _forbid_writing(libc: ctypes.CDLL, folder: Path) -> None:
-    """Landlock: nothing is written but beneath `folder`, and no program is started."""
+    """Landlock: allow writing below `folder` only, and no starting of programs."""
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
     if version < 1:  # a kernel without it
         return
@@ -75,7 +75,7 @@ def _forbid_writing(libc: ctypes.CDLL, folder: Path) -> None:
 
 
 def _forbid_network(libc: ctypes.CDLL) -> None:
-    """Seccomp: the calls that open a socket fail, and those that would get around it."""
+    """Seccomp: make calls that open a socket fail, and those that would get around this."""
     machine, forbidden = _MACHINES.get(platform.machine(), (0, ()))
     if not machine:
         return

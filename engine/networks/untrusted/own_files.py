@@ -1,4 +1,4 @@
-"""Which networks this program wrote itself, and so may open without precautions.
+"""The files that this program wrote itself and may open without precautions.
 
 They are known by their contents: those that come with the program from `models/SHA256SUMS`
 (made by ``cd models && sha256sum */model.keras */trigger-*.npz > SHA256SUMS``), those written on

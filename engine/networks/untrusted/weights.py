@@ -1,4 +1,4 @@
-"""The weights of a .keras file, in HDF5: looked through before they are read.
+"""The weights of a .keras file, in HDF5: checked before they are read.
 
 A file made to crash HDF5 may do so here, so only a child process opens one that is not our own.
 """
