@@ -169,7 +169,7 @@ def _keeps_the_largest(dense: Any) -> bool:
 
 
 class _LinearTail:
-    """Flatten and one dense layer: a pruned channel's part of the logits becomes a constant."""
+    """Flatten and one dense layer: a pruned channel's part of the logits becomes a constant.
 
     logits after k channels = logits before + sum over them of (constant - feature) . rows
     """
