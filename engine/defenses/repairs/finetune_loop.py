@@ -63,6 +63,40 @@ def batch_reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
     )
 
 
+def compile_step(
+    split: Split,
+    variables: list[Any],
+    optimizer: Any,
+    loss: Callable[[Any, Any], Any],
+    adjust: Callable[[list[Any]], list[Any]] = list,
+) -> Callable[[np.ndarray], Any]:
+    """Compile one step of gradient descent.
+
+    Args:
+        split: the images to learn from.
+        variables: what is learned.
+        optimizer: built for them.
+        loss: from float images 0 to 1 [m, height, width, 3] and labels [m] to a scalar.
+        adjust: changes the gradients before the optimizer applies them.
+
+    Returns:
+        A function that takes the step on the images at some indices, int64 [m].
+    """
+    import tensorflow as tf
+
+    taken = batch_reader(split)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
+    def step(indices: Any) -> None:
+        images, labels = taken(indices)
+        with tf.GradientTape() as tape:
+            value = loss(images / 255, labels)
+        optimizer.apply(adjust(tape.gradient(value, variables)), variables)
+
+    stepped: Callable[[np.ndarray], Any] = step
+    return stepped
+
+
 def random_shift(
     images: np.ndarray, reach: int, rng: np.random.Generator
 ) -> Callable[[np.ndarray], np.ndarray]:
@@ -114,19 +148,14 @@ def fine_tune(
     factors = [tf.constant(free(variable), tf.float32) for variable in variables]
     optimizer = keras.optimizers.Adam(cosine_decay(learning_rate, count_steps(len(split), epochs)))
     optimizer.build(variables)
-    taken = batch_reader(split)
     loss_of = keras.losses.SparseCategoricalCrossentropy()
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
-    def step(indices: Any) -> Any:
-        images, labels = taken(indices)
-        with tf.GradientTape() as tape:
-            loss = loss_of(labels, network(images / 255, training=True))
-        gradients = tape.gradient(loss, variables)
-        optimizer.apply(
-            [gradient * factor for gradient, factor in zip(gradients, factors, strict=True)],
-            variables,
-        )
+    def loss(images: Any, labels: Any) -> Any:
+        return loss_of(labels, network(images, training=True))
 
+    def free_only(gradients: list[Any]) -> list[Any]:
+        return [gradient * factor for gradient, factor in zip(gradients, factors, strict=True)]
+
+    step = compile_step(split, variables, optimizer, loss, free_only)
     run_epochs(step, len(split), epochs, rng, message)
     return network

@@ -10,7 +10,7 @@ import numpy as np
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import (
-    batch_reader,
+    compile_step,
     cosine_decay,
     count_steps,
     fine_tune,
@@ -88,21 +88,17 @@ class NAD(BudgetedRepair):
             cosine_decay(rate, count_steps(len(fitting), self.epochs))
         )
         optimizer.build(variables)
-        taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
+        loss_of = keras.losses.SparseCategoricalCrossentropy()
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
-        def step(indices: Any) -> None:
-            images, labels = taken(indices)
-            images = images / 255
-            wanted = shown(images, training=False)
-            with tf.GradientTape() as tape:
-                found = watched(images, training=True)
-                loss = loss_of(labels, found[last])
-                for weight, place in zip(WEIGHTS[-len(places) :], places, strict=True):
-                    apart = _attention(found[place]) - _attention(wanted[place])
-                    loss += weight * tf.reduce_mean(tf.square(apart))
-            optimizer.apply(tape.gradient(loss, variables), variables)
+        def loss(images: Any, labels: Any) -> Any:
+            wanted, found = shown(images, training=False), watched(images, training=True)
+            total = loss_of(labels, found[last])
+            for weight, place in zip(WEIGHTS[-len(places) :], places, strict=True):
+                apart = _attention(found[place]) - _attention(wanted[place])
+                total += weight * tf.reduce_mean(tf.square(apart))
+            return total
 
+        step = compile_step(fitting, variables, optimizer, loss)
         run_epochs(step, len(fitting), self.epochs, rng, "Teaching the student")
         return student
 

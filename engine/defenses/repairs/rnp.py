@@ -10,7 +10,7 @@ import numpy as np
 from engine.core import progress
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.finetune_loop import BATCH, batch_reader, run_epochs
+from engine.defenses.repairs.finetune_loop import BATCH, compile_step, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
 from engine.networks import edit, running
 from engine.networks.channels import Site, variables_of
@@ -61,19 +61,20 @@ class RNP(MaskRepair):
         import keras
         import tensorflow as tf
 
-        taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
+        loss_of = keras.losses.SparseCategoricalCrossentropy()
         masks = [tf.Variable(tf.ones(site.channels)) for site in sites]
         optimizer = keras.optimizers.SGD(self.learning_rate * 0.2, momentum=0.9)
         optimizer.build(masks)
         variables = [variables_of(unlearned, site) for site in sites]
         call = scaled_call(unlearned, list(zip(variables, masks, strict=True)))
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
-        def step(indices: Any) -> None:
-            images, labels = taken(indices)
-            with tf.GradientTape() as tape:
-                loss = loss_of(labels, call(images / 255))
-            optimizer.apply(tape.gradient(loss, masks), masks)
+        def loss(images: Any, labels: Any) -> Any:
+            return loss_of(labels, call(images))
+
+        learn = compile_step(fitting, masks, optimizer, loss)
+
+        def step(indices: np.ndarray) -> None:
+            learn(indices)
             for mask in masks:
                 mask.assign(tf.clip_by_value(mask, 0, 1))
 
@@ -82,24 +83,23 @@ class RNP(MaskRepair):
 
 
 def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> None:
-    """Climb the loss until few images are read right."""
+    """Ascend the loss until few images are classified correctly."""
     import keras
     import tensorflow as tf
 
     variables = network.trainable_variables
     optimizer = keras.optimizers.SGD(UNLEARNING_RATE, momentum=0.9)
     optimizer.build(variables)
-    taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
+    loss_of = keras.losses.SparseCategoricalCrossentropy()
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
-    def step(indices: Any) -> None:
-        images, labels = taken(indices)
-        with tf.GradientTape() as tape:
-            loss = loss_of(labels, network(images / 255, training=False))
-        gradients = [-gradient for gradient in tape.gradient(loss, variables)]
-        clipped, _ = tf.clip_by_global_norm(gradients, LARGEST_GRADIENT)
-        optimizer.apply(clipped, variables)
+    def loss(images: Any, labels: Any) -> Any:
+        return -loss_of(labels, network(images, training=False))
 
+    def clip(gradients: list[Any]) -> list[Any]:
+        clipped: list[Any] = tf.clip_by_global_norm(gradients, LARGEST_GRADIENT)[0]
+        return clipped
+
+    step = compile_step(fitting, variables, optimizer, loss, clip)
     few = fitting.take(rng.permutation(len(fitting))[:MEASURED_ON])
     few_floats, run = running.scale(few.images), running.compiled(network)
     for number in range(1, LONGEST + 1):
