@@ -23,7 +23,7 @@ _STYLE = (
     " color: #ffffff}"
     "button[kind^=primary]:enabled:hover {background-color: #004a75; color: #ffffff}</style>"
 )
-FIRST = "signs-ftrojan"  # comes with the program, and its images are drawn here
+DEFAULT_MODEL = "signs-ftrojan"  # comes with the program, and its images are drawn here
 
 
 def choose() -> None:
@@ -41,7 +41,9 @@ def choose() -> None:
         st.selectbox(
             "Model in use",
             names,
-            index=names.index(FIRST) if FIRST in names else 0,  # a link need not name this one
+            index=names.index(DEFAULT_MODEL)
+            if DEFAULT_MODEL in names
+            else 0,  # a link need not name this one
             key=MODEL,
             bind="query-params",
             help="Every page shows this model. Train more on the page Models.",

@@ -49,7 +49,7 @@ def test_each_bad_model_is_reported_on_its_own_card(among_bad_ones):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_in_use_it_is_one_sentence_and_another_can_be_chosen(among_bad_ones, monkeypatch, name):
-    monkeypatch.setattr(header, "FIRST", "small")
+    monkeypatch.setattr(header, "DEFAULT_MODEL", "small")
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = "broken"
     app.run()

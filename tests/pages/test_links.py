@@ -69,7 +69,7 @@ KEYS = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_link_breaks_a_page(results, monkeypatch, name):
-    monkeypatch.setattr(header, "FIRST", "small")  # whose images need not be drawn first
+    monkeypatch.setattr(header, "DEFAULT_MODEL", "small")  # whose images need not be drawn first
     chosen = random.Random(name)
     for value in chosen.sample(UNUSABLE + UNKNOWN, 4):
         app = shown(name, **dict.fromkeys(KEYS, value))

@@ -45,7 +45,7 @@ def test_a_card_is_used_from_its_button(results):
 def test_a_deleted_model_can_be_brought_back_and_another_takes_its_place(results):
     app = pressed(open_page("models"), "delete-small")
     assert "small" not in store.names()
-    assert check_fine(app).session_state[header.MODEL] == header.FIRST
+    assert check_fine(app).session_state[header.MODEL] == header.DEFAULT_MODEL
     assert "**small** was deleted" in visible_text(app)
     app = pressed(app, "undo-deletion")
     assert "small" in store.names() and "was deleted" not in visible_text(check_fine(app))

@@ -66,7 +66,7 @@ def test_a_step_dragged_to_moves_the_slider_no_further_than_that_step(results):
     curve = stored_curve()
     for step in (0, 1, 40, len(curve.channels)):
         threshold = pruning_curve.find_threshold(curve, step)
-        assert threshold % pruning_curve.STEP == 0 and 0 <= threshold <= pruning_curve.LARGEST
+        assert threshold % pruning_curve.STEP == 0 and 0 <= threshold <= pruning_curve.MAX_THRESHOLD
         assert pruning_curve.find_step(curve, threshold) <= step
 
 

@@ -11,7 +11,7 @@ from engine.core import markdown
 from engine.datasets import example_class
 from engine.store import ModelCard, StoredModel
 
-FIRST_CLASSES = 4
+DEFAULT_COUNT = 4
 
 
 def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) -> None:
@@ -53,8 +53,8 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
 def _default_classes(card: ModelCard) -> list[int]:
     """A few classes spread over all but the target, the dataset's example class first."""
     classes = [label for label in range(len(card.class_names)) if label != card.target]
-    positions = np.linspace(0, len(classes) - 1, min(FIRST_CLASSES, len(classes))).astype(int)
+    positions = np.linspace(0, len(classes) - 1, min(DEFAULT_COUNT, len(classes))).astype(int)
     first = [label for label in [example_class(card.dataset)] if label in classes]
     return list(dict.fromkeys([*first, *(classes[position] for position in positions)]))[
-        :FIRST_CLASSES
+        :DEFAULT_COUNT
     ]

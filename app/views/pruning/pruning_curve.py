@@ -16,7 +16,7 @@ from engine.reporting import export, paper_figures, verdict
 from engine.store import StoredModel, pruning_curves
 
 THRESHOLD = "threshold-pruning"  # key of the slider on Pruning and Report
-LARGEST = 60.0  # percentage points; STEP too
+MAX_THRESHOLD = 60.0  # percentage points, like STEP
 STEP = 0.5
 
 
@@ -50,7 +50,7 @@ def threshold_slider(key: str, start: float) -> float:
     return st.slider(
         "Stop once clean accuracy falls by (points)",
         min_value=0.0,
-        max_value=LARGEST,
+        max_value=MAX_THRESHOLD,
         step=STEP,
         format="%.1f",
         key=key,
@@ -69,7 +69,7 @@ def find_step(curve: Curve, threshold: float) -> int:
 def find_threshold(curve: Curve, step: int) -> float:
     """The largest threshold on the slider that prunes no further than `step`."""
     dropped = threshold_at(curve.validation, step) // STEP * STEP
-    return min(float(dropped), LARGEST)
+    return min(float(dropped), MAX_THRESHOLD)
 
 
 def show_draggable(

@@ -32,7 +32,7 @@ def choose_confidence(model: StoredModel) -> float:
 
     Offered are the usual values and those of repairs already tried.
     """
-    tried = {method.confidence for method in _methods(caches.repairs(model)) if method}
+    tried = {method.confidence for method in _find_methods(caches.repairs(model)) if method}
     chosen: float = st.segmented_control(
         "Confidence in the accuracy limit",
         sorted({*CONFIDENCES, *tried}),
@@ -46,7 +46,7 @@ def choose_confidence(model: StoredModel) -> float:
     return chosen
 
 
-def _methods(table: pd.DataFrame) -> list[BudgetedRepair | None]:
+def _find_methods(table: pd.DataFrame) -> list[BudgetedRepair | None]:
     """The repair of each row; None if its strength is not chosen by an accuracy limit."""
     found = map(repair_tables.method_of, table.to_dict("records"))
     return [method if isinstance(method, BudgetedRepair) else None for method in found]
@@ -54,13 +54,13 @@ def _methods(table: pd.DataFrame) -> list[BudgetedRepair | None]:
 
 def _select_confidence(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The rows of that confidence, left out of their titles, and the rows without any."""
-    methods = _methods(table)
+    methods = _find_methods(table)
     titles = [
         repair_tables.describe(method, {"confidence"}) if method else title
         for method, title in zip(methods, table["title"], strict=True)
     ]
-    kept = [method is None or method.confidence == confidence for method in methods]
-    return table.assign(title=titles)[kept]
+    selected = [method is None or method.confidence == confidence for method in methods]
+    return table.assign(title=titles)[selected]
 
 
 def compare(model: StoredModel, confidence: float) -> None:
