@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from engine import store
-from engine.attacks.recipes import ATTACKS, find_attack
+from engine.attacks import recipes
+from engine.attacks.recipes import find_attack
 from engine.cli.options import (
     REPAIR,
     Parsed,
@@ -30,10 +31,10 @@ from engine.experiments.attack_suite import SuiteSettings
 @click.option(
     "--attack",
     "attacks",
-    type=Parsed("NAME", names=lambda: ATTACKS),
+    type=Parsed("NAME", names=lambda: recipes.ATTACKS),
     multiple=True,
     help="Measure this attack again and leave the others in the tables as they are; may be given"
-    f" several times: {', '.join(ATTACKS)}.",
+    f" several times: {', '.join(recipes.ATTACKS)}.",
 )
 @gathered(
     "settings",
@@ -57,7 +58,7 @@ def benchmark_attacks(
 
     The same command resumes work that was interrupted or stopped.
     """
-    names = list(attacks or ATTACKS)
+    names = list(attacks or recipes.ATTACKS)
     for name in names:
         find_attack(name)
     folder = out or attack_tables.own_folder(dataset)

@@ -49,7 +49,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "prune": ("pruning", "Prune a layer channel by channel, and report at each threshold."),
     },
     "Detection and repair": {
-        "detect": ("repairs", "Search for a class that a faint pattern leads to."),
+        "detect": ("repairs", "Search for a class that a backdoor leads to."),
         "repair": ("repairs", "Repair a model with clean images, and store the result."),
         "compare-repairs": ("repairs", "Try several repairs on a model and compare them."),
         "save-repair": ("repairs", "Store a copy made by compare-repairs as a model."),

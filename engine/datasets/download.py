@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.core import atomic_files, progress
 from engine.core.errors import UserError
@@ -45,12 +45,13 @@ def fetch(downloads: Sequence[Download], folder: Path) -> None:
     total = sum(item.size for item in missing)
     done = 0
     for item in missing:
-        for received in _received(item, folder):
-            progress.report(done + min(received, item.size), total, f"Fetching {item.name}")
+        with closing(_received(item, folder)) as counts:  # a stop ends the transfer at once
+            for received in counts:
+                progress.report(done + min(received, item.size), total, f"Fetching {item.name}")
         done += item.size
 
 
-def _received(item: Download, folder: Path) -> Any:
+def _received(item: Download, folder: Path) -> Generator[int, None, None]:
     """Bytes received so far, several times a second; ends when the file is in place."""
     counter = _Counter()
     outcome: queue.Queue[Exception | None] = queue.Queue()

@@ -60,6 +60,8 @@ BAD = {
     "--threshold": ("-1", "threshold"),
     "--method": ("prayer", "no repair 'prayer'"),
     "--repair": ("prayer", "no repair 'prayer'"),
+    "--detector": ("nose", "no detector 'nose'"),
+    "--architecture": ("tent", "no architecture 'tent'"),
     "--attack": ("nope", "no attack 'nope'"),
     "--image": ("first", "--image"),
     "--seeds": ("0,0", "different seeds"),

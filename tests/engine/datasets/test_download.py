@@ -12,6 +12,7 @@ from engine.core.errors import UserError
 from engine.core.progress import reporting_to
 from engine.datasets import download
 from engine.datasets.download import Download, fetch
+from tests.fixtures.events import Killed, at_first, die
 
 CONTENT = bytes(range(256)) * 4000
 PIECE, PIECES = bytes(1 << 16), 1000
@@ -115,10 +116,9 @@ def test_a_bad_server_leaves_nothing_and_is_told_in_one_sentence(server, tmp_pat
 
 def test_a_download_given_up_ends_and_leaves_nothing(server, tmp_path):
     item = dataclasses.replace(wanted(server, "trickles"), size=len(PIECE) * PIECES)
-    work = fetch([item], tmp_path)
-    while next(work).done == 0:
-        pass
-    work.close()
+    stop_once_it_flows = at_first(lambda event: event.done > 0, die)
+    with reporting_to(stop_once_it_flows), pytest.raises(Killed):
+        fetch([item], tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert server.hung_up.wait(timeout=10)
 

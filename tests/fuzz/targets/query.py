@@ -22,7 +22,7 @@ def _seeds():
 def _parse(content):
     text = content.decode("utf-8", errors="surrogateescape")
     given = parse_qs(text, keep_blank_values=True, errors="surrogateescape")
-    kept = links.clean(given)
+    kept = links.keep_usable(given)
     for value in (value for values in kept.values() for value in values):
         value.encode()
         assert not UNPRINTABLE.search(value)
