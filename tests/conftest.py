@@ -150,6 +150,17 @@ def drawn(once) -> Path:
 
 
 @pytest.fixture(scope="session")
+def all_signs(once) -> Path:
+    """A home in which all of them are drawn already."""
+
+    def draw(home: Path) -> None:
+        with living_in(home):
+            load_dataset("signs")
+
+    return once("signs", draw)
+
+
+@pytest.fixture(scope="session")
 def real_gtsrb(once) -> Path:
     """A home in which the real GTSRB is read already."""
 

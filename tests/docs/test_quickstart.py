@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,7 +11,8 @@ from engine.core.paths import PROJECT
 NOTEBOOK = PROJECT / "docs" / "quickstart.ipynb"
 
 
-def test_every_cell_of_the_quickstart_runs_and_stores_its_models(tmp_path):
+def test_every_cell_of_the_quickstart_runs_and_stores_its_models(tmp_path, all_signs):
+    shutil.copytree(all_signs / "cache", tmp_path / "cache")  # drawn already
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     environment = os.environ | {"PRUNING_LAB_HOME": str(tmp_path), "PYTHONPATH": str(PROJECT)}

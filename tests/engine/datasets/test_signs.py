@@ -10,19 +10,8 @@ from tests.conftest import living_in
 
 
 @pytest.fixture(scope="session")
-def home(once):
-    """A home in which all of the signs are drawn."""
-
-    def draw(home):
-        with living_in(home):
-            load_dataset("signs")
-
-    return once("signs", draw)
-
-
-@pytest.fixture(scope="session")
-def signs(home):
-    with living_in(home):
+def signs(all_signs):
+    with living_in(all_signs):
         return load_dataset("signs")
 
 
@@ -125,8 +114,8 @@ def test_a_photograph_of_a_red_face_is_reddest_in_its_middle(size):
     assert middle > redness[:, : size // 8].mean() + 5
 
 
-def test_the_sheet_shows_every_class(home, move_in, tmp_path, capsys):
-    move_in(home)
+def test_the_sheet_shows_every_class(all_signs, move_in, tmp_path, capsys):
+    move_in(all_signs)
     file = tmp_path / "sheet.png"
     assert main.main(["data", "signs", "--sheet", str(file)]) == 0
     picture = np.asarray(Image.open(file))
@@ -135,8 +124,8 @@ def test_the_sheet_shows_every_class(home, move_in, tmp_path, capsys):
     assert 0.2 < white.mean() < 0.6
 
 
-def test_a_sheet_where_nothing_can_be_written_is_told(home, move_in, tmp_path, capsys):
-    move_in(home)
+def test_a_sheet_where_nothing_can_be_written_is_told(all_signs, move_in, tmp_path, capsys):
+    move_in(all_signs)
     (tmp_path / "taken").write_text("")
     assert main.main(["data", "signs", "--sheet", str(tmp_path / "taken" / "sheet.png")]) == 2
     assert "Could not write" in capsys.readouterr().err
