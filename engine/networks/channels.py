@@ -147,7 +147,7 @@ def _followers(model: keras.Model) -> dict[str, list[Any]]:
             followers[before.name].append(after)
         return followers
     seen = set()
-    # A layer may stand in other networks too: only this one's nodes count.
+    # A layer may be part of other networks too: only this network's nodes count.
     for node in (node for depth in model._nodes_by_depth.values() for node in depth):
         if node.is_input:
             continue

@@ -48,7 +48,7 @@ class ModelCard:
         commands: those that made this folder, in order.
         poisoning: how the training set was poisoned (`attacks.poisoning.PoisoningConfig`), the
             number of cross-samples, and the surrogate; empty: its defaults.
-        suite: the attack that the model stands for in an attack suite; empty for other models.
+        suite: the model's attack in an attack suite; empty for other models.
         repair: what was done to the parent model; empty for a model as it was trained.
         scaling: the floats the network expects.
         versions: of Python and the libraries that matter.

@@ -1,7 +1,7 @@
-"""The CSV tables that stand beside a model or in a report, checked before anything uses them.
+"""The CSV tables of a model or a report, checked before anything uses them.
 
-Whoever hands on a model's folder can write what he likes into them. So a table is used only if it
-has the columns of its kind, with values of their type and within their limits.
+A model's folder from elsewhere can contain anything. So a table is used only if it has the columns
+of its kind, with values of their type and within their limits.
 """
 
 from __future__ import annotations

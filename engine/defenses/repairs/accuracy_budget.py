@@ -15,7 +15,7 @@ AS_MEASURED = 50.0  # percent: the drop counts as measured
 
 @dataclass(frozen=True)
 class AccuracyBudget:
-    """The drop in clean accuracy that is allowed, judged on a sample of images.
+    """The drop in clean accuracy that is allowed, measured on a sample of images.
 
     Attributes:
         points: the drop, percentage points.

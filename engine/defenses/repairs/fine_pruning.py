@@ -32,7 +32,7 @@ class FinePruning(BudgetedRepair):
         "Prunes channels that are inactive on clean images; fine-tuning then restores the accuracy"
         " that this costs."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
+    needs: ClassVar[str] = "all; each half evaluates what the other half trained"
 
     epochs: int = parameter(
         4, "Epochs", "Passes over the clean images after pruning.", minimum=1, maximum=100

@@ -27,7 +27,7 @@ class FineTuning(BudgetedRepair):
     summary: ClassVar[str] = (
         "Continues training on clean images only, so that what they do not need may be forgotten."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
+    needs: ClassVar[str] = "all; each half evaluates what the other half trained"
 
     epochs: int = parameter(4, "Epochs", "Passes over the clean images.", minimum=1, maximum=100)
     learning_rate: float = parameter(

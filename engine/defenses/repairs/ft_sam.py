@@ -38,7 +38,7 @@ class FTSAM(BudgetedRepair):
         "Fine-tunes on clean images while large weights are perturbed: a backdoor depends on few,"
         " large weights."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
+    needs: ClassVar[str] = "all; each half evaluates what the other half trained"
 
     epochs: int = parameter(4, "Epochs", "Passes over the clean images.", minimum=1, maximum=100)
     learning_rate: float = parameter(

@@ -45,7 +45,7 @@ class IBAU(BudgetedRepair):
         "Finds one perturbation for all images that misleads the network most, trains the network"
         " to ignore it, and repeats this for several rounds."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
+    needs: ClassVar[str] = "all; each half evaluates what the other half trained"
 
     rounds: int = parameter(
         5, "Rounds", "Each finds a perturbation and unlearns it.", minimum=1, maximum=50

@@ -34,7 +34,7 @@ class MaskRepair(BudgetedRepair):
     """
 
     closed_by: ClassVar[str]
-    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
+    needs: ClassVar[str] = "all; each half evaluates what the other half trained"
 
     @abstractmethod
     def masks(self, network: keras.Model, sites: list[Site], fitting: Split) -> list[np.ndarray]:

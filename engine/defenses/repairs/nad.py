@@ -42,7 +42,7 @@ class NAD(BudgetedRepair):
     summary: ClassVar[str] = (
         "Fine-tunes the network while its attention must match that of a fine-tuned copy."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
+    needs: ClassVar[str] = "all; each half evaluates what the other half trained"
 
     epochs: int = parameter(
         3, "Epochs", "Passes of the student over the clean images.", minimum=1, maximum=100

@@ -78,7 +78,7 @@ class BudgetedRepair(Repair):
     confidence: float = parameter(
         DEFAULT_BUDGET.confidence,
         "Confidence in that limit (%)",
-        "Validation images are a sample, and others may cost more. 50: the drop as measured counts."
+        "Validation images are a sample, and others may cost more. 50: the measured drop counts."
         " 95: its upper confidence limit counts, so the repair is milder.",
         minimum=AS_MEASURED,
         maximum=99.9,

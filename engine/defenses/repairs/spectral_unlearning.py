@@ -52,7 +52,7 @@ class SpectralUnlearning(BudgetedRepair):
         "The trigger's pattern is recovered from the network itself; then the network is trained to"
         " classify images correctly in spite of it."
     )
-    needs: ClassVar[str] = "all: to learn from, and each half to evaluate what the other taught"
+    needs: ClassVar[str] = "all; each half evaluates what the other half trained"
 
     epochs: int = parameter(
         6, "Epochs", "Passes over the images, with and without pattern.", minimum=1, maximum=100
