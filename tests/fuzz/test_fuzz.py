@@ -10,12 +10,11 @@ from tests.fuzz.run import Target, fuzz, mutant
 from tests.fuzz.targets import TARGETS, arrays, network
 
 COUNT = 100  # mutants
-FEWER = {"network": 20, "command-line": 30}  # of those that take longer
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_a_mutated_input_is_read_or_refused_in_one_sentence(target):
-    report = fuzz(target, FEWER.get(target.name, COUNT), seed=1)
+    report = fuzz(target, COUNT, seed=1)
     assert not report.unexpected, report.told()
     assert report.refused
 
