@@ -1,5 +1,7 @@
 """Hostile models in the models folder of a running dashboard: it says so, and serves the others."""
 
+import shutil
+
 import pytest
 
 from tests.browser.conftest import Server
@@ -27,7 +29,7 @@ def served(tmp_path_factory, drawn):
     serving.put_networks(home / "models", list(NETWORKS))
     serving.put_cards(home / "models", list(CARDS))
     serving.put_tables(home / "models", list(TABLES))
-    (home / "cache").symlink_to(drawn / "cache")
+    shutil.copytree(drawn / "cache", home / "cache")
     server = Server(home, home / "nothing")
     serving.ask(server, "signs-ftrojan", "")
     yield server
