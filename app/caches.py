@@ -7,6 +7,7 @@ must not change it.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from app.chosen_image import ChosenImage
 from app.elements.progress_bar import show_progress
 from engine import store
 from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
@@ -31,7 +33,7 @@ from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
 from engine.networks.running import batches
 from engine.reporting import export
-from engine.store import StoredModel, pruning_curves
+from engine.store import ModelCard, StoredModel, pruning_curves, summary
 
 SAMPLED_IMAGES = 600  # test images searched for those with a channel's largest activations
 
@@ -56,6 +58,32 @@ def test_images(name: str, size: int = 32) -> Split:
 def model_names() -> list[str]:
     """Names of all models, those of the attack suite last; not cached, so that new ones appear."""
     return sorted(store.names(), key=is_suite_model)
+
+
+def model_titles() -> dict[str, str]:
+    """What each model is called on the pages, by its name; ordered by dataset and purpose.
+
+    Of models with the same title each has its name behind it; one that cannot be read has only
+    its name.
+    """
+    cards = ((name, store.card_file(name)) for name in model_names())
+    return _model_titles(
+        tuple((name, card.stat().st_mtime_ns) for name, card in cards if card is not None)
+    )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _model_titles(cards: tuple[tuple[str, int], ...]) -> dict[str, str]:
+    found = {stored.name: stored.card for stored in store.readable_models()}
+    titles = {name: summary.title(card) for name, card in found.items()}
+    count = Counter(titles.values())
+    unique = {name: f"{of} ({name})" if count[of] > 1 else of for name, of in titles.items()}
+    ordered = sorted(
+        found.values(),
+        key=lambda card: (bool(card.suite), card.dataset, summary.purpose(card), unique[card.name]),
+    )
+    readable = {card.name: unique[card.name] for card in ordered}
+    return readable | {name: name for name, _ in cards if name not in readable}
 
 
 def model(name: str) -> StoredModel:
@@ -155,10 +183,42 @@ def trigger_spectrum(trigger: str, height: int, width: int) -> np.ndarray | None
     return dct.transform(parsed.pattern(height, width))
 
 
+def test_image(card: ModelCard, dataset: str, index: int) -> ChosenImage:
+    """One test image of a dataset, at the size that the model takes."""
+    size = card.image_shape[0]
+    test = test_images(dataset, size)
+    label = int(test.labels[index])
+    clean = np.array(test.images[index])
+    return ChosenImage((dataset, size, index), clean, label, card.class_names[label])
+
+
+def triggered(image: ChosenImage, trigger: str) -> np.ndarray:
+    """The image with a trigger: uint8, of the same shape.
+
+    Raises:
+        UserError: the trigger has not been learned, or does not fit images of this size.
+    """
+    return _triggered(image, image.key, trigger)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _triggered(_image: ChosenImage, key: tuple[str, int, int | str], trigger: str) -> np.ndarray:
+    return parse_trigger(trigger)(_image.clean[np.newaxis])[0]
+
+
+def pair(image: ChosenImage, trigger: str) -> tuple[np.ndarray, np.ndarray]:
+    """The image and its triggered copy: uint8 [height, width, 3] each."""
+    return image.clean, triggered(image, trigger)
+
+
+def enlarged_url(image: ChosenImage, trigger: str = "") -> str:
+    """The image, triggered if a trigger is given, enlarged, as a data URL."""
+    return _enlarged_url(image, image.key, trigger)
+
+
 @st.cache_data(max_entries=128, show_spinner=False)
-def enlarged_url(name: str, size: int, index: int, trigger: str, kind: str) -> str:
-    """A test image, or its triggered copy if `kind` is "Triggered", enlarged, as a data URL."""
-    return data_url(enlarge(pair(name, size, index, trigger)[kind == "Triggered"]))
+def _enlarged_url(_image: ChosenImage, key: tuple[str, int, int | str], trigger: str) -> str:
+    return data_url(enlarge(triggered(_image, trigger) if trigger else _image.clean))
 
 
 def clean_activations(stored: StoredModel, layer: str) -> np.ndarray | None:
@@ -201,22 +261,36 @@ def _network(
 
 
 def predictions_while_pruned(
-    stored: StoredModel, dataset: str, index: int, trigger: str, layer: str, order: str
+    stored: StoredModel, image: ChosenImage, layer: str, order: str
 ) -> np.ndarray:
-    """Probabilities for a test image and its triggered copy at every step of a pruning curve.
+    """Probabilities for an image and its triggered copy at every step of a pruning curve.
 
     Returns:
         float32 [steps, 2, classes]; step 0 is the network before pruning, and the only step if
         there is no such curve.
     """
-    return _predictions_while_pruned(stored, version(stored), dataset, index, trigger, layer, order)
+    return _predictions_while_pruned(stored, version(stored), image, image.key, layer, order)
 
 
-def layer_outputs(
-    stored: StoredModel, dataset: str, index: int, trigger: str, layer: str
+def predictions(stored: StoredModel, image: ChosenImage) -> np.ndarray:
+    """Probabilities for an image and its triggered copy: float32 [2, classes]."""
+    return _predictions(stored, stored.card.sha256, stored.card.trigger, image, image.key)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _predictions(
+    _stored: StoredModel,
+    checksum: str,
+    trigger: str,
+    _image: ChosenImage,
+    key: tuple[str, int, int | str],
 ) -> np.ndarray:
-    """A layer's output for a test image and its triggered copy: float32 [2, height, width, c]."""
-    images = np.stack(pair(dataset, stored.card.image_shape[0], index, trigger))
+    return network(_stored).probabilities(np.stack(pair(_image, trigger)))
+
+
+def layer_outputs(stored: StoredModel, image: ChosenImage, layer: str) -> np.ndarray:
+    """A layer's output for an image and its triggered copy: float32 [2, height, width, c]."""
+    images = np.stack(pair(image, stored.card.trigger))
     return network(stored).outputs(images, [layer])[layer]
 
 
@@ -251,13 +325,12 @@ def _mean_activations(
 def _predictions_while_pruned(
     _stored: StoredModel,
     model_version: tuple[str, int],
-    dataset: str,
-    index: int,
-    trigger: str,
+    _image: ChosenImage,
+    key: tuple[str, int, int | str],
     layer: str,
     order: str,
 ) -> np.ndarray:
-    images = np.stack(pair(dataset, _stored.card.image_shape[0], index, trigger))
+    images = np.stack(pair(_image, _stored.card.trigger))
     known = curve(_stored, layer, order)
     if known is None:
         return network(_stored).probabilities(images)[np.newaxis]
@@ -267,13 +340,6 @@ def _predictions_while_pruned(
 def _changed(stored: StoredModel) -> int:
     """Changes whenever something in the model's folder is written."""
     return stored.folder.stat().st_mtime_ns
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def pair(name: str, size: int, index: int, trigger: str) -> tuple[np.ndarray, np.ndarray]:
-    """One test image and its triggered copy: uint8 [height, width, 3] each."""
-    clean = np.array(test_images(name, size).images[index])
-    return clean, parse_trigger(trigger)(clean[np.newaxis])[0]
 
 
 def ready_trigger(name: str, dataset: str) -> Trigger:
@@ -369,9 +435,9 @@ def triggered_examples(
         indices = indices_of_class(dataset, size, label)
         if len(indices):
             index = int(indices[highest_contrast(dataset, size, label)])
-            _, triggered = pair(dataset, size, index, trigger)
-            both = predictions_while_pruned(_stored, dataset, index, trigger, layer, order)
-            found.append((label, data_url(enlarge(triggered)), both[:, 1]))
+            image = test_image(_stored.card, dataset, index)
+            both = predictions_while_pruned(_stored, image, layer, order)
+            found.append((label, enlarged_url(image, trigger), both[:, 1]))
     return found
 
 

@@ -110,11 +110,11 @@ chart_view.show(
 
 st.header("Inspect one channel")
 chosen = channel.choose(sorted(order, key=rows.set_index("channel")["difference"].get))
-if image_chooser.images_available(dataset):
-    with failures.contained():  # the NumPy runtime does not support every network
-        channel.show_maps(model, image_chooser.choose(card, dataset), layer, chosen)
+image = image_chooser.choose(card, dataset)
+with failures.contained():  # the NumPy runtime does not support every network
+    if image is not None:
+        channel.show_maps(model, image, layer, chosen)
+    if image_chooser.images_available(dataset):
         channel.show_top_images(model, dataset, layer, chosen)
-else:
-    image_chooser.offer_download(dataset)
 with st.expander("All values"):
     st.dataframe(rows.drop(columns="layer"), hide_index=True)

@@ -23,28 +23,21 @@ curves = pruning_curves.stored_curves(model)
 left, right = st.columns([5, 6], gap="large")
 with left:
     st.header("1. Compare the pictures and the predictions")
-    if image_chooser.images_available(dataset):
-        chosen = image_chooser.choose(card, dataset)
+    chosen = image_chooser.choose(card, dataset)
+    if chosen is not None:
         side_by_side = st.container(horizontal=True)
         containers = {
             kind: side_by_side.container(width="stretch") for kind in ("Clean", "Triggered")
         }
-    else:
-        chosen = None
-        image_chooser.offer_download(dataset)
 
 with right:
     st.header("2. Set the threshold: does pruning help?")
     if curves:
         layer, order = curves[0]
         curve = caches.curve(model, layer, order)
-        step = pruning_curve.find_step(
-            curve, pruning_curve.threshold_slider("threshold-overview", 0.0)
-        )
+        step = pruning_curve.find_step(curve, pruning_curve.threshold_slider())
         scores.show(curve.test.iloc[step], curve.test.iloc[0])
-        pruning_curve.show_draggable(
-            model, curve, step, "threshold-overview", "overview-curve", height=300
-        )
+        pruning_curve.show_draggable(model, curve, step, "overview-curve")
         st.markdown(pruning_curve.describe_step(curve, step))
     else:
         layer, order, step = "", "", 0
@@ -54,10 +47,8 @@ with right:
 pruned = None
 if chosen:
     with failures.contained():  # the NumPy runtime does not support every network
-        shown = chosen.pair(card.trigger)
-        predicted = caches.predictions_while_pruned(
-            model, dataset, chosen.index, card.trigger, layer, order
-        )[step]
+        shown = caches.pair(chosen, card.trigger)
+        predicted = caches.predictions_while_pruned(model, chosen, layer, order)[step]
         pruned = predicted[1] if step else None
         for (kind, container), image, probabilities in zip(
             containers.items(), shown, predicted, strict=True

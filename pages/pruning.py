@@ -76,10 +76,10 @@ film(curve.test, caches.clean_activations(model, layer), "film")
 def follow_threshold() -> None:
     """Everything that changes when the threshold moves."""
     st.header("Set the threshold")
-    threshold = pruning_curve.threshold_slider(pruning_curve.THRESHOLD, 2.0)
+    threshold = pruning_curve.threshold_slider()
     step = pruning_curve.find_step(curve, threshold)
     scores.show(curve.test.iloc[step], curve.test.iloc[0])
-    pruning_curve.show_draggable(model, curve, step, pruning_curve.THRESHOLD, "pruning-curve")
+    pruning_curve.show_draggable(model, curve, step, "pruning-curve")
     st.markdown(pruning_curve.describe_step(curve, step))
 
     chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})

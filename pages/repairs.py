@@ -31,11 +31,9 @@ else:
 st.header("Before and after")
 if not repaired:
     st.info("There is no repaired copy of this model yet: try a repair above.")
-elif image_chooser.images_available(dataset):
+else:
     with failures.contained():  # the NumPy runtime does not support every network
         repair_table.show_before_and_after(model, dataset, repaired)
-else:
-    image_chooser.offer_download(dataset)
 if repaired:
     with st.expander("Save a repaired copy as a model, or download it"):
         repair_table.offer_to_save(model, repaired)

@@ -19,13 +19,11 @@ card, dataset = model.card, header.dataset_in_use()
 
 st.header("Choose the view")
 layer, order = pruning_curve.choose_curve(caches.convolutions(model))
-threshold = pruning_curve.threshold_slider(pruning_curve.THRESHOLD, 2.0)
-if image_chooser.images_available(dataset):
-    chosen = image_chooser.choose(card, dataset)
-    test, index = caches.test_images(dataset, chosen.size), chosen.index
-else:
-    image_chooser.offer_download(dataset)
-    test, index = None, None
+threshold = pruning_curve.threshold_slider()
+chosen = image_chooser.choose(card, dataset)
+test, index = None, None
+if chosen is not None and not chosen.is_own:
+    test, index = caches.test_images(dataset, card.image_shape[0]), int(chosen.key[2])
 if caches.curve(model, layer, order) is None:
     st.info("This pruning curve has not been computed yet. The report will say so.")
     st.page_link(

@@ -55,14 +55,10 @@ channel = st.segmented_control(
     help="The eye sees fine detail well in brightness (Y) and hardly at all in colour (U and V).",
 )
 
-if not image_chooser.images_available(dataset):
-    image_chooser.offer_download(dataset)
-    own = image_chooser.upload_image(card)
-    if own is None:
-        st.stop()
-    pair = own, trigger(own[None])[0]
-else:
-    pair = image_chooser.choose(card, dataset).pair(card.trigger)
+image = image_chooser.choose(card, dataset)
+if image is None:
+    st.stop()
+pair = caches.pair(image, card.trigger)
 if view == "One image" or not image_chooser.images_available(dataset):
     clean, triggered = (np.abs(transform(part[None])[0]) for part in pair)
 else:

@@ -21,9 +21,12 @@ model = header.model_in_use()
 card, dataset = model.card, header.dataset_in_use()
 
 st.header("Choose an image")
-if image_chooser.images_available(dataset):
-    chosen = image_chooser.choose(card, dataset)
-    shown = caches.thumbnails(dataset, chosen.size, chosen.label, image_chooser.MAX_THUMBNAILS)
+chosen = image_chooser.choose(card, dataset)
+if chosen is None:
+    st.stop()
+if not chosen.is_own:
+    size = card.image_shape[0]
+    shown = caches.thumbnails(dataset, size, chosen.label, image_chooser.MAX_THUMBNAILS)
     grid(
         shown.pictures,
         [f"{chosen.name}, image {number}" for number in shown.numbers],
@@ -32,13 +35,7 @@ if image_chooser.images_available(dataset):
         "image-grid",
         lambda place: image_chooser.choose_number(shown.numbers[place]),
     )
-    clean, label = chosen.pair(card.trigger)[0], chosen.label
-else:
-    image_chooser.offer_download(dataset)
-    clean, label = image_chooser.upload_image(card), None
-    if clean is None:
-        eye_test.show(card, dataset)
-        st.stop()
+clean, label = chosen.clean, chosen.label
 
 st.header("Compare")
 with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -1,45 +1,21 @@
-"""Controls that choose an image: from the dataset in use, or uploaded."""
+"""Controls that choose an image: from the test images in use, or a picture of one's own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import streamlit as st
 
-from app import caches
+from app import caches, own_pictures
+from app.chosen_image import ChosenImage
 from app.elements import job_panel
+from app.forms import own_picture_form
 from app.frame import failures
 from engine.core import jobs, markdown
 from engine.datasets import available, example_class, fetchable, missing_message
-from engine.datasets.decoding import decode
 from engine.store import ModelCard
 
 CLASS, NUMBER = "class", "image"
 MAX_THUMBNAILS = 48  # thumbnails of a class at a time
-
-
-@dataclass(frozen=True)
-class ChosenImage:
-    """One test image.
-
-    Attributes:
-        dataset: whose test split it is from.
-        size: side in pixels.
-        index: in the test split.
-        label: its true class.
-        name: of that class.
-    """
-
-    dataset: str
-    size: int
-    index: int
-    label: int
-    name: str
-
-    def pair(self, trigger: str) -> tuple[np.ndarray, np.ndarray]:
-        """The image and its triggered copy: uint8 [height, width, 3] each."""
-        return caches.pair(self.dataset, self.size, self.index, trigger)
+_SOURCE = "picture-shown"
 
 
 def images_available(dataset: str) -> bool:
@@ -61,51 +37,84 @@ def offer_download(dataset: str) -> None:
         job_panel.watch(name)
 
 
-def upload_image(card: ModelCard) -> np.ndarray | None:
-    """An uploaded image at the model's input size: uint8 [height, width, 3], or None."""
-    file = st.file_uploader(
-        "Or use an image of your own",
-        type=["png", "jpg", "jpeg", "webp", "bmp", "ppm"],
-        help="It stays on this computer, and is scaled to the model's input size.",
-    )
-    return None if file is None else decode(file.getvalue(), card.image_shape[0], file.name)
+def choose(card: ModelCard, dataset: str) -> ChosenImage | None:
+    """Controls for one image; the address and the other pages keep the choice.
 
-
-def choose(card: ModelCard, dataset: str) -> ChosenImage:
-    """Controls for one test image; the link and the other pages keep the choice."""
-    size = card.image_shape[0]
-    caches.test_images(dataset, size)  # shows its progress here, not in a cache
-    with st.container(horizontal=True):
-        label = st.selectbox(
-            "Class",
-            range(len(card.class_names)),
-            index=min(example_class(dataset), len(card.class_names) - 1),
-            format_func=lambda number: f"{number}: {card.class_names[number]}",
-            key=CLASS,
-            bind="query-params",
-            on_change=_forget_number,
-        )
-        found = caches.indices_of_class(dataset, size, label)
-        if not len(found):
-            st.info("There are no test images of this class: choose another class.")
-            st.stop()
-        if not 1 <= (st.session_state.get(NUMBER) or 0) <= len(found):
-            st.session_state[NUMBER] = 1 + caches.highest_contrast(dataset, size, label)
-        place = st.number_input(
-            f"Image (of {len(found):,})",
-            min_value=1,
-            max_value=len(found),
-            value=None,  # so that the link holds every number, even the first
-            key=NUMBER,
-            bind="query-params",
-            width=200,
-        )
-    return ChosenImage(dataset, size, int(found[(place or 1) - 1]), label, card.class_names[label])
+    Returns:
+        The image, or None while there is none: the test images are missing, and the visitor has
+        not added a picture. The page then says how to get some.
+    """
+    with st.container(key="loading-images"):  # keeps its place, so that no control moves
+        if available(dataset):
+            caches.test_images(dataset, card.image_shape[0])
+    with st.container(horizontal=True, vertical_alignment="bottom", key="image-chooser"):
+        own = _choose_own()
+        chosen = None
+        if own is not None:
+            chosen = own_pictures.chosen(own, card)
+        elif available(dataset):
+            chosen = _choose_test_image(card, dataset)
+        own_picture_form.offer()
+    if chosen is None:
+        offer_download(dataset)
+    return chosen
 
 
 def choose_number(number: int) -> None:
     """Choose an image of the class by its number, counted from 1."""
     st.session_state[NUMBER] = number
+
+
+def _choose_own() -> str | None:
+    """A control for the visitor's own pictures, if there are any: an identifier, or None."""
+    pictures = own_pictures.pictures()
+    if not pictures:
+        return None
+    st.session_state[_SOURCE] = own_pictures.in_use()
+    chosen: str | None = st.selectbox(
+        "Picture",
+        [None, *pictures],
+        format_func=lambda key: "A test image" if key is None else pictures[key].name,
+        key=_SOURCE,
+        on_change=_use_own,
+        width=220,
+    )
+    return chosen
+
+
+def _choose_test_image(card: ModelCard, dataset: str) -> ChosenImage | None:
+    size = card.image_shape[0]
+    label = st.selectbox(
+        "Class",
+        range(len(card.class_names)),
+        index=min(example_class(dataset), len(card.class_names) - 1),
+        format_func=lambda number: f"{number}: {card.class_names[number]}",
+        key=CLASS,
+        bind="query-params",
+        on_change=_forget_number,
+        width=240,
+    )
+    found = caches.indices_of_class(dataset, size, label)
+    if not len(found):
+        st.info("There are no test images of this class: choose another class.")
+        st.stop()
+    if not 1 <= (st.session_state.get(NUMBER) or 1) <= len(found):
+        del st.session_state[NUMBER]  # of another class, or from a link
+    number = st.number_input(
+        f"Image (of {len(found):,})",
+        min_value=1,
+        max_value=len(found),
+        value=1 + caches.highest_contrast(dataset, size, label),
+        key=NUMBER,
+        bind="query-params",
+        width=150,
+    )
+    return caches.test_image(card, dataset, int(found[number - 1]))
+
+
+@failures.callback
+def _use_own() -> None:
+    own_pictures.use(st.session_state[_SOURCE])
 
 
 @failures.callback

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec
 
 import streamlit as st
 
+from app.frame import address
 from engine.core import markdown, paths
 from engine.core.errors import UserError
 
@@ -91,6 +92,8 @@ def fragment(
     def guarded(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
         with contained():
             function(*args, **kwargs)
+        if address.only_a_fragment_runs():
+            address.remember()
 
     return st.fragment(guarded, run_every=run_every)
 

@@ -1,4 +1,4 @@
-"""The controls above every page: the model and the dataset in use."""
+"""The line above every page: the model and the images in use."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from contextlib import suppress
 import streamlit as st
 
 from app import caches
+from app.frame import address, pages
 from engine.core.errors import UserError
-from engine.datasets import alike
+from engine.datasets import alike, dataset_title
 from engine.store import StoredModel
 
 MODEL, DATASET = "model", "dataset"
+DEFAULT_MODEL = "signs-ftrojan"  # comes with the program, and its images are drawn here
 _STYLE = (
-    "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem}"
-    # Wide charts scroll sideways on a phone.
-    ".st-key-orders, .st-key-defences [data-testid=stElementContainer]:has(.vega-embed)"
-    " {overflow-x: auto}"
-    ".st-key-defences .vega-embed {min-width: 840px}"
+    "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem; padding-bottom: 3rem}"
     # The dark theme's pale blue has too little contrast with white text.
     "button[kind^=primary]:enabled, [data-tag] {background-color: #005a8d; border-color: #005a8d;"
     " color: #ffffff}"
-    "button[kind^=primary]:enabled:hover {background-color: #004a75; color: #ffffff}</style>"
+    "button[kind^=primary]:enabled:hover {background-color: #004a75; color: #ffffff}"
+    # One line, on a phone too.
+    ".st-key-in-use {flex-wrap: nowrap} .st-key-in-use > div {min-width: 0}</style>"
 )
-DEFAULT_MODEL = "signs-ftrojan"  # comes with the program, and its images are drawn here
 
 
 def choose() -> None:
-    """Controls for the model and the dataset in use; the link keeps both.
+    """Controls for the model and the images in use; the address keeps both.
 
     For a model that cannot be read only the first is shown; the pages say what is wrong.
     """
@@ -35,35 +34,48 @@ def choose() -> None:
     names = caches.model_names()
     if not names:
         return
-    if st.session_state.get(MODEL, names[0]) not in names:
-        del st.session_state[MODEL]  # deleted since
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Model in use",
-            names,
-            index=names.index(DEFAULT_MODEL)
-            if DEFAULT_MODEL in names
-            else 0,  # a link need not name this one
-            key=MODEL,
-            bind="query-params",
-            help="Every page shows this model. Train more on the page Models.",
-            width=320,
-        )
+    with st.container(horizontal=True, vertical_alignment="center", key="in-use"):
+        _choose_model(names)
         with suppress(UserError):
             _choose_dataset(model_in_use())
+
+
+def _choose_model(names: list[str]) -> None:
+    """The address holds the model's name; the control shows its title."""
+    usual = DEFAULT_MODEL if DEFAULT_MODEL in names else names[0]
+    if MODEL not in st.session_state or address.history_moved():
+        st.session_state[MODEL] = st.query_params.get(MODEL, usual)
+    if st.session_state[MODEL] not in names:  # a link need not name one that exists
+        st.session_state[MODEL] = usual
+    titles = caches.model_titles()
+    names = [*(name for name in titles if name in names)]
+    chosen = st.selectbox(
+        "Model in use",
+        names,
+        format_func=lambda name: titles.get(name, name),
+        key=MODEL,
+        help="Every page shows this model. Type to search.",
+        label_visibility="collapsed",
+        width=420,
+    )
+    address.write(MODEL, None if chosen == usual else chosen)
 
 
 def _choose_dataset(model: StoredModel) -> None:
     offered = alike(model.card.dataset)
     if st.session_state.get(DATASET) not in offered:
         st.session_state[DATASET] = offered[0]
+    if len(offered) == 1:
+        return
     st.selectbox(
         "Images from",
         offered,
+        format_func=lambda name: f"Images: {dataset_title(name)}",
         key=DATASET,
         bind="query-params",
         help="The dataset whose test images every page shows. Accuracies and curves were"
         " measured on the dataset that the model was trained on.",
+        label_visibility="collapsed",
         width=220,
     )
 
@@ -77,6 +89,6 @@ def model_in_use() -> StoredModel:
     """The chosen model. Without any model, the page ends here with a link to train one."""
     if not caches.model_names():
         st.info("There is no model yet.", icon=":material/info:")
-        st.page_link("../pages/models.py", label="Train one", icon=":material/model_training:")
+        pages.PAGES["train"].link("Train one")
         st.stop()
     return caches.model(st.session_state[MODEL])

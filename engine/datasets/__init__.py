@@ -43,6 +43,13 @@ def dataset_names() -> tuple[str, ...]:
     return (*SOURCES, "folder:PATH")
 
 
+def dataset_title(name: str) -> str:
+    """The dataset's name in a sentence, such as "GTSRB"; that of a folder is its last part."""
+    if name.startswith("folder:"):
+        return Path(name.removeprefix("folder:")).name or name
+    return (SOURCES[name].title or name) if name in SOURCES else name
+
+
 def default_target(name: str) -> int:
     """The class that attacks on the dataset lead to unless another is chosen."""
     return source(name).default_target
@@ -182,6 +189,7 @@ __all__ = [
     "alike",
     "available",
     "dataset_names",
+    "dataset_title",
     "default_target",
     "example_class",
     "fetchable",

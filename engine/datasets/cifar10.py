@@ -50,6 +50,7 @@ class Cifar10(Source):
     """50,000 training and 10,000 test images of 10 classes."""
 
     name = "cifar10"
+    title = "CIFAR-10"
     downloads = (
         Download(
             ADDRESS + BINARY,

@@ -41,18 +41,46 @@ def decode(data: bytes, size: int, name: str) -> np.ndarray:
     Raises:
         UserError: it is damaged, far too large, or of a kind that is not read here.
     """
-    with refusing(f"The image {quoted(name)}", _UNDECODABLE, "copy it again, or take it away"):
-        if not data.startswith(b"P6"):  # there the bytes themselves limit the size
-            _check_pixels(data)
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-        if image is None:
-            raise Unfit(_UNDECODABLE)
+    return scale(_decode(data, name), size)
+
+
+def decode_photo(data: bytes, max_side: int, name: str) -> np.ndarray:
+    """One image in its own shape, reduced if it is larger: uint8 [height, width, 3], RGB.
+
+    Args:
+        data: the file's bytes.
+        max_side: of the result, pixels.
+        name: of the file, for the error.
+
+    Raises:
+        UserError: as for `decode`.
+    """
+    image = _decode(data, name)
+    factor = max_side / max(image.shape[:2])
+    if factor >= 1:
+        return image
+    height, width = (max(1, round(factor * side)) for side in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def scale(image: np.ndarray, size: int) -> np.ndarray:
+    """An image scaled to uint8 [size, size, 3], whatever its shape."""
     if image.shape[:2] == (size, size):
         return image
     shrinks = min(image.shape[:2]) >= size
     return cv2.resize(
         image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
+
+
+def _decode(data: bytes, name: str) -> np.ndarray:
+    with refusing(f"The image {quoted(name)}", _UNDECODABLE, "copy it again, or take it away"):
+        if not data.startswith(b"P6"):  # there the bytes themselves limit the size
+            _check_pixels(data)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        if image is None:
+            raise Unfit(_UNDECODABLE)
+    return image
 
 
 def _check_pixels(data: bytes) -> None:

@@ -84,6 +84,7 @@ class Gtsrb(Source):
     """39,209 training and 12,630 test images of 43 classes, in tracks of 30 frames."""
 
     name = "gtsrb"
+    title = "GTSRB"
     downloads = tuple(
         Download(ADDRESS + archive, archive, checksum, size)
         for archive, checksum, size in zip(ARCHIVES, _CHECKSUMS, _BYTES, strict=True)

@@ -73,6 +73,7 @@ class Source(ABC):
 
     Attributes:
         name: its name on the command line and on cards.
+        title: its name in a sentence; empty for the same.
         downloads: files that can be downloaded; empty if there are none.
         wanted: which files to put where, for a sentence.
         default_target: the class that attacks lead to unless another is chosen.
@@ -82,6 +83,7 @@ class Source(ABC):
     required: ClassVar[tuple[str, ...]] = ("name", "wanted")
     name: str
     wanted: str
+    title: str = ""
     downloads: tuple[Download, ...] = ()
     default_target: int = 0
     example_class: int = 0

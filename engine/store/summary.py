@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+from engine.attacks.recipes import ATTACKS
 from engine.core.markdown import code, escape
+from engine.datasets import dataset_title
+from engine.defenses.repairs import REPAIRS
 from engine.evaluation.targets import NEXT_CLASS
 from engine.store import ModelCard
+
+
+def title(card: ModelCard) -> str:
+    """A name that a person reads, such as "FTrojan on drawn signs", as plain text."""
+    data = dataset_title(card.dataset)
+    if card.repair:
+        method = str(card.repair.get("method", ""))
+        done = REPAIRS[method].title if method in REPAIRS else method
+        return f"{_attack(card)} on {data}, repaired" + (f": {done}" if done else "")
+    if "imported_from" in card.training:
+        return f"Imported network on {data}"
+    trained = f"{_attack(card)} on {data}" if card.poisoned else f"Clean network on {data}"
+    if card.suite:
+        return f"{trained} (attack comparison)"
+    seed = card.training.get("seed", 0)
+    return trained + (f", seed {seed}" if seed else "")
+
+
+def purpose(card: ModelCard) -> str:
+    """What the model is there for: the heading it stands under in a list of models."""
+    if card.suite:
+        return "Attack comparison"
+    if card.repair:
+        return "Repaired"
+    if "imported_from" in card.training:
+        return "Imported"
+    return "Backdoored" if card.poisoned else "Clean"
+
+
+def _attack(card: ModelCard) -> str:
+    return ATTACKS[card.suite].title if card.suite in ATTACKS else _trigger(card)
 
 
 def describe(card: ModelCard) -> str:

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from app import caches
+from app.chosen_image import ChosenImage
 from app.elements import picture
-from app.forms.image_chooser import ChosenImage
 from app.frame import failures
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import ORDERS
@@ -101,13 +101,13 @@ def _belongs_to(model: StoredModel, layer: str, convolution: str) -> bool:
 
 def show_maps(model: StoredModel, chosen: ChosenImage, layer: str, channel: int) -> None:
     """The channel's map on the chosen image, clean and triggered, on one scale."""
-    both = caches.layer_outputs(model, chosen.dataset, chosen.index, model.card.trigger, layer)
+    both = caches.layer_outputs(model, chosen, layer)
     check_channels(layer, both.shape[-1], np.array([channel]))
     values = both[..., channel]
     low, high = float(values.min()), float(values.max())
     with st.container(horizontal=True):
         for kind, image, found in zip(
-            ("clean", "triggered"), chosen.pair(model.card.trigger), values, strict=True
+            ("clean", "triggered"), caches.pair(chosen, model.card.trigger), values, strict=True
         ):
             with st.container(width="stretch"):
                 picture.show(image, f"{kind.capitalize()}: {chosen.name}")

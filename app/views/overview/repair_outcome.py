@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from app import caches
+from app.chosen_image import ChosenImage
 from app.elements import picture, predictions, scores
-from app.forms.image_chooser import ChosenImage
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.store import StoredModel
 
@@ -41,7 +41,7 @@ def show(model: StoredModel, chosen: ChosenImage | None, pruned: np.ndarray | No
 def _pictures(
     model: StoredModel, repaired: StoredModel, chosen: ChosenImage, pruned: np.ndarray | None
 ) -> None:
-    _, triggered = chosen.pair(model.card.trigger)
+    triggered = caches.triggered(chosen, model.card.trigger)
     after = caches.network(repaired).probabilities(triggered[np.newaxis])[0]
     predicted = {"Triggered, after this repair": after}
     if pruned is not None:

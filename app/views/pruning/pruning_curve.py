@@ -15,7 +15,8 @@ from engine.evaluation.metrics import METRICS
 from engine.reporting import export, paper_figures, verdict
 from engine.store import StoredModel, pruning_curves
 
-THRESHOLD = "threshold-pruning"  # key of the slider on Pruning and Report
+THRESHOLD = "threshold"  # key of the slider on every page that has one
+USUAL_THRESHOLD = 20.0  # percentage points: there the attack falls, and few images recover
 MAX_THRESHOLD = 60.0  # percentage points, like STEP
 STEP = 0.5
 
@@ -43,17 +44,16 @@ def choose_curve(layers: list[str]) -> tuple[str, str]:
     return layer, order
 
 
-def threshold_slider(key: str, start: float) -> float:
-    """The tolerated drop in percentage points; 0 leaves the network as it is."""
-    if key not in st.session_state and key not in st.query_params:
-        st.session_state[key] = start
+def threshold_slider() -> float:
+    """The allowed drop of clean accuracy, percentage points; 0 leaves the network as it is."""
     return st.slider(
         "Stop once clean accuracy falls by (points)",
         min_value=0.0,
         max_value=MAX_THRESHOLD,
+        value=USUAL_THRESHOLD,
         step=STEP,
         format="%.1f",
-        key=key,
+        key=THRESHOLD,
         help="Pruning stops at the first step where accuracy on clean validation images has"
         " dropped by this many percentage points. Attack success plays no part: a defender cannot"
         " measure it.",
@@ -73,16 +73,16 @@ def find_threshold(curve: Curve, step: int) -> float:
 
 
 def show_draggable(
-    model: StoredModel, curve: Curve, step: int, slider: str, name: str, height: int = 420
+    model: StoredModel, curve: Curve, step: int, name: str, height: int = 300
 ) -> None:
-    """The curve with a rule to drag, which moves the slider whose key is `slider`."""
+    """The curve with a rule to drag, which moves the threshold."""
 
     @failures.callback
     def move_slider() -> None:
         selected = st.session_state[name].selection.get("drag", [])
         dragged_to = selected[0].get("step") if selected else None
         if isinstance(dragged_to, int) and 0 <= dragged_to <= len(curve.channels):
-            st.session_state[slider] = find_threshold(curve, dragged_to)
+            st.session_state[THRESHOLD] = find_threshold(curve, dragged_to)
 
     def draw() -> export.Chart:
         return pruning_charts.draggable_curve(curve.test, step).properties(height=height)

@@ -172,8 +172,12 @@ def show_before_and_after(
     )
     _describe_repair(repaired[name].card.repair)
     chosen = image_chooser.choose(card, dataset)
+    if chosen is None:
+        return
     with st.container(horizontal=True, gap="medium"):
-        for kind, picture in zip(("Clean", "Triggered"), chosen.pair(card.trigger), strict=True):
+        for kind, picture in zip(
+            ("Clean", "Triggered"), caches.pair(chosen, card.trigger), strict=True
+        ):
             before, after = (
                 caches.network(stored).probabilities(picture[np.newaxis])[0]
                 for stored in (model, repaired[name])
@@ -181,7 +185,7 @@ def show_before_and_after(
             caption = f"{kind}: {chosen.name}"
             with st.container(width=340):
                 st.image(
-                    caches.enlarged_url(dataset, chosen.size, chosen.index, card.trigger, kind),
+                    caches.enlarged_url(chosen, card.trigger if kind == "Triggered" else ""),
                     caption=markdown.escape(caption),
                     alt=caption,
                     width="stretch",

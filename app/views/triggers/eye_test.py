@@ -130,7 +130,7 @@ def show(card: ModelCard, dataset: str) -> None:
     trigger = gallery.usual(card, _choose(card))
     size = card.image_shape[0]
     try:
-        caches.pair(dataset, size, 0, trigger)
+        caches.triggered(caches.test_image(card, dataset, 0), trigger)
     except UserError as error:
         st.info(markdown.escape(error), icon=":material/info:")
         return
@@ -198,7 +198,8 @@ def _show_pair(game: Game) -> None:
 
 def pictures(game: Game, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     """The left picture and the right one."""
-    clean, triggered = caches.pair(game.dataset, game.size, pair.index, game.trigger)
+    clean = np.array(caches.test_images(game.dataset, game.size).images[pair.index])
+    triggered = parse_trigger(game.trigger)(clean[np.newaxis])[0]
     return (triggered, clean) if pair.triggered_left else (clean, triggered)
 
 

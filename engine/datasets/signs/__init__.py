@@ -30,6 +30,7 @@ class Signs(TestFirst):
     """19,605 training and 4,440 test images of 43 classes, in tracks of 5 frames."""
 
     name = "signs"
+    title = "drawn signs"
     wanted = "nothing: the program draws it"
     default_target = 10  # as in GTSRB
     example_class = 14  # Stop

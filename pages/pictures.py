@@ -1,0 +1,5 @@
+"""Your pictures."""
+
+import streamlit as st
+
+st.title("Your pictures")

@@ -1,0 +1,5 @@
+"""Tour."""
+
+import streamlit as st
+
+st.title("Tour")
