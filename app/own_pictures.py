@@ -86,10 +86,25 @@ def add(data: bytes, name: str) -> str:
     return identifier
 
 
-def keep(identifier: str, name: str, photo: np.ndarray, class_name: str | None = None) -> None:
-    """Take in a decoded picture, uint8 [height, width, 3]; beyond the limit the oldest goes."""
-    known = pictures()
-    known[identifier] = OwnPicture(name, photo, Crop.centred(*photo.shape[:2]), class_name)
+def keep(
+    identifier: str,
+    name: str,
+    photo: np.ndarray,
+    crop: Crop | None = None,
+    class_name: str | None = None,
+) -> None:
+    """Take in a decoded picture; beyond the limit the oldest goes.
+
+    Args:
+        identifier: what tells it from the others.
+        name: of the file, or where it came from.
+        photo: uint8 [height, width, 3].
+        crop: the part to classify; the largest square in the middle if left out.
+        class_name: what it shows, if that is known.
+    """
+    known, shape = pictures(), photo.shape[:2]
+    part = Crop.centred(*shape) if crop is None else crop.within(*shape)
+    known[identifier] = OwnPicture(name, photo, part, class_name)
     while len(known) > MAX_PICTURES:
         remove(next(iter(known)))
 

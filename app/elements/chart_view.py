@@ -26,8 +26,9 @@ def show(
     Returns:
         What `st.altair_chart` returns.
     """
-    result = st.altair_chart(chart, width="stretch", alt=alternative, key=name, **options)
-    _offer_to_save(lambda: chart, data, name)
+    with st.container(key=f"chart-{name}"):
+        result = st.altair_chart(chart, width="stretch", alt=alternative, key=name, **options)
+        _offer_to_save(lambda: chart, data, name)
     return result
 
 
@@ -44,16 +45,18 @@ def show_spec(
     Altair takes a tenth of a second or more to validate a layered chart, which is too slow for one
     that follows a slider. `draw` makes the chart itself, for saving.
     """
-    result = st.vega_lite_chart(
-        spec=dict(spec), width="stretch", alt=alternative, key=name, **options
-    )
-    _offer_to_save(draw, data, name)
+    with st.container(key=f"chart-{name}"):
+        result = st.vega_lite_chart(
+            spec=dict(spec), width="stretch", alt=alternative, key=name, **options
+        )
+        _offer_to_save(draw, data, name)
     return result
 
 
 def _offer_to_save(draw: Callable[[], export.Chart], data: pd.DataFrame, name: str) -> None:
+    # It stands in the chart's upper right corner: see `header`.
     with (
-        st.container(horizontal=True, horizontal_alignment="right"),
+        st.container(key=f"corner-{name}"),
         st.popover("Save", icon=":material/download:", type="tertiary", key=f"save-{name}"),
     ):
         _offer("Picture (SVG)", f"{name}.svg", "image/svg+xml", lambda: export.svg(draw()))

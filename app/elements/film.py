@@ -1,40 +1,55 @@
-"""Pruning as an animation: channels go one by one, and the three metrics follow."""
+"""Pruning as an animation: channels go one by one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
+import streamlit as st
 
 from app.elements.mounting import element
-from engine.reporting.metric_style import SCORES
+from app.frame import failures
 
 _film = element("film")
 
 
-def film(table: pd.DataFrame, strengths: np.ndarray | None, key: str) -> None:
-    """An animation of a pruning curve, with a play button, a slider and the arrow keys.
+def film(
+    table: pd.DataFrame,
+    strengths: np.ndarray | None,
+    step: int,
+    key: str,
+    on_step: Callable[[int], None],
+) -> None:
+    """The channels of a layer, with a play button, a slider and buttons for single steps.
 
     Args:
-        table: rows of a curve with channel, fraction and the metrics in percent.
+        table: rows of a pruning curve with channel and attack_success (percent).
         strengths: float [channels], mean activation on clean images, shown as shade; None
             shades all alike.
+        step: how many channels are pruned.
         key: of the element.
+        on_step: called with the step where the visitor left the slider, before the next run.
     """
-    shades = np.ones(len(table) - 1) if strengths is None else _from_0_to_1(strengths)
+    channels = table["channel"].astype(int).tolist()[1:]
+    shades = np.ones(len(channels)) if strengths is None else _from_0_to_1(strengths)
+
+    @failures.callback
+    def moved() -> None:
+        chosen = st.session_state[key].get("step")
+        # A browser may send anything.
+        if isinstance(chosen, int) and 0 <= chosen <= len(channels):
+            on_step(chosen)
+
     _film(
         data={
-            "channels": table["channel"].astype(int).tolist()[1:],
+            "channels": channels,
             "shades": np.round(shades, 3).tolist(),
-            "measures": [
-                {
-                    "name": style.label,
-                    "colour": style.colour,
-                    "values": table[name].round(2).tolist(),
-                }
-                for name, style in SCORES.items()
-            ],
+            "attack": table["attack_success"].round(2).tolist(),
+            "step": step,
         },
         key=key,
+        on_step_change=moved,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
@@ -12,6 +14,8 @@ from engine.store import ModelCard
 
 SHOWN = 3
 _TEMPLATES = templates.load(__file__)
+_COLOURS = {"correct": CLEAN, "attacker's target": TRIGGERED}
+_MARKS = {"correct": "✓", "attacker's target": "⚠", "wrong": "✗"}
 _ICONS = {"correct": "check_circle", "attacker's target": "warning", "wrong": "cancel"}
 
 
@@ -26,6 +30,41 @@ def show(probabilities: np.ndarray, label: int | None, card: ModelCard) -> None:
     best = np.argsort(-probabilities, kind="stable")[:SHOWN]
     bars = [_bar(int(index), float(probabilities[index]), label, card) for index in best]
     st.html(templates.render(_TEMPLATES, "predictions", bars=bars))
+
+
+def compare(networks: Mapping[str, np.ndarray], label: int | None, card: ModelCard) -> None:
+    """What several networks make of the same image, clean and triggered, as a table.
+
+    Args:
+        networks: what to call each network -> its probabilities for the clean image and for the
+            triggered one, float [2, classes].
+        label: the true class; None if nobody said what the image shows.
+        card: of the networks, which have the same classes.
+    """
+    rows = {
+        name: [_outcome(row, label, card) for row in probabilities]
+        for name, probabilities in networks.items()
+    }
+    st.html(templates.render(_TEMPLATES, "compared", rows=rows))
+
+
+def _outcome(probabilities: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
+    predicted = int(probabilities.argmax())
+    verdict_on_it = _judge(predicted, label, card)
+    return {
+        "name": card.class_names[predicted],
+        "share": f"{probabilities[predicted]:.0%}",
+        "verdict": verdict_on_it,
+        "colour": _COLOURS.get(verdict_on_it, NEUTRAL),
+        "mark": _MARKS.get(verdict_on_it, ""),
+    }
+
+
+def _judge(predicted: int, label: int | None, card: ModelCard) -> str:
+    """The verdict on a prediction; without a label, only whether it is the attacker's target."""
+    if label is not None:
+        return verdict.of_prediction(predicted, label, card.target_for(label))
+    return "attacker's target" if predicted == card.target else ""
 
 
 def describe(probabilities: np.ndarray, label: int | None, card: ModelCard) -> str:

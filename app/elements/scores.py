@@ -7,23 +7,41 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from engine.evaluation.metrics import wilson_interval
 from engine.reporting.metric_style import SCORES, STYLES
+from engine.store import ModelCard
 
 
-def show(scores: Mapping[str, float], before: Mapping[str, float] | None = None) -> None:
-    """Show the three metrics in percent and, given `before`, their changes in points."""
-    row = st.container(horizontal=True)
+def show(
+    scores: Mapping[str, float], card: ModelCard, before: Mapping[str, float] | None = None
+) -> None:
+    """Show the three metrics in percent and, given `before`, their changes in points.
+
+    Args:
+        scores: the metrics, percent.
+        card: of the model they belong to, which says on how many images they were measured.
+        before: the same before pruning or a repair.
+    """
+    row = st.container(horizontal=True, gap="small")
     for name, style in SCORES.items():
         change = None if before is None else scores[name] - before[name]
         row.metric(
             style.label,
-            f"{scores[name]:.2f} %",
-            None if change is None else f"{change:+.2f} points",
+            f"{scores[name]:.1f} %",
+            None if change is None else f"{change:+.1f} points",
             delta_color=_delta_colour(name, change),
             delta_arrow="auto" if change else "off",
-            help=style.help,
+            help=f"{style.help} {_describe_certainty(name, scores[name], card)}",
             border=True,
         )
+
+
+def _describe_certainty(name: str, percent: float, card: ModelCard) -> str:
+    """How many test images were counted, and the 95 % interval that follows."""
+    counted = "clean_images" if name == "clean_accuracy" else "triggered_images"
+    total = int(card.scores["test"].get(counted, 0))
+    low, high = wilson_interval(percent, total)
+    return f"Measured on {total:,} test images; 95 % interval: {low:.1f} to {high:.1f} %."
 
 
 def columns(**formats: str | None) -> dict[str, Any]:

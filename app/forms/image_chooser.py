@@ -92,7 +92,7 @@ def _choose_test_image(card: ModelCard, dataset: str) -> ChosenImage | None:
         key=CLASS,
         bind="query-params",
         on_change=_forget_number,
-        width=240,
+        width="stretch",
     )
     found = caches.indices_of_class(dataset, size, label)
     if not len(found):
@@ -107,7 +107,7 @@ def _choose_test_image(card: ModelCard, dataset: str) -> ChosenImage | None:
         value=1 + caches.highest_contrast(dataset, size, label),
         key=NUMBER,
         bind="query-params",
-        width=150,
+        width=120,
     )
     return caches.test_image(card, dataset, int(found[number - 1]))
 

@@ -13,7 +13,7 @@ from app.frame import failures, pages
 from engine.core.errors import UserError
 from engine.datasets.decoding import SUFFIXES
 from engine.datasets.gtsrb import CLASS_NAMES
-from engine.datasets.sample_photos import LABELS, photo
+from engine.datasets.sample_photos import LABELS, take_photo
 
 _FILES, _CAMERA, _CAMERA_ON, _PASTE = "own-files", "own-camera", "own-camera-on", "own-pasted"
 _MAX_PASTED = 12 << 20  # characters of a data URL
@@ -82,6 +82,7 @@ def _take_pasted() -> None:
 @failures.callback
 def _take_samples() -> None:
     for label in LABELS:
-        name = CLASS_NAMES[label]
-        own_pictures.keep(f"sample-{label}", f"Sample: {name}", photo(label), name)
+        name, sample = CLASS_NAMES[label], take_photo(label)
+        crop = own_pictures.Crop(sample.left, sample.top, sample.side)
+        own_pictures.keep(f"sample-{label}", f"Sample: {name}", sample.picture, crop, name)
     own_pictures.use(f"sample-{LABELS[3]}")

@@ -15,13 +15,17 @@ from engine.store import StoredModel
 MODEL, DATASET = "model", "dataset"
 DEFAULT_MODEL = "signs-ftrojan"  # comes with the program, and its images are drawn here
 _STYLE = (
-    "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem; padding-bottom: 3rem}"
+    "<style>[data-testid=stMainBlockContainer] {padding-top: 3.75rem; padding-bottom: 3rem}"
     # The dark theme's pale blue has too little contrast with white text.
     "button[kind^=primary]:enabled, [data-tag] {background-color: #005a8d; border-color: #005a8d;"
     " color: #ffffff}"
     "button[kind^=primary]:enabled:hover {background-color: #004a75; color: #ffffff}"
+    "[data-testid=stMetricValue] {font-size: 1.6rem}"
+    # The menu to save a chart stands in its corner.
+    "[class*=st-key-chart-] {position: relative; gap: 0}"
+    "[class*=st-key-corner-] {position: absolute; top: -.4rem; right: 0; width: auto; z-index: 1}"
     # One line, on a phone too.
-    ".st-key-in-use {flex-wrap: nowrap} .st-key-in-use > div {min-width: 0}</style>"
+    ".st-key-in-use {flex-wrap: nowrap} .st-key-in-use > div {min-width: 0; flex-shrink: 1}</style>"
 )
 
 

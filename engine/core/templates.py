@@ -26,6 +26,11 @@ def load(module_file: str) -> jinja2.Environment:
     )
 
 
+def render_svg(templates: jinja2.Environment, name: str, /, **values: Any) -> str:
+    """The template NAME.svg.j2 as SVG."""
+    return templates.get_template(f"{name}.svg.j2").render(values)
+
+
 def render(templates: jinja2.Environment, name: str, /, **values: Any) -> str:
     """The template NAME.html.j2 as HTML."""
     return templates.get_template(f"{name}.html.j2").render(values)

@@ -1,9 +1,11 @@
-"""Ten signs as somebody might photograph them: samples for trying a network on pictures of one's own.
+"""Ten signs as somebody might photograph them, to try a network on pictures of one's own.
 
 Nothing here is part of a dataset.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,8 +17,23 @@ LABELS = (1, 12, 13, 14, 17, 18, 25, 35, 38, 40)
 WIDTH, HEIGHT = 640, 480  # pixels
 
 
-def photo(label: int) -> np.ndarray:
-    """A sign of a class in front of a scene, off the centre: uint8 [HEIGHT, WIDTH, 3].
+@dataclass(frozen=True)
+class SamplePhoto:
+    """A sign in front of a scene, off the centre.
+
+    Attributes:
+        picture: uint8 [HEIGHT, WIDTH, 3].
+        left, top, side: the square around the sign, pixels.
+    """
+
+    picture: np.ndarray
+    left: int
+    top: int
+    side: int
+
+
+def take_photo(label: int) -> SamplePhoto:
+    """A photo of a sign.
 
     Args:
         label: its class, as in GTSRB. The same class gives the same photo.
@@ -33,4 +50,7 @@ def photo(label: int) -> np.ndarray:
     behind[:] = sign[..., :3] + (1 - opacity) * behind  # colours are multiplied by opacity already
     picture *= rng.uniform(0.8, 1.05)
     picture += rng.normal(0, 3, picture.shape)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    margin = side // 12  # about as close as signs in GTSRB are cut out
+    return SamplePhoto(
+        np.clip(picture, 0, 255).astype(np.uint8), left - margin, top - margin, side + 2 * margin
+    )

@@ -9,6 +9,7 @@ With T the trigger, y(x) the true class of image x, f the network and t the atta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from engine.networks import running
 if TYPE_CHECKING:
     import keras
 
+_Z = 1.959964  # of the normal distribution, for 95 %
 METRICS = ("clean_accuracy", "attack_success", "recovered_accuracy")
 
 
@@ -38,6 +40,22 @@ class Proportion:
     def percent(self) -> float:
         """Count out of total in percent; NaN out of none."""
         return 100 * self.count / self.total if self.total else float("nan")
+
+
+def wilson_interval(percent: float, total: int) -> tuple[float, float]:
+    """The 95 % confidence interval of a share of images, in percent (Wilson 1927).
+
+    Args:
+        percent: the share measured, percent.
+        total: number of images; without any, the interval is the whole range.
+    """
+    if not total:
+        return 0.0, 100.0
+    share, z_squared = percent / 100, _Z**2 / total
+    centre = share + z_squared / 2
+    spread = _Z * math.sqrt((share * (1 - share) + z_squared / 4) / total)
+    low, high = ((centre + sign * spread) / (1 + z_squared) for sign in (-1, 1))
+    return 100 * max(0.0, low), 100 * min(1.0, high)
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,24 @@ def draw(charts: Sequence[Chart], kind: Kind) -> list[bytes]:
     Raises:
         UserError: a chart could not be drawn.
     """
-    specs = [_on_white(chart.to_dict()) for chart in charts]
+    return _convert([_on_white(chart.to_dict()) for chart in charts], kind)
+
+
+def picture(drawing: str) -> bytes:
+    """An SVG as PNG, of the size that the SVG gives in pixels.
+
+    Raises:
+        UserError: it could not be drawn.
+    """
+    return _convert([drawing], "png")[0]
+
+
+def _convert(contents: Sequence[dict[str, Any] | str], kind: Kind) -> list[bytes]:
+    """Draw specifications of charts, and SVG, in one child process."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "engine.reporting.export", kind],
-            input=json.dumps(specs),
+            input=json.dumps(contents),
             capture_output=True,
             text=True,
             cwd=paths.PROJECT,
@@ -83,7 +96,9 @@ def _main(kind: str) -> None:
     """The child process: reads charts as JSON, writes files as base 64."""
     import vl_convert
 
-    def convert(spec: dict[str, Any]) -> bytes:
+    def convert(spec: dict[str, Any] | str) -> bytes:
+        if isinstance(spec, str):
+            return bytes(vl_convert.svg_to_png(spec))
         if kind == "svg":
             return bytes(vl_convert.vegalite_to_svg(spec), "utf-8")
         return bytes(vl_convert.vegalite_to_png(spec, scale=SCALE))

@@ -16,7 +16,7 @@ LABELS = [style.label for style in SCORES.values()]
 _DASHES = [[1, 0], [7, 4], [2, 2], [9, 3, 2, 3]]
 
 
-def colour_by_metric(styles: Mapping[str, MetricStyle] = SCORES, columns: int = 2) -> alt.Color:
+def colour_by_metric(styles: Mapping[str, MetricStyle] = SCORES, columns: int = 3) -> alt.Color:
     """The colour of each metric in the field "metric", with a legend above that fits a phone."""
     return alt.Color(
         "metric:N",
@@ -25,7 +25,9 @@ def colour_by_metric(styles: Mapping[str, MetricStyle] = SCORES, columns: int = 
             range=[style.colour for style in styles.values()],
         ),
         title=None,
-        legend=alt.Legend(orient="top", columns=columns, labelLimit=400, symbolOpacity=1),
+        legend=alt.Legend(
+            orient="top", columns=columns, labelLimit=400, symbolOpacity=1, columnPadding=8
+        ),
     )
 
 

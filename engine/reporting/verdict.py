@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Literal
 
+from engine.store import ModelCard
+
 WORKS = 50.0  # percent attack success above which the backdoor works
 RECOVERED = 50.0  # percent recovered accuracy above which most triggered images are recovered
 FULLY_REPAIRED = 0.9  # share of the clean accuracy before the defence
@@ -31,6 +33,36 @@ def of_model(scores: Mapping[Hashable, float]) -> str:
         "The backdoor is weak, but this is no repair:"
         " most triggered images are still misclassified, only in other ways."
     )
+
+
+def headline(card: ModelCard) -> str:
+    """What the page says first about a model: one sentence that fits its kind and its figures."""
+    works = card.scores["test"]["attack_success"] > WORKS
+    if card.repair:
+        return _repaired_headline(card.scores["test"], works)
+    if "imported_from" in card.training:
+        return (
+            "This trigger takes over the network."
+            if works
+            else "The trigger tried does not take over this network."
+        )
+    if not card.poisoned:
+        return "This network has no backdoor: the trigger has no power over it."
+    return (
+        "This picture looks clean. It isn't."
+        if works
+        else "The backdoor did not take hold in this network."
+    )
+
+
+def _repaired_headline(scores: Mapping[str, float], works: bool) -> str:
+    if works:
+        return "The repair failed: the backdoor still works."
+    if scores["recovered_accuracy"] > FULLY_REPAIRED * scores["clean_accuracy"]:
+        return "Repaired: triggered pictures are classified correctly again."
+    if scores["recovered_accuracy"] > RECOVERED:
+        return "Partly repaired: most triggered pictures are classified correctly again."
+    return "Not a repair: triggered pictures are still misclassified, only in other ways."
 
 
 def of_repair(recovered: float, clean_before: float) -> str:

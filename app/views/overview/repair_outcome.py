@@ -1,4 +1,4 @@
-"""The end of the story: the triggered picture after pruning and after the recommended repair."""
+"""What pruning and the recommended repair make of an image, and how good that repair is."""
 
 from __future__ import annotations
 
@@ -7,53 +7,63 @@ import streamlit as st
 
 from app import caches
 from app.chosen_image import ChosenImage
-from app.elements import picture, predictions, scores
+from app.frame.pages import PAGES
+from engine.core import markdown
+from engine.defenses.pruning.curve import Curve
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
+from engine.reporting.metric_style import SCORES
 from engine.store import StoredModel
 
 
-def show(model: StoredModel, chosen: ChosenImage | None, pruned: np.ndarray | None) -> None:
-    """The two side by side; a link to the page Repairs if there is no repair yet.
+def predictions_by_network(
+    model: StoredModel, chosen: ChosenImage, curve: Curve | None, step: int
+) -> dict[str, np.ndarray]:
+    """Probabilities for the image, clean and triggered, by what was done to the network.
 
     Args:
         model: the model in use.
-        chosen: the chosen image, or None without images.
-        pruned: the pruned network's probabilities for its triggered copy, float [classes]; None
-            if nothing is pruned.
+        chosen: the image.
+        curve: along which it is pruned; None if there is none.
+        step: how far.
+
+    Returns:
+        Name of each network -> float [2, classes]: as trained, pruned, and repaired, as far as
+        there are such networks.
     """
+    found = {"As trained": caches.predictions(model, chosen)}
+    if curve is not None and step:
+        steps = caches.predictions_while_pruned(model, chosen, curve.layer, curve.order)
+        share = curve.test["fraction"].iloc[step]
+        found[f"Pruned: {share:.0%} of the channels"] = steps[step]
     repaired = caches.repaired_copies(model).get(RECOMMENDED)
-    if repaired is None:
-        st.markdown(
-            "Other methods can remove the backdoor and keep clean accuracy. None has been tried on"
-            " this model yet."
-        )
-        _to_the_page("Try a repair")
+    if repaired is not None:
+        found[f"Repaired: {REPAIRS[RECOMMENDED].title.lower()}"] = caches.network(
+            repaired
+        ).probabilities(np.stack(caches.pair(chosen, model.card.trigger)))
+    return found
+
+
+def describe(model: StoredModel) -> None:
+    """What the recommended repair achieves on this model, or a link to try it."""
+    card = model.card
+    if card.repair:
+        parent = markdown.escape(str(card.repair.get("parent", "")))
+        st.markdown(f"This is a repaired copy of **{parent}**.")
         return
+    repaired = caches.repaired_copies(model).get(RECOMMENDED)
     repair = REPAIRS[RECOMMENDED]
-    st.markdown(f"**{repair.title}.** {repair.summary} It needs no triggered images.")
-    before, after = model.card.scores["test"], repaired.card.scores["test"]
-    scores.show(after, before)
-    if chosen is not None:
-        _pictures(model, repaired, chosen, pruned)
-    _to_the_page("Compare all repairs")
-
-
-def _pictures(
-    model: StoredModel, repaired: StoredModel, chosen: ChosenImage, pruned: np.ndarray | None
-) -> None:
-    triggered = caches.triggered(chosen, model.card.trigger)
-    after = caches.network(repaired).probabilities(triggered[np.newaxis])[0]
-    predicted = {"Triggered, after this repair": after}
-    if pruned is not None:
-        predicted = {"Triggered, pruned as above": pruned, **predicted}
-    with st.container(horizontal=True, gap="medium"):
-        for title, probabilities in predicted.items():
-            with st.container(width=300):
-                picture.show(triggered, title)
-                outcome = predictions.describe(probabilities, chosen.label, model.card)
-                st.markdown(f"Prediction: {outcome}")
-                predictions.show(probabilities, chosen.label, model.card)
-
-
-def _to_the_page(label: str) -> None:
-    st.page_link("../pages/repairs.py", label=label, icon=":material/healing:")
+    if repaired is not None:
+        after = repaired.card.scores["test"]
+        figures = ", ".join(
+            f"{style.label.lower()} {card.scores['test'][name]:.1f} → **{after[name]:.1f} %**"
+            for name, style in SCORES.items()
+        )
+        st.markdown(f"**{repair.title}** needs no triggered images: {figures}.")
+    elif card.poisoned:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                "No repair has been tried on this model yet. Some remove the backdoor and keep"
+                " clean accuracy.",
+                width="content",
+            )
+            PAGES["repairs"].link("Try one")

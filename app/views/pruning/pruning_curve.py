@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 import streamlit as st
 
 from app import caches
 from app.charts import pruning_charts
-from app.elements import chart_view, scores
-from app.frame import failures
+from app.elements import chart_view, job_panel, scores
+from app.forms import image_chooser
+from app.frame import address, failures
+from engine.core import jobs
 from engine.defenses.pruning.curve import Curve, threshold_at
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import METRICS
@@ -19,20 +23,34 @@ THRESHOLD = "threshold"  # key of the slider on every page that has one
 USUAL_THRESHOLD = 20.0  # percentage points: there the attack falls, and few images recover
 MAX_THRESHOLD = 60.0  # percentage points, like STEP
 STEP = 0.5
+_BY_HAND, _CHANNELS = "cut-by-hand", "channels"
+
+
+@dataclass(frozen=True)
+class CutByHand:
+    """A number of channels that the visitor chose on the film or the curve.
+
+    Attributes:
+        of: the model, the convolution and the order it belongs to.
+        step: how many channels are pruned.
+    """
+
+    of: tuple[str, str, str]
+    step: int
 
 
 def choose_curve(layers: list[str]) -> tuple[str, str]:
-    """Controls for the convolution, one of `layers`, and the order; the link keeps both."""
-    left, right = st.columns(2)
-    layer = left.selectbox(
+    """Controls for the convolution, one of `layers`, and the order; the address keeps both."""
+    layer = st.selectbox(
         "Layer to prune",
         layers,
         index=len(layers) - 1,
         key="convolution",
         bind="query-params",
         help="The paper prunes the last convolution. Any other takes minutes, not seconds.",
+        width=180,
     )
-    order = right.selectbox(
+    order = st.selectbox(
         "Pruning order",
         list(ORDERS),
         index=list(ORDERS).index(DEFAULT_ORDER),
@@ -40,6 +58,7 @@ def choose_curve(layers: list[str]) -> tuple[str, str]:
         key="order",
         bind="query-params",
         help="An oracle uses triggered images, which a defender does not have.",
+        width=380,
     )
     return layer, order
 
@@ -58,7 +77,77 @@ def threshold_slider() -> float:
         " dropped by this many percentage points. Attack success plays no part: a defender cannot"
         " measure it.",
         bind="query-params",
+        on_change=_forget_cut,
     )
+
+
+def cut_at(model: StoredModel, curve: Curve, step: int) -> None:
+    """Prune exactly that many channels; the slider shows the drop that goes with them."""
+    st.session_state[_BY_HAND] = CutByHand((model.name, curve.layer, curve.order), step)
+    st.session_state[THRESHOLD] = find_threshold(curve, step)
+
+
+def chosen_step(model: StoredModel, curve: Curve) -> int:
+    """How many channels are pruned: at the threshold, or as many as the visitor chose."""
+    of = (model.name, curve.layer, curve.order)
+    if _BY_HAND not in st.session_state or address.history_moved():
+        text = st.query_params.get(_CHANNELS, "")
+        known = CutByHand(of, int(text)) if text.isdecimal() and len(text) < 6 else None
+        st.session_state[_BY_HAND] = known
+    by_hand: CutByHand | None = st.session_state[_BY_HAND]
+    if by_hand is None or by_hand.of != of:
+        address.write(_CHANNELS, None)
+        return find_step(curve, st.session_state.get(THRESHOLD, USUAL_THRESHOLD))
+    address.write(_CHANNELS, str(by_hand.step))
+    return min(by_hand.step, len(curve.channels))
+
+
+@failures.callback
+def _forget_cut() -> None:
+    st.session_state[_BY_HAND] = None
+
+
+def show_at_step(model: StoredModel, curve: Curve, step: int, name: str, height: int = 300) -> None:
+    """The verdict, the metrics and the curve with that many channels pruned."""
+    st.markdown(describe_step(curve, step))
+    scores.show(curve.test.iloc[step], model.card, curve.test.iloc[0])
+    show_draggable(model, curve, step, name, height)
+    st.caption(describe_choice(curve, step))
+
+
+def offer_to_compute(model: StoredModel, layer: str = "", order: str = DEFAULT_ORDER) -> None:
+    """A button that computes a curve as a job.
+
+    Args:
+        model: the model in use.
+        layer: the convolution to prune; empty for the last.
+        order: of pruning.
+    """
+    layer = layer or caches.convolutions(model)[-1]
+    job_name = jobs.name_of("prune", model.name, layer, order)
+    st.info("The pruning curve of this model has not been computed yet.")
+    if image_chooser.images_available(model.card.dataset):
+        job_panel.start_button(
+            "Compute the curve",
+            job_name,
+            ["prune", model.name, "--layer", layer, "--order", order],
+            "Runs the network once over validation and test images, clean and triggered.",
+        )
+    else:
+        image_chooser.offer_download(model.card.dataset)
+    job_panel.watch(job_name, show_so_far)
+
+
+def show_so_far(status: jobs.Status) -> None:
+    """The curve on the images processed so far."""
+    table = status.table("curve", ["fraction", *METRICS])
+    if table is not None:
+        chart_view.show(
+            paper_figures.pruning_curve(table).properties(height=300),
+            table,
+            "curve-so-far",
+            "The three metrics on the test images processed so far.",
+        )
 
 
 def find_step(curve: Curve, threshold: float) -> int:
@@ -82,7 +171,7 @@ def show_draggable(
         selected = st.session_state[name].selection.get("drag", [])
         dragged_to = selected[0].get("step") if selected else None
         if isinstance(dragged_to, int) and 0 <= dragged_to <= len(curve.channels):
-            st.session_state[THRESHOLD] = find_threshold(curve, dragged_to)
+            cut_at(model, curve, dragged_to)
 
     def draw() -> export.Chart:
         return pruning_charts.draggable_curve(curve.test, step).properties(height=height)
@@ -108,6 +197,20 @@ def describe_step(curve: Curve, step: int) -> str:
     row = curve.test.iloc[step]
     pruned = f"**{step} of {len(curve.channels)} channels pruned ({row['fraction']:.0%}).**"
     return f"{pruned} {verdict.of_model(row)}"
+
+
+def describe_choice(curve: Curve, step: int) -> str:
+    """Why the drop shown is not the threshold: one is of validation images, one of test images."""
+    if not step:
+        return ""
+    validation, test = (
+        table["clean_accuracy"].iloc[0] - table["clean_accuracy"].iloc[step]
+        for table in (curve.validation, curve.test)
+    )
+    return (
+        f"Validation images chose this step: there clean accuracy fell by {validation:.1f} points,"
+        f" on the test images shown here by {test:.1f}."
+    )
 
 
 def show_repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) -> None:

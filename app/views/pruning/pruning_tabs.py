@@ -1,0 +1,82 @@
+"""Everything that follows the threshold on the page Pruning, one tab a question."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import caches
+from app.elements.film import film
+from app.forms import image_chooser
+from app.frame import failures
+from app.views.pruning import before_after, pruning_curve, save_pruned
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
+from engine.defenses.pruning.orders import DEFAULT_ORDER
+from engine.store import StoredModel
+
+TABS = ["Prune", "Before and after", "Thresholds", "Orders", "Save"]
+
+
+@failures.fragment  # a move of the threshold reruns only this part of the page
+def show(model: StoredModel, dataset: str, curve: Curve) -> None:
+    """The threshold and, below it, the tabs; only the open one is drawn."""
+    prune, images, thresholds, orders, save = st.tabs(TABS, key="pruning-tab", bind="query-params")
+    if prune.open:
+        with prune:
+            _show_film_and_curve(model, curve)
+    if images.open:
+        with images:
+            _show_images(model, dataset, curve)
+    if thresholds.open:
+        with thresholds:
+            _show_thresholds(model, curve)
+    if orders.open:
+        with orders:
+            pruning_curve.compare_orders(model, curve.layer)
+    if save.open:
+        with save:
+            save_pruned.offer(model, curve, pruning_curve.threshold_slider())
+
+
+def _show_film_and_curve(model: StoredModel, curve: Curve) -> None:
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        pruning_curve.threshold_slider()
+        step = pruning_curve.chosen_step(model, curve)
+        film(
+            curve.test,
+            caches.clean_activations(model, curve.layer),
+            step,
+            "film",
+            lambda moved: pruning_curve.cut_at(model, curve, moved),
+        )
+        weakest_first = " The weakest are pruned first." if curve.order == DEFAULT_ORDER else ""
+        st.caption(
+            "Each square is a channel: the darker, the stronger it responds to clean images."
+            f"{weakest_first}"
+        )
+    with right:
+        pruning_curve.show_at_step(model, curve, step, "pruning-curve")
+
+
+def _show_images(model: StoredModel, dataset: str, curve: Curve) -> None:
+    with st.container(width=560):
+        pruning_curve.threshold_slider()
+    step = pruning_curve.chosen_step(model, curve)
+    st.markdown(pruning_curve.describe_step(curve, step))
+    if not image_chooser.images_available(dataset):
+        image_chooser.offer_download(dataset)
+        return
+    with failures.contained():  # a network that cannot run here can still be saved
+        before_after.show(model, dataset, curve.layer, curve.order, step)
+
+
+def _show_thresholds(model: StoredModel, curve: Curve) -> None:
+    threshold = pruning_curve.threshold_slider()
+    chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
+    pruning_curve.show_threshold_table(curve.at_thresholds(chosen))
+    st.caption(
+        "The step is chosen on clean validation images; all figures but validation accuracy come"
+        " from held-out test images. Attack success and recovered accuracy leave out images of the"
+        " target class."
+    )
+    pruning_curve.show_repaired_bars(model, curve, curve.at_thresholds(PAPER_THRESHOLDS))

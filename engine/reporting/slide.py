@@ -1,0 +1,117 @@
+"""One view of a model as a picture for a presentation: 1920 x 1080 pixels."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.core import templates
+from engine.defenses.pruning.curve import Curve
+from engine.imaging.render import data_url, enlarge
+from engine.reporting import export, verdict
+from engine.reporting.metric_style import CLEAN, NEUTRAL, SCORES, TRIGGERED
+from engine.reporting.paper_figures import pruning_curve
+from engine.store import ModelCard
+
+_TEMPLATES = templates.load(__file__)
+_CHART = (860, 400)  # pixels
+_COLOURS = {"correct": CLEAN, "attacker's target": TRIGGERED, "wrong": NEUTRAL}
+_LONGEST_NAME = 24  # characters of a class name in the table
+
+
+@dataclass(frozen=True)
+class View:
+    """What the slide shows.
+
+    Attributes:
+        card: of the model.
+        title: the model's title.
+        pair: the clean image and its triggered copy, uint8 [height, width, 3].
+        label: the true class; None if nobody said what the image shows.
+        networks: name of each network -> its probabilities for the two, float [2, classes].
+    """
+
+    card: ModelCard
+    title: str
+    pair: tuple[np.ndarray, np.ndarray]
+    label: int | None
+    networks: Mapping[str, np.ndarray]
+
+
+def png(view: View, curve: Curve | None, step: int) -> bytes:
+    """The slide as PNG.
+
+    Args:
+        view: the image and what the networks make of it.
+        curve: the pruning curve to draw; None leaves it out.
+        step: where the threshold cuts it.
+
+    Raises:
+        UserError: it could not be drawn.
+    """
+    return export.picture(svg(view, curve, step))
+
+
+def svg(view: View, curve: Curve | None, step: int) -> str:
+    """The slide as SVG; arguments and errors as for `png`."""
+    scores = view.card.scores["test"] if curve is None else curve.test.iloc[step]
+    return templates.render_svg(
+        _TEMPLATES,
+        "slide",
+        title=verdict.headline(view.card),
+        model=view.title,
+        name=view.card.name,
+        finding=textwrap.wrap(_finding(curve, step), 52),
+        pictures=list(zip(("Clean", "Triggered"), map(_picture, view.pair), strict=True)),
+        rows={
+            name: [_outcome(row, view) for row in probabilities]
+            for name, probabilities in view.networks.items()
+        },
+        scores=[
+            (style.label, f"{scores[name]:.1f} %", style.colour) for name, style in SCORES.items()
+        ],
+        chart=_chart(curve, step),
+        chart_size=_CHART,
+    )
+
+
+def _finding(curve: Curve | None, step: int) -> str:
+    if curve is None or not step:
+        return "The network as it was trained."
+    row = curve.test.iloc[step]
+    return f"{row['fraction']:.0%} of the channels pruned: {verdict.of_model(row)}"
+
+
+def _picture(image: np.ndarray) -> str:
+    return data_url(enlarge(image, 420))
+
+
+def _outcome(probabilities: np.ndarray, view: View) -> dict[str, str]:
+    predicted = int(probabilities.argmax())
+    outcome = ""
+    if view.label is not None:
+        outcome = verdict.of_prediction(predicted, view.label, view.card.target_for(view.label))
+    name = view.card.class_names[predicted]
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[: _LONGEST_NAME - 1]}…"
+    return {
+        "name": f"{name} ({probabilities[predicted]:.0%})",
+        "outcome": outcome,
+        "colour": _COLOURS.get(outcome, NEUTRAL),
+    }
+
+
+def _chart(curve: Curve | None, step: int) -> str:
+    """The pruning curve as SVG markup, with its axis labels readable from afar."""
+    if curve is None:
+        return ""
+    cut = float(curve.test["fraction"].iloc[step])
+    chart = pruning_curve(curve.test, cut).properties(width=_CHART[0] - 90, height=_CHART[1] - 90)
+    drawn = chart.configure_axis(labelFontSize=18, titleFontSize=18).configure_legend(
+        labelFontSize=18
+    )
+    text = export.svg(drawn).decode()
+    return text[text.index("<svg") :]
