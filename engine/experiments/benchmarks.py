@@ -199,7 +199,7 @@ def _whole_curve(network: keras.Model, layer: str, order: np.ndarray, data: Spli
     def ours() -> None:
         for part in running.batches(len(data)):
             features, _ = block.features(running.scale(data.images[part]))
-            block.tail.walk(features, order)
+            block.tail.predict_while_pruned(features, order)
 
     def plain() -> None:
         for model in pruned:
@@ -220,7 +220,7 @@ def _walk_alone(block: split.Block, order: np.ndarray, data: Split) -> Compariso
     """The steps of a curve after the forward pass, against the forward pass."""
     features, _ = block.features(running.scale(data.images[:1000]))
     many = np.tile(features, (25, 1, 1, 1))
-    (walk,) = _best_times(lambda: block.tail.walk(many, order))
+    (walk,) = _best_times(lambda: block.tail.predict_while_pruned(many, order))
     (forward,) = _best_times(lambda: block.features(running.scale(data.images)))
     return Comparison(
         "curve beyond the forward pass",

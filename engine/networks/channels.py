@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.core.errors import UserError, unknown
+from engine.networks import layer_graph
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +44,7 @@ def find_sites(model: keras.Model) -> list[Site]:
     """
     from keras import layers
 
-    followers = _followers(model)
+    followers = layer_graph.followers(layer_graph.network_nodes(model))
     sites = [
         Site(layer.name, *_holder_and_activation(layer, followers), layer.filters)
         for layer in model.layers
@@ -135,32 +134,6 @@ def _is_activation(layer: Any) -> bool:
         isinstance(layer, kinds)
         and getattr(getattr(layer, "activation", None), "__name__", "") != "softmax"
     )
-
-
-def _followers(model: keras.Model) -> dict[str, list[Any]]:
-    """The layers that take each layer's output, by its name."""
-    import keras
-
-    followers: dict[str, list[Any]] = defaultdict(list)
-    if isinstance(model, keras.Sequential):
-        for before, after in pairwise(model.layers):
-            followers[before.name].append(after)
-        return followers
-    seen = set()
-    # A layer may be part of other networks too: only this network's nodes count.
-    for node in (node for depth in model._nodes_by_depth.values() for node in depth):
-        if node.is_input:
-            continue
-        layer = node.operation
-        if layer.name in seen:
-            raise UserError(
-                f"The layer '{layer.name}' is used more than once:"
-                " channels of such a network cannot be switched off."
-            )
-        seen.add(layer.name)
-        for tensor in node.input_tensors:
-            followers[tensor._keras_history.operation.name].append(layer)
-    return followers
 
 
 def check_layer(name: str, names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, pairwise, takewhile
+from itertools import count, takewhile
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy import special
 
 from engine.core.command_line import command
 from engine.core.errors import UserError
-from engine.networks import channels
+from engine.networks import channels, layer_graph
 from engine.networks.channels import check_channels
 from engine.networks.running import batches, scale
 from engine.networks.untrusted.parts import Parts
@@ -192,22 +192,12 @@ def _channel_bounds(chain: Sequence[Saved]) -> dict[str, np.ndarray]:
     return found
 
 
-def _chain(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _chain(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The chain of layers; raise `Unsupported` if they branch."""
-    items: list[Mapping[str, Any]] = described["config"]["layers"]
-    if described["class_name"] == "Sequential":
-        return items
-    for before, after in pairwise(items):
-        (called,) = after["inbound_nodes"]
-        (values,) = called["args"]
-        if not isinstance(values, dict) or _source(values) != before["config"]["name"]:
-            raise Unsupported("Networks whose layers branch")
-    return items
-
-
-def _source(values: Mapping[str, Any]) -> str:
-    """Name of the layer that a saved tensor comes from."""
-    return str(values["config"]["keras_history"][0])
+    try:
+        return layer_graph.chain(layer_graph.description_nodes(description))
+    except layer_graph.NotAChain as error:
+        raise Unsupported("Networks whose layers branch") from error
 
 
 def _convolution(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.networks import running
+from engine.networks import layer_graph, running
 from engine.networks.channels import channel_sums, check_layer
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 class Tail(Protocol):
     """The part of a network behind the cut."""
 
-    def walk(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
+    def predict_while_pruned(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
         """Predicted classes before the first and after each pruned channel: int64 [c + 1, n].
 
         Args:
@@ -112,16 +111,8 @@ def _chain(model: keras.Model) -> list[Any]:
     """The chain of layers without the input; raise a `UserError` if they branch."""
     import keras
 
-    chain = [item for item in model.layers if not isinstance(item, keras.layers.InputLayer)]
-    if isinstance(model, keras.Sequential):
-        return chain
-    for before, after in pairwise(chain):
-        if after.input is not before.output:
-            raise UserError(
-                "Pruning works on networks whose layers form a single chain;"
-                f" '{after.name}' does not follow '{before.name}' alone."
-            )
-    return chain
+    chain = layer_graph.chain(layer_graph.network_nodes(model))
+    return [item for item in chain if not isinstance(item, keras.layers.InputLayer)]
 
 
 def _keeps_channels_apart(layer: Any) -> bool:
@@ -189,8 +180,8 @@ class _LinearTail:
         self.changes = np.empty((channels, self.PART, positions), np.float32)
         self.logits = np.empty((channels + 1, self.PART, self.classes), np.float32)
 
-    def walk(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
-        """See `Tail.walk`."""
+    def predict_while_pruned(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        """See `Tail.predict_while_pruned`."""
         rows, constants = self.rows[channels], self.constants[channels, None, None]
         predictions = np.empty((len(channels) + 1, len(features)), np.int64)
         untouched = features.reshape(len(features), -1) @ self.kernel + self.bias
@@ -230,8 +221,8 @@ class _NetworkTail:
             jit_compile=False,
         )
 
-    def walk(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
-        """See `Tail.walk`."""
+    def predict_while_pruned(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        """See `Tail.predict_while_pruned`."""
         pruned = np.zeros(len(channels), bool)
         predictions = [self.run(features, pruned).numpy()]
         for channel in channels:

@@ -196,7 +196,7 @@ class _Walk:
 
     def add(self, kind: str, features: np.ndarray, labels: np.ndarray) -> None:
         """Count a batch's predictions at each step."""
-        predictions = self.block.tail.walk(features, self.channels)
+        predictions = self.block.tail.predict_while_pruned(features, self.channels)
         self.images[kind] += len(labels)
         self.right[kind] += np.count_nonzero(predictions == labels, axis=1)
         if kind == "triggered":

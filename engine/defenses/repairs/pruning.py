@@ -101,5 +101,7 @@ def pruned_curve(network: keras.Model, images: Split, order: str = DEFAULT_ORDER
     channels = _CLEAN_ORDERS[order].rank(stats, stats)
     right = np.zeros(block.channels + 1, np.int64)
     for features, labels in cached:
-        right += np.count_nonzero(block.tail.walk(features, channels) == labels, axis=1)
+        right += np.count_nonzero(
+            block.tail.predict_while_pruned(features, channels) == labels, axis=1
+        )
     return CleanCurve(layer, channels, pd.DataFrame({"clean_accuracy": 100 * right / len(images)}))

@@ -35,7 +35,7 @@ def curves(trained, dataset):
 def walked(network, layer, images, channels):
     block = split.cut(network, layer)
     features, _ = block.features(running.scale(images))
-    return block.tail.walk(features, channels)
+    return block.tail.predict_while_pruned(features, channels)
 
 
 def plain_loop(network, layer, images, channels, steps):
