@@ -14,6 +14,7 @@ import numpy as np
 from engine.attacks.triggers.trigger import to_uint8
 from engine.core import progress
 from engine.networks import running
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -46,10 +47,10 @@ def perturb(
 
     @tf.function(jit_compile=False, reduce_retracing=True)
     def pgd_step(start: Any, current: Any, classes: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(current)
-            loss = loss_of(classes, network(current, training=False))
-        moved = current + step * tf.sign(tape.gradient(loss, current))
+        def loss() -> Any:
+            return loss_of(classes, network(current, training=False))
+
+        moved = current + step * tf.sign(loss_and_gradients(loss, current)[1])
         projected = tf.clip_by_value(moved, start - radius / 255, start + radius / 255)
         return tf.clip_by_value(projected, 0, 1)
 

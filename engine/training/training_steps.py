@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.datasets.dataset import Split
+from engine.networks.gradients import loss_and_gradients
 from engine.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -72,6 +74,12 @@ def compile_steps(network: keras.Model, optimizer: Any, train: Split) -> TrainSt
     loss_of = keras.losses.SparseCategoricalCrossentropy(reduction="sum")
     variables = network.trainable_variables
 
+    def objective(images: Any, labels: Any) -> tuple[Any, Any, Any]:
+        probabilities = network(images, training=True)
+        loss = loss_of(labels, probabilities)
+        mean = loss / tf.cast(tf.size(labels), tf.float32)
+        return tf.add_n([mean, *network.losses]), loss, probabilities
+
     @tf.function(
         input_signature=[tf.TensorSpec([None, None], tf.int64)],
         jit_compile=False,
@@ -81,12 +89,10 @@ def compile_steps(network: keras.Model, optimizer: Any, train: Split) -> TrainSt
         for indices in blocks:
             labels = tf.gather(all_labels, indices)
             images = tf.cast(tf.gather(all_images, indices), tf.float32) / 255
-            with tf.GradientTape() as tape:
-                probabilities = network(images, training=True)
-                loss = loss_of(labels, probabilities)
-                mean = loss / tf.cast(tf.size(labels), tf.float32)
-                objective = tf.add_n([mean, *network.losses])
-            optimizer.apply(tape.gradient(objective, variables), variables)
+            (_, loss, probabilities), gradients = loss_and_gradients(
+                partial(objective, images, labels), variables
+            )
+            optimizer.apply(gradients, variables)
             correct = tf.equal(tf.argmax(probabilities, axis=1), labels)
             totals += tf.stack([loss, tf.reduce_sum(tf.cast(correct, tf.float32))])
         return totals

@@ -11,6 +11,7 @@ from engine.attacks.triggers.artifacts import Arrays
 from engine.core import progress
 from engine.datasets.dataset import Split
 from engine.networks import edit, running
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -93,9 +94,10 @@ def train(
 
     @tf.function(jit_compile=False, reduce_retracing=True)
     def step(images: Any, labels: Any) -> Any:
-        with tf.GradientTape() as tape:
-            loss = loss_of(victim, variables, images, labels)
-        slopes = tape.gradient(loss, [*own, *others])
+        def loss() -> Any:
+            return loss_of(victim, variables, images, labels)
+
+        _, slopes = loss_and_gradients(loss, [*own, *others])
         optimizers[0].apply(slopes[: len(own)], own)
         optimizers[1].apply(slopes[len(own) :], others)
 

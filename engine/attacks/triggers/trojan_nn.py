@@ -16,6 +16,7 @@ from engine.core.errors import UserError
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
 from engine.networks import running
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -76,12 +77,13 @@ class TrojanNN(LearnedTrigger):
         neurons = self._neurons(network, read, images, painted, rng)
         patch = tf.Variable(rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32))
 
+        def excited() -> Any:
+            (values,) = read(painted(patch), training=False).values()
+            return tf.reduce_mean(tf.gather(_flat(values), neurons, axis=1))
+
         @tf.function(jit_compile=False)
         def step() -> Any:
-            with tf.GradientTape() as tape:
-                (values,) = read(painted(patch), training=False).values()
-                excited = tf.reduce_mean(tf.gather(_flat(values), neurons, axis=1))
-            slope = tape.gradient(excited, patch)
+            _, slope = loss_and_gradients(excited, patch)
             patch.assign(tf.clip_by_value(patch + STEP * tf.sign(slope), 0, 1))
 
         for number in range(STEPS):

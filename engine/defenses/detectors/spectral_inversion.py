@@ -16,6 +16,7 @@ from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
 from engine.defenses.detectors.detector import Detection, Detector
 from engine.imaging import colour, dct
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -232,13 +233,14 @@ def success_and_gradient(
 
     @tf.function(input_signature=signature, jit_compile=False)
     def run(images: Any, change: Any, label: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(change)
+        def cross_entropy() -> Any:
             seen = tf.clip_by_value(tf.cast(images, tf.float32) + change, 0, 255) / 255
             read = network(seen, training=False)
-            loss = -tf.reduce_mean(tf.math.log(tf.maximum(read[:, label], 1e-7)))
+            return -tf.reduce_mean(tf.math.log(tf.maximum(read[:, label], 1e-7))), read
+
+        (_, read), gradient = loss_and_gradients(cross_entropy, change)
         reached = tf.reduce_mean(tf.cast(tf.argmax(read, axis=1) == label, tf.float32))
-        return reached, tape.gradient(loss, change)
+        return reached, gradient
 
     # A pattern's gradient follows from that of its picture by the transposed transform.
     back = np.linalg.inv(colour.YUV)

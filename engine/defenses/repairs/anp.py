@@ -12,6 +12,7 @@ from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import batch_reader, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
 from engine.networks.channels import Site, variables_of
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -91,25 +92,29 @@ class _Masks:
             images, labels = taken(indices)
             size = settings.noise
             started = [random.uniform(mask.shape, -size, size) for mask in self.masks]
-            with tf.GradientTape() as tape:
-                tape.watch(started)
-                perturbed = [m + d for m, d in zip(self.masks, started, strict=True)]
-                value = loss(images, labels, perturbed)
-            slopes = tape.gradient(value, started)
+
+            def perturbed() -> Any:
+                return loss(images, labels, _sums(self.masks, started))
+
+            _, slopes = loss_and_gradients(perturbed, started)
             noise = [
                 tf.clip_by_value(d + size * tf.sign(slope), -size, size)
                 for d, slope in zip(started, slopes, strict=True)
             ]
-            with tf.GradientTape() as tape:
-                masks = [tf.convert_to_tensor(mask) for mask in self.masks]
-                tape.watch(masks)
-                withstood = loss(images, labels, [m + d for m, d in zip(masks, noise, strict=True)])
+            masks = [tf.convert_to_tensor(mask) for mask in self.masks]
+
+            def mixed() -> Any:
+                withstood = loss(images, labels, _sums(masks, noise))
                 alpha = settings.alpha
-                value = alpha * loss(images, labels, masks) + (1 - alpha) * withstood
-            for mask, speed, slope in zip(
-                self.masks, self.speeds, tape.gradient(value, masks), strict=True
-            ):
+                return alpha * loss(images, labels, masks) + (1 - alpha) * withstood
+
+            _, slopes = loss_and_gradients(mixed, masks)
+            for mask, speed, slope in zip(self.masks, self.speeds, slopes, strict=True):
                 speed.assign(MOMENTUM * speed + slope)
                 mask.assign(tf.clip_by_value(mask - LEARNING_RATE * speed, 0, 1))
 
         return step
+
+
+def _sums(masks: list[Any], noise: list[Any]) -> list[Any]:
+    return [mask + added for mask, added in zip(masks, noise, strict=True)]

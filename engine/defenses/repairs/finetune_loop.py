@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.core import progress
 from engine.datasets.dataset import Split
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -89,9 +90,8 @@ def compile_step(
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
     def step(indices: Any) -> None:
         images, labels = taken(indices)
-        with tf.GradientTape() as tape:
-            value = loss(images / 255, labels)
-        optimizer.apply(adjust(tape.gradient(value, variables)), variables)
+        _, gradients = loss_and_gradients(lambda: loss(images / 255, labels), variables)
+        optimizer.apply(adjust(gradients), variables)
 
     stepped: Callable[[np.ndarray], Any] = step
     return stepped

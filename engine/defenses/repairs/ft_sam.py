@@ -18,6 +18,7 @@ from engine.defenses.repairs.finetune_loop import (
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import describe_interpolation, interpolate_weights
 from engine.networks import edit
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -70,16 +71,15 @@ class FTSAM(BudgetedRepair):
         optimizer.build(variables)
         taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
 
-        def gradients(images: Any, labels: Any) -> Any:
-            with tf.GradientTape() as tape:
-                loss = loss_of(labels, network(images, training=True))
-            return tape.gradient(loss, variables)
-
         @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
         def step(indices: Any) -> None:
             images, labels = taken(indices)
             images = images / 255
-            slopes = gradients(images, labels)
+
+            def loss() -> Any:
+                return loss_of(labels, network(images, training=True))
+
+            _, slopes = loss_and_gradients(loss, variables)
             length = tf.linalg.global_norm(
                 [tf.abs(v) * g for v, g in zip(variables, slopes, strict=True)]
             )
@@ -89,7 +89,7 @@ class FTSAM(BudgetedRepair):
             ]
             for variable, move in zip(variables, moves, strict=True):
                 variable.assign_add(move)
-            slopes = gradients(images, labels)
+            _, slopes = loss_and_gradients(loss, variables)
             for variable, move in zip(variables, moves, strict=True):
                 variable.assign_sub(move)
             optimizer.apply(slopes, variables)

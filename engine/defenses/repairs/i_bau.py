@@ -16,6 +16,7 @@ from engine.defenses.repairs.finetune_loop import BATCH, batch_reader, run_epoch
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import select_strongest
 from engine.networks import edit
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -128,10 +129,7 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
     @tf.function(input_signature=signature, jit_compile=False)
     def ascend(change: Any, indices: Any) -> Any:
         images, labels = taken(indices)
-        with tf.GradientTape() as tape:
-            tape.watch(change)
-            loss = inner(images / 255, labels, change)
-        slope = tape.gradient(loss, change)
+        _, slope = loss_and_gradients(lambda: inner(images / 255, labels, change), change)
         further = change - radius / 5 * tf.math.l2_normalize(slope)
         return tf.clip_by_norm(further, radius)
 
@@ -140,46 +138,37 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
         images, labels = taken(indices)
         images = images / 255
         half = tf.shape(images)[0] // 2
-        with tf.GradientTape() as tape:
-            tape.watch(change)
+
+        def outer() -> Any:
             # Half of the batch is perturbed, so that clean images count as well.
             mixed = tf.concat([images[:half] + change, images[half:]], axis=0)
-            outer = loss_of(labels, network(mixed, training=False))
-        direct, slope = _split(tape.gradient(outer, [*variables, change]))
+            return loss_of(labels, network(mixed, training=False))
+
+        _, (*direct, slope) = loss_and_gradients(outer, [*variables, change])
         implicit = slope
         term = slope
         some = images[::CURVED], labels[::CURVED]
         for _ in range(FIXED_POINTS):
             term = term - FIXED_RATE * _curvature(inner, *some, change, term)
             implicit = implicit + term
-        with tf.GradientTape() as outer_tape:
-            with tf.GradientTape() as tape:
-                tape.watch(change)
-                loss = inner(images, labels, change)
-            moved = -FIXED_RATE * tf.reduce_sum(
-                tape.gradient(loss, change) * tf.stop_gradient(implicit)
-            )
-        through = outer_tape.gradient(
-            moved, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
+
+        def moved() -> Any:
+            _, slope = loss_and_gradients(lambda: inner(images, labels, change), change)
+            return -FIXED_RATE * tf.reduce_sum(slope * tf.stop_gradient(implicit))
+
+        _, through = loss_and_gradients(moved, variables, unconnected="zero")
         through, _ = tf.clip_by_global_norm(through, tf.linalg.global_norm(direct))
         optimizer.apply([d + t for d, t in zip(direct, through, strict=True)], variables)
 
     return ascend, withstand
 
 
-def _split(gradients: list[Any]) -> tuple[list[Any], Any]:
-    return gradients[:-1], gradients[-1]
-
-
 def _curvature(inner: Any, images: Any, labels: Any, change: Any, vector: Any) -> Any:
     """Hessian of the inner loss in the perturbation, times `vector`."""
     import tensorflow as tf
 
-    with tf.GradientTape() as outer_tape:
-        outer_tape.watch(change)
-        with tf.GradientTape() as tape:
-            tape.watch(change)
-            loss = inner(images, labels, change)
-        along = tf.reduce_sum(tape.gradient(loss, change) * tf.stop_gradient(vector))
-    return outer_tape.gradient(along, change)
+    def along() -> Any:
+        _, slope = loss_and_gradients(lambda: inner(images, labels, change), change)
+        return tf.reduce_sum(slope * tf.stop_gradient(vector))
+
+    return loss_and_gradients(along, change)[1]

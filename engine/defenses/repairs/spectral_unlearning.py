@@ -23,6 +23,7 @@ from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import select_strongest
 from engine.imaging import dct
 from engine.networks import edit
+from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
     import keras
@@ -122,10 +123,12 @@ class SpectralUnlearning(BudgetedRepair):
         def step(images: Any, labels: Any, which: Any) -> None:
             clean = tf.cast(images, tf.float32)
             perturbed = tf.clip_by_value(clean + tf.gather(patterns, which), 0, 255)
-            with tf.GradientTape() as tape:
+
+            def loss() -> Any:
                 read = network(tf.concat([clean, perturbed], 0) / 255, training=True)
-                loss = loss_of(tf.concat([labels, labels], 0), read)
-            optimizer.apply(tape.gradient(loss, variables), variables)
+                return loss_of(tf.concat([labels, labels], 0), read)
+
+            optimizer.apply(loss_and_gradients(loss, variables)[1], variables)
 
         run_epochs(
             lambda chosen: step(
