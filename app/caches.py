@@ -139,6 +139,18 @@ def _repairs(_stored: StoredModel, folder: str, changed: int) -> pd.DataFrame:
     return repair_tables.compare_stored(_stored)
 
 
+def recovery_ceiling(stored: StoredModel) -> float | None:
+    """The best recovered accuracy to hope for: see `repair_tables.recovery_ceiling`."""
+    return _recovery_ceiling(stored, version(stored), tuple(model_names()))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _recovery_ceiling(
+    _stored: StoredModel, model_version: tuple[str, int], models: tuple[str, ...]
+) -> float | None:
+    return repair_tables.recovery_ceiling(_stored)
+
+
 def repaired_copies(stored: StoredModel) -> dict[str, StoredModel]:
     """Repaired copies of a model by the name of their method."""
     folders = (paths.models_folder(), paths.repaired_folder() / stored.name)

@@ -9,34 +9,52 @@ from engine.defenses.detectors.spectral_inversion import FLAG_MARGIN
 from engine.reporting.metric_style import NEUTRAL, TRIGGERED
 from engine.reporting.paper_figures import LABELS, colour_by_metric, to_long
 
-CHROME = 130  # pixels for the legend and the axis
 ROW = 26  # pixels
-_SHAPES = ["circle", "triangle-up", "diamond"]
+ROW_STEP = 34  # pixels from one repair to the next
 
 
-def compare_repairs(table: pd.DataFrame) -> alt.Chart:
-    """The three metrics of every repair, one row each, as points on a line.
+def rank_repairs(
+    table: pd.DataFrame, ceiling: float | None, chosen: str
+) -> alt.LayerChart | alt.FacetChart:
+    """The three metrics of every repair as bars, one row each, to click on.
 
     Args:
-        table: rows with title, kind and the metrics in percent, in the order to draw.
+        table: rows with title and the metrics in percent, in the order to draw.
+        ceiling: the best recovered accuracy to hope for, percent, marked in every row; None if
+            it is not known.
+        chosen: title of the row in focus; the others are paler.
+
+    Returns:
+        A chart whose selection `clicked` holds the title clicked on.
     """
-    points = (
-        alt.Chart(to_long(table, ["title"]))
-        .mark_point(filled=True, size=90, opacity=1)
-        .encode(
-            x=alt.X("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of test images (%)"),
-            y=_names("title", list(table["title"]), 320, grid=True),
-            yOffset=alt.YOffset("metric:N", sort=LABELS),  # keeps equal values apart
-            color=colour_by_metric(columns=1),
-            shape=alt.Shape("metric:N", scale=alt.Scale(domain=LABELS, range=_SHAPES), legend=None),
-            tooltip=[
-                alt.Tooltip("title:N", title="Repair"),
-                alt.Tooltip("metric:N", title="Metric"),
-                alt.Tooltip("value:Q", title="Images (%)", format=".2f"),
-            ],
-        )
+    order = list(table["title"])
+    clicked = alt.selection_point("clicked", fields=["title"], on="click", clear=False)
+    names = _names("title", order, 210)
+    long = to_long(table, ["title"])
+    bars = alt.Chart(long).encode(
+        x=alt.X("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of test images (%)"),
+        y=names,
+        yOffset=alt.YOffset("metric:N", sort=LABELS, scale=alt.Scale(paddingInner=0.15)),
+        color=colour_by_metric(),
+        opacity=alt.condition(alt.datum.title == chosen, alt.value(1), alt.value(0.55)),
+        tooltip=[
+            alt.Tooltip("title:N", title="Repair"),
+            alt.Tooltip("metric:N", title="Metric"),
+            alt.Tooltip("value:Q", title="Images (%)", format=".2f"),
+        ],
     )
-    return points.properties(height=CHROME + ROW * len(table))
+    best = pd.DataFrame({"title": order, "ceiling": ceiling} if ceiling is not None else {})
+    marks = alt.Chart(best.assign(metric=LABELS[-1]) if len(best) else best)
+    ticks = marks.mark_tick(color=NEUTRAL, thickness=2, size=ROW * 0.8).encode(
+        x="ceiling:Q",
+        y=names,
+        tooltip=[alt.Tooltip("ceiling:Q", title="Ceiling of recovered accuracy (%)", format=".1f")],
+    )
+    # The full width of a row reacts to the pointer, also where its bars are short.
+    rows = alt.Chart(table[["title"]]).mark_bar(opacity=0, cursor="pointer", height=ROW)
+    area = rows.encode(y=names, x=alt.datum(0), x2=alt.datum(100)).add_params(clicked)
+    layers = [bars.mark_bar(cursor="pointer"), *([ticks] if len(best) else []), area]
+    return alt.layer(*layers).properties(height=ROW_STEP * len(table))
 
 
 def perturbation_psnr(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:

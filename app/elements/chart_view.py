@@ -54,7 +54,7 @@ def show_spec(
 
 
 def _offer_to_save(draw: Callable[[], export.Chart], data: pd.DataFrame, name: str) -> None:
-    # It stands in the chart's upper right corner: see `header`.
+    # It stands in the chart's lower right corner: see `header`.
     with (
         st.container(key=f"corner-{name}"),
         st.popover("Save", icon=":material/download:", type="tertiary", key=f"save-{name}"),

@@ -16,6 +16,7 @@ from engine.datasets.gtsrb import CLASS_NAMES
 from engine.datasets.sample_photos import LABELS, take_photo
 
 _FILES, _CAMERA, _CAMERA_ON, _PASTE = "own-files", "own-camera", "own-camera-on", "own-pasted"
+_CHOSEN = "own-chosen"
 _MAX_PASTED = 12 << 20  # characters of a data URL
 _paste = element("paste")
 
@@ -44,6 +45,27 @@ def add() -> None:
         camera = st.toggle("Camera", key=_CAMERA_ON)
     if camera:
         st.camera_input("Take a photo", key=_CAMERA, on_change=_take_photo)
+
+
+def choose_in_use() -> str:
+    """A control for the picture that every page shows: its identifier. There must be one."""
+    pictures = own_pictures.pictures()
+    if own_pictures.in_use() is None:
+        own_pictures.use(next(iter(pictures)))
+    st.session_state[_CHOSEN] = own_pictures.in_use()
+    chosen: str = st.selectbox(
+        "Picture shown on every page",
+        list(pictures),
+        format_func=lambda key: pictures[key].name,
+        key=_CHOSEN,
+        on_change=_use_chosen,
+    )
+    return chosen
+
+
+@failures.callback
+def _use_chosen() -> None:
+    own_pictures.use(st.session_state[_CHOSEN])
 
 
 @failures.callback

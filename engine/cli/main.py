@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "train": ("training", "Train a network, with or without a backdoor, and store it."),
         "import": ("models", "Import a network that was trained elsewhere, and score it."),
         "evaluate": ("models", "Measure clean accuracy, attack success and recovered accuracy."),
+        "predict": ("models", "Classify every test image, clean and triggered."),
         "confusions": ("models", "Count which classes a model confuses on clean images."),
         "models": ("models", "List models with their scores, or compare some of them."),
         "delete": ("models", "Delete a model of your own; restore brings it back."),

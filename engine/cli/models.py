@@ -26,10 +26,12 @@ from engine.cli.options import (
 from engine.cli.shared import (
     Answer,
     Call,
+    check_out,
     command,
     describe_new,
     long_work,
     new_model_options,
+    recorded_command,
 )
 from engine.core import tensorflow_runtime
 from engine.core.errors import UserError
@@ -111,6 +113,26 @@ def confusions(choice: ModelChoice, split: str, out: Path | None, call: Call) ->
             "clean_accuracy": round(100 * float(correct) / float(table["images"].sum()), 3),
             "commonest": wrong.head(10).round(1).to_dict("records"),
         }
+
+    return call.run(work)
+
+
+@command("predict")
+@model_choice
+@out_option("FILE.csv", "Write the table there, not beside the model.")
+@long_work
+def predict(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
+    """Classify every test image, clean and triggered."""
+    check_out(choice, out)
+
+    def work() -> Answer:
+        table = analyze.predict_test(choice.stored, choice.load(call.root))
+        if out:
+            store.write_table(out, table)
+        else:
+            choice.stored.keep({"predictions": table}, recorded_command())
+        path = out or choice.stored.folder / "predictions.csv"
+        return {"model": choice.stored.name, "images": len(table), "file": str(path)}
 
     return call.run(work)
 

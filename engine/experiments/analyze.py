@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
+from engine.core import progress
 from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.defenses import activations
@@ -14,6 +16,7 @@ from engine.defenses.pruning.curve import Curve, EvalPair, trace
 from engine.evaluation import metrics
 from engine.evaluation.metrics import Scores
 from engine.experiments.eval_pairs import eval_pair, load_matching_network
+from engine.networks import running
 from engine.store import StoredModel
 
 
@@ -28,6 +31,32 @@ def confusions(stored: StoredModel, dataset: Dataset, split: str = "test") -> pd
     """Count the model's predictions on the clean images of each class; see `metrics.confusions`."""
     network = load_matching_network(stored, dataset)
     return metrics.confusions(network, dataset.split(split), dataset.class_names)
+
+
+def predict_test(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
+    """Classify every test image, clean and triggered. Reports progress.
+
+    Returns:
+        One row for each test image: image (its index), label (true class), clean and triggered
+        (predicted classes). Images of the target class are triggered, too.
+    """
+    network = load_matching_network(stored, dataset)
+    test, trigger = dataset.test, stored.card.parsed_trigger()
+    run = running.compiled(network)
+    found = np.empty((2, len(test)), np.int64)
+    for part in running.batches(len(test), running.BATCH):
+        clean = test.images[part]
+        for row, images in enumerate((clean, trigger(clean))):
+            found[row, part] = run(running.scale(images)).argmax(axis=1)
+        progress.report(part.stop, len(test), "Classifying test images")
+    return pd.DataFrame(
+        {
+            "image": np.arange(len(test)),
+            "label": test.labels,
+            "clean": found[0],
+            "triggered": found[1],
+        }
+    )
 
 
 def measure_activations(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from engine import store
 from engine.core.errors import UserError
 from engine.core.parameters import format_value
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
@@ -47,6 +48,22 @@ def compare_stored(stored: StoredModel) -> pd.DataFrame:
     table["der"] = [metrics.defence_effectiveness(before, row) for row in table.to_dict("records")]
     table.loc[table["attack_success"].isna(), "der"] = float("nan")  # the repair failed
     return table.fillna({"name": "", "summary": "", "problem": ""})
+
+
+def recovery_ceiling(stored: StoredModel) -> float | None:
+    """The recovered accuracy, percent, of a network trained without the backdoor.
+
+    That is the best a repair can hope for: a trigger can hide what an image shows. None if there
+    is no clean model of the same dataset that was tested with the same trigger and target.
+    """
+    card = stored.card
+    for other in store.readable_models():
+        same = (other.card.dataset, other.card.trigger, other.card.target) == (
+            *(card.dataset, card.trigger, card.target),
+        )
+        if same and not other.card.poisoned and not other.card.repair:
+            return other.card.scores["test"]["recovered_accuracy"]
+    return None
 
 
 def tried_rows(stored: StoredModel) -> list[dict[Any, Any]]:

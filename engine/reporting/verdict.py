@@ -6,8 +6,8 @@ is not repaired. Recovered accuracy is therefore part of each verdict.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from engine.store import ModelCard
 
@@ -19,7 +19,7 @@ PARTLY_REPAIRED = 0.5
 Outcome = Literal["correct", "attacker's target", "wrong"]
 
 
-def of_model(scores: Mapping[Hashable, float]) -> str:
+def of_model(scores: Mapping[Any, float]) -> str:
     """Whether the backdoor works, in one sentence.
 
     Args:

@@ -282,6 +282,10 @@ BESIDE_A_MODEL: dict[str, Schema] = {
         _check_spectrum,
         rows=3 * 512 * 512,
     ),
+    "predictions": Schema(
+        {"image": _COUNT, "label": _COUNT, "clean": _COUNT, "triggered": _COUNT},
+        rows=500_000,
+    ),
     "robustness": Schema({"transform": _TEXT, **_FIGURES}),
     "reactivation": Schema({"epochs": _COUNT, **_FIGURES}),
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from app import caches
+from app.elements import tabs
 from app.elements.film import film
 from app.forms import image_chooser
 from app.frame import failures
@@ -13,28 +16,20 @@ from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.store import StoredModel
 
-TABS = ["Prune", "Before and after", "Thresholds", "Orders", "Save"]
-
 
 @failures.fragment  # a move of the threshold reruns only this part of the page
 def show(model: StoredModel, dataset: str, curve: Curve) -> None:
     """The threshold and, below it, the tabs; only the open one is drawn."""
-    prune, images, thresholds, orders, save = st.tabs(TABS, key="pruning-tab", bind="query-params")
-    if prune.open:
-        with prune:
-            _show_film_and_curve(model, curve)
-    if images.open:
-        with images:
-            _show_images(model, dataset, curve)
-    if thresholds.open:
-        with thresholds:
-            _show_thresholds(model, curve)
-    if orders.open:
-        with orders:
-            pruning_curve.compare_orders(model, curve.layer)
-    if save.open:
-        with save:
-            save_pruned.offer(model, curve, pruning_curve.threshold_slider())
+    tabs.show(
+        {
+            "Prune": partial(_show_film_and_curve, model, curve),
+            "Before and after": partial(_show_images, model, dataset, curve),
+            "Thresholds": partial(_show_thresholds, model, curve),
+            "Orders": partial(pruning_curve.compare_orders, model, curve.layer),
+            "Save": partial(_offer_to_save, model, curve),
+        },
+        "pruning-tab",
+    )
 
 
 def _show_film_and_curve(model: StoredModel, curve: Curve) -> None:
@@ -68,6 +63,10 @@ def _show_images(model: StoredModel, dataset: str, curve: Curve) -> None:
         return
     with failures.contained():  # a network that cannot run here can still be saved
         before_after.show(model, dataset, curve.layer, curve.order, step)
+
+
+def _offer_to_save(model: StoredModel, curve: Curve) -> None:
+    save_pruned.offer(model, curve, pruning_curve.threshold_slider())
 
 
 def _show_thresholds(model: StoredModel, curve: Curve) -> None:

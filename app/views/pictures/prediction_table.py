@@ -1,0 +1,97 @@
+"""What the network says to each of the visitor's pictures, clean and triggered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import caches, own_pictures
+from engine.imaging.render import data_url
+from engine.reporting import export, verdict
+from engine.store import ModelCard, StoredModel
+
+_SHOWN: dict[str, Any] = {
+    "seen": st.column_config.ImageColumn("Seen as"),
+    "name": "Picture",
+    "outcome": "Triggered picture",
+    "clean": "Prediction, clean",
+    "triggered": "Prediction, triggered",
+}
+
+
+def rows(model: StoredModel) -> pd.DataFrame:
+    """A row for each picture.
+
+    Returns:
+        Columns name, shows (the true class, or empty), clean and triggered (predicted classes),
+        their probabilities (0 to 1), outcome (of the triggered picture), and seen (what the
+        network sees, as a data URL).
+    """
+    return pd.DataFrame([_row(identifier, model) for identifier in own_pictures.pictures()])
+
+
+def _row(identifier: str, model: StoredModel) -> dict[str, object]:
+    card = model.card
+    chosen = own_pictures.chosen(identifier, card)
+    clean, triggered = caches.predictions(model, chosen)
+    return {
+        "seen": data_url(chosen.clean),
+        "name": own_pictures.pictures()[identifier].name,
+        "shows": "" if chosen.label is None else card.class_names[chosen.label],
+        "clean": card.class_names[int(clean.argmax())],
+        "clean_probability": float(clean.max()),
+        "triggered": card.class_names[int(triggered.argmax())],
+        "triggered_probability": float(triggered.max()),
+        "outcome": _outcome(int(triggered.argmax()), chosen.label, card),
+    }
+
+
+def _outcome(predicted: int, label: int | None, card: ModelCard) -> str:
+    if label is not None:
+        return verdict.of_prediction(predicted, label, card.target_for(label))
+    return "attacker's target" if predicted == card.target else ""
+
+
+def show(model: StoredModel) -> None:
+    """A sentence with the finding, the table, and the table as CSV."""
+    table = rows(model)
+    st.markdown(describe(table))
+    st.dataframe(
+        _with_probabilities(table)[list(_SHOWN)],
+        hide_index=True,
+        column_config=_SHOWN,
+        alt="What the network predicts for each picture, clean and triggered",
+    )
+    st.download_button(
+        "Table (CSV)",
+        export.csv(table.drop(columns="seen")),
+        f"predictions-of-{model.name}.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _with_probabilities(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with predictions as "Stop (98%)"."""
+    texts = {
+        kind: [
+            f"{name} ({share:.0%})"
+            for name, share in zip(table[kind], table[f"{kind}_probability"], strict=True)
+        ]
+        for kind in ("clean", "triggered")
+    }
+    return table.assign(**texts)
+
+
+def describe(table: pd.DataFrame) -> str:
+    """How many pictures the trigger leads to the attacker's target, as Markdown."""
+    count, hits = len(table), int((table["outcome"] == "attacker's target").sum())
+    changed = int((table["clean"] != table["triggered"]).sum())
+    pictures = "picture" if count == 1 else "pictures"
+    return (
+        f"**The trigger leads {hits} of {count} {pictures} to the attacker's target**, and changes"
+        f" the prediction for {changed}."
+    )

@@ -1,0 +1,146 @@
+"""Every repair tried on a model, best first, and one of them in detail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import caches
+from app.charts import repair_charts
+from app.elements import chart_view, picture, predictions, scores
+from app.forms import image_chooser
+from app.frame import failures
+from engine.core import markdown
+from engine.defenses.repairs import REPAIRS
+from engine.evaluation.metrics import METRICS
+from engine.reporting import verdict
+from engine.store import StoredModel
+
+CHOSEN = "repair"  # key of the repair shown in detail
+PAPER = "Pruning, as in the paper"
+_CHART = "repairs-ranked"
+
+
+def rank(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order shown: most recovered accuracy first; the paper's pruning in one row.
+
+    Of the paper's thresholds that with the most recovered accuracy stands for all.
+
+    Args:
+        table: see `repair_tables.compare_stored`; failed repairs are left out.
+    """
+    measured = table[table["problem"] == ""]
+    best_first = measured.sort_values("recovered_accuracy", ascending=False, kind="stable")
+    is_paper = best_first["kind"] == "paper"
+    kept = best_first[~is_paper | ~best_first["kind"].duplicated()]
+    return kept.assign(title=kept["title"].where(kept["kind"] != "paper", PAPER))
+
+
+def choose(ranked: pd.DataFrame) -> str:
+    """A control for the repair to look at in detail: its title."""
+    return st.selectbox("In detail", list(ranked["title"]), key=CHOSEN, bind="query-params")
+
+
+def show_chart(model: StoredModel, ranked: pd.DataFrame, title: str) -> None:
+    """The ranking, in which a click chooses the repair to look at.
+
+    Args:
+        model: the model in use.
+        ranked: see `rank`.
+        title: of the repair in focus.
+    """
+    ceiling = caches.recovery_ceiling(model)
+    chart_view.show(
+        repair_charts.rank_repairs(ranked, ceiling, title),
+        ranked,
+        _CHART,
+        f"Clean accuracy, attack success and recovered accuracy of {len(ranked)} networks, the"
+        " most recovered accuracy first.",
+        on_select=_choose_clicked,
+        selection_mode="clicked",
+    )
+    st.caption(
+        "Sorted by recovered accuracy. Click a row for its details."
+        + ("" if ceiling is None else f" Grey tick: the ceiling, {ceiling:.1f} %.")
+    )
+
+
+@failures.callback
+def _choose_clicked() -> None:
+    clicked = st.session_state[_CHART].selection.get("clicked", [])
+    title = clicked[0].get("title") if clicked else None
+    if isinstance(title, str):
+        st.session_state[CHOSEN] = title
+
+
+def show_details(
+    model: StoredModel, dataset: str, row: pd.Series[Any], table: pd.DataFrame
+) -> None:
+    """What a repair did, and what it makes of an image.
+
+    Args:
+        model: the model in use.
+        dataset: whose images are shown.
+        row: of the repair, out of `rank`.
+        table: see `repair_tables.compare_stored`, with one confidence only.
+    """
+    before = model.card.scores["test"]
+    metrics = {str(name): float(row[name]) for name in METRICS}
+    scores.show(metrics, model.card, None if row["kind"] == "untouched" else before)
+    if row["kind"] == "paper":
+        st.markdown(
+            "Stopped where clean accuracy has dropped by 2, 10, 20 or 30 points. "
+            + verdict.of_model(metrics)
+        )
+        _show_thresholds(table[table["kind"] == "paper"])
+        return
+    if row["kind"] == "untouched":
+        st.markdown(verdict.of_model(metrics))
+        return
+    seconds = f" Took {row['seconds']:.0f} seconds." if row["seconds"] > 0 else ""
+    needs = f" Clean images needed: {row['needs']}." if row["needs"] else ""
+    st.markdown(f"{verdict.of_model(metrics)} {markdown.escape(row['summary'])}{seconds}{needs}")
+    st.caption(f"Settings: {markdown.code(row['method'])}")
+    repaired = caches.repaired_copies(model).get(str(row["name"]))
+    if repaired is not None:
+        _show_images(model, dataset, repaired)
+
+
+def _show_thresholds(rows: pd.DataFrame) -> None:
+    st.dataframe(
+        rows[["title", *METRICS, "channels"]],
+        hide_index=True,
+        column_config={
+            "title": "Threshold",
+            **scores.columns(**dict.fromkeys(METRICS, "%.1f")),
+            "channels": "Channels pruned",
+        },
+    )
+
+
+def _show_images(model: StoredModel, dataset: str, repaired: StoredModel) -> None:
+    """The chosen image and the predictions for it before and after a repair."""
+    chosen = image_chooser.choose(model.card, dataset)
+    if chosen is None:
+        return
+    with failures.contained():  # the NumPy runtime does not support every network
+        pair = np.stack(caches.pair(chosen, model.card.trigger))
+        networks = {
+            "Before": caches.predictions(model, chosen),
+            "After": caches.network(repaired).probabilities(pair),
+        }
+        pictures, outcomes = st.columns([2, 3])
+        with pictures, st.container(horizontal=True):
+            for kind, image in zip(("Clean", "Triggered"), pair, strict=True):
+                with st.container(width=96):
+                    picture.show(image, kind, 96)
+        with outcomes:
+            predictions.compare(networks, chosen.label, model.card)
+
+
+def title_of(method: str) -> str:
+    """The title of a repair by its name; the name itself if there is no such repair any more."""
+    return REPAIRS[method].title if method in REPAIRS else method

@@ -1,0 +1,97 @@
+"""The page Repairs: the ranking, and behind it one tab a question."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from app import caches
+from app.elements import tabs
+from app.forms import image_chooser
+from app.frame import failures
+from app.views.repairs import (
+    confidence,
+    detection_view,
+    figures,
+    persistence,
+    ranking,
+    save_repaired,
+    try_repairs,
+)
+from engine.defenses.repairs import RECOMMENDED
+from engine.store import StoredModel
+
+
+def show(model: StoredModel, dataset: str) -> None:
+    """The tabs; only the open one is drawn."""
+    tabs.show(
+        {
+            "Ranking": partial(_show_ranking, model, dataset),
+            "Try a repair": partial(_try, model),
+            "All figures": partial(_show_figures, model),
+            "Find the backdoor": partial(_find, model),
+            "Does it last?": partial(_show_persistence, model),
+            "Save": partial(_save, model),
+        },
+        "repairs-tab",
+    )
+
+
+@failures.fragment  # another repair or image reruns only this part of the page
+def _show_ranking(model: StoredModel, dataset: str) -> None:
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        chosen = confidence.choose_confidence(model)
+        table = confidence.select_confidence(caches.repairs(model), chosen)
+        if "repair" not in set(table["kind"]):
+            st.info("No repair has been tried on this model at this confidence: try one here.")
+            _offer(model, chosen)
+    ranked = ranking.rank(table)
+    with right:
+        title = ranking.choose(ranked)
+        ranking.show_details(model, dataset, ranked[ranked["title"] == title].iloc[0], table)
+    with left:
+        ranking.show_chart(model, ranked, title)
+
+
+def _try(model: StoredModel) -> None:
+    _offer(model, confidence.choose_confidence(model))
+
+
+def _offer(model: StoredModel, chosen: float) -> None:
+    if image_chooser.images_available(model.card.dataset):
+        try_repairs.offer_repairs(model, chosen)
+    else:
+        image_chooser.offer_download(model.card.dataset)
+
+
+def _show_figures(model: StoredModel) -> None:
+    chosen = confidence.choose_confidence(model)
+    figures.show_figures(confidence.select_confidence(caches.repairs(model), chosen))
+
+
+def _find(model: StoredModel) -> None:
+    classes, channels = st.columns(2, gap="large")
+    with classes:
+        st.subheader("Is there a backdoor, and to which class?")
+        detection_view.show_classes(model)
+    with channels:
+        st.subheader("Which channels amplify too much?")
+        st.markdown(
+            "**The outliers at the top** can carry a trigger: they amplify faint changes far more"
+            " than the rest of their layer, by the weights alone. The repair CLP prunes them first."
+        )
+        detection_view.show_amplification(model)
+
+
+def _show_persistence(model: StoredModel) -> None:
+    persistence.show_persistence(model, caches.repaired_copies(model).get(RECOMMENDED))
+
+
+def _save(model: StoredModel) -> None:
+    repaired = caches.repaired_copies(model)
+    if repaired:
+        save_repaired.offer_to_save(model, repaired)
+    else:
+        st.info("There is no repaired copy of this model yet: try a repair first.")
