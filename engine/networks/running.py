@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 SCALING = "0 to 1"
 BATCH = 256
 
-_traces: weakref.WeakKeyDictionary[keras.Model, Any] = weakref.WeakKeyDictionary()
-
 
 def scale(images: np.ndarray) -> np.ndarray:
     """uint8 images scaled to what networks take: float32 of the same shape, 0 to 1."""
@@ -55,30 +53,32 @@ def intermediate_outputs(model: keras.Model, names: Sequence[str]) -> keras.Mode
 
 
 def compiled(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """`model` as a function from a float32 NumPy batch to a NumPy result, traced once.
+    """`model` as a function from a float32 NumPy batch to a NumPy result.
 
-    Whoever asks again gets the same trace, which reads the weights anew at each call; it is let
-    go with the model.
+    It is traced at the first call for this model and kept on the model itself, so that both are
+    released together. The trace reads the weights anew each time it runs.
     """
-    if model not in _traces:
-        _traces[model] = _traced(weakref.ref(model))
-    return partial(_read, model)  # holds the weights, which a trace does not
+    if not hasattr(model, "_compiled_inference"):
+        model._compiled_inference = _traced(weakref.ref(model))
+    return partial(_run, model)  # holds the weights, which a trace does not
 
 
-def _read(model: keras.Model, batch: np.ndarray) -> np.ndarray:
-    values: np.ndarray = _traces[model](batch).numpy()
+def _run(model: keras.Model, batch: np.ndarray) -> np.ndarray:
+    values: np.ndarray = model._compiled_inference(batch)
     return values
 
 
-def _traced(owner: Callable[[], Any]) -> Any:
+def _traced(owner: Callable[[], Any]) -> Callable[[np.ndarray], np.ndarray]:
     import tensorflow as tf
 
-    def read(batch: Any) -> Any:
+    def infer(batch: Any) -> Any:
         return owner()(batch, training=False)
 
     signature = [tf.TensorSpec([None, *owner().input_shape[1:]], tf.float32)]
     # XLA is slower than oneDNN's kernels on a CPU.
-    return tf.function(read, input_signature=signature, jit_compile=False)
+    function = tf.function(infer, input_signature=signature, jit_compile=False)
+    # A plain function, because Keras would count a TensorFlow one as part of the model's state.
+    return lambda batch: function(batch).numpy()
 
 
 def check_fits(model: keras.Model, image_shape: tuple[int, ...], classes: int) -> None:
