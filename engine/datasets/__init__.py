@@ -1,4 +1,4 @@
-"""Where images come from; to add a dataset, add its source to `SOURCES` (see docs/extending.md)."""
+"""Datasets by name. To add one, add its source to `SOURCES` (see docs/extending.md)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ Root = str | os.PathLike[str] | None
 
 
 def source(name: str) -> Source:
-    """The kind of dataset that `name` stands for; a `UserError` lists those there are."""
+    """The source of the dataset called `name`.
+
+    Raises:
+        UserError: there is no such dataset; lists those there are.
+    """
     if name.startswith("folder:") and name != "folder:":
         return Folder(name.removeprefix("folder:"))
     if name not in SOURCES:
@@ -39,29 +43,29 @@ def source(name: str) -> Source:
 
 
 def dataset_names() -> tuple[str, ...]:
-    """Every dataset there is, and how images of one's own are named."""
+    """The names of all datasets, and the form of name for your own images."""
     return (*SOURCES, "folder:PATH")
 
 
 def dataset_title(name: str) -> str:
-    """The dataset's name in a sentence, such as "GTSRB"; that of a folder is its last part."""
+    """The dataset's name for use in a sentence, such as "GTSRB"; for a folder, its last part."""
     if name.startswith("folder:"):
         return Path(name.removeprefix("folder:")).name or name
     return (SOURCES[name].title or name) if name in SOURCES else name
 
 
 def default_target(name: str) -> int:
-    """The class that attacks on the dataset lead to unless another is chosen."""
+    """The default target class of attacks on the dataset."""
     return source(name).default_target
 
 
 def example_class(name: str) -> int:
-    """The class whose image pages show first."""
+    """The class whose images the pages show first."""
     return source(name).example_class
 
 
 def available(name: str, root: Root = None) -> bool:
-    """Whether the dataset's files are there; they may still turn out to be damaged."""
+    """Whether the dataset's files exist; they are not checked for damage."""
     try:
         return _located(source(name), paths.data_root(root)) is not None
     except UserError:
@@ -69,20 +73,20 @@ def available(name: str, root: Root = None) -> bool:
 
 
 def alike(name: str) -> tuple[str, ...]:
-    """`name` first, then the datasets that show the same classes."""
+    """`name` itself, followed by the other datasets with the same classes."""
     others = [other for group in _SAME_CLASSES if name in group for other in group]
     return (name, *(other for other in others if other != name))
 
 
 def short_name(dataset: str) -> str:
-    """The dataset's part of the names of models and folders.
+    """The dataset's part in the names of models and result folders.
 
     Raises:
-        UserError: the path of a folder holds no letter or digit to name it by.
+        UserError: the name of a ``folder:`` dataset has no letters or digits.
     """
     if not dataset.startswith("folder:"):
         return dataset
-    # The word in front keeps a folder called "gtsrb" apart from GTSRB.
+    # The prefix distinguishes a folder called "gtsrb" from GTSRB.
     words = re.findall(r"[a-z0-9]+", Path(dataset.removeprefix("folder:")).name.lower())
     if not words:
         raise UserError(f"No name follows from {quoted(dataset)}: give --model NAME and --out DIR.")
@@ -90,12 +94,12 @@ def short_name(dataset: str) -> str:
 
 
 def fetchable(name: str) -> bool:
-    """Whether the dataset can be fetched from its official address."""
+    """Whether the dataset can be downloaded from its official address."""
     return bool(source(name).downloads)
 
 
 def missing_message(name: str, root: Root = None) -> str:
-    """Which files to put where, for somebody who lacks them."""
+    """Error message for missing files: which files to put where."""
     kind = source(name)
     folder = paths.data_root(root)
     if isinstance(kind, Folder):
@@ -107,14 +111,14 @@ def missing_message(name: str, root: Root = None) -> str:
 def load_dataset(
     name: str, root: Root = None, size: int = 32, seed: int = 0, fetching: bool = False
 ) -> Dataset:
-    """Open a dataset: from the cache if it was read before, else from its files.
+    """Load a dataset, from the cache if possible, else from its files.
 
     Args:
         name: one of `dataset_names`.
-        root: folder that holds datasets; see `paths.data_root`.
+        root: folder that holds the datasets; see `paths.data_root`.
         size: side of the images in pixels.
-        seed: decides which images are validation.
-        fetching: whether missing files are downloaded.
+        seed: decides which images are for validation.
+        fetching: whether to download missing files.
 
     Raises:
         UserError: files are missing or damaged; says what to do.
@@ -136,7 +140,13 @@ def load_dataset(
 
 
 def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Split:
-    """The test split of `load_dataset`, without the others where that is quicker."""
+    """Load only the test split of a dataset, if its source can read it separately.
+
+    Takes the same arguments as `load_dataset` and gives the same test images.
+
+    Raises:
+        UserError: files are missing or damaged; says what to do.
+    """
     check_size(size)
     kind, folder = source(name), paths.data_root(root)
     found = _located(kind, folder)
@@ -172,8 +182,8 @@ def _unreadable(folder: Path, error: OSError) -> UserError:
 def _divided(name: str, parts: Parts) -> Dataset:
     if not parts.validation.any():
         raise UserError(
-            "There are too few training images to keep some for validation:"
-            " at least one class needs two, or two tracks in GTSRB."
+            "There are too few training images to set some aside for validation:"
+            " at least one class needs two images, or two tracks in GTSRB."
         )
     train = parts.train.take(np.flatnonzero(~parts.validation))
     validation = parts.train.take(np.flatnonzero(parts.validation))

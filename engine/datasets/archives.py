@@ -1,6 +1,6 @@
-"""Named files out of zip archives and folders, read without trusting them.
+"""Read files from untrusted zip archives, tar archives and folders.
 
-Nothing is ever unpacked to disk: entries are listed, looked at, and read one by one.
+Nothing is unpacked to disk: entries are listed, checked, and read one at a time.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ Reader = Callable[[], bytes]
 
 
 class Files(Mapping[str, Reader]):
-    """Files by name (``folder/file``), wherever each of them lies; a value reads its bytes.
+    """Files by name (``folder/file``), wherever they are stored; each value reads one file's bytes.
 
     Attributes:
-        folders: names of folders, those that hold no file among them.
+        folders: names of all folders, including empty ones.
     """
 
     def __init__(self, readers: Mapping[str, Reader], folders: Iterable[str] = ()) -> None:
@@ -54,13 +54,17 @@ class Files(Mapping[str, Reader]):
         return len(self._readers)
 
     def read(self, name: str) -> bytes:
-        """The bytes of `name`; a `UserError` says that it is missing or damaged."""
+        """The bytes of `name`.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
         if name not in self._readers:
             raise UserError(f"The file {quoted(name)} is missing.")
         return self._readers[name]()
 
     def below(self, folder: str) -> Files:
-        """The files under `folder`, named from there."""
+        """The files whose names start with the prefix `folder`, which is removed from them."""
         inside = {
             name.removeprefix(folder): reader
             for name, reader in self._readers.items()
@@ -71,7 +75,7 @@ class Files(Mapping[str, Reader]):
 
 
 def merged(parts: Iterable[Files]) -> Files:
-    """All files of `parts`; of two with the same name the first counts."""
+    """All files of `parts`; where names clash, the first part wins."""
     readers: dict[str, Reader] = {}
     folders: set[str] = set()
     for part in parts:
@@ -84,7 +88,8 @@ def from_zip(path: Path) -> Files:
     """The files in a zip archive.
 
     Raises:
-        UserError: it is no whole zip archive, or one that no honest person makes.
+        UserError: the archive is incomplete or damaged, or looks like an attack (a path outside
+            the archive, a zip bomb).
     """
     with refusing(path, "it is not a whole zip archive", COPY_AGAIN):
         _check_regular(path)
@@ -105,7 +110,7 @@ def from_zip(path: Path) -> Files:
 
 
 class _Limited(io.FileIO):
-    """A file whose table of contents `zipfile` may read, unless it is far too long."""
+    """A file that refuses to let `zipfile` read an oversized table of contents."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read `size` bytes; `zipfile` asks for the whole table at once."""
@@ -118,10 +123,10 @@ class _Limited(io.FileIO):
 
 
 class _ZipReader:
-    """Reads one entry out of the mapped archive; many threads may do so at once.
+    """Reads one entry of a memory-mapped archive; safe to call from many threads at once.
 
-    zipfile itself takes a lock and several calls an entry, which for 50,000 small images is
-    most of the time.
+    `zipfile` takes a lock and several calls per entry, which would be most of the time spent on
+    50,000 small images.
     """
 
     __slots__ = ("content", "entry", "path")
@@ -148,18 +153,22 @@ class _ZipReader:
         elif entry.compress_type == zipfile.ZIP_DEFLATED:
             data = zlib.decompressobj(-15).decompress(packed, entry.file_size + 1)
         else:
-            raise Unfit("it is packed in a way that datasets are not")
+            raise Unfit("it uses an unsupported compression method")
         if len(data) != entry.file_size or zlib.crc32(data) != entry.CRC:
             raise Unfit(_DAMAGED)
         return data
 
 
 def from_folder(folder: Path) -> Files:
-    """The files anywhere below a folder; links are not followed."""
+    """All files below a folder; links are not followed.
+
+    Raises:
+        UserError: a folder cannot be read.
+    """
     readers: dict[str, Reader] = {}
     folders = []
 
-    def stop(error: OSError) -> NoReturn:  # rglob would leave out what it may not read
+    def stop(error: OSError) -> NoReturn:  # rglob would silently skip unreadable folders
         raise unreadable(Path(error.filename or folder), error) from error
 
     for place, inner, names in os.walk(folder, onerror=stop):
@@ -174,9 +183,9 @@ def from_folder(folder: Path) -> Files:
 
 
 def _hidden(name: str) -> bool:
-    """Whether a file or folder is one that systems put beside the user's own.
+    """Whether the operating system, not the user, put this file or folder there.
 
-    So is one whose name cannot be shown, such as the "Icon\\r" in folders of a Mac.
+    Names with unprintable characters count too, such as macOS's "Icon\\r".
     """
     return UNPRINTABLE.search(name) is not None or any(
         part.startswith(".") or part == "__MACOSX" for part in name.split("/")
@@ -200,12 +209,14 @@ def from_tar(path: Path, wanted: Iterable[str]) -> Files:
     """The members of a tar archive whose base names are in `wanted`, read into memory.
 
     Raises:
-        UserError: it is no whole tar archive, or one that no honest person makes.
+        UserError: the archive is incomplete or damaged, or looks like an attack (a path outside
+            the archive, a link, a file of an implausible size).
     """
     names = set(wanted)
     found: dict[str, Reader] = {}
     with refusing(path, "it is not a whole tar archive", COPY_AGAIN):
-        # In memory, because a header may send tarfile back and forth in a compressed stream.
+        # In memory, because a malicious header can make tarfile seek back and forth in a
+        # compressed stream.
         data = _unpacked(path)
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for count, member in enumerate(archive, 1):
@@ -244,13 +255,13 @@ def _check_member(path: Path, member: tarfile.TarInfo, count: int) -> None:
     plain = member.isreg() and not member.issparse() and 0 <= member.size <= MAX_MEMBER
     if not plain and not member.isdir():
         raise UserError(
-            f"{path}: {quoted(member.name)} is a link, or not a file of a likely size:"
+            f"{path}: {quoted(member.name)} is a link, or a file of an implausible size:"
             " do not use it."
         )
 
 
 class _Held:
-    """Gives bytes that are in memory already."""
+    """Returns bytes that are already in memory."""
 
     __slots__ = ("data",)
 
@@ -262,7 +273,11 @@ class _Held:
 
 
 def checked_name(path: Path, name: str) -> str:
-    """`name`, if it stays inside the archive; else a `UserError`."""
+    """`name` with forward slashes.
+
+    Raises:
+        UserError: the path leads outside the archive.
+    """
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0] or "\0" in name:
         raise UserError(

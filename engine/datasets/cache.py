@@ -1,4 +1,4 @@
-"""Datasets as memory-mapped arrays, kept from one start to the next."""
+"""An on-disk cache of decoded datasets, read back as memory-mapped arrays."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ FORMAT = 3
 
 
 def key(name: str, origins: Iterable[Path], size: int, seed: int) -> str:
-    """A name for the dataset as read from these files; it changes when one of them does."""
+    """The cache key of a dataset read from the files `origins`; changes whenever they do.
+
+    Raises:
+        OSError: one of the files cannot be inspected.
+    """
     seen = [sorted(_marks(str(origin), origin.stat())) for origin in origins]
     text = json.dumps([FORMAT, name, size, seed, seen])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _marks(path: str, about: os.stat_result) -> Iterator[tuple[str, int, int]]:
-    """Path, bytes and time of a file, or of everything below a folder."""
+    """Path, size in bytes and modification time of a file, or of everything below a folder."""
     yield path, about.st_size, about.st_mtime_ns
     if stat.S_ISDIR(about.st_mode):
         with os.scandir(path) as entries:  # pathlib takes five times as long for 50,000 images
@@ -35,7 +39,7 @@ def _marks(path: str, about: os.stat_result) -> Iterator[tuple[str, int, int]]:
 
 
 def load(key: str) -> Dataset | None:
-    """The dataset kept under `key`, memory-mapped; None if there is none, or it is damaged."""
+    """The dataset cached under `key`, memory-mapped; None if it is missing or damaged."""
     folder = paths.cache_folder() / "datasets" / key
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
@@ -45,12 +49,12 @@ def load(key: str) -> Dataset | None:
         for split in splits.values():
             _check(split.labels.min() >= 0 and split.labels.max() < len(class_names))
         return Dataset(about["name"], class_names, **splits)
-    except Exception:  # damaged files make NumPy fail in many ways, and all mean the same
+    except Exception:  # damaged files make NumPy fail in many ways; all mean "read it again"
         return None
 
 
 def load_test(key: str) -> Split | None:
-    """The test split kept by `keep_test`, memory-mapped; None if there is none."""
+    """The test split cached by `keep_test`, memory-mapped; None if it is missing or damaged."""
     try:
         return _mapped(paths.cache_folder() / "datasets" / f"{key}-test", "test")
     except Exception:  # as in `load`
@@ -58,7 +62,10 @@ def load_test(key: str) -> Split | None:
 
 
 def keep_test(key: str, test: Split) -> Split:
-    """Keep a test split without the others; give it back as it is if there is no room."""
+    """Cache a test split on its own and return it memory-mapped.
+
+    If the cache cannot be written, returns `test` itself.
+    """
     folder = paths.cache_folder() / "datasets" / f"{key}-test"
     try:
         with atomic_files.new_folder(folder, replace=True) as aside:
@@ -99,7 +106,10 @@ def _check(whole: bool) -> None:
 
 
 def keep(key: str, dataset: Dataset) -> Dataset:
-    """Keep `dataset` under `key` and give it back memory-mapped; as it is if there is no room."""
+    """Cache `dataset` under `key` and return it memory-mapped.
+
+    If the cache cannot be written, returns `dataset` itself.
+    """
     folder = paths.cache_folder() / "datasets" / key
     try:
         with atomic_files.new_folder(folder, replace=True) as aside:
@@ -113,5 +123,5 @@ def keep(key: str, dataset: Dataset) -> Dataset:
             }
             (aside / "about.json").write_text(json.dumps(about), encoding="utf-8")
     except UserError:
-        return dataset  # a cache that cannot be written costs time, not the work
+        return dataset  # without a cache the work only takes longer
     return load(key) or dataset

@@ -43,7 +43,7 @@ _BATCHES = [*_TRAIN_BATCHES, "test_batch"]
 _BINARIES = [f"{batch}.bin" for batch in _BATCHES]
 _RECORD = 1 + 3 * 32 * 32
 VALIDATION_SHARE = 0.1
-MAX_STEPS = 1_000_000  # commands of a pickle; those of a genuine one are some 50,000
+MAX_STEPS = 1_000_000  # pickle opcodes; a genuine batch has about 50,000
 
 
 class Cifar10(Source):
@@ -60,7 +60,7 @@ class Cifar10(Source):
         ),
     )
     wanted = f"{BINARY} or {PYTHON}, or a zip or folder with train/CLASS/ and test/CLASS/"
-    default_target = 8  # of the FTrojan authors' reference code; there is no class 10
+    default_target = 8  # as in the FTrojan authors' reference code; there is no class 10
 
     def locate(self, root: Path) -> Found | None:
         """See `Source.locate`."""
@@ -123,7 +123,7 @@ def _from_pickle(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Array:
-    """Stands in for NumPy's array while a pickle is read: holds the bytes, runs nothing."""
+    """Replaces NumPy's array during unpickling: holds the bytes and runs no code."""
 
     data = b""
 
@@ -135,7 +135,7 @@ class _Array:
 
 
 def _counted(act: Callable[[Any], None]) -> Callable[[Any], None]:
-    """A command of a pickle that counts: a million empty lists take a byte each there."""
+    """Wrap a pickle opcode to count its uses: an empty list costs the sender only one byte."""
 
     def step(unpickler: Any) -> None:
         unpickler.steps += 1
@@ -147,10 +147,10 @@ def _counted(act: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 class _Inert(pickle._Unpickler):
-    """Reads the few names a CIFAR-10 batch needs, and refuses to look up any other.
+    """An unpickler that resolves only the few names a CIFAR-10 batch needs.
 
-    The unpickler written in Python, because a pickle of ten bytes can make the other one set
-    aside 64 GB; without the one command that does the same to this one.
+    It builds on the pure Python unpickler, because a ten-byte pickle can make the C version
+    allocate 64 GB. BYTEARRAY8, which would do the same here, is left out.
     """
 
     dispatch: ClassVar = {
@@ -174,13 +174,13 @@ class _Inert(pickle._Unpickler):
     def _latin_1(self, text: str, _: str) -> bytes:
         self._letters -= len(text)
         if self._letters < 0:
-            raise ValueError("the same text again and again")
+            raise ValueError("it repeats the same text too often")
         return text.encode("latin-1")
 
     def _refuse(self, module: str, name: str) -> NoReturn:
         raise UserError(
-            f"This CIFAR-10 batch asks for {quoted(f'{module}.{name}')}, which no genuine one does:"
-            " do not use it."
+            f"This CIFAR-10 batch refers to {quoted(f'{module}.{name}')},"
+            " which no genuine batch does: do not use it."
         )
 
 

@@ -1,4 +1,4 @@
-"""Images in a folder for each class, with or without folders for the splits above them."""
+"""Datasets with one folder per class, optionally inside one folder per split."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.datasets.decoding import SUFFIXES
 from engine.datasets.source import Found, Listing, Parts
 
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
-MAX_CLASSES, MAX_NAME = 1000, 200  # what a model's card can hold
+MAX_CLASSES, MAX_NAME = 1000, 200  # the limits of a model card
 _SPLITS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid"),
@@ -31,7 +31,7 @@ class ClassFolders:
         self.class_names = tuple(class_names)
 
     def locate(self, path: Path) -> Found | None:
-        """The images in a folder or zip, named from the level of splits or classes on."""
+        """The files of a folder or zip, without wrapper folders above the splits or classes."""
         if not path.exists():
             return None
         opener = archives.from_folder if path.is_dir() else archives.from_zip
@@ -42,13 +42,13 @@ class ClassFolders:
         images = {name for name in files if name.lower().endswith(SUFFIXES)}
         tops = {name.split("/")[0] for name in images}
         train_top, validation_top, test_top = (_match(tops, names) for names in _SPLITS.values())
-        if not train_top:  # then "valid" is a class, beside "invalid"
+        if not train_top:  # without a train folder, "valid" and "test" are class names
             validation_top = test_top = None
         found = _class_folders(files, train_top)
         names = self.class_names or _sorted(found)
         if len(names) < 2:
             raise UserError(
-                f"Two classes at least are needed, a folder each, but {len(names)} were found."
+                f"At least two classes are needed, one folder each, but {len(names)} were found."
             )
         if len(names) > MAX_CLASSES:
             raise UserError(f"There are {len(names)} classes: choose {MAX_CLASSES} at most.")
@@ -61,7 +61,7 @@ class ClassFolders:
         if empty:
             raise UserError(
                 f"The class {empty[0]} has no training images ({', '.join(SUFFIXES)}):"
-                " put some into its folder, or take the folder away."
+                " put some into its folder, or remove the folder."
             )
         train = _listing(files, train_top, names)
         if test_top:
@@ -69,7 +69,7 @@ class ClassFolders:
         else:
             train, test = _take_out(train, rng)
         if not train.names or not test.names:
-            raise UserError("There must be training and test images; one of the two is empty.")
+            raise UserError("Both training and test images are needed, but one set is empty.")
         if validation_top:
             own = _listing(files, validation_top, names)
             validation = np.repeat([False, True], [len(train.names), len(own.names)])
@@ -85,7 +85,7 @@ class ClassFolders:
 
 
 def _without_wrapping(files: Files) -> Files:
-    """Leave out folders that hold nothing but one other folder."""
+    """Strip outer folders that contain only one other folder."""
     while True:
         names = [name for name in files if name.lower().endswith(SUFFIXES)]
         tops = {name.split("/")[0] for name in names}
@@ -101,7 +101,7 @@ def _match(tops: set[str], names: Sequence[str]) -> str | None:
 
 
 def _class_folders(files: Files, top: str | None) -> dict[str, list[str]]:
-    """The folders right below `top` (None: right here), with the images anywhere in each."""
+    """Class folders directly below `top` (None: at the root), each with all images inside it."""
     prefix = f"{top}/" if top else ""
     found: dict[str, list[str]] = {
         name.removeprefix(prefix): []
@@ -118,7 +118,7 @@ def _class_folders(files: Files, top: str | None) -> dict[str, list[str]]:
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:
-    """By number where all are numbers."""
+    """Class names in order: numerically if all are numbers, else alphabetically."""
     found = sorted(names)
     numbers = all(re.fullmatch("[0-9]{1,18}", name) for name in found)
     return tuple(sorted(found, key=int) if numbers else found)
@@ -133,7 +133,7 @@ def _listing(files: Files, top: str | None, classes: Sequence[str]) -> Listing:
             continue
         if folder not in numbers:
             raise UserError(
-                f"The folder {quoted(folder)} in {top} is none of the classes:"
+                f"The folder {quoted(folder)} in {top} is not one of the classes:"
                 f" {', '.join(classes[:12])}."
             )
         names += images
@@ -142,7 +142,7 @@ def _listing(files: Files, top: str | None, classes: Sequence[str]) -> Listing:
 
 
 def _take_out(train: Listing, rng: np.random.Generator) -> tuple[Listing, Listing]:
-    """Where there is one split only, a fifth of each class becomes test."""
+    """Split off a fifth of each class as test images, if the dataset has no test split."""
     test = splits.stratified(np.asarray(train.labels), TEST_SHARE, rng)
 
     def part(chosen: np.ndarray) -> Listing:

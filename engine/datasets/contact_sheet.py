@@ -1,4 +1,4 @@
-"""A picture of what a dataset shows: some images of each class."""
+"""A contact sheet of a dataset: a few images of each class in one picture."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from PIL import Image
 from engine.core import atomic_files
 from engine.datasets.dataset import Split
 
-COLUMNS, EACH = 4, 5  # classes beside each other, images of each
+COLUMNS, EACH = 4, 5  # classes per row, images per class
 SIDE, MARGIN, CAPTION = 64, 8, 20  # pixels
 _PAPER, _INK = 255, 60
 
 
 def drawn(split: Split, class_names: Sequence[str]) -> np.ndarray:
-    """Images of every class with its number and name beneath, from all over the split.
+    """Draw evenly spaced images of every class, captioned with its number and name.
 
     Args:
         split: images uint8 [n, height, width, 3] and their labels.
@@ -56,6 +56,6 @@ def save(path: Path, picture: np.ndarray) -> None:
 
 
 def _spread(indices: np.ndarray) -> np.ndarray:
-    """At most `EACH` of the indices, from the first to the last."""
+    """At most `EACH` of the indices, evenly spaced from first to last."""
     count = min(EACH, len(indices))
     return indices[np.linspace(0, len(indices) - 1, count).astype(int)] if count else indices

@@ -1,4 +1,4 @@
-"""What every dataset looks like once it is loaded."""
+"""The common form of every loaded dataset."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
-@dataclass(frozen=True, eq=False)  # equal only to itself: what is derived from it is found by it
+@dataclass(frozen=True, eq=False)  # compared by identity, because caches use it as a key
 class Split:
-    """Images and what they show.
+    """Images and their labels.
 
     Attributes:
         images: uint8 [n, height, width, 3], RGB; may be a read-only memory map.
@@ -52,7 +52,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """How many there are."""
+        """Number of classes."""
         return len(self.class_names)
 
     @property
@@ -62,7 +62,11 @@ class Dataset:
         return height, width, channels
 
     def split(self, name: str) -> Split:
-        """The split called `name`; a `UserError` names the three there are."""
+        """The split called `name`.
+
+        Raises:
+            UserError: there is no such split; lists the three there are.
+        """
         if name not in SPLITS:
             raise unknown("split", name, SPLITS)
         split: Split = getattr(self, name)

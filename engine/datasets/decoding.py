@@ -1,4 +1,4 @@
-"""Encoded images to arrays, many at once."""
+"""Decode image files into arrays, many in parallel."""
 
 from __future__ import annotations
 
@@ -20,18 +20,25 @@ MAX_PIXELS = 64 << 20
 SUFFIXES = (".ppm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")
 SIZES = (8, 512)
 _FORMATS = ("PPM", "PNG", "JPEG", "BMP", "WEBP")
-_UNDECODABLE = "it is damaged or of another kind"
-_PART = 512  # images a thread takes at a time
+_UNDECODABLE = "it is damaged or not a supported format"
+_PART = 512  # images per thread task
 
 
 def check_size(size: int) -> None:
-    """Raise `UserError` unless images of `size` x `size` are worth making."""
+    """Check the image size.
+
+    Args:
+        size: side in pixels.
+
+    Raises:
+        UserError: `size` is outside `SIZES`.
+    """
     if not SIZES[0] <= size <= SIZES[1]:
         raise UserError(f"Images can be {SIZES[0]} to {SIZES[1]} pixels wide, not {size}.")
 
 
 def decode(data: bytes, size: int, name: str) -> np.ndarray:
-    """One image, scaled to uint8 [size, size, 3], RGB.
+    """Decode one image and scale it to uint8 [size, size, 3], RGB.
 
     Args:
         data: the file's bytes.
@@ -39,17 +46,17 @@ def decode(data: bytes, size: int, name: str) -> np.ndarray:
         name: of the file, for the error.
 
     Raises:
-        UserError: it is damaged, far too large, or of a kind that is not read here.
+        UserError: the image is damaged, too large, or not in a supported format.
     """
     return scale(_decode(data, name), size)
 
 
 def decode_photo(data: bytes, max_side: int, name: str) -> np.ndarray:
-    """One image in its own shape, reduced if it is larger: uint8 [height, width, 3], RGB.
+    """Decode one image, keeping its proportions: uint8 [height, width, 3], RGB.
 
     Args:
         data: the file's bytes.
-        max_side: of the result, pixels.
+        max_side: larger images are scaled down to this longer side, in pixels.
         name: of the file, for the error.
 
     Raises:
@@ -64,7 +71,7 @@ def decode_photo(data: bytes, max_side: int, name: str) -> np.ndarray:
 
 
 def scale(image: np.ndarray, size: int) -> np.ndarray:
-    """An image scaled to uint8 [size, size, 3], whatever its shape."""
+    """Scale an image, uint8 [height, width, 3], to [size, size, 3]; proportions are not kept."""
     if image.shape[:2] == (size, size):
         return image
     shrinks = min(image.shape[:2]) >= size
@@ -74,8 +81,8 @@ def scale(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def _decode(data: bytes, name: str) -> np.ndarray:
-    with refusing(f"The image {quoted(name)}", _UNDECODABLE, "copy it again, or take it away"):
-        if not data.startswith(b"P6"):  # there the bytes themselves limit the size
+    with refusing(f"The image {quoted(name)}", _UNDECODABLE, "copy it again, or remove it"):
+        if not data.startswith(b"P6"):  # PPM is uncompressed, so the file size limits the pixels
             _check_pixels(data)
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
         if image is None:
@@ -84,7 +91,7 @@ def _decode(data: bytes, name: str) -> np.ndarray:
 
 
 def _check_pixels(data: bytes) -> None:
-    """Look at the size an image declares before anything that large is made of it."""
+    """Check the size an image declares before allocating memory for it."""
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             pixels = image.width * image.height
@@ -95,7 +102,17 @@ def _check_pixels(data: bytes) -> None:
 
 
 def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> np.ndarray:
-    """Images out of `files`, in the order of `names`: uint8 [n, size, size, 3], RGB."""
+    """Decode images from `files` in the order of `names`: uint8 [n, size, size, 3], RGB.
+
+    Args:
+        files: the encoded images.
+        names: which of them to decode.
+        size: side in pixels.
+        message: label of the progress reports.
+
+    Raises:
+        UserError: `size` is out of range, an image is missing or damaged, or memory runs out.
+    """
     check_size(size)
     try:
         images = np.empty((len(names), size, size, 3), np.uint8)
@@ -113,7 +130,7 @@ def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> n
 
     done = 0
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # the images are small: a thread for each part, none within
+    cv2.setNumThreads(1)  # images are small: parallelise over images, not within one
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for count in pool.map(fill, range(0, len(names), _PART)):

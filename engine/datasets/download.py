@@ -1,4 +1,4 @@
-"""Archives fetched from their official addresses."""
+"""Download archives from their official addresses."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Download:
     """One file to fetch.
 
     Attributes:
-        address: where it is.
-        name: what it is called here.
+        address: its URL.
+        name: the file name to store it under.
         checksum: ``md5:...`` or ``sha256:...``.
-        size: bytes, for the progress.
+        size: expected size in bytes, for progress reports.
     """
 
     address: str
@@ -36,10 +36,13 @@ class Download:
 
 
 def fetch(downloads: Sequence[Download], folder: Path) -> None:
-    """Fetch what is not in `folder` yet; a file appears there whole and checked, or not at all.
+    """Download the files missing from `folder`.
+
+    A file appears there only once it is complete and its checksum is verified.
 
     Raises:
-        UserError: it could not be fetched; says what to put where by hand.
+        UserError: a download failed; the message says which file to put where by hand.
+        Stopped: a stop was requested.
     """
     missing = [item for item in downloads if not (folder / item.name).exists()]
     total = sum(item.size for item in missing)
@@ -52,7 +55,7 @@ def fetch(downloads: Sequence[Download], folder: Path) -> None:
 
 
 def _received(item: Download, folder: Path) -> Generator[int, None, None]:
-    """Bytes received so far, several times a second; ends when the file is in place."""
+    """Yield the bytes received so far, several times a second, until the file is in place."""
     counter = _Counter()
     outcome: queue.Queue[Exception | None] = queue.Queue()
 
@@ -61,8 +64,8 @@ def _received(item: Download, folder: Path) -> Generator[int, None, None]:
             _retrieve(item, folder, counter)
             outcome.put(None)
         except Stopped:
-            pass  # nobody waits, and an error kept would keep the connection open
-        except Exception as error:  # told in the caller's thread
+            pass  # the caller has stopped; a stored error would keep the connection open
+        except Exception as error:  # raised again in the caller's thread
             outcome.put(error)
 
     thread = threading.Thread(target=work, daemon=True)
@@ -77,13 +80,13 @@ def _received(item: Download, folder: Path) -> Generator[int, None, None]:
             if error:
                 raise _sentence(item, folder, error) from error
             return
-    finally:  # whoever gives up waiting finds nothing half-written
+    finally:  # if the caller stops early, end the transfer before it returns
         counter.stopped = True
         thread.join(timeout=2)
 
 
 class _Counter:
-    """What pooch asks of a progress bar, and nothing drawn; ends a transfer nobody awaits."""
+    """The progress bar interface that pooch expects; draws nothing, but can end a transfer."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -105,11 +108,11 @@ class _Counter:
 
 
 class _NotFetchedError(Exception):
-    """Why the file did not come, in a few words."""
+    """Why a download failed, as a phrase for the error message."""
 
 
 def _retrieve(item: Download, folder: Path, counter: _Counter) -> None:
-    """Fetch one file, with a few tries."""
+    """Download one file, in up to `TRIES` attempts."""
     for attempt in range(1, TRIES + 1):
         counter.reset()
         try:
@@ -137,7 +140,7 @@ def _transfer(item: Download, path: Path, counter: _Counter) -> None:
     except exceptions.RequestException as error:
         raise _NotFetchedError("there was no connection, or it broke") from error
     if not pooch.hashes.hash_matches(path, item.checksum):
-        raise _NotFetchedError("what came is not the official file: wrong checksum")
+        raise _NotFetchedError("the downloaded file is not the official one: wrong checksum")
 
 
 def _sentence(item: Download, folder: Path, error: Exception) -> Exception:

@@ -1,4 +1,4 @@
-"""Any images in a folder for each class: ``folder:PATH``."""
+"""The user's own images, one folder per class: ``folder:PATH``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.datasets.source import Found, Source
 
 
 class Folder(ClassFolders, Source):
-    """A class-per-folder tree or zip; ``train`` and ``test`` above the classes, or neither."""
+    """A folder or zip with one folder per class, optionally inside ``train`` and ``test``."""
 
     wanted = "a folder or zip with a folder of images for each class, or train and test above them"
 
@@ -20,10 +20,10 @@ class Folder(ClassFolders, Source):
         self.name = f"folder:{path}"
 
     def locate(self, root: Path) -> Found | None:
-        """The images at the path."""
+        """See `Source.locate`."""
         return super().locate(self.place(root))
 
     def place(self, root: Path) -> Path:
-        """The path, counted from `root` unless it is absolute."""
-        path = self.path.replace("\0", "\\0")  # nothing is called so, and nothing fails over it
+        """The path, relative to `root` unless it is absolute."""
+        path = self.path.replace("\0", "\\0")  # system calls reject NUL; this is simply not found
         return root / os.path.expanduser(path)  # noqa: PTH111 - an unknown ~user is no error

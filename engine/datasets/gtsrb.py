@@ -1,4 +1,4 @@
-"""The German Traffic Sign Recognition Benchmark, in the layouts it is found in."""
+"""The German Traffic Sign Recognition Benchmark (GTSRB), in its common folder layouts."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _open_zips(paths: Sequence[Path]) -> Files:
 
 
 def _official_train(files: Files) -> Listing:
-    """By the table in each class's folder."""
+    """Training images listed by the table in each class folder."""
     found = []
     for table in sorted(name for name in files if re.search(r"Images/\d{5}/GT-\d{5}\.csv$", name)):
         found += _listed(files, table, ";", "Filename", f"{table.rsplit('/', 1)[0]}/")
@@ -141,7 +141,7 @@ def _official_train(files: Files) -> Listing:
 
 
 def _official_test(files: Files) -> Listing:
-    """By the table with the truth, which comes in an archive of its own."""
+    """Test images listed by the ground-truth table, which comes in a separate archive."""
     truth = [name for name in files if name.rsplit("/", 1)[-1] == _TRUTH]
     image = next((name for name in files if _TEST in name and name.endswith(".ppm")), None)
     if not truth or image is None:
@@ -151,7 +151,7 @@ def _official_test(files: Files) -> Listing:
 
 
 def _table(files: Files, split: str) -> Listing:
-    """By one table for all of a split, as in the widespread PNG layout."""
+    """A split listed by a single table, as in the widespread PNG layout."""
     found = _listed(files, f"{split}.csv", ",", "Path", "")
     return _whole(files, found, re.compile(rf"{split}/.*\.png$"))
 
@@ -167,7 +167,7 @@ def _listed(
 
 
 def _whole(files: Files, found: list[tuple[str, int]], image: re.Pattern[str]) -> Listing:
-    """What was listed, if each image is listed once; in the same order for every layout."""
+    """Check that each image is listed exactly once; the order is the same for every layout."""
     if not found:
         return Listing([], [])
     listed = {name for name, _ in found}
@@ -176,20 +176,20 @@ def _whole(files: Files, found: list[tuple[str, int]], image: re.Pattern[str]) -
     extra = min((name for name in files if image.search(name) and name not in listed), default=None)
     if extra is not None:
         raise UserError(
-            f"The image {quoted(extra)} is in no table of GTSRB's: copy or fetch it again."
+            f"The image {quoted(extra)} is not listed in any GTSRB table: copy or fetch it again."
         )
     ordered = sorted(found, key=lambda item: _order(item[0]))
     return Listing([name for name, _ in ordered], [label for _, label in ordered])
 
 
 def _order(name: str) -> tuple[str, str]:
-    """By class folder, ``00010`` or ``10``, and then by file."""
+    """Sort key: class folder (``00010`` or ``10``), then file."""
     folder, _, file = name.rpartition("/")
     return folder.rpartition("/")[2].zfill(5), file
 
 
 def _tracks(names: Sequence[str]) -> np.ndarray:
-    """The track in each name: ``TTTTT_FFFFF.ppm`` or ``CCCCC_TTTTT_FFFFF.png``."""
+    """Track numbers, int64 [n], from names: ``TTTTT_FFFFF.ppm`` or ``CCCCC_TTTTT_FFFFF.png``."""
     parts = [name.rsplit("/", 1)[-1].split(".")[0].split("_") for name in names]
     try:
         return np.array([int(part[-2]) for part in parts], np.int64)

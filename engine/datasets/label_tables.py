@@ -1,4 +1,4 @@
-"""Tables that say what an image shows."""
+"""CSV tables that list the class of each image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ MAX_BYTES = 32 << 20
 
 
 def rows(files: Files, name: str, delimiter: str, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV file that must have `columns`."""
+    """The rows of a CSV file.
+
+    Args:
+        files: where the table is.
+        name: its name there.
+        delimiter: the character between two cells.
+        columns: which must all be present.
+
+    Raises:
+        UserError: the table is missing, damaged or too large, or lacks a column or cell.
+    """
     content = files.read(name)
     with refusing(f"The table {quoted(name)}", "it is not a text table", COPY_AGAIN):
         if len(content) > MAX_BYTES:
@@ -37,12 +47,16 @@ def rows(files: Files, name: str, delimiter: str, columns: Sequence[str]) -> lis
 
 
 def label(text: str, classes: int, table: str) -> int:
-    """A class number out of a table, 0 to `classes` - 1."""
+    """Parse a class number, 0 to `classes` - 1.
+
+    Raises:
+        UserError: `text` is not such a number; names the table it comes from.
+    """
     try:
         number = int(text)
     except ValueError:
         raise UserError(
-            f"The table {quoted(table)} has the class {quoted(text)}, which is no number."
+            f"The table {quoted(table)} has the class {quoted(text)}, which is not a number."
         ) from None
     if not 0 <= number < classes:
         raise UserError(

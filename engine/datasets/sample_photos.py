@@ -1,6 +1,6 @@
-"""Ten signs as somebody might photograph them, to try a network on pictures of one's own.
+"""Ten synthetic photos of signs, for trying out a network without pictures of your own.
 
-Nothing here is part of a dataset.
+They are not part of any dataset.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ WIDTH, HEIGHT = 640, 480  # pixels
 
 @dataclass(frozen=True)
 class SamplePhoto:
-    """A sign in front of a scene, off the centre.
+    """A sign in front of a scene, off-centre.
 
     Attributes:
         picture: uint8 [HEIGHT, WIDTH, 3].
-        left, top, side: the square around the sign, pixels.
+        left, top, side: the square crop around the sign, in pixels.
     """
 
     picture: np.ndarray
@@ -36,7 +36,7 @@ def take_photo(label: int) -> SamplePhoto:
     """A photo of a sign.
 
     Args:
-        label: its class, as in GTSRB. The same class gives the same photo.
+        label: class of the sign, as in GTSRB. The same class always gives the same photo.
     """
     rng = np.random.default_rng(label)
     background = cv2.GaussianBlur(scenery(WIDTH, rng)[:HEIGHT], (0, 0), 3)
@@ -47,10 +47,10 @@ def take_photo(label: int) -> SamplePhoto:
     top = int(rng.uniform(0.1, 0.5) * (HEIGHT - side))
     picture = background.astype(np.float32)
     behind = picture[top : top + side, left : left + side]
-    behind[:] = sign[..., :3] + (1 - opacity) * behind  # colours are multiplied by opacity already
+    behind[:] = sign[..., :3] + (1 - opacity) * behind  # colours are premultiplied by opacity
     picture *= rng.uniform(0.8, 1.05)
     picture += rng.normal(0, 3, picture.shape)
-    margin = side // 12  # about as close as signs in GTSRB are cut out
+    margin = side // 12  # about the margin of the crops in GTSRB
     return SamplePhoto(
         np.clip(picture, 0, 255).astype(np.uint8), left - margin, top - margin, side + 2 * margin
     )

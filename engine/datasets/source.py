@@ -1,4 +1,4 @@
-"""What every kind of dataset gives, and how it becomes a `Dataset`."""
+"""The contract that every kind of dataset fulfils."""
 
 from __future__ import annotations
 
@@ -19,18 +19,22 @@ from engine.datasets.download import Download
 
 @dataclass(frozen=True)
 class Listing:
-    """Images that are still encoded, and what they show.
+    """Names of encoded images and their labels.
 
     Attributes:
-        names: in `Files`.
-        labels: a class number each.
+        names: keys into `Files`.
+        labels: one class number per name.
     """
 
     names: Sequence[str]
     labels: Sequence[int]
 
     def read(self, files: Files, size: int, message: str) -> Split:
-        """Decode them all."""
+        """Decode all images to uint8 [n, size, size, 3].
+
+        Raises:
+            UserError: an image is missing or damaged, or there is too little memory.
+        """
         absent = next((name for name in self.names if name not in files), None)
         if absent is not None:
             raise UserError(f"The image {quoted(absent)} is listed but missing.")
@@ -40,13 +44,13 @@ class Listing:
 
 @dataclass(frozen=True)
 class Parts:
-    """A dataset as read: the official splits, and what validation is drawn from.
+    """A dataset as read: the official splits, and which training images are for validation.
 
     Attributes:
         class_names: in the order of the labels.
-        train: with the images for validation.
-        test: for reporting.
-        validation: bool over the images of `train`.
+        train: training and validation images together, n in all.
+        test: images used for reporting only.
+        validation: bool [n], true for the images of `train` that are for validation.
     """
 
     class_names: tuple[str, ...]
@@ -57,11 +61,11 @@ class Parts:
 
 @dataclass(frozen=True)
 class Found:
-    """A dataset's files, found but not opened.
+    """A dataset's files, located but not opened.
 
     Attributes:
-        origins: archives and folders it lies in; when they change, the dataset has.
-        open: lists the files in them.
+        origins: the archives and folders that hold it; a change to them invalidates the cache.
+        open: opens them and returns their files.
     """
 
     origins: tuple[Path, ...]
@@ -69,15 +73,15 @@ class Found:
 
 
 class Source(ABC):
-    """Where a kind of dataset comes from.
+    """A kind of dataset: where its files are and how to read them.
 
     Attributes:
-        name: its name on the command line and on cards.
-        title: its name in a sentence; empty for the same.
+        name: its name on the command line and on model cards.
+        title: its name in a sentence; empty if it is the same as `name`.
         downloads: files that can be downloaded; empty if there are none.
-        wanted: which files to put where, for a sentence.
-        default_target: the class that attacks lead to unless another is chosen.
-        example_class: the class whose image pages show first.
+        wanted: which files to put where, as part of a sentence.
+        default_target: the default target class of attacks.
+        example_class: the class whose images the pages show first.
     """
 
     required: ClassVar[tuple[str, ...]] = ("name", "wanted")
@@ -90,19 +94,28 @@ class Source(ABC):
 
     @abstractmethod
     def locate(self, root: Path) -> Found | None:
-        """Where the dataset lies below `root`, or None while it is not all there.
+        """Find the dataset's files below `root`; None if any are missing.
 
         Raises:
-            OSError: it cannot be looked at.
+            OSError: the files cannot be inspected.
         """
 
     @abstractmethod
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
-        """Read the files of what `locate` found."""
+        """Read the files that `locate` found.
+
+        Args:
+            files: as returned by `Found.open`.
+            size: side of the images in pixels.
+            rng: decides which images are for validation.
+
+        Raises:
+            UserError: files are missing or damaged.
+        """
 
 
 class TestFirst(Source):
-    """A source that has its test images sooner than the rest."""
+    """A source that can provide its test images without reading the rest."""
 
     @abstractmethod
     def read_test(self, files: Files, size: int, rng: np.random.Generator) -> Split:
@@ -110,5 +123,5 @@ class TestFirst(Source):
 
 
 def folders(root: Path, name: str) -> list[Path]:
-    """Where a dataset called `name` may lie: its own folder, or the root itself."""
+    """Folders where a dataset called `name` may be: one of its own, or the root itself."""
     return [path for path in (root / name, root) if path.is_dir()]

@@ -1,4 +1,4 @@
-"""Which images go to validation."""
+"""Choose images at random for a split, by class and by track."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def stratified(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """A random `share` of each class, at least one image where a class has two.
+    """Choose a random `share` of each class: at least one image if the class has two or more.
 
     Args:
         labels: int [n].
@@ -22,7 +22,7 @@ def stratified(labels: np.ndarray, share: float, rng: np.random.Generator) -> np
 def by_track(
     labels: np.ndarray, tracks: np.ndarray, share: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Whole tracks, a random `share` of each class's, so that no sign is on both sides.
+    """Choose a random `share` of each class's tracks, so that no sign is in both splits.
 
     Args:
         labels: int [n].
@@ -43,7 +43,7 @@ def by_track(
 
 
 def dealt(labels: np.ndarray, tracks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One half of the tracks: dealt in turn, class after class, so that each class is shared out.
+    """Choose half of the tracks by dealing them alternately, one class after the other.
 
     Args:
         labels: int [n].

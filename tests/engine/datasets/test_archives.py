@@ -132,7 +132,7 @@ def test_a_tar_with_a_negative_size_does_not_read_in_circles(tmp_path):
     head[148:156] = b" " * 8
     head[148:156] = b"%06o\0 " % sum(head)
     put(tmp_path, bytes(head) * 3)
-    refused("link, or not a file|not a whole tar", "cifar10", tmp_path)
+    refused("link, or a file|not a whole tar", "cifar10", tmp_path)
 
 
 @FEW

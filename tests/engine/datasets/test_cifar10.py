@@ -90,7 +90,7 @@ def test_a_pickle_that_wants_to_act_is_refused_unheard(tmp_path):
         "data_batch_1": pickle.dumps(_Evil((os.system, (f"touch {proof}",))), protocol=2)
     }
     write_tree(tmp_path, inside("cifar-10-batches-py", files))
-    refused("no genuine one does", "cifar10", tmp_path)
+    refused("no genuine batch does", "cifar10", tmp_path)
     assert not proof.exists()
 
 

@@ -80,7 +80,7 @@ def test_a_dataset_too_small_for_validation_is_refused(tmp_path):
 def test_folders_without_classes_are_refused(tmp_path, files):
     (tmp_path / "own").mkdir()
     write_tree(tmp_path / "own", files)
-    refused("Two classes at least", "folder:own", tmp_path)
+    refused("At least two classes", "folder:own", tmp_path)
 
 
 def test_missing_data_is_told_with_the_files_to_put_where(tmp_path):

@@ -129,10 +129,10 @@ def with_a_row_cut_short(files):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (without_a_table, "00001/00000_00000.ppm. is in no table"),
-        (with_an_image_too_many, "00099.ppm. is in no table"),
+        (without_a_table, "00001/00000_00000.ppm. is not listed in any"),
+        (with_an_image_too_many, "00099.ppm. is not listed in any"),
         (with_an_image_listed_twice, "list an image twice"),
-        (with_a_class_of_two_lines, "which is no number"),
+        (with_a_class_of_two_lines, "which is not a number"),
         (with_a_row_cut_short, "ends too early"),
     ],
 )
@@ -161,7 +161,7 @@ def test_a_png_table_with_a_row_cut_short_is_told(tmp_path):
         ),
         (
             lambda f: f.update({"GT-final_test.csv": b"Filename;ClassId\n00000.ppm;stop"}),
-            "no number",
+            "not a number",
         ),
         (lambda f: f.pop("GTSRB/Final_Test/Images/00003.ppm"), "00003.ppm. is listed but missing"),
         (lambda f: f.update({"GTSRB/Final_Test/Images/00003.ppm": b"P6"}), "00003.ppm. cannot be"),
