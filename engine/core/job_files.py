@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from engine.core import atomic_files
+from engine.core.limited_reading import read_json_object
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,12 +117,9 @@ def write_request(path: Path, arguments: Sequence[str], number: int) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            return {}
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return read_json_object(path, MAX_BYTES)
     except (OSError, ValueError, RecursionError, MemoryError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _count(value: Any) -> bool:

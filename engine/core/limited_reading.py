@@ -6,10 +6,12 @@ A parser of bytes that anybody may have made can fail in any way. So every reade
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from engine.core.errors import UserError
 
@@ -64,3 +66,17 @@ def read_bytes(path: Path, limit: int) -> bytes:
         raise Unfit(f"it is larger than {limit >> 20} MB")
     with path.open("rb") as file:
         return file.read(status.st_size)
+
+
+def read_json_object(path: Path, limit: int) -> dict[str, Any]:
+    """The JSON object in a file of at most `limit` bytes.
+
+    Raises:
+        Unfit: as `read_bytes`, or the file holds JSON other than an object.
+        OSError: the system does not let it be read.
+        ValueError, RecursionError: it is not JSON.
+    """
+    found = json.loads(read_bytes(path, limit).decode("utf-8"))
+    if not isinstance(found, dict):
+        raise Unfit("it is not a JSON object")
+    return found

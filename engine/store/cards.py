@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -16,8 +15,8 @@ import numpy as np
 
 from engine.attacks import poisoning
 from engine.attacks.triggers import Trigger, parse_trigger
-from engine.core.errors import UserError, quoted
-from engine.core.limited_reading import Unfit, read_bytes
+from engine.core.errors import UNPRINTABLE, UserError, quoted
+from engine.core.limited_reading import Unfit, read_json_object
 from engine.evaluation import metrics
 from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME, target_labels
 from engine.networks import running
@@ -102,7 +101,7 @@ def read(path: Path) -> ModelCard:
         UserError: it cannot be read, or something on it is missing or not what it should be.
     """
     try:
-        return _checked(_load(path))
+        return _checked(read_json_object(path, MAX_BYTES))
     except (ValueError, OSError, RecursionError, UserError) as error:
         reason = str(error).rstrip(".") if isinstance(error, Unfit | UserError) else "damaged"
         raise UserError(
@@ -114,13 +113,6 @@ def read(path: Path) -> ModelCard:
 def is_name(name: str) -> bool:
     """Whether a model can be called `name`."""
     return _NAME.fullmatch(name) is not None
-
-
-def _load(path: Path) -> dict[str, Any]:
-    found = json.loads(read_bytes(path, MAX_BYTES).decode("utf-8"))
-    if not isinstance(found, dict):
-        raise Unfit("it is not a JSON object")
-    return found
 
 
 def _checked(found: dict[str, Any]) -> ModelCard:
@@ -175,8 +167,7 @@ def _text(value: Any, name: str, empty: bool = False) -> str:
     _require(isinstance(value, str), f"its {name} is not text")
     _require(empty or bool(value), f"its {name} is empty")
     _require(len(value) <= MAX_TEXT, f"its {name} is overlong")
-    shown = all(unicodedata.category(character) not in ("Cc", "Cs") for character in value)
-    _require(shown, f"its {name} holds characters that cannot be shown")
+    _require(not UNPRINTABLE.search(value), f"its {name} holds characters that cannot be shown")
     text: str = value
     return text
 
