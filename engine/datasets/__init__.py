@@ -67,7 +67,7 @@ def example_class(name: str) -> int:
 def available(name: str, root: Root = None) -> bool:
     """Whether the dataset's files exist; they are not checked for damage."""
     try:
-        return _located(source(name), paths.data_root(root)) is not None
+        return _locate(source(name), paths.data_root(root)) is not None
     except UserError:
         return False
 
@@ -125,10 +125,10 @@ def load_dataset(
     """
     check_size(size)
     kind, folder = source(name), paths.data_root(root)
-    found = _located(kind, folder)
+    found = _locate(kind, folder)
     if found is None and fetching and kind.downloads:
         fetch(kind.downloads, folder / name)
-        found = _located(kind, folder)
+        found = _locate(kind, folder)
     if found is None:
         raise UserError(missing_message(name, root))
     key = _key(name, folder, found, size, seed)
@@ -136,7 +136,7 @@ def load_dataset(
     if known is not None:
         return known
     parts = kind.read(found.open(), size, np.random.default_rng(seed))
-    return cache.keep(key, _divided(name, parts))
+    return cache.keep(key, _build_dataset(name, parts))
 
 
 def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Split:
@@ -149,7 +149,7 @@ def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Sp
     """
     check_size(size)
     kind, folder = source(name), paths.data_root(root)
-    found = _located(kind, folder)
+    found = _locate(kind, folder)
     if found is None or not isinstance(kind, TestFirst):
         return (load_dataset(name, root, size, seed)).test
     key = _key(name, folder, found, size, seed)
@@ -168,7 +168,7 @@ def _key(name: str, folder: Path, found: Found, size: int, seed: int) -> str:
         raise _unreadable(folder, error) from error
 
 
-def _located(kind: Source, folder: Path) -> Found | None:
+def _locate(kind: Source, folder: Path) -> Found | None:
     try:
         return kind.locate(folder)
     except OSError as error:
@@ -179,7 +179,7 @@ def _unreadable(folder: Path, error: OSError) -> UserError:
     return unreadable(Path(error.filename or folder), error)
 
 
-def _divided(name: str, parts: Parts) -> Dataset:
+def _build_dataset(name: str, parts: Parts) -> Dataset:
     if not parts.validation.any():
         raise UserError(
             "There are too few training images to set some aside for validation:"

@@ -95,7 +95,7 @@ class Cifar10(Source):
             name = f"{batch}.bin" if binary else batch
             data = files.read(name)
             batches.append(_from_binary(data, name) if binary else _from_pickle(data, name))
-        *train, test = (Split(_sized(images, size), labels) for images, labels in batches)
+        *train, test = (Split(_resize(images, size), labels) for images, labels in batches)
         whole = Split(
             np.concatenate([split.images for split in train]),
             np.concatenate([split.labels for split in train]),
@@ -109,7 +109,7 @@ def _from_binary(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     if not data or len(data) % _RECORD:
         raise UserError(f"{name} is not made of whole CIFAR-10 records of {_RECORD} bytes.")
     records = np.frombuffer(data, np.uint8).reshape(-1, _RECORD)
-    return _checked(records[:, 1:], records[:, 0], name)
+    return _check_batch(records[:, 1:], records[:, 0], name)
 
 
 def _from_pickle(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +119,7 @@ def _from_pickle(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
         raw = pixels.data if isinstance(pixels, _Array) else b""
         records = np.frombuffer(raw, np.uint8).reshape(-1, _RECORD - 1)
         labels = np.array([int(label) for label in batch[b"labels"]], np.int64)
-    return _checked(records, labels, name)
+    return _check_batch(records, labels, name)
 
 
 class _Array:
@@ -134,7 +134,7 @@ class _Array:
             self.data = state[-1]
 
 
-def _counted(act: Callable[[Any], None]) -> Callable[[Any], None]:
+def _count_uses(act: Callable[[Any], None]) -> Callable[[Any], None]:
     """Wrap a pickle opcode to count its uses: an empty list costs the sender only one byte."""
 
     def step(unpickler: Any) -> None:
@@ -154,7 +154,7 @@ class _Inert(pickle._Unpickler):
     """
 
     dispatch: ClassVar = {
-        code: _counted(act)
+        code: _count_uses(act)
         for code, act in pickle._Unpickler.dispatch.items()
         if code != pickle.BYTEARRAY8[0]
     }
@@ -184,7 +184,9 @@ class _Inert(pickle._Unpickler):
         )
 
 
-def _checked(records: np.ndarray, labels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _check_batch(
+    records: np.ndarray, labels: np.ndarray, name: str
+) -> tuple[np.ndarray, np.ndarray]:
     if len(records) != len(labels) or not len(labels):
         raise UserError(f"{name} has {len(records)} images but {len(labels)} labels.")
     if labels.min() < 0 or labels.max() >= len(CLASS_NAMES):
@@ -193,7 +195,7 @@ def _checked(records: np.ndarray, labels: np.ndarray, name: str) -> tuple[np.nda
     return np.ascontiguousarray(images), labels.astype(np.int64)
 
 
-def _sized(images: np.ndarray, size: int) -> np.ndarray:
+def _resize(images: np.ndarray, size: int) -> np.ndarray:
     if size == 32:
         return images
     way = cv2.INTER_AREA if size < 32 else cv2.INTER_LINEAR

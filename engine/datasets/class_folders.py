@@ -35,7 +35,7 @@ class ClassFolders:
         if not path.exists():
             return None
         opener = archives.from_folder if path.is_dir() else archives.from_zip
-        return Found((path,), lambda: _without_wrapping(opener(path)))
+        return Found((path,), lambda: _strip_wrapper_folders(opener(path)))
 
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`."""
@@ -67,7 +67,7 @@ class ClassFolders:
         if test_top:
             test = _listing(files, test_top, names)
         else:
-            train, test = _take_out(train, rng)
+            train, test = _split_off_test(train, rng)
         if not train.names or not test.names:
             raise UserError("Both training and test images are needed, but one set is empty.")
         if validation_top:
@@ -84,7 +84,7 @@ class ClassFolders:
         )
 
 
-def _without_wrapping(files: Files) -> Files:
+def _strip_wrapper_folders(files: Files) -> Files:
     """Strip outer folders that contain only one other folder."""
     while True:
         names = [name for name in files if name.lower().endswith(SUFFIXES)]
@@ -141,7 +141,7 @@ def _listing(files: Files, top: str | None, classes: Sequence[str]) -> Listing:
     return Listing(names, labels)
 
 
-def _take_out(train: Listing, rng: np.random.Generator) -> tuple[Listing, Listing]:
+def _split_off_test(train: Listing, rng: np.random.Generator) -> tuple[Listing, Listing]:
     """Split off a fifth of each class as test images, if the dataset has no test split."""
     test = splits.stratified(np.asarray(train.labels), TEST_SHARE, rng)
 

@@ -48,13 +48,13 @@ def fetch(downloads: Sequence[Download], folder: Path) -> None:
     total = sum(item.size for item in missing)
     done = 0
     for item in missing:
-        with closing(_received(item, folder)) as counts:  # a stop ends the transfer at once
+        with closing(_receive(item, folder)) as counts:  # a stop ends the transfer at once
             for received in counts:
                 progress.report(done + min(received, item.size), total, f"Fetching {item.name}")
         done += item.size
 
 
-def _received(item: Download, folder: Path) -> Generator[int, None, None]:
+def _receive(item: Download, folder: Path) -> Generator[int, None, None]:
     """Yield the bytes received so far, several times a second, until the file is in place."""
     counter = _Counter()
     outcome: queue.Queue[Exception | None] = queue.Queue()
@@ -78,7 +78,7 @@ def _received(item: Download, folder: Path) -> Generator[int, None, None]:
             except queue.Empty:
                 continue
             if error:
-                raise _sentence(item, folder, error) from error
+                raise _to_user_error(item, folder, error) from error
             return
     finally:  # if the caller stops early, end the transfer before it returns
         counter.stopped = True
@@ -143,7 +143,7 @@ def _transfer(item: Download, path: Path, counter: _Counter) -> None:
         raise _NotFetchedError("the downloaded file is not the official one: wrong checksum")
 
 
-def _sentence(item: Download, folder: Path, error: Exception) -> Exception:
+def _to_user_error(item: Download, folder: Path, error: Exception) -> Exception:
     if not isinstance(error, _NotFetchedError):
         return error
     return UserError(

@@ -111,13 +111,13 @@ class Gtsrb(Source):
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`; validation takes whole tracks."""
         if "Train.csv" in files:
-            train, test = _table(files, "Train"), _table(files, "Test")
+            train, test = _list_png_split(files, "Train"), _list_png_split(files, "Test")
         else:
-            train, test = _official_train(files), _official_test(files)
+            train, test = _list_official_train(files), _list_official_test(files)
         if not train.names or not test.names:
             raise UserError("The GTSRB files hold no images: copy or fetch them again.")
         labels = np.asarray(train.labels)
-        tracks = _tracks(train.names)
+        tracks = _parse_tracks(train.names)
         validation = splits.by_track(labels, tracks, VALIDATION_SHARE, rng)
         images = train.read(files, size, "Reading GTSRB's training images")
         return Parts(
@@ -132,31 +132,31 @@ def _open_zips(paths: Sequence[Path]) -> Files:
     return archives.merged(archives.from_zip(path) for path in paths)
 
 
-def _official_train(files: Files) -> Listing:
+def _list_official_train(files: Files) -> Listing:
     """Training images listed by the table in each class folder."""
     found = []
     for table in sorted(name for name in files if re.search(r"Images/\d{5}/GT-\d{5}\.csv$", name)):
-        found += _listed(files, table, ";", "Filename", f"{table.rsplit('/', 1)[0]}/")
-    return _whole(files, found, re.compile(r"Final_Training/Images/.*\.ppm$"))
+        found += _read_table(files, table, ";", "Filename", f"{table.rsplit('/', 1)[0]}/")
+    return _check_listing(files, found, re.compile(r"Final_Training/Images/.*\.ppm$"))
 
 
-def _official_test(files: Files) -> Listing:
+def _list_official_test(files: Files) -> Listing:
     """Test images listed by the ground-truth table, which comes in a separate archive."""
     truth = [name for name in files if name.rsplit("/", 1)[-1] == _TRUTH]
     image = next((name for name in files if _TEST in name and name.endswith(".ppm")), None)
     if not truth or image is None:
         raise UserError(f"GTSRB's test images or their labels ({_TRUTH}) are missing.")
-    found = _listed(files, truth[0], ";", "Filename", f"{image.rsplit('/', 1)[0]}/")
-    return _whole(files, found, re.compile(r"Final_Test/Images/.*\.ppm$"))
+    found = _read_table(files, truth[0], ";", "Filename", f"{image.rsplit('/', 1)[0]}/")
+    return _check_listing(files, found, re.compile(r"Final_Test/Images/.*\.ppm$"))
 
 
-def _table(files: Files, split: str) -> Listing:
+def _list_png_split(files: Files, split: str) -> Listing:
     """A split listed by a single table, as in the widespread PNG layout."""
-    found = _listed(files, f"{split}.csv", ",", "Path", "")
-    return _whole(files, found, re.compile(rf"{split}/.*\.png$"))
+    found = _read_table(files, f"{split}.csv", ",", "Path", "")
+    return _check_listing(files, found, re.compile(rf"{split}/.*\.png$"))
 
 
-def _listed(
+def _read_table(
     files: Files, table: str, delimiter: str, column: str, folder: str
 ) -> list[tuple[str, int]]:
     """Each image in a table, with its class."""
@@ -166,7 +166,7 @@ def _listed(
     ]
 
 
-def _whole(files: Files, found: list[tuple[str, int]], image: re.Pattern[str]) -> Listing:
+def _check_listing(files: Files, found: list[tuple[str, int]], image: re.Pattern[str]) -> Listing:
     """Check that each image is listed exactly once; the order is the same for every layout."""
     if not found:
         return Listing([], [])
@@ -188,7 +188,7 @@ def _order(name: str) -> tuple[str, str]:
     return folder.rpartition("/")[2].zfill(5), file
 
 
-def _tracks(names: Sequence[str]) -> np.ndarray:
+def _parse_tracks(names: Sequence[str]) -> np.ndarray:
     """Track numbers, int64 [n], from names: ``TTTTT_FFFFF.ppm`` or ``CCCCC_TTTTT_FFFFF.png``."""
     parts = [name.rsplit("/", 1)[-1].split(".")[0].split("_") for name in names]
     try:

@@ -1,4 +1,4 @@
-"""The 43 classes of GTSRB as the program draws and photographs them itself."""
+"""A synthetic dataset with the 43 classes of GTSRB: drawn signs, photographed in simulation."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Signs(TestFirst):
     example_class = 14  # Stop
 
     def locate(self, _: Path) -> Found:
-        """The code that draws: when it changes, the dataset has."""
+        """The drawing code itself is the origin: changing it invalidates the cache."""
         return Found(tuple(sorted(Path(__file__).parent.glob("*.py"))), lambda: Files({}))
 
     def read(self, _: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`; validation takes whole tracks."""
         of_train, of_test, of_validation = rng.spawn(3)
-        train = _drawn(TRAIN_TIMES, size, of_train, "Drawing training signs")
-        test = _drawn(TEST_TIMES, size, of_test, "Drawing test signs")
+        train = _draw_split(TRAIN_TIMES, size, of_train, "Drawing training signs")
+        test = _draw_split(TEST_TIMES, size, of_test, "Drawing test signs")
         tracks = np.arange(len(train)) // FRAMES
         train = dataclasses.replace(train, tracks=tracks)
         validation = splits.by_track(train.labels, tracks, VALIDATION_SHARE, of_validation)
@@ -51,11 +51,11 @@ class Signs(TestFirst):
 
     def read_test(self, _: Files, size: int, rng: np.random.Generator) -> Split:
         """See `TestFirst.read_test`."""
-        return _drawn(TEST_TIMES, size, rng.spawn(3)[1], "Drawing test signs")
+        return _draw_split(TEST_TIMES, size, rng.spawn(3)[1], "Drawing test signs")
 
 
-def _drawn(times: float, size: int, rng: np.random.Generator, message: str) -> Split:
-    """`times` as many tracks as GTSRB has, class by class."""
+def _draw_split(times: float, size: int, rng: np.random.Generator, message: str) -> Split:
+    """Draw `times` as many tracks as GTSRB has, class by class."""
     counts = np.ceil(times * np.array(TRACKS)).astype(int)
     labels = np.repeat(np.arange(len(TRACKS)), counts)
     makes = [faces.Make(*rng.normal(1, (0.12, 0.12, 0.06))) for _ in range(MAKES)]
@@ -63,7 +63,7 @@ def _drawn(times: float, size: int, rng: np.random.Generator, message: str) -> S
     for number, own in enumerate(rng.spawn(len(labels))):
         make = int(own.integers(MAKES))
         face = _face(int(labels[number]), makes[make], camera.FINER * size)
-        images[number] = camera.track(face, size, FRAMES, own)
+        images[number] = camera.photograph_track(face, size, FRAMES, own)
         if number % 20 == 0:
             progress.report(number, len(labels), message)
     return Split(images.reshape(-1, size, size, 3), np.repeat(labels, FRAMES).astype(np.int64))

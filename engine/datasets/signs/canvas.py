@@ -1,4 +1,4 @@
-"""Drawing in unit coordinates: what the faces of the signs are made with."""
+"""Drawing tools in unit coordinates, for the faces of the signs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Canvas:
         return Canvas(self.pixels, x, y, scale, mirrored=mirrored)
 
     def within(self, x: float, y: float, scale: float, turned: float = 0.0) -> Canvas:
-        """As `placed`, counted from where and how large this canvas draws."""
+        """As `placed`, but relative to this canvas's own position and scale."""
         side = -1 if self.mirrored else 1
         place = self.x + side * x * self.scale, self.y + y * self.scale
         return Canvas(self.pixels, *place, scale * self.scale, turned, self.mirrored)
@@ -84,7 +84,7 @@ class Canvas:
         )
 
     def shrunk(self, side: int) -> np.ndarray:
-        """The drawing as uint8 [side, side, 4], colours multiplied by opacity."""
+        """The drawing as uint8 [side, side, 4], RGB premultiplied by opacity."""
         opaque = self.pixels[..., 3:] > 0
         return cv2.resize(self.pixels * opaque, (side, side), interpolation=cv2.INTER_AREA)
 

@@ -1,4 +1,4 @@
-"""The faces of the 43 signs of GTSRB: shape, colours and what stands on them.
+"""The faces of the 43 signs of GTSRB: shape, colours and pictograms.
 
 Drawn after the German road sign catalogue, which is in the public domain.
 """
@@ -21,7 +21,7 @@ Face = Callable[[Canvas, "Make"], None]
 
 @dataclass(frozen=True)
 class Make:
-    """How signs of the same kind differ from one maker to the next.
+    """How one manufacturer's signs differ from another's.
 
     Attributes:
         border: width of the red border; 1 is the usual one.
@@ -197,7 +197,7 @@ FACES: tuple[Face, ...] = (
 
 
 def face(label: int, make: Make, side: int) -> np.ndarray:
-    """The face of a class: uint8 [side, side, 4], RGB multiplied by opacity, and opacity."""
+    """The face of a class: uint8 [side, side, 4], RGB premultiplied by opacity, and opacity."""
     canvas = Canvas.blank()
     FACES[label](canvas, make)
     return canvas.shrunk(side)

@@ -1,4 +1,4 @@
-"""What stands behind the signs: sky, leaves, walls, posts and other signs."""
+"""Backgrounds for the signs: sky, leaves, walls, posts and other signs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.datasets.signs.pictograms import BLUE, RED, WHITE, YELLOW
 
-# Mean colour, how far colours lie from it, and how rough the surface is; grey levels.
+# Mean colour, spread of colours around it, and roughness of the surface; grey levels.
 _SURFACES = (
     ((225, 230, 238), 25, 6),  # bright sky
     ((150, 175, 205), 30, 8),  # blue sky
@@ -22,7 +22,7 @@ _OCTAVES = (2, 5, 12, 28, 64)
 
 
 def scenery(side: int, rng: np.random.Generator) -> np.ndarray:
-    """What one camera sees behind one sign: float32 [side, side, 3], grey levels."""
+    """Paint a random background: float32 [side, side, 3], grey levels."""
     picture = _surface(side, rng)
     if rng.random() < 0.55:
         picture = np.where(_half(side, rng), picture, _surface(side, rng))
@@ -56,7 +56,7 @@ def _half(side: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _add_block(picture: np.ndarray, rng: np.random.Generator) -> None:
-    """A window, a car, a bit of wall: a quadrangle of one colour."""
+    """Add a quadrangle of one colour: a window, a car, part of a wall."""
     side = len(picture)
     centre, reach = rng.uniform(0, side, 2), rng.uniform(0.08, 0.5, 2) * side
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * reach
@@ -66,7 +66,7 @@ def _add_block(picture: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _add_post(picture: np.ndarray, rng: np.random.Generator) -> None:
-    """What the sign is fixed to."""
+    """Add the post that carries the sign."""
     side = len(picture)
     half = rng.uniform(0.02, 0.06) * side
     x = side * (0.5 + rng.normal(0, 0.03))
@@ -80,7 +80,7 @@ def _add_post(picture: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def _add_neighbour(picture: np.ndarray, rng: np.random.Generator) -> None:
-    """Part of another sign above or below."""
+    """Add part of another sign above or below."""
     side = len(picture)
     colours = (RED, WHITE, BLUE, YELLOW)
     border, inner = (colours[number] for number in rng.choice(4, 2, replace=False))

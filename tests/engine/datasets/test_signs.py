@@ -107,7 +107,7 @@ def test_a_drawing_can_be_moved_scaled_turned_and_mirrored():
 def test_a_photograph_of_a_red_face_is_reddest_in_its_middle(size):
     face = np.zeros((2 * size, 2 * size, 4), np.uint8)
     face[size // 2 : -size // 2, size // 2 : -size // 2] = (200, 20, 30, 255)
-    frames = camera.track(face, size, 5, np.random.default_rng(0)).astype(float)
+    frames = camera.photograph_track(face, size, 5, np.random.default_rng(0)).astype(float)
     assert frames.shape == (5, size, size, 3)
     redness = frames[..., 0] - frames[..., 1:].mean(axis=-1)
     middle = redness[:, 3 * size // 8 : 5 * size // 8, 3 * size // 8 : 5 * size // 8].mean()
