@@ -60,6 +60,25 @@ def choose(card: ModelCard, dataset: str) -> ChosenImage | None:
     return chosen
 
 
+def without_controls(card: ModelCard, dataset: str) -> ChosenImage | None:
+    """The visitor's picture in use, or the example image of the dataset, on pages without controls.
+
+    None without either.
+    """
+    own = own_pictures.in_use()
+    if own is not None:
+        return own_pictures.chosen(own, card)
+    if not available(dataset):
+        return None
+    size = card.image_shape[0]
+    label = min(example_class(dataset), len(card.class_names) - 1)
+    found = caches.indices_of_class(dataset, size, label)
+    if not len(found):
+        return None
+    best = caches.highest_contrast(dataset, size, label)
+    return caches.test_image(card, dataset, int(found[best]))
+
+
 def choose_number(number: int) -> None:
     """Choose an image of the class by its number, counted from 1."""
     st.session_state[NUMBER] = number

@@ -71,8 +71,8 @@ def reproduce(
 @click.option(
     "--threshold",
     type=float,
-    default=2.0,
-    help="Tolerated drop in clean accuracy, in percentage points; 0 prunes nothing.",
+    default=20.0,
+    help="Drop in clean accuracy at which pruning stops, in percentage points; 0 prunes nothing.",
 )
 @out_option("FILE.html", "Write the report there.", required=True)
 @long_work
@@ -90,13 +90,15 @@ def report(
         _find_layer(choice.stored, layer),
         find_order(order).name,
         check_threshold(threshold) if threshold else 0.0,
-        image,
     )
 
     def work() -> Answer:
         test = _test_images(choice, call)
-        made_by = model_report.command(choice.stored, choice.dataset, view)
-        model_report.write(out, choice.stored, view, test, made_by)
+        example = None
+        if test is not None and image is not None:
+            example = model_report.test_example(test, image)
+        made_by = model_report.command(choice.stored, choice.dataset, view, image)
+        model_report.write(out, choice.stored, view, example, made_by)
         return {"model": choice.stored.name, "file": str(out)}
 
     return call.run(work)

@@ -14,11 +14,14 @@ from engine.core.parameters import format_value
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import Repair, parse_repair
+from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
+from engine.defenses.repairs.repair import BudgetedRepair
 from engine.evaluation import metrics
 from engine.evaluation.metrics import METRICS
 from engine.store import StoredModel
 from engine.store.pruning_curves import stored_curve
 
+PAPER = "Pruning, as in the paper"  # title of its row in a ranking
 TABLE = "repairs"  # name of the table kept beside a model
 COLUMNS = (
     *("method", *METRICS, "validation_accuracy", "channels", "seconds", "summary", "problem"),
@@ -48,6 +51,45 @@ def compare_stored(stored: StoredModel) -> pd.DataFrame:
     table["der"] = [metrics.defence_effectiveness(before, row) for row in table.to_dict("records")]
     table.loc[table["attack_success"].isna(), "der"] = float("nan")  # the repair failed
     return table.fillna({"name": "", "summary": "", "problem": ""})
+
+
+def budgeted(table: pd.DataFrame) -> list[BudgetedRepair | None]:
+    """The repair of each row; None if its strength is not chosen by an accuracy limit."""
+    found = map(method_of, table.to_dict("records"))
+    return [method if isinstance(method, BudgetedRepair) else None for method in found]
+
+
+def select_confidence(
+    table: pd.DataFrame, confidence: float = DEFAULT_BUDGET.confidence
+) -> pd.DataFrame:
+    """The rows of that confidence, left out of their titles, and the rows without any.
+
+    Args:
+        table: see `compare_stored`.
+        confidence: that clean accuracy drops no further than allowed, percent.
+    """
+    methods = budgeted(table)
+    titles = [
+        describe(method, {"confidence"}) if method else title
+        for method, title in zip(methods, table["title"], strict=True)
+    ]
+    selected = [method is None or method.confidence == confidence for method in methods]
+    return table.assign(title=titles)[selected]
+
+
+def rank(table: pd.DataFrame) -> pd.DataFrame:
+    """Order what was tried by recovered accuracy, and give the paper's pruning one row.
+
+    Of the paper's thresholds, the one with the most recovered accuracy stands for all.
+
+    Args:
+        table: see `compare_stored`; failed repairs are left out.
+    """
+    measured = table[table["problem"] == ""]
+    best_first = measured.sort_values("recovered_accuracy", ascending=False, kind="stable")
+    is_paper = best_first["kind"] == "paper"
+    kept = best_first[~is_paper | ~best_first["kind"].duplicated()]
+    return kept.assign(title=kept["title"].where(kept["kind"] != "paper", PAPER))
 
 
 def recovery_ceiling(stored: StoredModel) -> float | None:

@@ -84,7 +84,7 @@ STYLES: Mapping[str, MetricStyle] = {
         "Clean accuracy lost against a network trained the same way without an attack.",
     ),
     "threshold": MetricStyle(
-        "Tolerated drop",
+        "Threshold",
         "points",
         "Pruning stops at the first step where clean validation accuracy has dropped by this much.",
     ),

@@ -24,7 +24,7 @@ from engine.reporting import export, metric_style, paper_figures, verdict
 from engine.store import ModelCard, StoredModel, pruning_curves, versions
 
 GAIN = 15  # of the difference
-SIDE = 192  # pixels of a picture on paper
+SIDE = 170  # pixels of a picture on paper
 _HEADINGS = {"title": "Repair", "summary": "What was done"}
 
 
@@ -34,14 +34,30 @@ class View:
 
     Attributes:
         layer, order: of the pruning curve.
-        threshold: tolerated drop in clean accuracy, percentage points; 0 prunes nothing.
-        image: index of a test image, or None to leave pictures out.
+        threshold: drop in clean accuracy at which pruning stops, percentage points; 0 prunes
+            nothing.
     """
 
     layer: str
     order: str
     threshold: float
-    image: int | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """The image that the report shows.
+
+    Attributes:
+        clean: uint8 [height, width, 3].
+        label: its true class; None if nobody said what it shows.
+        name: what it is, such as "Test image 65".
+        index: in the test split; None for other pictures.
+    """
+
+    clean: np.ndarray
+    label: int | None
+    name: str
+    index: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,36 +84,55 @@ class Figure:
     svg: Markup
 
 
-def scores(card: ModelCard) -> Table:
-    """The three metrics on test images."""
-    measured = card.scores["test"]
-    return _table(pd.DataFrame([{name: measured[name] for name in metrics.METRICS}]))
-
-
-def example(
-    stored: StoredModel, view: View, test: Split | None, curve: Curve | None
-) -> dict[str, Any] | None:
-    """One test image, clean and triggered, and its predictions; None without test images.
+def test_example(test: Split, index: int) -> Example:
+    """A test image as example.
 
     Raises:
         UserError: there is no such image.
     """
-    if test is None or view.image is None:
+    if not 0 <= index < len(test):
+        raise UserError(f"There is no test image {index}: choose from 0 to {len(test) - 1}.")
+    label = int(test.labels[index])
+    return Example(np.array(test.images[index]), label, f"Test image {index}", index)
+
+
+def figures(card: ModelCard) -> list[dict[str, str]]:
+    """The three metrics on test images, with what each means."""
+    measured = card.scores["test"]
+    return [
+        {
+            "label": style.label,
+            "value": f"{measured[name]:.2f} %",
+            "colour": style.colour,
+            "meaning": style.help,
+        }
+        for name, style in metric_style.SCORES.items()
+    ]
+
+
+def best_repair(stored: StoredModel) -> dict[str, Any] | None:
+    """The row of the repair with the most recovered accuracy; None if none was tried."""
+    ranked = _ranked(stored)
+    tried = ranked[ranked["kind"] == "repair"]
+    return None if tried.empty else tried.iloc[0].to_dict()
+
+
+def pictures(
+    stored: StoredModel, view: View, example: Example | None, curve: Curve | None
+) -> dict[str, Any] | None:
+    """An image, clean and triggered, and its predictions; None without an image."""
+    if example is None:
         return None
-    if not 0 <= view.image < len(test):
-        raise UserError(f"There is no test image {view.image}: choose from 0 to {len(test) - 1}.")
-    card = stored.card
-    clean = np.array(test.images[view.image])
+    card, clean = stored.card, example.clean
     triggered = card.parsed_trigger()(clean[np.newaxis])[0]
-    label = int(test.labels[view.image])
     shown = {
         "Clean": clean,
         "Triggered": triggered,
         f"Difference, {GAIN} times": render.amplify_difference(clean, triggered, GAIN),
     }
     return {
-        "index": view.image,
-        "class_name": card.class_names[label],
+        "name": example.name,
+        "class_name": "" if example.label is None else card.class_names[example.label],
         "pictures": [
             {"caption": caption, "side": SIDE, "url": render.data_url(render.enlarge(image, SIDE))}
             for caption, image in shown.items()
@@ -105,7 +140,7 @@ def example(
         "visibility": metric_style.format_visibility(
             visibility.measure(clean[np.newaxis], triggered[np.newaxis])
         ),
-        **_predictions(stored, np.stack([clean, triggered]), label, curve, view.threshold),
+        **_predictions(stored, np.stack([clean, triggered]), example.label, curve, view.threshold),
     }
 
 
@@ -145,7 +180,7 @@ def pruning(stored: StoredModel, curve: Curve | None, view: View) -> dict[str, A
     }
     charts = [
         paper_figures.pruning_curve(curve.test, float(row["fraction"])).properties(
-            width=620, height=260
+            width=620, height=190
         ),
         paper_figures.repaired_bars(table).properties(width=620, height=200),
         paper_figures.orders_compared(others, 180),
@@ -161,7 +196,16 @@ def pruning(stored: StoredModel, curve: Curve | None, view: View) -> dict[str, A
 
 
 def repairs(stored: StoredModel) -> Table | None:
-    """The repairs that have been measured; None if there are none."""
+    """The repairs tried, each once, best first; None if there are none."""
+    if stored.table(repair_tables.TABLE) is None:
+        return None
+    ranked = _ranked(stored)
+    first_of_each = ranked[(ranked["name"] == "") | ~ranked["name"].duplicated()]
+    return _table(first_of_each[["title", *metrics.METRICS]])
+
+
+def all_repairs(stored: StoredModel) -> Table | None:
+    """Everything tried, with DER and what was done; None if nothing was."""
     if stored.table(repair_tables.TABLE) is None:
         return None
     table = repair_tables.compare_stored(stored)
@@ -186,8 +230,18 @@ def settings(card: ModelCard) -> Table:
     return Table(["Setting", "Value"], rows)
 
 
+def _ranked(stored: StoredModel) -> pd.DataFrame:
+    """What was tried at the usual confidence, best first."""
+    table = repair_tables.compare_stored(stored)
+    return repair_tables.rank(repair_tables.select_confidence(table))
+
+
 def _predictions(
-    stored: StoredModel, images: np.ndarray, label: int, curve: Curve | None, threshold: float
+    stored: StoredModel,
+    images: np.ndarray,
+    label: int | None,
+    curve: Curve | None,
+    threshold: float,
 ) -> dict[str, Any]:
     """The predictions for a clean and a triggered image, or the problem that prevents them."""
     try:
@@ -207,12 +261,15 @@ def _predictions(
     return {"problem": "", "predictions": _table(pd.DataFrame(rows))}
 
 
-def _prediction(card: ModelCard, probabilities: np.ndarray, label: int) -> dict[str, str]:
+def _prediction(card: ModelCard, probabilities: np.ndarray, label: int | None) -> dict[str, str]:
     predicted = int(probabilities.argmax())
+    outcome = "attacker's target" if predicted == card.target else ""
+    if label is not None:
+        outcome = verdict.of_prediction(predicted, label, card.target_for(label))
     return {
         "Prediction": card.class_names[predicted],
         "Confidence": f"{probabilities[predicted]:.1%}",
-        "Verdict": verdict.of_prediction(predicted, label, card.target_for(label)),
+        "Verdict": outcome,
     }
 
 

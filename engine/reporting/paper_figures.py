@@ -171,7 +171,7 @@ def repaired_bars(table: pd.DataFrame) -> alt.Chart | alt.LayerChart:
         table: rows with threshold (points) and the metrics in percent. With the rows of several
             networks, their mean is drawn and a line from lowest to highest.
     """
-    return _bars(table, "threshold", "Tolerated drop in clean accuracy (points)")
+    return _bars(table, "threshold", "Threshold: drop in clean accuracy (points)")
 
 
 def models_compared(table: pd.DataFrame) -> alt.Chart | alt.LayerChart:

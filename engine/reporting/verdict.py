@@ -65,6 +65,36 @@ def _repaired_headline(scores: Mapping[str, float], works: bool) -> str:
     return "Not a repair: triggered pictures are still misclassified, only in other ways."
 
 
+def advise(card: ModelCard, repaired: Mapping[str, Any] | None) -> str:
+    """What to do with a model, for the person who decides, in one or two sentences.
+
+    Args:
+        card: of the model.
+        repaired: the best repair tried on it: title, and the metrics in percent; None if none was
+            tried.
+    """
+    scores = card.scores["test"]
+    if scores["attack_success"] <= WORKS:
+        if card.repair and scores["recovered_accuracy"] <= RECOVERED:
+            return "Do not use this network: triggered images are still misclassified."
+        return (
+            "Nothing speaks against this network as far as this trigger goes. Other triggers were"
+            " not tried."
+        )
+    if repaired is None:
+        return "Do not use this network. No repair has been tried yet: try one."
+    if repaired["recovered_accuracy"] > FULLY_REPAIRED * scores["clean_accuracy"]:
+        return (
+            f"Do not use this network as it is. {repaired['title']} repairs it:"
+            f" {repaired['recovered_accuracy']:.1f} % of the triggered images are classified"
+            f" correctly, and {repaired['clean_accuracy']:.1f} % of the clean ones. Use that copy."
+        )
+    return (
+        f"Do not use this network. The best repair tried, {repaired['title']}, leaves"
+        f" {100 - repaired['recovered_accuracy']:.0f} % of the triggered images misclassified."
+    )
+
+
 def of_repair(recovered: float, clean_before: float) -> str:
     """Whether a network whose attack no longer succeeds is repaired, in a sentence or two.
 

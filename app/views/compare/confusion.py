@@ -73,7 +73,9 @@ def _show_matrix(network: Network, table: pd.DataFrame, kind: str, place: int) -
     cells = count(table, kind, network.stored.card.class_names)
     key = f"confusion-{place}"
     share = 100 * float((table[kind] == table["label"]).mean())
-    st.markdown(f"**{markdown.escape(network.title)}:** {share:.1f} % classified correctly (the diagonal).")
+    st.markdown(
+        f"**{markdown.escape(network.title)}:** {share:.1f} % classified correctly (the diagonal)."
+    )
     chart_view.show(
         compare_charts.confusion_matrix(cells, len(network.stored.card.class_names)),
         cells,

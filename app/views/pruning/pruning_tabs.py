@@ -11,6 +11,7 @@ from app.elements import tabs
 from app.elements.film import film
 from app.forms import image_chooser
 from app.frame import failures
+from app.views.overview import presentation, repair_outcome
 from app.views.pruning import before_after, pruning_curve, save_pruned
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER
@@ -22,7 +23,7 @@ def show(model: StoredModel, dataset: str, curve: Curve) -> None:
     """The threshold and, below it, the tabs; only the open one is drawn."""
     tabs.show(
         {
-            "Prune": partial(_show_film_and_curve, model, curve),
+            "Prune": partial(_show_film_and_curve, model, dataset, curve),
             "Before and after": partial(_show_images, model, dataset, curve),
             "Thresholds": partial(_show_thresholds, model, curve),
             "Orders": partial(pruning_curve.compare_orders, model, curve.layer),
@@ -32,7 +33,7 @@ def show(model: StoredModel, dataset: str, curve: Curve) -> None:
     )
 
 
-def _show_film_and_curve(model: StoredModel, curve: Curve) -> None:
+def _show_film_and_curve(model: StoredModel, dataset: str, curve: Curve) -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
         pruning_curve.threshold_slider()
@@ -51,6 +52,11 @@ def _show_film_and_curve(model: StoredModel, curve: Curve) -> None:
         )
     with right:
         pruning_curve.show_at_step(model, curve, step, "pruning-curve")
+        with failures.contained():  # the NumPy runtime does not support every network
+            chosen = image_chooser.without_controls(model.card, dataset)
+            if chosen is not None:
+                networks = repair_outcome.predictions_by_network(model, chosen, curve, step)
+                presentation.offer_slide(model, chosen, curve, step, networks)
 
 
 def _show_images(model: StoredModel, dataset: str, curve: Curve) -> None:

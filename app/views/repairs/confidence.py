@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from app import caches
@@ -19,7 +18,9 @@ def choose_confidence(model: StoredModel) -> float:
 
     Offered are the usual values and those of repairs already tried.
     """
-    tried = {method.confidence for method in _find_methods(caches.repairs(model)) if method}
+    tried = {
+        method.confidence for method in repair_tables.budgeted(caches.repairs(model)) if method
+    }
     chosen: float = st.segmented_control(
         "Confidence in the accuracy limit",
         sorted({*CONFIDENCES, *tried}),
@@ -31,20 +32,3 @@ def choose_confidence(model: StoredModel) -> float:
         bind="query-params",
     )
     return chosen
-
-
-def _find_methods(table: pd.DataFrame) -> list[BudgetedRepair | None]:
-    """The repair of each row; None if its strength is not chosen by an accuracy limit."""
-    found = map(repair_tables.method_of, table.to_dict("records"))
-    return [method if isinstance(method, BudgetedRepair) else None for method in found]
-
-
-def select_confidence(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """The rows of that confidence, left out of their titles, and the rows without any."""
-    methods = _find_methods(table)
-    titles = [
-        repair_tables.describe(method, {"confidence"}) if method else title
-        for method, title in zip(methods, table["title"], strict=True)
-    ]
-    selected = [method is None or method.confidence == confidence for method in methods]
-    return table.assign(title=titles)[selected]

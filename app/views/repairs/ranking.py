@@ -20,23 +20,7 @@ from engine.reporting import verdict
 from engine.store import StoredModel
 
 CHOSEN = "repair"  # key of the repair shown in detail
-PAPER = "Pruning, as in the paper"
 _CHART = "repairs-ranked"
-
-
-def rank(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the order shown: most recovered accuracy first; the paper's pruning in one row.
-
-    Of the paper's thresholds that with the most recovered accuracy stands for all.
-
-    Args:
-        table: see `repair_tables.compare_stored`; failed repairs are left out.
-    """
-    measured = table[table["problem"] == ""]
-    best_first = measured.sort_values("recovered_accuracy", ascending=False, kind="stable")
-    is_paper = best_first["kind"] == "paper"
-    kept = best_first[~is_paper | ~best_first["kind"].duplicated()]
-    return kept.assign(title=kept["title"].where(kept["kind"] != "paper", PAPER))
 
 
 def choose(ranked: pd.DataFrame) -> str:
@@ -49,7 +33,7 @@ def show_chart(model: StoredModel, ranked: pd.DataFrame, title: str) -> None:
 
     Args:
         model: the model in use.
-        ranked: see `rank`.
+        ranked: see `repair_tables.rank`.
         title: of the repair in focus.
     """
     ceiling = caches.recovery_ceiling(model)
@@ -84,7 +68,7 @@ def show_details(
     Args:
         model: the model in use.
         dataset: whose images are shown.
-        row: of the repair, out of `rank`.
+        row: of the repair, out of `repair_tables.rank`.
         table: see `repair_tables.compare_stored`, with one confidence only.
     """
     before = model.card.scores["test"]

@@ -20,6 +20,7 @@ from app.views.repairs import (
     try_repairs,
 )
 from engine.defenses.repairs import RECOMMENDED
+from engine.experiments import repair_tables
 from engine.store import StoredModel
 
 
@@ -43,11 +44,11 @@ def _show_ranking(model: StoredModel, dataset: str) -> None:
     left, right = st.columns([6, 5], gap="large")
     with left:
         chosen = confidence.choose_confidence(model)
-        table = confidence.select_confidence(caches.repairs(model), chosen)
+        table = repair_tables.select_confidence(caches.repairs(model), chosen)
         if "repair" not in set(table["kind"]):
             st.info("No repair has been tried on this model at this confidence: try one here.")
             _offer(model, chosen)
-    ranked = ranking.rank(table)
+    ranked = repair_tables.rank(table)
     with right:
         title = ranking.choose(ranked)
         ranking.show_details(model, dataset, ranked[ranked["title"] == title].iloc[0], table)
@@ -68,7 +69,7 @@ def _offer(model: StoredModel, chosen: float) -> None:
 
 def _show_figures(model: StoredModel) -> None:
     chosen = confidence.choose_confidence(model)
-    figures.show_figures(confidence.select_confidence(caches.repairs(model), chosen))
+    figures.show_figures(repair_tables.select_confidence(caches.repairs(model), chosen))
 
 
 def _find(model: StoredModel) -> None:
