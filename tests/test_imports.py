@@ -66,7 +66,7 @@ def run_at_import(body):
         ("app", {"pages", "tests"}),
     ],
 )
-def test_nothing_imports_what_stands_above_it(folder, above):
+def test_no_layer_imports_one_above_it(folder, above):
     looked_up = {
         f"{module_name(path)} imports {name}"
         for path in MODULES
@@ -77,7 +77,7 @@ def test_nothing_imports_what_stands_above_it(folder, above):
     assert not looked_up
 
 
-def test_the_walk_sees_imports_in_functions_and_relative_ones():
+def test_imports_inside_functions_and_relative_imports_are_found():
     text = (
         "def f():\n    from streamlit import x\n    from . import clp\n    from ...store import y\n"
     )

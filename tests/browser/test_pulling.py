@@ -65,7 +65,7 @@ def test_the_film_plays_pauses_and_goes_by_keys(server, page):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
-def test_the_swipe_is_moved_by_keys_and_a_picture_picked_from_the_grid(server, page):
+def test_keys_move_the_divider_and_a_picture_can_be_picked_from_the_grid(server, page):
     visit(page, f"{server.address}/triggers", PAGES["triggers"])
     divider = page.get_by_role("slider", name="Divider between Clean and Triggered")
     divider.press("Home")

@@ -146,7 +146,7 @@ def test_its_text_names_an_equal_trigger(space, channels, magnitude, bands, wind
         ("ftrojan:colour_space=CMYK", "choose from YUV"),
     ],
 )
-def test_wrong_parameters_are_told_in_one_sentence(text, said):
+def test_wrong_parameters_are_refused_in_one_sentence(text, said):
     with pytest.raises(UserError, match=said) as caught:
         parse_trigger(text)
     assert "\n" not in str(caught.value)

@@ -200,7 +200,7 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         (["evaluate", "nobody"], "no model 'nobody'"),
         (["models", "--out", "x.csv"], "name the models"),
         (["models", "nobody", "--out", "x.csv"], "no model 'nobody'"),
-        (["evaluate", "small", "--dataset", "folder:other"], "classes apart"),
+        (["evaluate", "small", "--dataset", "folder:other"], "classes, but the data has"),
         (["evaluate", "small", "--split", "best"], "no split"),
         (["activations", "small", "--layer", "flatten", "--out", "x.csv"], "no layer 'flatten'"),
         (["activations", "small", "--layer", "conv2d"], "--out"),
@@ -224,7 +224,7 @@ TRAIN = ["train", "folder:signs", "--name", "n", "--target", "1"]
         (["save-repair", "small", "--method", "prayer", "--name", "kept"], "no repair 'prayer'"),
         (["detect", "nobody"], "no model 'nobody'"),
         (["detect", "small", "--dataset", "folder:twin"], "--out"),
-        (["robustness", "small", "--dataset", "folder:other", "--out", "x"], "classes apart"),
+        (["robustness", "small", "--dataset", "folder:other", "--out", "x"], "classes, but the data has"),
         (["reactivate", "corrupt"], "cannot be used"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -269,7 +269,7 @@ def test_a_report_names_the_layers_there_are(at_home, capsys, tmp_path):
 @pytest.mark.parametrize(
     "words", [["data", "folder:signs", "--sheet"], ["prune", "small", "--out"]]
 )
-def test_a_place_that_cannot_be_written_is_said_in_one_line(at_home, capsys, tmp_path, words):
+def test_an_unwritable_path_is_reported_in_one_line(at_home, capsys, tmp_path, words):
     (tmp_path / "file").touch()
     assert main.main([*words, str(tmp_path / "file" / "x.png")]) == 2
     assert "error: Could not write" in capsys.readouterr().err

@@ -133,7 +133,7 @@ def theirs(tmp_path):
     return tmp_path / "theirs.keras"
 
 
-def test_an_import_replaces_a_model_only_when_told_to(results, theirs, capsys):
+def test_an_import_replaces_a_model_only_with_the_option_to_replace(results, theirs, capsys):
     words = ["import", str(theirs), "folder:signs", "--name", "small", "--target", "1"]
     assert main.main(words) == 2
     assert "delete that model first. With --replace it is replaced." in capsys.readouterr().err

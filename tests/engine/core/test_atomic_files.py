@@ -53,7 +53,7 @@ def test_a_replaced_folder_is_gone_and_nothing_of_it_is_left(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_who_checks_can_still_refuse_when_all_is_written(tmp_path):
+def test_a_final_check_can_refuse_a_folder_that_is_fully_written(tmp_path):
     make(tmp_path / "a", "one")
 
     def refuse():
@@ -73,7 +73,7 @@ def test_a_failed_writer_leaves_what_was_there(tmp_path):
     assert seen(tmp_path) == {"a/text": "one"}
 
 
-def test_a_full_disk_is_told_in_a_sentence_and_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_and_leaves_what_was_there(tmp_path, monkeypatch):
     make(tmp_path / "a", "one")
     atomic_files.write_text(tmp_path / "file", "one")
 

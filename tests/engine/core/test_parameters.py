@@ -74,7 +74,7 @@ def test_a_value_from_elsewhere_is_quoted_on_one_line(value, shown):
     assert quoted(value) == shown
 
 
-def test_whatever_stands_in_a_sentence_it_stays_on_one_line_and_can_be_shown():
+def test_any_text_in_a_message_stays_printable_on_one_line():
     told = str(UserError("There is no file 'a\nb\x1b[31m\udcff': choose\u00a0another."))
     assert told == r"There is no file 'a\nb\x1b[31m\udcff': choose" + "\u00a0another."
     assert len(str(UserError("x" * 10_000))) < 2000
@@ -141,6 +141,6 @@ def test_the_text_on_a_shipped_card_is_the_text_of_what_it_names(path):
 
 
 @pytest.mark.parametrize("text", ["yes", "True", "1", ""])
-def test_a_truth_is_written_true_or_false(text):
+def test_a_boolean_is_written_true_or_false(text):
     with pytest.raises(UserError, match="write it like true"):
         parse(f"everything:on={text}", KINDS)

@@ -49,7 +49,7 @@ def put(root, content):
     (root / ARCHIVE).write_bytes(content)
 
 
-def test_truncated_and_false_archives_are_told(tmp_path):
+def test_truncated_and_false_archives_are_refused(tmp_path):
     write_official_archives(tmp_path, **SMALL)
     archive = tmp_path / "GTSRB_Final_Training_Images.zip"
     content = archive.read_bytes()

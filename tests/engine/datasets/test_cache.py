@@ -120,7 +120,7 @@ def _load(root, outcomes):
     outcomes.put(load_dataset("gtsrb", root).test.images.sum().item())
 
 
-def test_two_processes_at_once_both_end_well(tmp_path):
+def test_two_processes_can_fill_the_cache_at_once(tmp_path):
     write_official_archives(tmp_path, **SMALL)
     context = multiprocessing.get_context("spawn")
     outcomes = context.Queue()

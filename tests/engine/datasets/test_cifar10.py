@@ -82,7 +82,7 @@ class _Evil:
         return self.what
 
 
-def test_a_pickle_that_wants_to_act_is_refused_unheard(tmp_path):
+def test_a_pickle_that_would_run_code_is_refused_without_running_it(tmp_path):
     import os
 
     proof = tmp_path / "proof"

@@ -106,7 +106,7 @@ def test_a_whole_file_appears_with_progress(server, tmp_path, path):
         ("stalls", "could not be fetched"),
     ],
 )
-def test_a_bad_server_leaves_nothing_and_is_told_in_one_sentence(server, tmp_path, path, said):
+def test_a_bad_server_leaves_no_file_and_is_reported_in_one_sentence(server, tmp_path, path, said):
     with pytest.raises(UserError, match=said) as caught:
         fetch([wanted(server, path)], tmp_path)
     assert "by hand" in str(caught.value) and "\n" not in str(caught.value)
@@ -123,7 +123,7 @@ def test_a_download_given_up_ends_and_leaves_nothing(server, tmp_path):
     assert server.hung_up.wait(timeout=10)
 
 
-def test_no_server_at_all_is_told(tmp_path):
+def test_an_unreachable_server_is_reported(tmp_path):
     item = Download("http://127.0.0.1:9/x", "archive.zip", "md5:0", 1)
     with pytest.raises(UserError, match="put the file into"):
         fetch([item], tmp_path)

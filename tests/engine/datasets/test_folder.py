@@ -83,7 +83,7 @@ def test_folders_without_classes_are_refused(tmp_path, files):
     refused("At least two classes", "folder:own", tmp_path)
 
 
-def test_missing_data_is_told_with_the_files_to_put_where(tmp_path):
+def test_missing_data_is_reported_with_the_files_to_put_where(tmp_path):
     for name in ("gtsrb", "cifar10", "folder:mine"):
         assert not available(name, str(tmp_path))
         message = missing_message(name, str(tmp_path))
@@ -101,7 +101,7 @@ def test_paths_that_cannot_be_are_missing_data_not_a_crash(tmp_path, path):
         load_dataset(name, tmp_path)
 
 
-def test_a_folder_without_permission_is_told(tmp_path, monkeypatch):
+def test_a_folder_without_permission_is_reported(tmp_path, monkeypatch):
     """Root may read everything, so the system's answer is put in its mouth."""
 
     def forbidden(path, *_):

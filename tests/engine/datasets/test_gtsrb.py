@@ -143,7 +143,7 @@ def test_tables_and_images_must_agree(tmp_path, change, said):
     refused(said, "gtsrb", tmp_path)
 
 
-def test_a_png_table_with_a_row_cut_short_is_told(tmp_path):
+def test_a_png_table_with_a_truncated_row_is_refused(tmp_path):
     write_png_layout(tmp_path, **SMALL)
     table = tmp_path / "Train.csv"
     table.write_text(table.read_text() + "\n32,32,1,1,30,30,2\n")
@@ -173,14 +173,14 @@ def test_a_png_table_with_a_row_cut_short_is_told(tmp_path):
         ),
     ],
 )
-def test_damaged_gtsrb_files_are_told_in_one_sentence(tmp_path, change, said):
+def test_damaged_gtsrb_files_are_refused_in_one_sentence(tmp_path, change, said):
     files = official_files(**SMALL)
     change(files)
     write_tree(tmp_path, files)
     refused(said, "gtsrb", tmp_path)
 
 
-def test_images_that_no_memory_can_hold_are_told(tmp_path, monkeypatch):
+def test_running_out_of_memory_is_reported(tmp_path, monkeypatch):
     def full(*_, **__):
         raise MemoryError
 

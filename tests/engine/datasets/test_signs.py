@@ -124,7 +124,7 @@ def test_the_sheet_shows_every_class(all_signs, move_in, tmp_path, capsys):
     assert 0.2 < white.mean() < 0.6
 
 
-def test_a_sheet_where_nothing_can_be_written_is_told(all_signs, move_in, tmp_path, capsys):
+def test_a_contact_sheet_that_cannot_be_written_is_reported(all_signs, move_in, tmp_path, capsys):
     move_in(all_signs)
     (tmp_path / "taken").write_text("")
     assert main.main(["data", "signs", "--sheet", str(tmp_path / "taken" / "sheet.png")]) == 2

@@ -41,7 +41,7 @@ def test_the_limit_is_that_of_a_ratio_over_tracks_with_its_skewness(lengths, see
 
 
 @given(LENGTHS, st.integers(0, 99))
-def test_as_measured_the_limit_is_the_drop_and_surer_it_is_never_less(lengths, seed):
+def test_without_confidence_the_limit_is_the_measured_drop_and_with_it_never_less(lengths, seed):
     before, after, tracks = drawn(lengths, seed)
     limits = [
         AccuracyBudget(1, sure).upper_limit(before, after, tracks) for sure in (50, 80, 95, 99.9)
@@ -51,7 +51,7 @@ def test_as_measured_the_limit_is_the_drop_and_surer_it_is_never_less(lengths, s
 
 
 @given(LENGTHS, st.integers(0, 99), st.integers(2, 5))
-def test_more_frames_of_the_same_signs_make_nothing_surer(lengths, seed, times):
+def test_more_frames_of_the_same_signs_do_not_raise_confidence(lengths, seed, times):
     before, after, tracks = drawn(lengths, seed)
     more = (np.repeat(values, times) for values in (before, after, tracks))
     sure = AccuracyBudget(1, 95)
@@ -59,7 +59,7 @@ def test_more_frames_of_the_same_signs_make_nothing_surer(lengths, seed, times):
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [(0.05, 1.0, 1.0), (0.1, 0.0, 0.4)])
-def test_nineteen_times_in_twenty_the_limit_holds(share, least, most):
+def test_the_95_percent_limit_holds_in_95_percent_of_cases(share, least, most):
     """Of 133 tracks a few lose all of their frames, or some of them."""
     rng = np.random.default_rng(0)
     tracks, before = np.repeat(np.arange(133), 30), np.ones(133 * 30, bool)
@@ -87,7 +87,7 @@ def test_the_tolerated_drop_itself_is_allowed(points, allowed):
     assert AccuracyBudget(points).allows(before, after, np.arange(4)) == allowed
 
 
-def test_tracks_are_told_apart_within_a_class():
+def test_track_numbers_are_unique_within_a_class_only():
     images = np.zeros((5, 1, 1, 3), np.uint8)
     labels, numbers = np.array([0, 0, 1, 1, 0]), np.array([3, 7, 3, 3, 3])
     assert tracks_of(Split(images, labels, numbers)).tolist() == [0, 1, 2, 2, 0]

@@ -102,7 +102,7 @@ def fitted(shape):
     return network
 
 
-def test_the_networks_to_be_repaired_read_their_images_right():
+def test_the_networks_to_be_repaired_classify_their_images_correctly():
     data = small_images()
     for shape in (behind_activation, before_activation, residual, without_norm):
         read = np.asarray(fitted(shape)(data.images / np.float32(255)))
@@ -146,7 +146,7 @@ TREATED = [
 
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize(("shape", "name"), TREATED)
-def test_other_shapes_are_treated_within_the_tolerance(shape, name, short_detection):
+def test_other_architectures_are_repaired_within_the_accuracy_budget(shape, name, short_detection):
     short_detection(flag_margin=0.0)  # some class is accused
     network, data = fitted(OTHER_SHAPES[shape]), small_images()
     repaired = parse_repair(SHORT.get(name, name))(network, data)
@@ -208,7 +208,7 @@ def test_a_repair_of_which_no_setting_is_tolerable_changes_nothing(monkeypatch):
     assert "Nothing was changed" in repaired.summary
 
 
-def test_a_layer_that_channels_cannot_be_told_apart_in_is_said_so():
+def test_a_layer_that_mixes_channels_is_refused():
     inputs = keras.Input((8, 8, 3))
     network = keras.Model(
         inputs, layers.Dense(3, "softmax")(layers.Flatten()(layers.Dense(4)(inputs)))

@@ -114,7 +114,7 @@ def test_the_default_order_is_re_derived_from_a_plain_run_of_the_network(curves,
     assert (np.diff(means[curves["clean-activation"].channels]) >= -1e-6).all()
 
 
-def test_a_damaged_curve_beside_the_model_is_told(trained, curves, tmp_path):
+def test_a_damaged_curve_beside_the_model_is_reported(trained, curves, tmp_path):
     copy = dataclasses.replace(trained, folder=tmp_path)
     table = curves["clean-count"].test
     base = pruning_curves.curve_name(LAST, "clean-count")
@@ -168,7 +168,7 @@ def test_unknown_orders_and_layers_are_refused(network):
         split.cut(network, "activation_5")
 
 
-def test_surgery_leaves_the_model_as_it_is_and_survives_saving(network, dataset, tmp_path):
+def test_editing_leaves_the_original_unchanged_and_survives_saving(network, dataset, tmp_path):
     before = [weights.copy() for weights in network.get_weights()]
     repaired = edit.without_channels(network, LAST, np.array([3, 7]))
     for old, new in zip(before, network.get_weights(), strict=True):
@@ -186,7 +186,7 @@ def test_surgery_leaves_the_model_as_it_is_and_survives_saving(network, dataset,
     np.testing.assert_array_equal(predictions, walk[2])
 
 
-def test_networks_with_other_blocks_are_walked_alike(dataset):
+def test_networks_with_other_blocks_are_pruned_alike(dataset):
     keras.utils.set_random_seed(0)
     network = keras.Sequential(
         [

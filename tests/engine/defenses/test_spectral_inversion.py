@@ -21,7 +21,7 @@ def test_a_pattern_is_what_its_picture_says_it_is(coefficients):
     np.testing.assert_allclose(found, coefficients, atol=1e-3)
 
 
-def test_loudness_is_the_psnr_of_what_is_added():
+def test_perturbation_psnr_is_the_psnr_of_the_added_pattern():
     pattern = np.zeros((3, 16, 16), np.float32)
     pattern[1, 7, 7] = 40
     error = np.mean(dct.inverse(pattern) ** 2)
@@ -31,7 +31,7 @@ def test_loudness_is_the_psnr_of_what_is_added():
 
 
 @given(st.integers(3, 40), st.floats(27, 45), st.floats(0, 30), st.data())
-def test_only_a_class_that_stands_out_is_accused(classes, level, fainter, data):
+def test_only_an_outlier_class_is_flagged(classes, level, fainter, data):
     place = data.draw(st.integers(0, classes - 1))
     perturbation_psnr = np.full(classes, level)
     perturbation_psnr[place] += fainter
@@ -75,7 +75,7 @@ def test_the_attackers_class_needs_the_faintest_pattern(found):
     assert found.scores[TARGET] > np.delete(found.scores, TARGET).max() + 2
 
 
-def test_a_network_without_a_backdoor_is_not_accused(clean, dataset, short_detection):
+def test_a_network_without_a_backdoor_is_not_flagged(clean, dataset, short_detection):
     short_detection(flag_margin=NARROW)
     assert not SpectralInversion()(clean.network(), dataset.validation).flagged
 

@@ -15,7 +15,7 @@ def decibels(pattern: np.ndarray) -> float:
 
 
 @given(st.sampled_from([8, 20, 32]), st.integers(0, 2**32 - 1), st.booleans())
-def test_half_are_the_recovered_pattern_and_all_are_as_faint_as_is_said(side, seed, empty):
+def test_half_carry_the_recovered_pattern_and_all_have_the_stated_psnr(side, seed, empty):
     rng = np.random.default_rng(seed)
     recovered = np.zeros((3, side, side), np.float32)
     if not empty:

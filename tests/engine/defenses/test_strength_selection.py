@@ -18,7 +18,7 @@ from engine.networks.channels import find_sites
 
 
 @given(st.integers(2, 6), st.integers(1, 8), st.integers(1, 5))
-def test_no_track_is_learned_from_and_judged_on(classes, tracks, frames):
+def test_no_track_is_in_both_halves(classes, tracks, frames):
     labels = np.repeat(np.arange(classes), tracks * frames)
     numbers = np.tile(np.repeat(np.arange(tracks), frames), classes)
     images = np.zeros((len(labels), 1, 1, 3), np.uint8)
@@ -72,7 +72,7 @@ def reading(monkeypatch):
     ("max_accuracy_drop", "chosen", "tried"),
     [(50, 0.4, 1), (20, 0.2, 2), (19.9, 0.05, 3), (1, None, 3)],
 )
-def test_the_strongest_setting_within_the_tolerance_is_kept(
+def test_the_strongest_setting_within_the_accuracy_budget_is_selected(
     reading, max_accuracy_drop, chosen, tried
 ):
     learned = []
@@ -103,7 +103,7 @@ def test_the_strongest_setting_within_the_tolerance_is_kept(
         (AccuracyBudget(11, 99.9), None),
     ],
 )
-def test_the_surer_it_is_to_be_the_milder_the_setting(reading, budget, chosen):
+def test_higher_confidence_selects_a_milder_setting(reading, budget, chosen):
     """Of 100 images 20 lost may be 27 points at 95 %; 5 lost may be 9, at 99.9 % 12."""
 
     def attempt(wrong: float, fitting: Split) -> Reading:
@@ -115,7 +115,7 @@ def test_the_surer_it_is_to_be_the_milder_the_setting(reading, budget, chosen):
     assert choice.setting == chosen
 
 
-def test_a_setting_that_only_images_learned_from_bear_is_not_kept(reading):
+def test_a_setting_that_works_only_on_the_fitting_images_is_not_selected(reading):
     """Half of the images are read right just where they were learned from."""
 
     class Memorising(Reading):
@@ -151,19 +151,19 @@ def linear(slope: float, offset: float) -> keras.Model:
 
 
 @pytest.mark.parametrize(("points", "share"), [(60, 0.9), (30, 0.6), (12, 0.5), (5, 0.4)])
-def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allows(points, share):
+def test_weights_are_interpolated_as_far_as_a_plain_loop_allows(points, share):
     """A share s of the way, image n is read wrong where s * (limit - n) > (1 - s) * 50."""
-    images, taught = numbered(), []
+    images, fitted_on = numbered(), []
 
     def limit(fitting: Split) -> float:
         return {0: 60.5}.get(100 - len(fitting), 59.5 + fitting.images[0, 0, 0, 0] % 2)
 
     def learn(fitting: Split) -> keras.Model:
-        taught.append(set(fitting.images[:, 0, 0, 0]))
+        fitted_on.append(set(fitting.images[:, 0, 0, 0]))
         return linear(-1, limit(fitting))
 
-    def wrong(share: float, fitting: Split, judging: Split) -> int:
-        numbers = judging.images[:, 0, 0, 0].astype(float)
+    def wrong(share: float, fitting: Split, scoring: Split) -> int:
+        numbers = scoring.images[:, 0, 0, 0].astype(float)
         return int(np.sum(share * (limit(fitting) - numbers) > (1 - share) * 50))
 
     first, second = map(images.take, strength_selection.split_in_halves(images))
@@ -185,7 +185,7 @@ def test_the_network_goes_as_far_towards_what_it_learned_as_the_plain_loop_allow
     assert bias[1] == pytest.approx((1 - share) * -50 + share * 60.5)
     everything = set(images.images[:, 0, 0, 0])
     parts = [set(part.images[:, 0, 0, 0]) for part in (first, second)]
-    assert sorted(map(sorted, taught)) == sorted(map(sorted, [*parts, everything]))
+    assert sorted(map(sorted, fitted_on)) == sorted(map(sorted, [*parts, everything]))
     np.testing.assert_array_equal(network.get_weights()[1], [0, -50])
 
 
@@ -231,7 +231,7 @@ def lit() -> Split:
         (AccuracyBudget(23, 95), 3),
     ],
 )
-def test_as_many_channels_go_as_the_plain_loop_allows(budget, gone):
+def test_as_many_channels_are_pruned_as_a_plain_loop_allows(budget, gone):
     """Of a hundred images 5, 10 and 15 lost may be 9.7, 16.2 and 22.2 points at 95 %."""
     network, images = supported(), lit()
     (site,) = find_sites(network)
@@ -256,7 +256,7 @@ def test_no_repair_can_be_handed_a_triggered_image():
         assert not {"trigger", "target"} & set(kind.parameters()), kind.name
 
 
-def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_other():
+def test_channels_are_pruned_only_as_far_as_orders_from_one_half_hold_on_the_other():
     """Of what the whole is to lose first, nothing; of what each half teaches, all that it can."""
     network, images = supported(), lit()
     (site,) = find_sites(network)
@@ -267,15 +267,15 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
         for half in (first, second)
     ]
     crosswise = [
-        ([(site, channel) for channel in order], judging)
-        for order, judging in zip(least_for, (second, first), strict=True)
+        ([(site, channel) for channel in order], scoring)
+        for order, scoring in zip(least_for, (second, first), strict=True)
     ]
 
     def lost(count: int) -> int:
         """Images of one half that the other half's order costs."""
         return sum(
-            int(np.isin(judging // EACH, order[:count]).sum())
-            for order, judging in zip(least_for, (second, first), strict=True)
+            int(np.isin(scoring // EACH, order[:count]).sum())
+            for order, scoring in zip(least_for, (second, first), strict=True)
         )
 
     budget = AccuracyBudget(20.0)
@@ -294,7 +294,7 @@ def test_channels_go_only_as_far_as_orders_learned_from_one_half_stand_on_the_ot
         (7, "7 channels pruned, the worst."),
     ],
 )
-def test_what_went_is_told_in_a_sentence(count, told):
+def test_a_sentence_says_how_many_channels_were_pruned(count, told):
     assert (
         strength_selection.describe_pruning(
             strength_selection.StrengthChoice(count, 90.0, 90.0, ()), "the worst"
@@ -311,7 +311,7 @@ def test_what_went_is_told_in_a_sentence(count, told):
         (1.0, "Trained on; weights moved 100% of the way."),
     ],
 )
-def test_how_far_it_went_is_told_in_a_sentence(share, told):
+def test_a_sentence_says_how_far_the_weights_moved(share, told):
     assert (
         strength_selection.describe_interpolation(
             strength_selection.StrengthChoice(share, 90.0, 90.0, ()), "Trained on"

@@ -96,7 +96,7 @@ def test_a_branching_network_and_a_damaged_file_are_refused_in_a_sentence(tmp_pa
         loaded(tmp_path / "empty.keras")
 
 
-def test_an_unknown_layer_or_one_without_channels_is_told(trained, images):
+def test_an_unknown_layer_or_one_without_channels_is_reported(trained, images):
     plain = trained.numpy_network()
     with pytest.raises(UserError, match="no layer 'nothing'"):
         plain.outputs(images, ["nothing"])
@@ -104,7 +104,7 @@ def test_an_unknown_layer_or_one_without_channels_is_told(trained, images):
         plain.while_pruned(images, "dense", np.arange(3))
 
 
-def test_channels_that_a_convolution_does_not_have_are_told(trained, images):
+def test_channels_that_a_convolution_does_not_have_are_refused(trained, images):
     for beyond in (np.array([0, 128]), np.array([-1])):
         with pytest.raises(UserError, match="has 128 channels, but a table beside the model names"):
             trained.numpy_network().while_pruned(images, "conv2d_5", beyond)

@@ -83,7 +83,7 @@ def test_the_old_model_is_still_there_after_a_failed_save(card, network, monkeyp
     assert [p.name for p in paths.models_folder().iterdir()] == ["copy"]
 
 
-def test_a_folder_that_may_not_be_written_is_told_plainly(monkeypatch, card, network, tmp_path):
+def test_a_folder_without_write_permission_is_reported(monkeypatch, card, network, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("PRUNING_LAB_HOME", str(blocked))
@@ -105,7 +105,7 @@ def test_names_that_are_no_folder_names_are_refused(name):
         store.find(name)
 
 
-def test_an_unknown_model_is_told_with_those_there_are(card, network):
+def test_an_unknown_model_is_reported_with_those_there_are(card, network):
     store.save(card, network, {})
     with pytest.raises(UserError, match=r"no model 'nobody'.*copy"):
         store.find("nobody")
@@ -132,7 +132,7 @@ def test_an_unknown_model_is_told_with_those_there_are(card, network):
         lambda card: json.dumps(card | {"image_shape": [32]}),
     ],
 )
-def test_a_corrupt_card_is_told_in_one_sentence(card, network, damage):
+def test_a_corrupt_card_is_reported_in_one_sentence(card, network, damage):
     saved = store.save(card, network, {})
     path = saved.folder / "card.json"
     path.write_text(damage(json.loads(path.read_text())))
@@ -152,7 +152,7 @@ def test_an_exchanged_network_is_not_opened(card, network):
         saved.network()
 
 
-def test_a_damaged_table_is_told(card, network):
+def test_a_damaged_table_is_reported(card, network):
     saved = store.save(card, network, {})
     (saved.folder / "history.csv").write_bytes(b"")
     with pytest.raises(UserError, match="compute it again"):

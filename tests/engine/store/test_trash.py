@@ -67,7 +67,7 @@ def test_entries_from_before_numbers_were_given_are_older_than_new_ones(at_home)
     assert trash.deleted() == ["small", "old"]
 
 
-def test_strange_folders_in_the_trash_are_no_disaster(at_home):
+def test_unexpected_folders_in_the_trash_are_ignored(at_home):
     for name in ("~", "x~y", "1~..", f"{'9' * 99}~z"):
         (paths.models_folder() / ".trash" / name).mkdir(parents=True)
     trash.delete("small")
