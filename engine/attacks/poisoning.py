@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from engine.attacks.triggers import CrossSampledTrigger, Trigger
-from engine.core.errors import UserError
+from engine.core.errors import UserError, unknown
 from engine.datasets.dataset import Split
 from engine.evaluation.targets import NEXT_CLASS, target_labels
 
@@ -40,7 +40,7 @@ class PoisoningConfig:
     def check(self, trigger: Trigger, target: int) -> None:
         """Raise `UserError` unless this fits the trigger and its target class."""
         if self.labels not in LABELS:
-            raise UserError(f"Labels cannot be '{self.labels}': choose from {', '.join(LABELS)}.")
+            raise unknown("label mode", self.labels, LABELS)
         if self.labels == "clean-label" and target == NEXT_CLASS:
             raise UserError(
                 "A clean-label attack needs one target class: choose a class, or dirty-label."

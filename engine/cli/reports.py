@@ -19,7 +19,7 @@ from engine.cli.options import (
 )
 from engine.cli.shared import Answer, Call, command, long_work, recorded_command
 from engine.core import paths, progress, tensorflow_runtime
-from engine.core.errors import UserError, quoted
+from engine.core.errors import unknown
 from engine.datasets import (
     Split,
     available,
@@ -107,9 +107,7 @@ def report(
 def _find_layer(stored: StoredModel, layer: str | None) -> str:
     names = stored.convolutions()
     if layer and layer not in names:
-        raise UserError(
-            f"'{stored.name}' has no convolution {quoted(layer)}: choose from {', '.join(names)}."
-        )
+        raise unknown("convolution", layer, names)
     return layer or analyze.last_convolution(stored)
 
 

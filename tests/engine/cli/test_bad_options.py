@@ -40,7 +40,7 @@ BAD = {
     "--limit": ("0", "--limit"),
     "--rate": ("often", "--rate"),
     "--target": ("-1", "no target class -1"),
-    "--labels": ("lost", "Labels cannot be 'lost'"),
+    "--labels": ("lost", "no label mode 'lost'"),
     "--pgd-epsilon": ("300", "grey levels"),
     "--cross-samples": ("1000", "cross-samples"),
     "--dormant-share": ("1", "share of dormant channels"),
