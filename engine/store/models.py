@@ -72,7 +72,7 @@ class StoredModel:
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table kept as NAME.csv beside the model, or None while there is none."""
-        return tables.beside(self.folder, name)
+        return tables.read_model_table(self.folder, name)
 
     def keep(self, tables: Mapping[str, pd.DataFrame], command: str) -> StoredModel:
         """Keep results as NAME.csv beside the model, and on the card the command that made them.

@@ -71,7 +71,7 @@ def read(path: Path, schema: Schema) -> pd.DataFrame:
         return table
 
 
-def beside(folder: Path, name: str) -> pd.DataFrame | None:
+def read_model_table(folder: Path, name: str) -> pd.DataFrame | None:
     """The table kept as NAME.csv in a model's folder, or None while there is none.
 
     Raises:
@@ -90,9 +90,9 @@ def schema_of(name: str) -> Schema:
     """
     if name.startswith("curve-"):
         return CURVE
-    if name not in BESIDE_A_MODEL:
-        raise unknown("table", name, BESIDE_A_MODEL)
-    return BESIDE_A_MODEL[name]
+    if name not in MODEL_TABLES:
+        raise unknown("table", name, MODEL_TABLES)
+    return MODEL_TABLES[name]
 
 
 def _parse(content: bytes, schema: Schema) -> pd.DataFrame:
@@ -209,8 +209,8 @@ def _check_spectrum(table: pd.DataFrame) -> None:
 
 def _check_repairs(table: pd.DataFrame) -> None:
     """A repair has its figures, or the reason why it has none."""
-    untold = table["problem"].isna()
-    measured = table.loc[untold, [*_FIGURES, "validation_accuracy", "channels"]]
+    without_problem = table["problem"].isna()
+    measured = table.loc[without_problem, [*_FIGURES, "validation_accuracy", "channels"]]
     if measured.isna().any(axis=None):
         raise Unfit("it has a repair with neither its figures nor a problem")
 
@@ -243,7 +243,7 @@ CURVE = Schema(
     {"step": _COUNT, "channel": Column("whole", -1, 1e9), "fraction": _SHARE, **_FIGURES},
     _check_curve,
 )
-BESIDE_A_MODEL: dict[str, Schema] = {
+MODEL_TABLES: dict[str, Schema] = {
     "history": Schema(
         {
             "epoch": _COUNT,

@@ -37,7 +37,7 @@ class IBAU(BudgetedRepair):
     by fixed-point iteration (section 4 of the paper; here on a quarter of each batch), and limited
     to the norm of the direct part.
 
-    The perturbation is kept faint: without a limit it grows until no network can withstand it.
+    The norm of the perturbation is limited: otherwise it grows until no network can resist it.
     """
 
     name: ClassVar[str] = "i-bau"
@@ -86,7 +86,7 @@ class IBAU(BudgetedRepair):
 
         rng = np.random.default_rng(self.seed)
         learning = edit.clone_network(network)
-        ascend, withstand = _steps(learning, fitting)
+        ascend, unlearn = _steps(learning, fitting)
         after = []
         for number in range(1, rounds + 1):
             title = f"Round {number} of {rounds}"
@@ -96,7 +96,7 @@ class IBAU(BudgetedRepair):
                 perturbation = ascend(perturbation, indices)
                 progress.report(step + 1, INNER_STEPS, f"{title}: the worst perturbation")
             run_epochs(
-                partial(withstand, perturbation),
+                partial(unlearn, perturbation),
                 len(fitting),
                 1,
                 rng,
@@ -134,7 +134,7 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
         return tf.clip_by_norm(further, radius)
 
     @tf.function(input_signature=signature, jit_compile=False)
-    def withstand(change: Any, indices: Any) -> None:
+    def unlearn(change: Any, indices: Any) -> None:
         images, labels = taken(indices)
         images = images / 255
         half = tf.shape(images)[0] // 2
@@ -160,7 +160,7 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
         through, _ = tf.clip_by_global_norm(through, tf.linalg.global_norm(direct))
         optimizer.apply([d + t for d, t in zip(direct, through, strict=True)], variables)
 
-    return ascend, withstand
+    return ascend, unlearn
 
 
 def _curvature(inner: Any, images: Any, labels: Any, change: Any, vector: Any) -> Any:

@@ -79,10 +79,10 @@ class NAD(BudgetedRepair):
             edit.clone_network(network), fitting, rate, TEACHER_EPOCHS, rng, "Teaching the teacher"
         )
         student = edit.clone_network(network)
-        places = _places(student)
+        attention_layers = _attention_layers(student)
         last = student.layers[-1].name
-        shown = running.intermediate_outputs(teacher, places)
-        watched = running.intermediate_outputs(student, [*places, last])
+        shown = running.intermediate_outputs(teacher, attention_layers)
+        watched = running.intermediate_outputs(student, [*attention_layers, last])
         variables = student.trainable_variables
         optimizer = keras.optimizers.Adam(
             cosine_decay(rate, count_steps(len(fitting), self.epochs))
@@ -93,7 +93,9 @@ class NAD(BudgetedRepair):
         def loss(images: Any, labels: Any) -> Any:
             wanted, found = shown(images, training=False), watched(images, training=True)
             total = loss_of(labels, found[last])
-            for weight, place in zip(WEIGHTS[-len(places) :], places, strict=True):
+            for weight, place in zip(
+                WEIGHTS[-len(attention_layers) :], attention_layers, strict=True
+            ):
                 apart = _attention(found[place]) - _attention(wanted[place])
                 total += weight * tf.reduce_mean(tf.square(apart))
             return total
@@ -111,8 +113,8 @@ def _attention(values: Any) -> Any:
     return tf.math.l2_normalize(tf.reshape(summed, [tf.shape(summed)[0], -1]), axis=1)
 
 
-def _places(network: keras.Model) -> list[str]:
-    """The last convolution's holder at each of the last three resolutions."""
+def _attention_layers(network: keras.Model) -> list[str]:
+    """Names of the layers compared: the last prunable one at each of the last three resolutions."""
     last: dict[tuple[int, ...], str] = {}
     for site in find_sites(network):
         last[tuple(network.get_layer(site.holder).output.shape[1:3])] = site.holder

@@ -33,7 +33,7 @@ PATTERNS = 256  # to draw from
 WAVES = 5  # at most, in a pattern drawn at random
 COARSEST = 4  # band from which on they are: coarser ones are what a picture shows
 REACH = 2  # pixels that an image is moved at most
-FAINTEST, LOUDEST = 56.0, 36.0  # dB of PSNR, of the patterns unlearned
+HIGHEST_PSNR, LOWEST_PSNR = 56.0, 36.0  # dB of PSNR, of the patterns unlearned
 
 
 @dataclass(frozen=True)
@@ -144,25 +144,27 @@ class SpectralUnlearning(BudgetedRepair):
 
 
 def drawn_patterns(recovered: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Half of them the recovered pattern, half a few random waves, at any loudness.
+    """Patterns to unlearn, of random norm: every other one is the recovered pattern.
+
+    The others are a few random DCT waves.
 
     Args:
         recovered: float32 [3, height, width], DCT coefficients of Y, U and V. Where they are all
-            zero, as of a network that reads everything as one class, all are random waves.
-        count: how many.
-        rng: decides waves and loudness.
+            zero, as for a network that predicts one class for every image, all are random waves.
+        count: number of patterns.
+        rng: draws the waves and the norms.
 
     Returns:
         float32 [count, 3, height, width].
     """
     patterns = np.zeros((count, *recovered.shape), np.float32)
-    quietest, loudest = (
-        norm_at_psnr(decibels, recovered.shape) for decibels in (FAINTEST, LOUDEST)
+    smallest, largest = (
+        norm_at_psnr(decibels, recovered.shape) for decibels in (HIGHEST_PSNR, LOWEST_PSNR)
     )
     for number in range(count):
         taken = number % 2 == 0 and recovered.any()
         pattern = recovered if taken else _random_waves(recovered.shape, rng)
-        patterns[number] = pattern * rng.uniform(quietest, loudest) / perturbation_norm(pattern)
+        patterns[number] = pattern * rng.uniform(smallest, largest) / perturbation_norm(pattern)
     return patterns
 
 

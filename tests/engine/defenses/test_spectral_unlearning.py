@@ -21,9 +21,9 @@ def test_half_carry_the_recovered_pattern_and_all_have_the_stated_psnr(side, see
     if not empty:
         recovered[1, side // 2, side // 2] = 30
     patterns = drawn_patterns(recovered, 12, rng)
-    faintest, loudest = spectral_unlearning.FAINTEST, spectral_unlearning.LOUDEST
+    lowest, highest = spectral_unlearning.LOWEST_PSNR, spectral_unlearning.HIGHEST_PSNR
     for pattern in patterns:
-        assert loudest - 0.01 <= decibels(pattern) <= faintest + 0.01
+        assert lowest - 0.01 <= decibels(pattern) <= highest + 0.01
     alike = [np.array_equal(pattern != 0, recovered != 0) for pattern in patterns[::2]]
     assert all(alike) != empty, "nothing was recovered: random waves instead"
     assert not all(np.array_equal(p != 0, recovered != 0) for p in patterns[1::2])

@@ -46,12 +46,12 @@ def edited(schema_name: str, **cells) -> str:
 
 
 def kind(name: str):
-    return tables.CURVE if name == "curve" else tables.BESIDE_A_MODEL[name]
+    return tables.CURVE if name == "curve" else tables.MODEL_TABLES[name]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_shipped_table_can_be_used(path):
-    table = tables.beside(path.parent, path.stem)
+    table = tables.read_model_table(path.parent, path.stem)
     assert list(table.columns) == list(tables.schema_of(path.stem).columns)
     assert len(table) == len(pd.read_csv(path))
 
@@ -92,41 +92,41 @@ def test_values_come_back_as_they_were_written(tmp_path):
         }
     )
     store.write_table(tmp_path / "repairs.csv", written)
-    read = tables.beside(tmp_path, "repairs")
+    read = tables.read_model_table(tmp_path, "repairs")
     pd.testing.assert_frame_equal(read.fillna({"summary": "", "problem": ""}), written)
 
 
 def test_whole_numbers_are_int64_and_flags_bool(tmp_path):
-    history = parsed(HISTORY, tables.BESIDE_A_MODEL["history"], tmp_path)
+    history = parsed(HISTORY, tables.MODEL_TABLES["history"], tmp_path)
     assert history["epoch"].dtype == np.int64
     assert history["seconds"].dtype == np.float64
     path = next(path for path in SHIPPED if path.stem == "detection")
-    assert tables.beside(path.parent, "detection")["flagged"].dtype == bool
+    assert tables.read_model_table(path.parent, "detection")["flagged"].dtype == bool
 
 
 def test_numbers_that_are_not_finite_are_written_as_empty_cells(tmp_path):
     history = pd.read_csv(io.StringIO(HISTORY)).assign(loss=[np.inf, np.nan])
     store.write_table(tmp_path / "history.csv", history)
-    assert tables.beside(tmp_path, "history")["loss"].isna().all()
+    assert tables.read_model_table(tmp_path, "history")["loss"].isna().all()
 
 
 def test_a_byte_order_mark_and_another_order_of_the_columns_do_no_harm(tmp_path):
     table = pd.read_csv(io.StringIO(HISTORY))
     turned = table[table.columns[::-1]].to_csv(index=False, lineterminator="\r\n")
-    read = parsed(b"\xef\xbb\xbf" + turned.encode(), tables.BESIDE_A_MODEL["history"], tmp_path)
+    read = parsed(b"\xef\xbb\xbf" + turned.encode(), tables.MODEL_TABLES["history"], tmp_path)
     assert list(read.columns) == list(table.columns)
     assert read["epoch"].tolist() == [1, 2]
 
 
 def test_a_table_that_is_not_there_is_none(tmp_path):
-    assert tables.beside(tmp_path, "history") is None
-    assert tables.beside(tmp_path, "curve-conv2d-clean-activation") is None
-    assert tables.beside(tmp_path, "curve-../x-clean-activation") is None
+    assert tables.read_model_table(tmp_path, "history") is None
+    assert tables.read_model_table(tmp_path, "curve-conv2d-clean-activation") is None
+    assert tables.read_model_table(tmp_path, "curve-../x-clean-activation") is None
 
 
 def test_a_table_that_no_part_of_the_program_knows_is_refused(tmp_path):
     with pytest.raises(UserError, match="no table 'surprise': choose from history"):
-        tables.beside(tmp_path, "surprise")
+        tables.read_model_table(tmp_path, "surprise")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_table_that_no_part_of_the_program_knows_is_refused(tmp_path):
     ],
 )
 def test_a_table_with_something_else_in_it_is_refused(content, reason, tmp_path):
-    refused(content, tables.BESIDE_A_MODEL["history"], tmp_path, reason)
+    refused(content, tables.MODEL_TABLES["history"], tmp_path, reason)
 
 
 @pytest.mark.parametrize(
@@ -202,14 +202,14 @@ def test_rows_that_do_not_go_together_are_refused(name, cells, reason, tmp_path)
 def test_two_flagged_classes_are_refused(tmp_path):
     table = pd.read_csv(next(path for path in SHIPPED if path.stem == "detection"))
     both = table.assign(flagged=table["label"] < 2).to_csv(index=False)
-    refused(both, tables.BESIDE_A_MODEL["detection"], tmp_path, "flags more than one class")
+    refused(both, tables.MODEL_TABLES["detection"], tmp_path, "flags more than one class")
 
 
 def test_a_file_far_too_large_is_refused_unread(tmp_path):
     with (tmp_path / "history.csv").open("wb") as file:
         file.truncate(2 << 30)
     with pytest.raises(UserError, match="larger than 16 MB"):
-        tables.beside(tmp_path, "history")
+        tables.read_model_table(tmp_path, "history")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_file_far_too_large_is_refused_unread(tmp_path):
 def test_what_is_no_regular_file_is_not_opened(put, tmp_path):
     put(tmp_path / "history.csv")
     with pytest.raises(UserError, match="not a regular file"):
-        tables.beside(tmp_path, "history")
+        tables.read_model_table(tmp_path, "history")
 
 
 def test_two_halves_of_different_curves_are_refused(tmp_path):

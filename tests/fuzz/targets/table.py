@@ -14,7 +14,7 @@ LARGEST = 40_000  # bytes of a seed
 _REPORT = paths.PROJECT / "report" / "attacks-gtsrb"
 _KINDS = {
     "curve": (tables.CURVE, "curve-*.csv"),
-    **{name: (schema, f"{name}.csv") for name, schema in tables.BESIDE_A_MODEL.items()},
+    **{name: (schema, f"{name}.csv") for name, schema in tables.MODEL_TABLES.items()},
 }
 _COMPARED = {
     "attacks": (tables.ATTACKS, "attacks.csv"),
@@ -35,7 +35,7 @@ def _parse(schema, content):
     if schema is tables.CURVE:
         curve = Curve("clean-activation", "conv2d", table, table)
         curve.at_thresholds(PAPER_THRESHOLDS)
-    if schema is tables.BESIDE_A_MODEL["activations"]:
+    if schema is tables.MODEL_TABLES["activations"]:
         change_by_layer(table)
     return table.to_dict("list")
 
