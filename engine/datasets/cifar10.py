@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
+import pickletools
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -44,6 +44,7 @@ _BINARIES = [f"{batch}.bin" for batch in _BATCHES]
 _RECORD = 1 + 3 * 32 * 32
 VALIDATION_SHARE = 0.1
 MAX_STEPS = 1_000_000  # pickle opcodes; a genuine batch has about 50,000
+_MEMO_WRITES = ("PUT", "BINPUT", "LONG_BINPUT")  # each with an index into a table
 
 
 class Cifar10(Source):
@@ -134,35 +135,26 @@ class _Array:
             self.data = state[-1]
 
 
-def _count_uses(act: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Wrap a pickle opcode to count its uses: an empty list costs the sender only one byte."""
+def _check_opcodes(data: bytes) -> None:
+    """Refuse a pickle that would cost far more than it brings, before anything acts on it.
 
-    def step(unpickler: Any) -> None:
-        unpickler.steps += 1
-        if unpickler.steps > MAX_STEPS:
-            raise Unfit("it is far longer than a CIFAR-10 batch")
-        act(unpickler)
-
-    return step
-
-
-class _Inert(pickle._Unpickler):
-    """An unpickler that resolves only the few names a CIFAR-10 batch needs.
-
-    It builds on the pure Python unpickler, because a ten-byte pickle can make the C version
-    allocate 64 GB. BYTEARRAY8, which would do the same here, is left out.
+    Reading a length that goes beyond the data, `pickletools` raises a `ValueError`. The C
+    unpickler would first allocate that much: a pickle of ten bytes can ask for 64 GB.
     """
+    for steps, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+        if steps >= MAX_STEPS:
+            raise Unfit("it is far longer than a CIFAR-10 batch")
+        if opcode.name in _MEMO_WRITES and int(argument or 0) > MAX_STEPS:
+            raise Unfit("it asks for far more memory than a CIFAR-10 batch")
 
-    dispatch: ClassVar = {
-        code: _count_uses(act)
-        for code, act in pickle._Unpickler.dispatch.items()
-        if code != pickle.BYTEARRAY8[0]
-    }
+
+class _Inert(pickle.Unpickler):
+    """An unpickler that resolves only the few names a CIFAR-10 batch needs."""
 
     def __init__(self, data: bytes) -> None:
+        _check_opcodes(data)
         super().__init__(io.BytesIO(data), encoding="bytes")
         self._letters = len(data)
-        self.steps = 0
 
     def find_class(self, module: str, name: str) -> Any:
         if module.startswith("numpy") and name in ("_reconstruct", "ndarray", "dtype"):
