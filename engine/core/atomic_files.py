@@ -1,4 +1,4 @@
-"""Files and folders that others see complete or not at all, even if a writer dies.
+"""Files and folders that readers see complete or not at all, even if a writer dies.
 
 A new folder is filled in a hidden one beside its place, `.pending-*`:
 
@@ -167,10 +167,10 @@ def _put_in_place(pending: Path, path: Path) -> None:
 def changing(folder: Path) -> Iterator[None]:
     """Keep other processes from adding, replacing or removing folders in `folder`; not nestable.
 
-    What writers left that died is put right first.
+    What dead writers left behind is repaired first.
 
     Raises:
-        UserError: another process holds the folder and does not let go.
+        UserError: another process keeps the folder locked.
         WriteError: it cannot be written to.
     """
     lock = FileLock(folder / _LOCK)
@@ -188,7 +188,7 @@ def changing(folder: Path) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            (folder / _LOCK).unlink()  # who waits for it notices, and locks a new one
+            (folder / _LOCK).unlink()  # a process waiting for it notices, and locks a new one
         lock.release()
 
 

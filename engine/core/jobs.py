@@ -108,7 +108,7 @@ class Job:
         arguments = self.request.arguments
         if not arguments:
             raise UserError(
-                f"The request of '{self.name}' cannot be read: dismiss it and start it anew."
+                f"The request of '{self.name}' cannot be read: dismiss it and start it again."
             )
         _launch(self, arguments)
 
@@ -166,7 +166,7 @@ def name_of(kind: str, *parts: object) -> str:
 
     Args:
         kind: a command, such as "prune". It keeps names apart; `Request.kind` is what counts.
-        parts: what tells one such job from another: a model, a layer.
+        parts: what distinguishes one such job from another: a model, a layer.
     """
     return f"{kind}-{slug(*parts, limit=_NAME_LIMIT - len(kind) - 1)}"
 

@@ -1,8 +1,8 @@
-"""Long work says how far it has come; whoever waits for it decides where that is shown.
+"""Progress reports of long work, and stopping it.
 
-Work is an ordinary function that calls `report` now and then. The reporter, a bar in a terminal or
-a job's status file, is set around the call with `reporting_to`. A reporter may raise `Stopped` to
-end the work.
+Work is an ordinary function that calls `report` now and then. The caller decides where reports go,
+to a bar in a terminal or to a job's status file, with `reporting_to`. A reporter may raise
+`Stopped` to end the work.
 """
 
 from __future__ import annotations

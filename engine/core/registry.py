@@ -46,7 +46,7 @@ class Registry(MutableMapping[str, Entry], Generic[Entry]):
                 check_complete(entry, self.contract)
                 if entry.name in entries:
                     raise TypeError(f"the name {entry.name!r} is taken")
-            except Exception as error:  # whatever a stranger's module raises while it is imported
+            except Exception as error:  # a foreign module may raise anything while it is imported
                 _log.warning(_ignored(self.noun, point, error))
             else:
                 entries[entry.name] = entry

@@ -1,4 +1,4 @@
-"""HTML from Jinja templates that stand beside the module using them; every value is escaped."""
+"""HTML from Jinja templates in the folder of the module that uses them; values are escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The channels of a network's convolutions, and where their output can be set to zero."""
+"""The channels of a network's convolutions, and which weights set their output to zero."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ class Site:
     """One convolution and the layer whose weights scale its channels.
 
     Attributes:
-        convolution: its name.
-        holder: the BatchNorm behind it, before or after the activation (gamma and beta scale
-            the channels); the convolution itself where there is none (kernel and bias do).
-        activation: the layer behind which its channels are looked at: the activation between
+        convolution: name of the convolution.
+        holder: name of the layer that scales its channels: the BatchNorm after it, before or
+            after the activation (by gamma and beta), or else the convolution itself (by kernel
+            and bias).
+        activation: name of the layer whose output shows the channels: the activation between
             the two, or the convolution itself.
-        channels: how many.
+        channels: number of channels.
     """
 
     convolution: str
@@ -40,7 +41,7 @@ def find_sites(model: keras.Model) -> list[Site]:
     Layers may branch and join (residual connections).
 
     Raises:
-        UserError: there is none, or channels of one cannot be switched off.
+        UserError: there is no convolution, or the channels of one cannot be switched off.
     """
     from keras import layers
 
@@ -56,7 +57,7 @@ def find_sites(model: keras.Model) -> list[Site]:
 
 
 def variables_of(model: keras.Model, site: Site) -> list[Any]:
-    """The variables whose last axis are the channels of `site`: scaled to 0, so is its output."""
+    """The variables that scale the channels of `site`, along their last axis."""
     from keras import layers
 
     holder = model.get_layer(site.holder)
@@ -69,7 +70,7 @@ def bounds(model: keras.Model, site: Site) -> np.ndarray:
     """How much each channel can amplify a change of its input: float64 [channels].
 
     Largest singular value of the kernel [in, rows * columns], times |gamma| / sqrt(variance) of
-    the BatchNorm behind it (Zheng et al. 2022, equation 6). An activation between the two
+    the BatchNorm after it (Zheng et al. 2022, equation 6). An activation between the two
     amplifies nothing (ELU, ReLU), so the bound holds across it.
     """
     from keras import layers
@@ -83,11 +84,11 @@ def bounds(model: keras.Model, site: Site) -> np.ndarray:
 
 
 def channel_bounds(kernel: np.ndarray, factor: np.ndarray | float = 1.0) -> np.ndarray:
-    """See `bounds`.
+    """`bounds` from a kernel alone: float64 [channels].
 
     Args:
         kernel: [rows, columns, in, channels].
-        factor: what the BatchNorm behind multiplies each channel with, [channels].
+        factor: by which the following BatchNorm multiplies each channel, [channels].
     """
     matrices = kernel.astype(np.float64).transpose(3, 2, 0, 1)
     matrices = matrices.reshape(*matrices.shape[:2], -1)
@@ -96,7 +97,7 @@ def channel_bounds(kernel: np.ndarray, factor: np.ndarray | float = 1.0) -> np.n
 
 
 def above_mean(values: np.ndarray) -> np.ndarray:
-    """Standard deviations that each channel's bound lies above its layer's mean: float64 [c]."""
+    """How many standard deviations each value lies above the mean: float64 [c]."""
     above: np.ndarray = (values - values.mean()) / (values.std() or 1.0)
     return above
 

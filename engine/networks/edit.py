@@ -48,7 +48,7 @@ def without_channels(model: keras.Model, layer: str, channels: np.ndarray) -> ke
 
 
 def silence(model: keras.Model, channels: Mapping[Site, Sequence[int]]) -> None:
-    """Set the output of these channels to 0 behind their site's holder, in place."""
+    """Set the output of these channels to 0 after their site's holder, in place."""
     for site, silent in channels.items():
         for variable in variables_of(model, site):
             values = np.array(variable)

@@ -1,7 +1,7 @@
 """Inference in NumPy: a stored network on a few images, without TensorFlow in the server.
 
-Written for a handful of images at once; whole data sets belong to `evaluation`. Layers are those
-of the paper's network and its neighbours, in one chain.
+Meant for a handful of images; whole datasets belong to `evaluation`. It supports the layers of the
+paper's network and a few similar ones, in a single chain.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Layer:
     Attributes:
         name: in the network.
         run: from float32 [n, ...] to float32 [n, ...].
-        nothing: what it gives where kernel and bias are zero; None but for a convolution.
+        nothing: a convolution's output where kernel and bias are zero; None for other layers.
     """
 
     name: str
@@ -98,7 +98,9 @@ class Network:
         place = self._place(layer)
         nothing = self.layers[place].nothing
         if nothing is None:
-            raise UserError(f"The layer '{layer}' is no convolution: it has no channels to prune.")
+            raise UserError(
+                f"The layer '{layer}' is not a convolution: it has no channels to prune."
+            )
         untouched = self.outputs(images, [layer])[layer]
         check_channels(layer, untouched.shape[-1], channels)
         rest = self.layers[place + 1 :]
@@ -119,8 +121,8 @@ def load(parts: Parts) -> Network:
     """A network from its description and weights.
 
     Raises:
-        Unsupported: it has layers, or ways to join them, that only TensorFlow knows here.
-        UserError: its weights do not go with its layers.
+        Unsupported: its layers, or the way they are connected, need TensorFlow.
+        UserError: its weights do not match its layers.
     """
     return Network(tuple(_read(lambda: list(_layers(_chain_of(parts))))))
 

@@ -14,13 +14,13 @@ from engine.core.errors import UserError
 if TYPE_CHECKING:
     import keras
 
-# What a card says of the floats a model expects; the only scaling there is so far.
+# How a card describes the floats a model expects; the only scaling so far.
 SCALING = "0 to 1"
 BATCH = 256
 
 
 def scale(images: np.ndarray) -> np.ndarray:
-    """uint8 images scaled to what networks take: float32 of the same shape, 0 to 1."""
+    """uint8 images as networks take them: float32 of the same shape, 0 to 1."""
     return images.astype(np.float32) / np.float32(255)
 
 
@@ -82,12 +82,12 @@ def _traced(owner: Callable[[], Any]) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def check_fits(model: keras.Model, image_shape: tuple[int, ...], classes: int) -> None:
-    """Raise `UserError` unless `model` takes such images and knows that many classes."""
+    """Raise `UserError` unless `model` takes images of that shape and has that many classes."""
     if tuple(model.input_shape[1:]) != tuple(image_shape):
         raise UserError(
             f"The model takes images of {model.input_shape[1:]}, but the data has {image_shape}."
         )
     if model.output_shape[-1] != classes:
         raise UserError(
-            f"The model tells {model.output_shape[-1]} classes apart, but the data has {classes}."
+            f"The model has {model.output_shape[-1]} classes, but the data has {classes}."
         )

@@ -1,9 +1,9 @@
-"""A network split in two behind the block of one convolution.
+"""A network split in two after the block of one convolution.
 
-A block is the convolution and the layers behind it that treat each channel by itself
-(activation, BatchNorm, pooling, dropout). Zeroing a channel's kernel and bias makes the
-block's output there one constant, whatever the image: so the part behind the cut can be
-asked about every step of the pruning without running the part before it again.
+A block is the convolution and the layers after it that treat each channel independently
+(activation, BatchNorm, pooling, dropout). Pruning a channel sets its kernel and bias to zero, so
+that the block's output for it is the same constant for every image. Every step of a pruning curve
+can therefore be computed from the block's output, without running the first part again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Tail(Protocol):
-    """The part of a network behind the cut."""
+    """The part of a network after the cut."""
 
     def predict_while_pruned(self, features: np.ndarray, channels: np.ndarray) -> np.ndarray:
         """Predicted classes before the first and after each pruned channel: int64 [c + 1, n].
@@ -36,14 +36,14 @@ class Tail(Protocol):
 
 @dataclass(frozen=True)
 class Block:
-    """The network cut behind the block of one convolution.
+    """A network cut after the block of one convolution.
 
     Attributes:
-        channels: of the convolution.
+        channels: number of channels of the convolution.
         positions: values of a channel in the block's output, height times width.
-        features: from float32 images to the block's output, float32 [n, height, width, c],
-            and the batch's `channel_sums`, float32 [2, c].
-        tail: what follows.
+        features: computes, from float32 images, the block's output, float32
+            [n, height, width, c], and the batch's `channel_sums`, float32 [2, c].
+        tail: the part of the network after the cut.
     """
 
     channels: int
@@ -60,7 +60,7 @@ def convolutions(model: keras.Model) -> list[str]:
 
 
 def cut(model: keras.Model, layer: str) -> Block:
-    """Cut `model` behind the block of the convolution called `layer`.
+    """Cut `model` after the block of the convolution called `layer`.
 
     Raises:
         UserError: there is no such convolution, or the layers do not form a single chain.
@@ -95,7 +95,7 @@ def block_of(model: keras.Model, layer: str) -> list[str]:
 
 
 def _split(model: keras.Model, layer: str) -> tuple[list[Any], list[Any]]:
-    """The layers of the block of convolution `layer`, and those behind it."""
+    """The layers of the block of convolution `layer`, and those after it."""
     check_layer(layer, convolutions(model))
     chain = _chain(model)
     first = [item.name for item in chain].index(layer)
@@ -136,7 +136,7 @@ def _is_softmax(layer: Any) -> bool:
 
 
 def _constants(block: list[Any]) -> np.ndarray:
-    """What the block gives for a channel whose kernel and bias are zero: float32 [c]."""
+    """The block's output for a channel whose kernel and bias are zero: float32 [c]."""
     convolution, *rest = block
     values = np.zeros((1, *convolution.output.shape[1:]), np.float32)
     values = convolution.activation(values)
@@ -165,7 +165,7 @@ class _LinearTail:
     logits after k channels = logits before + sum over them of (constant - feature) . rows
     """
 
-    PART = 64  # images at a time: what is touched for them stays in the cache
+    PART = 64  # images at a time: their arrays fit in the processor's cache
 
     def __init__(self, dense: Any, constants: np.ndarray) -> None:
         self.kernel, self.bias = dense.get_weights()
@@ -175,7 +175,7 @@ class _LinearTail:
             self.kernel.reshape(-1, len(constants), self.classes).transpose(1, 0, 2)
         )
         self.constants = constants
-        # Room for one part, used again and again: asking for it anew costs more than the sums.
+        # Buffers for one part, reused: allocating them each time takes longer than the sums.
         channels, positions, _ = self.rows.shape
         self.changes = np.empty((channels, self.PART, positions), np.float32)
         self.logits = np.empty((channels + 1, self.PART, self.classes), np.float32)

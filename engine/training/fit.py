@@ -86,7 +86,7 @@ class _TrainingLoop:
         self.progress = TrainingProgress(state.result, done, config.epochs * len(train))
 
     def run_epoch(self, epoch: int) -> bool:
-        """Train and validate; false if a stop was requested, and the epoch counts for nothing."""
+        """Train and validate; false if a stop was requested, which discards the epoch."""
         started = time.monotonic()
         totals = self._train(epoch)
         if totals is None:

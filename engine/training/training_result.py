@@ -1,4 +1,4 @@
-"""What a training has produced, besides the weights."""
+"""The history of a training and which epoch it kept."""
 
 from __future__ import annotations
 

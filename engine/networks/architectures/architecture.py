@@ -1,4 +1,4 @@
-"""What every architecture is."""
+"""The contract of an architecture."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Keras's safe mode is a list of what is forbidden, not a sandbox, and a damaged HDF5 file can crash
 the process that opens it. So a child process with little memory and time, without network and
-with one folder to write to, opens the file and writes what it holds anew. Everything else in the
+with one folder to write to, opens the file and rewrites its contents. Everything else in the
 program reads only what the child wrote.
 
 Each file is examined once for its contents: the outcome, good or bad, is kept in the cache.
@@ -27,7 +27,7 @@ from engine.core.errors import UserError
 from engine.networks.untrusted.parts import Parts, read_parts, read_rewritten
 
 Kind = Literal["parts", "keras", "arrays"]
-RULES = 1  # raised whenever other files are accepted than before
+RULES = 1  # raise this whenever the set of accepted files changes
 SECONDS = {"parts": 20, "keras": 120, "arrays": 20}
 MAX_BYTES = 516 << 20  # of a file that is looked at in the first place
 PROBLEM, CHECKED = "problem.txt", "checked.keras"

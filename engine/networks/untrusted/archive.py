@@ -37,7 +37,7 @@ LAYERS, HELPERS, MODULES, ACTIVATIONS = (
     frozenset(names.split()) for names in (_LAYERS, _HELPERS, _MODULES, _ACTIVATIONS)
 )
 COMPILED = "compile_config"  # how a network was trained; it is not needed, so it is left out
-IDENTITIES = ("seed", "shared_object_id")  # numbers that are no sizes
+IDENTITIES = ("seed", "shared_object_id")  # numbers that are not sizes
 
 
 def unpack(path: Path, weights: IO[bytes]) -> dict[str, Any]:

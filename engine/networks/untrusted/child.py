@@ -36,7 +36,7 @@ def main(kind: str, source: str, target: str) -> int:
         problem = str(error)
     except MemoryError:
         problem = "asks for too much memory: it is not loaded."
-    except Exception as error:  # whatever a hostile file provokes
+    except Exception as error:  # a hostile file may cause any error
         problem = f"cannot be opened: {_in_plain_words(error)}."
     else:
         return 0
@@ -100,12 +100,14 @@ _REWRITE: dict[str, Callable[[Path, Path], None]] = {
 
 def _try(parts: Parts) -> None:
     """Run the network on one image, if NumPy can, as the server would."""
-    from engine.networks import numpy_inference  # takes a while: not for what is refused before
+    from engine.networks import (
+        numpy_inference,  # slow to import: only once the file has passed the checks
+    )
 
     try:
         network = numpy_inference.load(parts)
     except numpy_inference.Unsupported:
-        return  # the server will say so too, and never run it
+        return  # the server refuses to run it as well
     except UserError:
         raise UserError("has weights that do not fit its layers: it is not loaded.") from None
     values, started = np.zeros((1, *parts.input_shape()), np.float32), time.process_time()

@@ -42,7 +42,7 @@ def _datasets(file: object) -> Iterator[tuple[str, object]]:
 
     groups = [("", file)]
     declared, count = 0, 0
-    for prefix, group in groups:  # it grows on the way
+    for prefix, group in groups:  # the list grows inside the loop
         for name in group:  # type: ignore[attr-defined]
             count, path = count + 1, f"{prefix}{name}"
             if count > MAX_PARTS or len(path) > MAX_PATH:

@@ -275,7 +275,7 @@ def test_a_damaged_request_cannot_be_resumed_and_can_be_dismissed(text):
     (job.folder / "request.json").write_bytes(text.encode(errors="surrogatepass"))
     assert jobs.all_jobs() == [other, job]
     assert job.status().state == "interrupted"
-    with pytest.raises(UserError, match="dismiss it and start it anew"):
+    with pytest.raises(UserError, match="dismiss it and start it again"):
         job.resume()
     job.discard()
     assert jobs.all_jobs() == [other]

@@ -100,7 +100,7 @@ def test_an_unknown_layer_or_one_without_channels_is_reported(trained, images):
     plain = trained.numpy_network()
     with pytest.raises(UserError, match="no layer 'nothing'"):
         plain.outputs(images, ["nothing"])
-    with pytest.raises(UserError, match="no convolution"):
+    with pytest.raises(UserError, match="not a convolution"):
         plain.while_pruned(images, "dense", np.arange(3))
 
 

@@ -237,7 +237,7 @@ def test_an_imported_model_that_does_not_fit_the_data_leaves_nothing(at_home, tm
     architectures.paper_network(classes=9).save(file)
     words = ["import", str(file), "folder:signs", "--name", "theirs", "--target", "1"]
     assert main.main(words) == 2
-    assert "9 classes apart" in capsys.readouterr().err
+    assert "9 classes, but the data has" in capsys.readouterr().err
     assert "theirs" not in store.names()
 
 
