@@ -100,9 +100,7 @@ _REWRITE: dict[str, Callable[[Path, Path], None]] = {
 
 def _try(parts: Parts) -> None:
     """Run the network on one image, if NumPy can, as the server would."""
-    from engine.networks import (
-        numpy_inference,  # slow to import: only once the file has passed the checks
-    )
+    from engine.networks import numpy_inference  # slow to import: only for accepted files
 
     try:
         network = numpy_inference.load(parts)
