@@ -130,7 +130,7 @@ def predict(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
         if out:
             store.write_table(out, table)
         else:
-            choice.stored.keep({"predictions": table}, recorded_command())
+            choice.stored.save_tables({"predictions": table}, recorded_command())
         path = out or choice.stored.folder / "predictions.csv"
         return {"model": choice.stored.name, "images": len(table), "file": str(path)}
 

@@ -55,7 +55,7 @@ def activations(choice: ModelChoice, layer: str | None, out: Path | None, call: 
         if out:
             store.write_table(out, table)
         else:
-            stored.keep({"activations": table}, recorded_command())
+            stored.save_tables({"activations": table}, recorded_command())
         path = out or stored.folder / "activations.csv"
         return {"model": stored.name, "rows": len(table), "file": str(path)}
 
@@ -111,15 +111,8 @@ def prune(
         table = curve.at_thresholds(thresholds)
         if out:
             _write(out, curve, table)
-        for threshold in thresholds if saving.save else []:
-            pruning_curves.save_repaired(
-                stored,
-                curve,
-                threshold,
-                recorded_command(),
-                replace=saving.replace,
-                dataset=choice.dataset,
-            )
+        if saving.save:
+            _save_pruned(choice, curve, thresholds, replace=saving.replace)
         return {
             "model": stored.name,
             "layer": chosen_layer,
@@ -141,8 +134,23 @@ def _curve(choice: ModelChoice, layer: str, order: str, out: Path | None, call: 
         return known
     curve = analyze.prune(stored, choice.load(call.root), layer, [order])[order]
     if own:
-        stored.keep(pruning_curves.curve_tables(curve), recorded_command())
+        stored.save_tables(pruning_curves.curve_tables(curve), recorded_command())
     return curve
+
+
+def _save_pruned(
+    choice: ModelChoice, curve: Curve, thresholds: list[float], *, replace: bool
+) -> None:
+    """Store the network pruned at each threshold as a model."""
+    for threshold in thresholds:
+        pruning_curves.save_repaired(
+            choice.stored,
+            curve,
+            threshold,
+            recorded_command(),
+            replace=replace,
+            dataset=choice.dataset,
+        )
 
 
 def _check_names(

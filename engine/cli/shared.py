@@ -175,7 +175,7 @@ def check_out(choice: ModelChoice, out: Path | None) -> None:
 def store_tables(choice: ModelChoice, tables: dict[str, pd.DataFrame], out: Path | None) -> None:
     """Store tables in the folder `out`, or beside the model."""
     if out is None:
-        choice.stored.keep(tables, recorded_command())
+        choice.stored.save_tables(tables, recorded_command())
         return
     for name, table in tables.items():
         store.write_table(out / f"{name}.csv", table)

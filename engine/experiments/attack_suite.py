@@ -206,4 +206,4 @@ def _prune(stored: StoredModel, dataset: Dataset) -> StoredModel:
         return stored
     curves = prune(stored, dataset, layer, [DEFAULT_ORDER])
     tables = pruning_curves.curve_tables(curves[DEFAULT_ORDER])
-    return stored.keep(tables, command_line.command("prune", stored.name))
+    return stored.save_tables(tables, command_line.command("prune", stored.name))

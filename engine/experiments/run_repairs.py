@@ -157,4 +157,4 @@ def _store_row(
         [*rows, row],
         key=lambda row: order.get(str(row["method"]).partition(":")[0], len(order)),
     )
-    return stored.keep({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)
+    return stored.save_tables({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)

@@ -74,8 +74,11 @@ class StoredModel:
         """The table kept as NAME.csv beside the model, or None while there is none."""
         return tables.read_model_table(self.folder, name)
 
-    def keep(self, tables: Mapping[str, pd.DataFrame], command: str) -> StoredModel:
-        """Keep results as NAME.csv beside the model, and on the card the command that made them.
+    def save_tables(self, tables: Mapping[str, pd.DataFrame], command: str) -> StoredModel:
+        """Write each table as NAME.csv in the model's folder, and record the command on its card.
+
+        Returns:
+            The model with its changed card.
 
         Raises:
             UserError: the model was deleted or replaced since it was opened.

@@ -124,7 +124,7 @@ def check_deleted_sixth() -> None:
 
 
 def store_results() -> None:
-    store.find("x").keep({"more": pd.DataFrame({"row": range(ROWS)})}, "a command")
+    store.find("x").save_tables({"more": pd.DataFrame({"row": range(ROWS)})}, "a command")
 
 
 def check_results() -> None:

@@ -109,7 +109,7 @@ def test_settings_missing_from_a_row_have_their_defaults(compared, capsys):
     rows = small.table("repairs")
     older = rows["method"].str.replace(",confidence=50", "")
     assert not (older == rows["method"]).any()
-    small.keep({"repairs": rows.assign(method=older)}, "python")
+    small.save_tables({"repairs": rows.assign(method=older)}, "python")
     answer(capsys, "compare-repairs", "small", "--method", "clp")
     assert list(store.find("small").table("repairs")["method"]) == [
         older.iloc[0],
@@ -121,7 +121,7 @@ def test_the_row_of_a_repair_that_no_longer_exists_is_kept(compared, capsys):
     small = store.find("small")
     rows = small.table("repairs")
     gone = rows.iloc[:1].assign(method="removed:strength=3")
-    small.keep({"repairs": pd.concat([gone, rows])}, "python")
+    small.save_tables({"repairs": pd.concat([gone, rows])}, "python")
     answer(capsys, "compare-repairs", "small", "--method", "clp")
     methods = list(store.find("small").table("repairs")["method"])
     assert methods == [*rows["method"], "removed:strength=3"]

@@ -45,8 +45,8 @@ def test_the_convolutions_are_known_without_loading_the_network(card, network):
 def test_results_are_kept_beside_the_model_with_the_command_that_made_them(card, network):
     saved = store.save(card, network, {})
     table = pd.DataFrame({"index": [1, 2], "label": [0, 3]})
-    saved.keep({"poisoned": table}, "python -m engine activations copy")
-    saved.keep({"poisoned": table}, "python -m engine activations copy")
+    saved.save_tables({"poisoned": table}, "python -m engine activations copy")
+    saved.save_tables({"poisoned": table}, "python -m engine activations copy")
     found = store.find("copy")
     assert found.table("poisoned").equals(table)
     assert found.card.commands == (*card.commands, "python -m engine activations copy")
@@ -78,7 +78,7 @@ def test_the_old_model_is_still_there_after_a_failed_save(card, network, monkeyp
             atomic_files.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, ""))
         )
         with pytest.raises(UserError, match="disk is full"):
-            saved.keep({"activations": pd.DataFrame({"a": [1]})}, "x")
+            saved.save_tables({"activations": pd.DataFrame({"a": [1]})}, "x")
     assert store.find("copy").table("activations") is None
     assert [p.name for p in paths.models_folder().iterdir()] == ["copy"]
 

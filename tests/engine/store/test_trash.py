@@ -92,7 +92,7 @@ def test_results_of_a_model_deleted_meanwhile_bring_nothing_of_it_back(at_home):
     stored = store.find("small")
     trash.delete("small")
     with pytest.raises(UserError, match="deleted or replaced meanwhile"):
-        stored.keep({"late": pd.DataFrame({"a": [1]})}, "command")
+        stored.save_tables({"late": pd.DataFrame({"a": [1]})}, "command")
     assert "small" not in store.names()
     assert not (paths.models_folder() / "small").exists()
 
@@ -101,15 +101,15 @@ def test_results_of_a_model_replaced_meanwhile_are_not_kept_beside_another(at_ho
     stored = store.find("small")
     other = store.copy_as(store.find("signs-clean"), "small", replace=True)
     with pytest.raises(UserError, match="deleted or replaced meanwhile"):
-        stored.keep({"late": pd.DataFrame({"a": [1]})}, "command")
+        stored.save_tables({"late": pd.DataFrame({"a": [1]})}, "command")
     assert store.find("small").card == other.card
     assert not (other.folder / "late.csv").exists()
 
 
 def test_results_kept_side_by_side_are_all_named_on_the_card(at_home):
     one, other = store.find("small"), store.find("small")
-    one.keep({"one": pd.DataFrame({"a": [1]})}, "first command")
-    other.keep({"other": pd.DataFrame({"a": [1]})}, "second command")
+    one.save_tables({"one": pd.DataFrame({"a": [1]})}, "first command")
+    other.save_tables({"other": pd.DataFrame({"a": [1]})}, "second command")
     assert store.find("small").card.commands[-2:] == ("first command", "second command")
 
 
