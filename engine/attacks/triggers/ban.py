@@ -88,16 +88,7 @@ class BaN(LearnedTrigger):
             loss = crossentropy(wanted, victim(tf.concat([images, carrying], 0), training=True))
             return loss - DIVERSITY * tf.minimum(spread, 0.25)
 
-        weights = generators.train(
-            generators.initial(SIZES, rng),
-            network,
-            train,
-            loss_of,
-            STEPS,
-            rng,
-            "Learning the generator",
-        )
-        return weights
+        return generators.train(SIZES, network, train, loss_of, STEPS, rng)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """See `Trigger.__call__`."""

@@ -62,31 +62,32 @@ def run_tensors(weights: dict[str, Any], inputs: Any) -> Any:
 
 
 def train(
-    weights: Arrays,
+    sizes: tuple[int, int, int],
     network: keras.Model,
     split: Split,
     loss_of: Callable[[Any, dict[str, Any], Any, Any], Any],
     steps: int,
     rng: np.random.Generator,
-    message: str,
 ) -> dict[str, np.ndarray]:
     """Train a generator together with a copy of `network` that learns to react to it.
 
     Args:
-        weights: initial weights of the generator.
+        sizes: of the generator's input, hidden and output layers.
         network: not changed.
         split: clean training images.
         loss_of: computes the loss from the network (floats 0 to 1 to probabilities), the
             generator's weights, images (floats 0 to 1) and labels.
         steps: number of batches.
-        rng: chooses the images.
-        message: reported with the progress.
+        rng: draws the initial weights, then the images of each batch.
+
+    Returns:
+        The generator's weights, float32, with the names and shapes of `shapes(sizes)`.
     """
     import keras
     import tensorflow as tf
 
+    variables = {name: tf.Variable(value) for name, value in initial(sizes, rng).items()}
     victim = edit.clone_network(network)
-    variables = {name: tf.Variable(value) for name, value in weights.items()}
     own, others = list(variables.values()), victim.trainable_variables
     optimizers = keras.optimizers.Adam(GENERATOR_RATE), keras.optimizers.Adam(NETWORK_RATE)
     optimizers[0].build(own)
@@ -105,5 +106,5 @@ def train(
         some = rng.integers(0, len(split), BATCH)
         step(tf.constant(running.scale(split.images[some])), tf.constant(split.labels[some]))
         if number % 5 == 4 or number == steps - 1:
-            progress.report(number + 1, steps, message)
+            progress.report(number + 1, steps, "Learning the generator")
     return {name: variable.numpy() for name, variable in variables.items()}

@@ -86,15 +86,7 @@ class InputAware(LearnedTrigger, CrossSampledTrigger):
         def _distance(first: Any, second: Any) -> Any:
             return tf.sqrt(tf.reduce_mean(tf.square(first - second), axis=[1, 2, 3]) + 1e-8)
 
-        weights = generators.train(
-            generators.initial(SIZES, rng),
-            network,
-            train,
-            loss_of,
-            STEPS,
-            rng,
-            "Learning the generator",
-        )
+        weights = generators.train(SIZES, network, train, loss_of, STEPS, rng)
         return {name: values.astype(np.float16) for name, values in weights.items()}
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
