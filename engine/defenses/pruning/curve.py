@@ -142,18 +142,8 @@ def trace(
     block = cut(model, layer)
     aim = partial(target_labels, target=target, classes=model.output_shape[-1])
     total = 2 * len(validation) + len(test)  # read, pruned; and both at once
-    cached: list[tuple[str, np.ndarray, np.ndarray]] = []
-    stats: dict[str, ChannelStats] = {}
-    done = 0
-    for kind, split in (("clean", validation.clean), ("triggered", validation.triggered)):
-        sums = np.zeros((2, block.channels))
-        for part in running.batches(len(split)):
-            features, batch_sums = block.features(running.scale(split.images[part]))
-            sums += batch_sums
-            cached.append((kind, features, split.labels[part]))
-            done += len(features)
-            progress.report(done, total, "Reading validation images")
-        stats[kind] = stats_from_sums(sums, len(split) * block.positions)
+    cached, stats = _read_validation(block, validation, total)
+    done = sum(len(labels) for _, _, labels in cached)
     ranked = {name: find_order(name).rank(stats["clean"], stats["triggered"]) for name in orders}
     on_validation = {name: _Walk(block, channels, aim) for name, channels in ranked.items()}
     while cached:
@@ -173,6 +163,34 @@ def trace(
         name: Curve(name, layer, on_validation[name].table(), on_test[name].table())
         for name in orders
     }
+
+
+def _read_validation(
+    block: Block, validation: EvalPair, total: int
+) -> tuple[list[tuple[str, np.ndarray, np.ndarray]], dict[str, ChannelStats]]:
+    """The block's output and the labels of each batch, and the channels' statistics.
+
+    Args:
+        block: the pruned layer with what follows it.
+        validation: clean and triggered images.
+        total: images of the whole run, for the progress.
+
+    Returns:
+        For each batch "clean" or "triggered", features and labels; statistics for each of the two.
+    """
+    cached: list[tuple[str, np.ndarray, np.ndarray]] = []
+    stats: dict[str, ChannelStats] = {}
+    done = 0
+    for kind, split in (("clean", validation.clean), ("triggered", validation.triggered)):
+        sums = np.zeros((2, block.channels))
+        for part in running.batches(len(split)):
+            features, batch_sums = block.features(running.scale(split.images[part]))
+            sums += batch_sums
+            cached.append((kind, features, split.labels[part]))
+            done += len(features)
+            progress.report(done, total, "Reading validation images")
+        stats[kind] = stats_from_sums(sums, len(split) * block.positions)
+    return cached, stats
 
 
 def _interleaved(images: EvalPair) -> Sequence[tuple[str, slice, Split]]:

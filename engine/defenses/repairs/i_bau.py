@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import keras
 
 INNER_STEPS = 30  # of the perturbation, each round
-LOUDEST = 36.0  # dB: lowest PSNR of the perturbation
+LOWEST_PSNR = 36.0  # dB, of the perturbation
 PENALTY = 0.001  # on the perturbation's squared norm; as published
 FIXED_POINTS, FIXED_RATE = 5, 0.1  # of the implicit hypergradient; as published
 LEARNING_RATE = 1e-4  # as published
@@ -86,7 +86,9 @@ class IBAU(BudgetedRepair):
 
         rng = np.random.default_rng(self.seed)
         learning = edit.clone_network(network)
-        ascend, unlearn = _steps(learning, fitting)
+        attack_loss = _attack_loss(learning)
+        ascend = _perturbation_step(attack_loss, fitting)
+        unlearn = _unlearning_step(learning, attack_loss, fitting)
         after = []
         for number in range(1, rounds + 1):
             title = f"Round {number} of {rounds}"
@@ -106,8 +108,47 @@ class IBAU(BudgetedRepair):
         return after
 
 
-def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
-    """A step of the perturbation, and one of the network; from it and the indices of a batch."""
+def _attack_loss(network: keras.Model) -> Any:
+    """The inner problem's loss: a function of images (0 to 1), labels and the perturbation."""
+    import keras
+    import tensorflow as tf
+
+    loss_of = keras.losses.SparseCategoricalCrossentropy()
+
+    def inner(images: Any, labels: Any, change: Any) -> Any:
+        misled = loss_of(labels, network(images + change, training=False))
+        return -misled + PENALTY * tf.reduce_sum(tf.square(change))
+
+    return inner
+
+
+def _signature(fitting: Split) -> list[Any]:
+    """Tensors that each step takes: the perturbation, and the indices of a batch."""
+    import tensorflow as tf
+
+    shape = tf.TensorSpec(fitting.images.shape[1:], tf.float32)
+    return [shape, tf.TensorSpec([None], tf.int64)]
+
+
+def _perturbation_step(inner: Any, fitting: Split) -> Any:
+    """A step of gradient descent on the inner loss; returns the new perturbation."""
+    import tensorflow as tf
+
+    taken = batch_reader(fitting)
+    radius = norm_at_psnr(LOWEST_PSNR, fitting.images.shape[1:]) / 255
+
+    @tf.function(input_signature=_signature(fitting), jit_compile=False)
+    def ascend(change: Any, indices: Any) -> Any:
+        images, labels = taken(indices)
+        _, slope = loss_and_gradients(lambda: inner(images / 255, labels, change), change)
+        further = change - radius / 5 * tf.math.l2_normalize(slope)
+        return tf.clip_by_norm(further, radius)
+
+    return ascend
+
+
+def _unlearning_step(network: keras.Model, inner: Any, fitting: Split) -> Any:
+    """A step of the network against the perturbation."""
     import keras
     import tensorflow as tf
 
@@ -115,25 +156,8 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build(variables)
     taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
-    shape = tf.TensorSpec(fitting.images.shape[1:], tf.float32)
-    radius = norm_at_psnr(LOUDEST, fitting.images.shape[1:]) / 255
-    signature = [shape, tf.TensorSpec([None], tf.int64)]
 
-    def misled(images: Any, labels: Any, change: Any) -> Any:
-        """Loss under the perturbation, in floats 0 to 1."""
-        return loss_of(labels, network(images + change, training=False))
-
-    def inner(images: Any, labels: Any, change: Any) -> Any:
-        return -misled(images, labels, change) + PENALTY * tf.reduce_sum(tf.square(change))
-
-    @tf.function(input_signature=signature, jit_compile=False)
-    def ascend(change: Any, indices: Any) -> Any:
-        images, labels = taken(indices)
-        _, slope = loss_and_gradients(lambda: inner(images / 255, labels, change), change)
-        further = change - radius / 5 * tf.math.l2_normalize(slope)
-        return tf.clip_by_norm(further, radius)
-
-    @tf.function(input_signature=signature, jit_compile=False)
+    @tf.function(input_signature=_signature(fitting), jit_compile=False)
     def unlearn(change: Any, indices: Any) -> None:
         images, labels = taken(indices)
         images = images / 255
@@ -160,7 +184,7 @@ def _steps(network: keras.Model, fitting: Split) -> tuple[Any, Any]:
         through, _ = tf.clip_by_global_norm(through, tf.linalg.global_norm(direct))
         optimizer.apply([d + t for d, t in zip(direct, through, strict=True)], variables)
 
-    return ascend, unlearn
+    return unlearn
 
 
 def _curvature(inner: Any, images: Any, labels: Any, change: Any, vector: Any) -> Any:
