@@ -11,7 +11,7 @@ from engine.attacks import pruning_aware
 from engine.attacks.pruning_aware import DormantChannels
 from engine.core import atomic_files, progress
 from engine.core.errors import UserError
-from engine.datasets import Dataset
+from engine.datasets import Dataset, example_class
 from engine.defenses.repairs.pruning import pruned_curve
 from engine.evaluation import metrics
 from engine.experiments.attack_plan import AttackPlan
@@ -20,6 +20,7 @@ from engine.experiments.new_model import NewModel
 from engine.experiments.prepare import Preparation, prepare, trigger_file
 from engine.experiments.training_record import training_card, training_tables
 from engine.store import StoredModel
+from engine.training import watched_image
 from engine.training.checkpoints import Checkpoint, read_result, write_or_wait
 from engine.training.fit import fit
 from engine.training.training_result import TrainingResult
@@ -109,14 +110,26 @@ def _fit(
 ) -> TrainingResult:
     plan = preparation.plan
     images = eval_pair(dataset, "validation", plan.trigger, plan.target)
+    watched = watched_image.choose(
+        *(images.clean, images.triggered, plan.target),
+        *(_example_class(dataset), dataset.class_names),
+    )
     return fit(
         network,
         preparation.poisoned.split,
-        ValidationSets(images.clean, images.triggered, plan.target),
+        ValidationSets(images.clean, images.triggered, plan.target, watched),
         plan.training,
         Checkpoint(checkpoint, preparation.identity) if checkpoint else None,
         stop_requested,
     )
+
+
+def _example_class(dataset: Dataset) -> int:
+    """The class whose images the pages show first; any class of a dataset without a source."""
+    try:
+        return example_class(dataset.name)
+    except UserError:
+        return 0
 
 
 def _score_and_store(

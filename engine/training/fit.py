@@ -83,7 +83,9 @@ class _TrainingLoop:
         self.train_steps = compile_steps(state.network, state.optimizer, train)
         self.interim = InterimMetrics(state.network, validation_sets)
         done = len(state.result.history) * len(train)
-        self.progress = TrainingProgress(state.result, done, config.epochs * len(train))
+        self.progress = TrainingProgress(
+            state.result, done, config.epochs * len(train), validation_sets.watched
+        )
 
     def run_epoch(self, epoch: int) -> bool:
         """Train and validate; false if a stop was requested, which discards the epoch."""
@@ -129,6 +131,9 @@ class _TrainingLoop:
         images = done - (epoch - 1) * len(self.train)
         row = {"epoch": round(done / len(self.train), 3), "loss": loss / max(images, 1)}
         rows.append(row | self.interim.measure())
+        if prediction := self.interim.watch():
+            epoch_and_classes = {"epoch": row["epoch"], **prediction}
+            self.state.result.watched_predictions.append(epoch_and_classes)
 
     def save(self, checkpoint: Checkpoint | None) -> bool:
         """Write the checkpoint, if there is one; false if a stop was requested before it could."""

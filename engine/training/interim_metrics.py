@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class InterimMetrics:
 
     def __init__(self, network: keras.Model, validation_sets: ValidationSets) -> None:
         self._probabilities = running.compiled(network)
+        self._watched = validation_sets.watched
         self._clean = _evenly_spaced(validation_sets.clean)
         self._triggered = _evenly_spaced(validation_sets.triggered)
         self._targets = target_labels(
@@ -36,6 +37,17 @@ class InterimMetrics:
         return {
             "clean_accuracy": 100 * float(np.mean(clean == self._clean.labels)),
             "attack_success": 100 * float(np.mean(triggered == self._targets)),
+        }
+
+    def watch(self) -> dict[str, Any]:
+        """The likeliest classes of the watched image, clean and triggered; empty without one."""
+        if self._watched is None:
+            return {}
+        images = np.stack([self._watched.clean, self._watched.triggered])
+        clean, triggered = self._probabilities(running.scale(images))
+        return {
+            "clean": self._watched.likeliest(clean),
+            "triggered": self._watched.likeliest(triggered),
         }
 
     def _predict(self, split: Split) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 from engine.core import progress
 from engine.core.progress import Progress
 from engine.training.training_result import TrainingResult
+from engine.training.watched_image import WatchedImage
 
 
 class TrainingProgress:
@@ -20,8 +21,11 @@ class TrainingProgress:
         total: images of all epochs.
     """
 
-    def __init__(self, result: TrainingResult, done: int, total: int) -> None:
+    def __init__(
+        self, result: TrainingResult, done: int, total: int, watched: WatchedImage | None = None
+    ) -> None:
         self.done, self.total = done, total
+        self._watched = watched.record() if watched else None
         self._result = result
         self._images, self._seconds = 0, 0.0  # since this process took over
         self._started = time.monotonic()
@@ -52,6 +56,9 @@ class TrainingProgress:
             "history": list(self._result.history),
             "interim_metrics": list(self._result.interim_metrics),
         }
+        if self._watched:
+            figures["watched_image"] = self._watched
+            figures["watched_predictions"] = list(self._result.watched_predictions)
         if self._images:
             # Time left counts everything, validation too; the speed is that of training alone.
             elapsed = time.monotonic() - self._started

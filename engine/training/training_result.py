@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 Row = dict[str, float]
@@ -17,6 +18,8 @@ class TrainingResult:
             metrics on validation; accuracies and metrics in percent.
         interim_metrics: rough metrics within the epochs, on a few validation images, for display
             only: epoch (a fraction), loss, clean_accuracy, attack_success.
+        watched_predictions: of one image at the same moments: epoch, and the likeliest classes of
+            the clean and the triggered copy; see `InterimMetrics.watch`.
         epoch_kept: the epoch whose weights are kept; 0 before the first epoch has ended.
         stopped: whether it was stopped before the last epoch.
         id: identifies this training, also among others with the same settings.
@@ -24,6 +27,7 @@ class TrainingResult:
 
     history: list[Row] = field(default_factory=list)
     interim_metrics: list[Row] = field(default_factory=list)
+    watched_predictions: list[dict[str, Any]] = field(default_factory=list)
     epoch_kept: int = 0
     stopped: bool = False
     id: str = field(default_factory=lambda: uuid4().hex)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.datasets.dataset import Split
 from engine.evaluation import metrics
+from engine.training.watched_image import WatchedImage
 
 if TYPE_CHECKING:
     import keras
@@ -20,11 +21,14 @@ class ValidationSets:
         clean: clean images; they alone decide which epoch is kept.
         triggered: triggered images of other classes than the target, with their true labels.
         target: the class the backdoor leads to, or `targets.NEXT_CLASS`.
+        watched: one of the images, whose predictions are recorded during the training; None to
+            record none.
     """
 
     clean: Split
     triggered: Split
     target: int
+    watched: WatchedImage | None = None
 
     def evaluate(self, network: keras.Model) -> metrics.Scores:
         """Score the network on all of them."""
