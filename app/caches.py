@@ -154,13 +154,15 @@ def _recovery_ceiling(
 def repaired_copies(stored: StoredModel) -> dict[str, StoredModel]:
     """Repaired copies of a model by the name of their method."""
     folders = (paths.models_folder(), paths.repaired_folder() / stored.name)
-    changed = tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)
+    changed = tuple(
+        (str(folder), folder.stat().st_mtime_ns if folder.exists() else 0) for folder in folders
+    )
     return _repaired_copies(stored, stored.card.sha256, changed)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _repaired_copies(
-    _stored: StoredModel, checksum: str, changed: tuple[int, ...]
+    _stored: StoredModel, checksum: str, changed: tuple[tuple[str, int], ...]
 ) -> dict[str, StoredModel]:
     return run_repairs.saved_repairs(_stored)
 
@@ -284,9 +286,35 @@ def predictions_while_pruned(
     return _predictions_while_pruned(stored, version(stored), image, image.key, layer, order)
 
 
-def predictions(stored: StoredModel, image: ChosenImage) -> np.ndarray:
-    """Probabilities for an image and its triggered copy: float32 [2, classes]."""
-    return _predictions(stored, stored.card.sha256, stored.card.trigger, image, image.key)
+def predictions(stored: StoredModel, image: ChosenImage, trigger: str = "") -> np.ndarray:
+    """Probabilities for an image and its triggered copy: float32 [2, classes].
+
+    Args:
+        stored: the model.
+        image: the image.
+        trigger: as text; the model's own if left out.
+    """
+    trigger = trigger or stored.card.trigger
+    return _predictions(stored, stored.card.sha256, trigger, image, image.key)
+
+
+def triggered_predictions(
+    stored: StoredModel, dataset: str, trigger: str, indices: tuple[int, ...]
+) -> np.ndarray:
+    """Predicted classes of some test images with a trigger: int64 [n].
+
+    Raises:
+        UserError: the trigger does not fit these images, or NumPy cannot run the network.
+    """
+    return _triggered_predictions(stored, stored.card.sha256, dataset, trigger, indices)
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _triggered_predictions(
+    _stored: StoredModel, checksum: str, dataset: str, trigger: str, indices: tuple[int, ...]
+) -> np.ndarray:
+    images = test_images(dataset, _stored.card.image_shape[0]).images[list(indices)]
+    return network(_stored).probabilities(parse_trigger(trigger)(images)).argmax(axis=1)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

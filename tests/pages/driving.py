@@ -1,5 +1,7 @@
 """How tests drive the dashboard without a browser."""
 
+import html
+import re
 import time
 from pathlib import Path
 
@@ -9,18 +11,21 @@ from engine.core import jobs, markdown
 
 PROJECT = Path(__file__).parents[2]
 NAMES = (
-    *("overview", "triggers", "spectra", "models", "activations", "pruning", "repairs", "report"),
+    *("overview", "triggers", "spectra", "pictures", "train", "models", "activations", "compare"),
+    *("pruning", "repairs", "report"),
 )
 
 
-def open_page(name: str, model: str = "small") -> AppTest:
-    """Open a page with a model in use."""
+def open_page(name: str, model: str = "small", tab: str = "") -> AppTest:
+    """Open a page with a model in use, at its first tab or another."""
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = model
     app.run()
     app.session_state["model"] = model
     if name != "overview":
         app.switch_page(f"../pages/{name}.py")
+    if tab:
+        app.session_state[f"{name}-tab"] = tab
     app.run()
     return check_fine(app)
 
@@ -43,8 +48,10 @@ def metrics(app) -> dict[str, str]:
 
 def visible_text(app) -> str:
     """The texts on the page, one per line."""
-    texts = (element.value for element in (*app.markdown, *app.info, *app.caption))
-    return markdown.unescape("\n".join(texts))
+    texts = [element.value for element in (*app.title, *app.markdown, *app.info, *app.caption)]
+    markup = (re.sub("<style>.*?</style>", "", e.proto.body, flags=re.S) for e in app.get("html"))
+    fragments = (html.unescape(re.sub("<[^>]+>", " ", text)) for text in markup)
+    return markdown.unescape("\n".join([*texts, *fragments]))
 
 
 def wait_until_finished(job: jobs.Job) -> None:

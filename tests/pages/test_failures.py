@@ -39,25 +39,24 @@ def headers(app) -> list[str]:
 
 
 def test_an_error_in_a_fragment_is_shown_there_and_the_page_goes_on(results, monkeypatch):
-    whole = headers(open_page("pruning"))
-    monkeypatch.setattr(pruning_curve, "show_threshold_table", raising(UserError(SENTENCE)))
+    monkeypatch.setattr(pruning_curve, "show_at_step", raising(UserError(SENTENCE)))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = "small"
     app.run().switch_page("../pages/pruning.py").run()
     assert not app.exception and sentences(app) == [SENTENCE] and not details(app)
-    lost = ("Before and after", "Save the pruned network")  # what follows in the fragment
-    assert headers(app) == [title for title in whole if title not in lost]
+    assert by_label(app.selectbox, "Pruning order").value, "what stands before the fragment"
+    assert app.slider[0].value == 20.0, "what stands in it before the error"
 
 
 def test_an_unexpected_error_is_one_sentence_with_details_to_copy(results, monkeypatch):
     app = open_page("pruning")
-    monkeypatch.setattr(pruning_curve, "show_threshold_table", raising(KeyError("settings")))
+    monkeypatch.setattr(pruning_curve, "show_at_step", raising(KeyError("settings")))
     app.slider[0].set_value(10.0).run()
     assert not app.exception
     (sentence,), (traceback,) = sentences(app), details(app)
     assert "Unexpected error (KeyError)" in sentence and sentence.count(".") == 1
     assert traceback.splitlines()[-1] == "KeyError: 'settings'"
-    assert 'File "pages/pruning.py"' in traceback and str(PROJECT) not in traceback
+    assert 'File "views/pruning/pruning_tabs.py"' in traceback and str(PROJECT) not in traceback
 
 
 @pytest.mark.parametrize("error", [UserError(SENTENCE), ZeroDivisionError()])

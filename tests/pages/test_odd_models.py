@@ -13,7 +13,7 @@ from engine.cli import main
 from engine.core import jobs, markdown, paths
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
-from engine.defenses.repairs import RECOMMENDED
+from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.networks.numpy_inference import Unsupported
 from engine.store import pruning_curves as kept_results
 from tests.conftest import living_in
@@ -23,6 +23,7 @@ from tests.pages.driving import (
     PROJECT,
     by_label,
     check_fine,
+    metrics,
     open_page,
     visible_text,
     wait_until_finished,
@@ -51,10 +52,12 @@ def odd(move_in, with_odd_model):
     return move_in(with_odd_model)
 
 
-def shown(name: str) -> AppTest:
+def shown(name: str, tab: str = "") -> AppTest:
     """A page with the odd network; what cannot be asked of it is the only thing wrong there."""
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
     app.query_params["model"] = "odd"
+    if tab:
+        app.session_state[f"{name}-tab"] = tab
     app.run()
     return in_words(app if name == "overview" else app.switch_page(f"../pages/{name}.py").run())
 
@@ -72,9 +75,9 @@ def test_no_page_breaks_on_layers_it_cannot_run(odd, name):
 
 
 def test_a_pruned_network_that_cannot_run_on_the_page_can_be_saved(odd):
-    app = shown("pruning")
-    assert UNASKED in [error.value for error in app.error]
-    assert "Save the network pruned for a 2-point drop" in [button.label for button in app.button]
+    assert UNASKED in [error.value for error in shown("pruning").error]
+    buttons = [button.label for button in shown("pruning", "Save").button]
+    assert "Save the network pruned for a 20-point drop" in buttons
 
 
 def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
@@ -86,11 +89,11 @@ def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
         jobs.job_named(jobs.name_of("prune", "odd", "Conv.First", "triggered-activation"))
     )
     in_words(app.run())
-    assert "Pruning, channel by channel" in [header.value for header in app.header]
+    assert "Clean accuracy" in metrics(app)
 
 
 def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
-    app = shown("pruning")
+    app = shown("pruning", "Save")
     by_label(app.selectbox, "Layer to prune").select("Conv.First").run()
     app.slider[0].set_value(20.0).run()
     by_label(app.button, "Save the network pruned for a 20-point drop").click().run()
@@ -126,8 +129,8 @@ def test_a_pruned_copy_of_the_programs_own_networks_keeps_its_plain_name(trained
 
 def test_a_copy_kept_from_pruning_stands_on_the_page_repairs_with_its_settings(results):
     main.main(["prune", "small", "--thresholds", "30", "--save"])
-    app = open_page("repairs")
-    assert by_label(app.segmented_control, "Repaired by").value == "pruning"
+    app = open_page("repairs", tab="Save")
+    assert by_label(app.selectbox, "Repaired copy").value == "pruning"
     assert "Settings: `layer=conv2d_5,order=clean-activation,threshold=30`" in visible_text(app)
 
 
@@ -138,9 +141,9 @@ def test_a_copy_whose_card_says_little_of_its_repair_is_shown(move_in, nothing_u
     content = json.loads(card.read_text())
     content["repair"] = {name: content["repair"][name] for name in NEEDED}
     card.write_text(json.dumps(content))
-    app = open_page("repairs")
-    assert by_label(app.segmented_control, "Repaired by").value == RECOMMENDED
-    by_label(app.segmented_control, "Repaired by").select("pruning").run()
+    app = open_page("repairs", tab="Save")
+    assert REPAIRS[RECOMMENDED].title in by_label(app.selectbox, "Repaired copy").options
+    by_label(app.selectbox, "Repaired copy").select("pruning").run()
     assert "Settings:" not in visible_text(check_fine(app))
     by_label(app.selectbox, "Model in use").select(card.parent.name).run()
     check_fine(app)

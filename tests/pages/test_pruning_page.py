@@ -4,19 +4,29 @@ import json
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.views.pruning import pruning_curve
 from engine import store
 from engine.cli import main
 from engine.core import jobs
 from engine.store.pruning_curves import stored_curve as curve_of
-from tests.pages.driving import by_label, check_fine, open_page, visible_text, wait_until_finished
+from tests.pages.driving import (
+    PROJECT,
+    by_label,
+    check_fine,
+    open_page,
+    visible_text,
+    wait_until_finished,
+)
 
 
 def test_the_table_includes_the_papers_thresholds_and_ones_own(results):
-    app = open_page("pruning")
+    app = open_page("pruning", tab="Thresholds")
     app.slider[0].set_value(7.5).run()
     assert app.dataframe[0].value["threshold"].tolist() == [2.0, 7.5, 10.0, 20.0, 30.0]
+    app = open_page("pruning", tab="Save")
+    app.slider[0].set_value(7.5).run()
     assert "Save the network pruned for a 7.5-point drop" in [button.label for button in app.button]
 
 
@@ -41,9 +51,9 @@ def test_a_pruning_aware_attack_is_named(results):
 
 
 def test_saving_from_the_page_makes_the_model_the_table_describes(results):
-    app = open_page("pruning")
-    app.slider[0].set_value(20.0).run()
+    app = open_page("pruning", tab="Thresholds")
     row = app.dataframe[0].value.set_index("threshold").loc[20.0]
+    app = open_page("pruning", tab="Save")
     by_label(app.button, "Save the network pruned for a 20-point drop").click().run()
     name = "small-conv2d-5-clean-activation-20"
     wait_until_finished(jobs.job_named(jobs.name_of("prune", name)))
@@ -58,7 +68,11 @@ def test_at_threshold_0_nothing_is_pruned_and_there_is_nothing_to_save(results):
     app = open_page("pruning")
     app.slider[0].set_value(0.0).run()
     assert "Nothing is pruned yet" in visible_text(check_fine(app))
-    assert not [button for button in app.button if "Save the network" in button.label]
+    app = open_page("pruning", tab="Save")
+    app.slider[0].set_value(0.0).run()
+    assert not [button for button in check_fine(app).button if "Save the net" in button.label]
+    app = open_page("pruning", tab="Thresholds")
+    app.slider[0].set_value(0.0).run()
     assert app.dataframe[0].value["threshold"].tolist() == [2.0, 10.0, 20.0, 30.0]
 
 
@@ -70,10 +84,32 @@ def test_a_step_dragged_to_moves_the_slider_no_further_than_that_step(results):
         assert pruning_curve.find_step(curve, threshold) <= step
 
 
+def test_a_number_of_channels_chosen_by_hand_is_kept_until_the_slider_moves(results):
+    app = open_page("pruning")
+    stored, curve = store.find("small"), stored_curve()
+    app.session_state["cut-by-hand"] = pruning_curve.CutByHand(
+        (stored.name, curve.layer, curve.order), 40
+    )
+    app.run()
+    assert "40 of 128 channels pruned" in visible_text(check_fine(app))
+    assert app.query_params["channels"] == "40"
+    app.switch_page("../pages/overview.py").run()
+    assert "40 of 128 channels pruned" in visible_text(check_fine(app))
+    app.slider[0].set_value(30.0).run()
+    assert "40 of 128 channels pruned" not in visible_text(check_fine(app))
+    assert "channels" not in app.query_params
+
+
+def test_a_link_names_a_number_of_channels(results):
+    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
+    app.query_params.update(model="small", channels="17")
+    assert "17 of 128 channels pruned" in visible_text(check_fine(app.run()))
+
+
 def test_orders_with_a_curve_are_overlaid_and_can_be_left_out(results, capsys):
     main.main(["prune", "small", "--order", "triggered-activation"])
     capsys.readouterr()
-    app = open_page("pruning")
+    app = open_page("pruning", tab="Orders")
     chosen = by_label(app.multiselect, "Orders to compare")
     assert chosen.value == ["clean-activation", "triggered-activation"]
     chosen.set_value([]).run()
@@ -81,7 +117,7 @@ def test_orders_with_a_curve_are_overlaid_and_can_be_left_out(results, capsys):
 
 
 def test_before_and_after_show_predictions(results):
-    app = open_page("pruning")
+    app = open_page("pruning", tab="Before and after")
     by_label(app.multiselect, "Triggered images of these classes").set_value([0, 2, 3, 4, 5]).run()
     told = [
         text

@@ -6,7 +6,9 @@ import pytest
 from app.charts import repair_charts
 from engine import store
 from engine.core import jobs, paths
+from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
+from engine.experiments import repair_tables
 from tests.conftest import shortened_detection
 from tests.pages.driving import by_label, check_fine, open_page, visible_text, wait_until_finished
 
@@ -36,17 +38,24 @@ def buttons(app) -> list[str]:
     return [button.label for button in app.button]
 
 
+def titles(app) -> list[str]:
+    """The repairs of the table."""
+    return app.dataframe[0].value["title"].tolist()
+
+
 def test_without_a_repair_the_page_offers_to_try_the_recommended_one(results):
     app = open_page("repairs")
     assert by_label(app.multiselect, "Repairs to try").value == [RECOMMENDED]
     assert "Try it" in buttons(app)
-    assert "There is no repaired copy of this model yet" in visible_text(app)
-    assert "Scan for a backdoor" in buttons(app)
-    assert app.dataframe[0].value["title"].tolist()[0] == "As it is"
+    assert "There is no repaired copy of this model yet" in visible_text(
+        open_page("repairs", tab="Save")
+    )
+    assert "Scan for a backdoor" in buttons(open_page("repairs", tab="Find the backdoor"))
+    assert titles(open_page("repairs", tab="All figures"))[0] == "As it is"
 
 
 def test_what_is_chosen_is_explained_and_several_can_be(results):
-    app = open_page("repairs")
+    app = open_page("repairs", tab="Try a repair")
     by_label(app.multiselect, "Repairs to try").set_value(["clp", "anp"]).run()
     assert "Try them" in buttons(check_fine(app))
     for name in ("clp", "anp"):
@@ -55,53 +64,66 @@ def test_what_is_chosen_is_explained_and_several_can_be(results):
     assert by_label(check_fine(app).button, "Try it").disabled
 
 
-def test_a_repair_tried_on_the_page_becomes_a_row(results, do_jobs):
+def test_a_repair_tried_on_the_page_is_ranked(results, do_jobs):
     app = open_page("repairs")
     by_label(app.multiselect, "Repairs to try").set_value(["clp"]).run()
     by_label(app.button, "Try it").click().run()
     do_jobs()
     wait_until_finished(jobs.job_named("compare-repairs-small"))
     check_fine(app.run())
-    assert REPAIRS["clp"].title in app.dataframe[0].value["title"].tolist()
+    assert REPAIRS["clp"].title in by_label(app.selectbox, "In detail").options
+
+
+def test_the_ranking_has_the_best_first_and_the_papers_thresholds_in_one_row(tried):
+    options = by_label(open_page("repairs").selectbox, "In detail").options
+    ranked = repair_tables.rank(repair_tables.compare_stored(store.find("small")))
+    assert options == ranked["title"].tolist() and len(set(options)) == len(options)
+    assert ranked["recovered_accuracy"].is_monotonic_decreasing
+    assert options.count(repair_tables.PAPER) == 1
+
+
+def test_each_row_of_the_ranking_opens(tried):
+    app = open_page("repairs")
+    for title in by_label(app.selectbox, "In detail").options:
+        by_label(app.selectbox, "In detail").select(title).run()
+        shown = visible_text(check_fine(app))
+        if title == repair_tables.PAPER:
+            assert len(app.dataframe[0].value) == len(PAPER_THRESHOLDS)
+        if title == REPAIRS["clp"].title:
+            assert "Settings: `clp" in shown and "Before" in shown and "After" in shown
 
 
 CONFIDENCE = "Confidence in the accuracy limit"
 
 
 def test_a_repair_is_tried_at_the_confidence_chosen_and_shown_there(tried, do_jobs):
-    app = open_page("repairs")
-    titles = app.dataframe[0].value["title"].tolist()
+    before = titles(open_page("repairs", tab="All figures"))
+    app = open_page("repairs", tab="Try a repair")
     by_label(app.multiselect, "Repairs to try").set_value(["clp"])
     by_label(app.number_input, "Clean accuracy may drop by (points)").set_value(2.5)
     by_label(app.segmented_control, CONFIDENCE).select(95.0).run()
-    assert "No repair has been tried on this model at this confidence" in visible_text(
-        check_fine(app)
-    )
-    assert app.dataframe[0].value["title"].tolist() == titles[:-1]
-    by_label(app.button, "Try it").click().run()
+    by_label(check_fine(app).button, "Try it").click().run()
     do_jobs()
     wait_until_finished(jobs.job_named("compare-repairs-small"))
-    check_fine(app.run())
+    app = open_page("repairs", tab="All figures")
+    assert titles(app) == before
+    by_label(app.segmented_control, CONFIDENCE).select(95.0).run()
     title = f"{REPAIRS['clp'].title} (max accuracy drop 2.5)"
-    assert app.dataframe[0].value["title"].tolist() == [*titles[:-1], title]
-    by_label(app.segmented_control, CONFIDENCE).select(50.0).run()
-    assert check_fine(app).dataframe[0].value["title"].tolist() == titles
-    assert "max_accuracy_drop=2.5,confidence=95" in visible_text(app), (
-        "the copy looked at is the last one made"
-    )
+    assert titles(check_fine(app)) == [*before[:-1], title]
+    assert "max_accuracy_drop=2.5,confidence=95" in visible_text(open_page("repairs", tab="Save"))
 
 
 def test_before_and_after_follow_the_image(tried):
     app = open_page("repairs")
-    assert visible_text(check_fine(app)).count("**Before:**") == 2
-    before = visible_text(app)
-    by_label(app.selectbox, "Class").select(0).run()
+    by_label(app.selectbox, "In detail").select(REPAIRS["clp"].title).run()
+    before = visible_text(check_fine(app))
+    by_label(app.selectbox, "Class").select(2).run()
     assert visible_text(check_fine(app)) != before
 
 
-def test_a_repaired_copy_is_kept_as_a_model(tried):
-    app = open_page("repairs")
-    by_label(app.text_input, "Name of the new model").set_value("mended")
+def test_a_repaired_copy_is_saved_as_a_model_under_a_free_name(tried):
+    app = open_page("repairs", tab="Save")
+    by_label(app.text_input, "Name of the new model").set_value("mended").run()
     by_label(app.button, "Save as a model").click().run()
     assert "mended" in check_fine(app).success[0].value
     assert store.find("mended").card.repair["method"] == "clp"
@@ -110,7 +132,7 @@ def test_a_repaired_copy_is_kept_as_a_model(tried):
 
 
 def test_a_flagged_class_is_named_and_its_pattern_shown(tried):
-    app = open_page("repairs")
+    app = open_page("repairs", tab="Find the backdoor")
     assert f"{store.find('small').card.target_name} is flagged" in visible_text(app)
     by_label(app.button_group, "Channel").set_value(["V"]).run()
     check_fine(app)
@@ -118,25 +140,25 @@ def test_a_flagged_class_is_named_and_its_pattern_shown(tried):
 
 def test_the_page_says_if_no_class_is_flagged(move_in, nothing_flagged):
     move_in(nothing_flagged)
-    app = open_page("repairs")
+    app = open_page("repairs", tab="Find the backdoor")
     assert "No class is flagged" in visible_text(app)
     assert not [group for group in app.button_group if group.label == "Channel"]
 
 
 def test_without_a_repaired_copy_the_overview_says_that_none_has_been_tried(results):
-    assert "None has been tried" in visible_text(open_page("overview"))
+    assert "No repair has been tried" in visible_text(open_page("overview"))
 
 
 def test_a_repaired_copy_lets_the_story_end_well_on_the_overview(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
-    app = open_page("overview")
-    assert REPAIRS[RECOMMENDED].summary in visible_text(app)
-    assert "None has been tried" not in visible_text(app)
+    shown = visible_text(open_page("overview"))
+    assert f"Repaired: {REPAIRS[RECOMMENDED].title.lower()}" in shown
+    assert "No repair has been tried" not in shown
     assert (paths.repaired_folder() / "small" / RECOMMENDED / "model.keras").exists()
 
 
 def test_processing_is_measured_from_the_page(results, do_jobs):
-    app = open_page("repairs")
+    app = open_page("repairs", tab="Does it last?")
     by_label(app.button, "Test the trigger").click().run()
     do_jobs()
     wait_until_finished(jobs.job_named("robustness-small"))

@@ -15,6 +15,14 @@ def test_a_report_is_made_and_offered_and_goes_stale_with_the_settings(results):
     assert "--threshold 30" in app.code[-1].value
 
 
+def test_a_report_can_show_a_picture_of_ones_own(results):
+    app = open_page("report")
+    by_label(app.button, "Take ten sample signs").click().run()
+    by_label(app.button, "Make the report").click().run()
+    assert "Download it (HTML)" in [button.label for button in check_fine(app).download_button]
+    assert "--image" not in app.code[-1].value, "a command cannot know the picture"
+
+
 def test_the_report_takes_over_the_threshold_of_the_page_pruning(results):
     app = open_page("pruning")
     by_label(app.slider, app.slider[0].label).set_value(12.5).run()
@@ -29,7 +37,7 @@ def test_an_order_without_a_curve_says_what_to_do(results):
 
 
 def test_every_chart_is_offered_as_picture_and_as_data(results):
-    labels = [button.label for button in open_page("pruning").download_button]
-    charts = labels.count("Data (CSV)")
-    assert charts == labels.count("Picture (SVG)") == labels.count("Picture (PNG)")
-    assert charts >= 3
+    for tab in ("Prune", "Thresholds", "Orders"):
+        labels = [button.label for button in open_page("pruning", tab=tab).download_button]
+        charts = labels.count("Data (CSV)")
+        assert charts == labels.count("Picture (SVG)") == labels.count("Picture (PNG)") == 1

@@ -23,7 +23,7 @@ def strange(app, *reasons):
     return app
 
 
-def opened_whatever_it_says(page, model):
+def opened_whatever_it_says(page, model, tab=""):
     from streamlit.testing.v1 import AppTest
 
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
@@ -31,6 +31,8 @@ def opened_whatever_it_says(page, model):
     app.run()
     app.session_state["model"] = model
     app.switch_page(f"../pages/{page}.py")
+    if tab:
+        app.session_state[f"{page}-tab"] = tab
     return app.run()
 
 
@@ -43,28 +45,29 @@ def shipped(name):
 
 
 @pytest.mark.parametrize(
-    ("page", "name", "column"),
+    ("page", "tab", "name", "column"),
     [
-        ("models", "history", "loss"),
-        ("activations", "activations", "clean_mean"),
-        ("repairs", "repairs", "clean_accuracy"),
-        ("repairs", "detection", "psnr_db"),
-        ("repairs", "recovered-spectrum", "size"),
-        ("repairs", "robustness", "attack_success"),
-        ("pruning", "curve-conv2d_5-clean-activation", "clean_accuracy"),
-        ("overview", "curve-conv2d_5-clean-activation", "clean_accuracy"),
-        ("report", "curve-conv2d_5-clean-activation", "clean_accuracy"),
+        ("models", "In use", "history", "loss"),
+        ("activations", "", "activations", "clean_mean"),
+        ("repairs", "", "repairs", "clean_accuracy"),
+        ("repairs", "Find the backdoor", "detection", "psnr_db"),
+        ("repairs", "Find the backdoor", "recovered-spectrum", "size"),
+        ("repairs", "Does it last?", "robustness", "attack_success"),
+        ("compare", "All test images", "predictions", "clean"),
+        ("pruning", "", "curve-conv2d_5-clean-activation", "clean_accuracy"),
+        ("overview", "", "curve-conv2d_5-clean-activation", "clean_accuracy"),
+        ("report", "", "curve-conv2d_5-clean-activation", "clean_accuracy"),
     ],
 )
 def test_text_in_place_of_a_number_is_reported_where_the_table_is_shown(
-    results, page, name, column
+    results, page, tab, name, column
 ):
     if name == "recovered-spectrum":
         put("detection", shipped("detection"))
     table = shipped(name)
     table.loc[1, column] = "many"
     put(name, table)
-    strange(opened_whatever_it_says(page, "small"), f"column {column} holds text")
+    strange(opened_whatever_it_says(page, "small", tab), f"column {column} holds text")
 
 
 def larger(name):
@@ -96,6 +99,6 @@ def test_a_recovered_pattern_of_another_size_is_reported(results):
     put("detection", shipped("detection"))
     table = shipped("recovered-spectrum")
     put("recovered-spectrum", table[(table["row"].astype(int) < 16)])
-    app = opened_whatever_it_says("repairs", "small")
+    app = opened_whatever_it_says("repairs", "small", "Find the backdoor")
     strange(app, "does not fit the model's image size")
     assert "is flagged" in visible_text(app)

@@ -93,6 +93,7 @@ def _show_persistence(model: StoredModel) -> None:
 def _save(model: StoredModel) -> None:
     repaired = caches.repaired_copies(model)
     if repaired:
-        save_repaired.offer_to_save(model, repaired)
+        with failures.contained():  # a name may be taken
+            save_repaired.offer_to_save(model, repaired)
     else:
         st.info("There is no repaired copy of this model yet: try a repair first.")
