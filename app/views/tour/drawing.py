@@ -1,0 +1,123 @@
+"""Large figures, pictures and predictions, drawn the same way in every step of the tour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from app import caches
+from app.chosen_image import ChosenImage
+from app.forms import image_chooser
+from app.frame.pages import PAGES
+from engine.core import templates
+from engine.reporting import verdict
+from engine.reporting.metric_style import CLEAN, NEUTRAL, SCORES, TRIGGERED
+from engine.store import ModelCard
+
+_TEMPLATES = templates.load(__file__)
+_COLOURS = {"correct": CLEAN, "attacker's target": TRIGGERED}
+_MARKS = {"correct": "✓", "attacker's target": "⚠", "wrong": "✗"}
+_BARS = 3  # classes with a bar
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A large number with its label; the note says what to compare it with."""
+
+    label: str
+    value: str
+    colour: str = NEUTRAL
+    note: str = ""
+
+
+def headline(title: str, sentence: str) -> None:
+    """The finding of a step, and one sentence as Markdown about it."""
+    st.title(title)
+    with st.container(key="tour-sentence"):
+        st.markdown(sentence)
+
+
+def figures(shown: Sequence[Figure]) -> None:
+    """Large numbers side by side."""
+    st.html(templates.render(_TEMPLATES, "figures", figures=shown))
+
+
+def metrics(after: Mapping[str, float], before: Mapping[str, float] | None = None) -> list[Figure]:
+    """The three metrics in percent, each with what it was before."""
+    return [
+        Figure(
+            style.label,
+            f"{after[name]:.1f} %",
+            style.colour,
+            "" if before is None else f"was {before[name]:.1f} %",
+        )
+        for name, style in SCORES.items()
+    ]
+
+
+def predictions(image: ChosenImage, probabilities: np.ndarray, card: ModelCard) -> None:
+    """An image and its triggered copy, with what the network says to each.
+
+    Args:
+        image: the clean image.
+        probabilities: float [2, classes].
+        card: of the network.
+    """
+    sides = [
+        {
+            "kind": kind,
+            "url": caches.enlarged_url(image, trigger),
+            "bars": [_bar(int(each), row, image.label, card) for each in np.argsort(-row)[:_BARS]],
+            **_outcome(row, image.label, card),
+        }
+        for kind, trigger, row in zip(
+            ("Clean", "Triggered"), ("", card.trigger), probabilities, strict=True
+        )
+    ]
+    st.html(templates.render(_TEMPLATES, "pair", sides=sides, name=image.name))
+
+
+def row(
+    images: Sequence[ChosenImage], probabilities: Sequence[np.ndarray], card: ModelCard
+) -> None:
+    """Triggered pictures in a row, each with its prediction.
+
+    Args:
+        images: clean.
+        probabilities: for the triggered copy of each, float [classes].
+        card: of the network.
+    """
+    pictures = [
+        {"url": caches.enlarged_url(image, card.trigger), "name": image.name}
+        | _outcome(found, image.label, card)
+        for image, found in zip(images, probabilities, strict=True)
+    ]
+    st.html(templates.render(_TEMPLATES, "row", pictures=pictures))
+
+
+def images_missing(dataset: str) -> None:
+    """Say how to get images."""
+    image_chooser.offer_download(dataset)
+    PAGES["pictures"].link("Or use a picture of your own")
+
+
+def _outcome(probabilities: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
+    predicted = int(probabilities.argmax())
+    found = "attacker's target" if label is None and predicted == card.target else ""
+    if label is not None:
+        found = verdict.of_prediction(predicted, label, card.target_for(label))
+    return {
+        "predicted": card.class_names[predicted],
+        "verdict": found,
+        "colour": _COLOURS.get(found, NEUTRAL),
+        "mark": _MARKS.get(found, ""),
+    }
+
+
+def _bar(index: int, row: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
+    target = card.target if label is None else card.target_for(label)
+    colour = CLEAN if index == label else TRIGGERED if index == target else NEUTRAL
+    return {"name": card.class_names[index], "share": f"{row[index]:.1%}", "colour": colour}

@@ -1,0 +1,79 @@
+"""Step 3: where the trigger hides in the spectrum."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app import caches
+from app.forms import image_chooser
+from app.views.tour import charts, drawing
+from app.views.tour.scene import Scene
+from engine.imaging.dct import transform
+from engine.imaging.render import amplify_difference, enlarge
+
+ONE, MANY, COUNT = "One image", "Mean of 1,000 images", 1000
+_GAIN = 8
+
+
+def show(scene: Scene) -> None:
+    """The change of the spectrum, for one image or in the mean of many."""
+    bands = list(getattr(scene.card.parsed_trigger(), "bands", ()))
+    height, width, _ = scene.card.image_shape
+    drawing.headline(
+        f"The trigger hides in {len(bands)} of {height * width:,} waves"
+        if bands
+        else "The trigger leaves its mark in the spectrum",
+        "An image is a sum of waves, from coarse (upper left) to fine (lower right). "
+        + ("Framed: the waves of the trigger." if bands else "Bright: the waves that it changes."),
+    )
+    if scene.image is None:
+        drawing.images_missing(scene.dataset)
+        return
+    left, right = st.columns([5, 6], gap="large", vertical_alignment="center")
+    with right:
+        offered = [ONE, MANY] if image_chooser.images_available(scene.dataset) else [ONE]
+        view = st.segmented_control(
+            "Change of the spectrum in",
+            offered,
+            default=offered[-1],
+            required=True,
+            key="of",
+            bind="query-params",
+        )
+        _show_pixels(scene)
+    change = _change(scene, view == ONE)
+    with left:
+        st.altair_chart(
+            charts.spectrum(change, bands),
+            width="content",
+            alt=f"How much the trigger changes each wave, {view}; at most {change.max():.1f}.",
+        )
+
+
+def _change(scene: Scene, one: bool) -> np.ndarray:
+    """The change of the magnitudes in the plane that changes most: [height, width]."""
+    card, image = scene.card, scene.image
+    assert image is not None
+    if one:
+        clean, triggered = (
+            np.abs(transform(part[np.newaxis])[0]) for part in caches.pair(image, card.trigger)
+        )
+    else:
+        size = card.image_shape[0]
+        clean, triggered = caches.mean_spectra(scene.dataset, size, COUNT, card.trigger)
+    change: np.ndarray = np.abs(triggered - clean)
+    plane: np.ndarray = change[change.max(axis=(1, 2)).argmax()]
+    return plane
+
+
+def _show_pixels(scene: Scene) -> None:
+    """The same change as pixels."""
+    assert scene.image is not None
+    clean, triggered = caches.pair(scene.image, scene.card.trigger)
+    st.image(
+        enlarge(amplify_difference(clean, triggered, _GAIN), 300),
+        caption=f"The same change as pixels, {_GAIN} times as strong",
+        alt=f"Triggered minus clean image, {_GAIN} times as strong",
+        width=300,
+    )
