@@ -28,6 +28,7 @@ from engine.evaluation import visibility
 from engine.evaluation.visibility import Visibility
 from engine.experiments import repair_tables, run_repairs
 from engine.experiments.attack_suite import is_suite_model
+from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
 from engine.networks import channels, numpy_inference
@@ -505,3 +506,9 @@ def thumbnails(name: str, size: int, label: int, count: int) -> Thumbnails:
     chosen = np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).astype(int))
     pictures = np.array(test_images(name, size).images[found[chosen]])
     return Thumbnails(pictures, [int(position) + 1 for position in chosen])
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def training_estimates() -> TrainingEstimates:
+    """What to expect of a training, from the trainings that come with the program."""
+    return read_estimates()

@@ -42,13 +42,14 @@ def compare(networks: Mapping[str, np.ndarray], label: int | None, card: ModelCa
         card: of the networks, which have the same classes.
     """
     rows = {
-        name: [_outcome(row, label, card) for row in probabilities]
+        name: [outcome(row, label, card) for row in probabilities]
         for name, probabilities in networks.items()
     }
     st.html(templates.render(_TEMPLATES, "compared", rows=rows))
 
 
-def _outcome(probabilities: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
+def outcome(probabilities: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
+    """A prediction for a template: name of the class, share, verdict, and its colour and mark."""
     predicted = int(probabilities.argmax())
     verdict_on_it = _judge(predicted, label, card)
     return {
@@ -77,8 +78,8 @@ def describe(probabilities: np.ndarray, label: int | None, card: ModelCard) -> s
     name = f"**{markdown.escape(card.class_names[predicted])}** ({probabilities[predicted]:.0%})"
     if label is None:
         return name
-    outcome = verdict.of_prediction(predicted, label, card.target_for(label))
-    return f":material/{_ICONS[outcome]}: {name} · {outcome}"
+    judged = verdict.of_prediction(predicted, label, card.target_for(label))
+    return f":material/{_ICONS[judged]}: {name} · {judged}"
 
 
 def _bar(index: int, probability: float, label: int | None, card: ModelCard) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ SMALL_RANGE = 2  # floats with a maximum up to this move in small steps
 
 
 def choose_parameters(
-    kind: type[Kind], start: Parameterized, key: str, bound: bool = False
+    kind: type[Kind], start: Parameterized, key: str, bound: bool = False, first: str = ""
 ) -> Kind:
     """A control for each parameter of `kind`; returns the object with the values chosen.
 
@@ -22,11 +23,13 @@ def choose_parameters(
         start: the initial values; its class must have the same fields.
         key: prefix of each control's key.
         bound: whether the link keeps the values.
+        first: name of the parameter whose control stands above the others.
 
     Raises:
         UserError: the values do not fit together.
     """
     values: dict[str, Any] = {}
+    top = st.container()
     for name, parameter in kind.parameters().items():
         options: dict[str, Any] = {
             "label": parameter.label,
@@ -34,7 +37,8 @@ def choose_parameters(
             "key": f"{key}-{name}",
             "bind": "query-params" if bound else None,
         }
-        values[name] = _control(name, parameter, getattr(start, name), options, values)
+        with top if name == first else nullcontext():
+            values[name] = _control(name, parameter, getattr(start, name), options, values)
     return kind(**values)
 
 

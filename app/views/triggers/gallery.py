@@ -10,7 +10,6 @@ import streamlit as st
 
 from app import caches
 from app.caches import Effect
-from app.frame import failures
 from app.views.activations.channel import apply_viridis
 from engine.attacks.triggers import TRIGGERS
 from engine.core import templates
@@ -61,7 +60,6 @@ def usual(card: ModelCard, name: str) -> str:
     return str(caches.ready_trigger(name, card.dataset))
 
 
-@failures.fragment
 def show(card: ModelCard, clean: np.ndarray, gain: float) -> None:
     """Show a card for each trigger chosen, the model's own first.
 
