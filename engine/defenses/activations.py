@@ -1,8 +1,12 @@
-"""Channel activations on clean and on triggered images (paper, Figures 5 and 6)."""
+"""Channel activations on clean and on triggered images (paper, Figures 5 and 6).
+
+Statistics over many images come from TensorFlow. How one image and its triggered copy differ is
+computed from the outputs of any runtime.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,6 +101,41 @@ def change_by_layer(table: pd.DataFrame) -> pd.DataFrame:
     sums = squares.groupby("layer", sort=False)[["change", "size"]].sum()
     moved = 100 * np.sqrt(sums["change"] / sums["size"])
     return pd.DataFrame({"layer": list(sums.index), "moved": moved.to_numpy()})
+
+
+def cosine_distance(clean: np.ndarray, triggered: np.ndarray) -> float:
+    """1 minus the cosine of the angle between two arrays of one shape, taken as vectors: 0 to 2.
+
+    An array of zeros has no direction: its distance is 0 from another of zeros, else 1.
+    """
+    first, second = (values.ravel().astype(np.float64) for values in (clean, triggered))
+    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
+    if not lengths:
+        return float(first.any() or second.any())
+    return max(0.0, 1.0 - float(first @ second) / lengths)
+
+
+def distance_by_layer(outputs: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """How far the signal of a triggered image departs from that of its clean original.
+
+    Args:
+        outputs: name of a layer -> its output for the clean and the triggered image, [2, ...].
+
+    Returns:
+        A row a layer, in the order of `outputs`: layer, and distance (see `cosine_distance`).
+    """
+    distances = [cosine_distance(clean, triggered) for clean, triggered in outputs.values()]
+    return pd.DataFrame({"layer": list(outputs), "distance": distances})
+
+
+def rank_changed_channels(outputs: np.ndarray) -> np.ndarray:
+    """Channels by the root mean square change of their maps, the largest first: int64 [channels].
+
+    Args:
+        outputs: of one layer, for the clean and the triggered image: [2, height, width, channels].
+    """
+    change = np.square(outputs[1].astype(np.float64) - outputs[0]).mean(axis=(0, 1))
+    return np.argsort(-change, kind="stable")
 
 
 def table(clean: dict[str, ChannelStats], triggered: dict[str, ChannelStats]) -> pd.DataFrame:

@@ -1,3 +1,5 @@
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -37,3 +39,45 @@ def test_a_branching_model_is_measured_too():
 def test_an_unknown_layer_is_refused_with_the_names_there_are(trained):
     with pytest.raises(UserError, match=r"no layer 'dense'.*max_pooling2d_2"):
         activations.measure(trained.network(), ["dense"], np.zeros((1, 32, 32, 3), np.uint8))
+
+
+def test_the_distance_of_each_layer_equals_a_plain_loop():
+    random = np.random.default_rng(3)
+    outputs = {
+        "maps": random.normal(size=(2, 4, 5, 3)).astype(np.float32),
+        "units": random.normal(size=(2, 7)).astype(np.float32),
+    }
+    found = activations.distance_by_layer(outputs)
+    assert found["layer"].tolist() == ["maps", "units"]
+    for values, distance in zip(outputs.values(), found["distance"], strict=True):
+        product = first = second = 0.0
+        for clean, triggered in zip(*(part.ravel().tolist() for part in values), strict=True):
+            product += clean * triggered
+            first += clean * clean
+            second += triggered * triggered
+        assert distance == pytest.approx(1 - product / math.sqrt(first * second), abs=1e-12)
+
+
+def test_distances_of_equal_opposite_and_empty_signals():
+    some, none = np.array([3.0, -4.0]), np.zeros(2)
+    assert activations.cosine_distance(some, 2 * some) == pytest.approx(0, abs=1e-12)
+    assert activations.cosine_distance(some, -some) == pytest.approx(2)
+    assert activations.cosine_distance(none, none) == 0
+    assert activations.cosine_distance(some, none) == activations.cosine_distance(none, some) == 1
+
+
+def test_the_distance_of_a_networks_layers_does_not_depend_on_the_runtime(trained, dataset):
+    images = dataset.test.images[:2]
+    layers = ["conv2d", "max_pooling2d_2", "dense"]
+    found = activations.distance_by_layer(trained.numpy_network().outputs(images, layers))
+    watched = running.intermediate_outputs(trained.network(), layers)(running.scale(images))
+    expected = activations.distance_by_layer({name: np.asarray(watched[name]) for name in layers})
+    np.testing.assert_allclose(found["distance"], expected["distance"], atol=1e-5)
+
+
+def test_channels_are_ranked_by_the_change_of_their_maps():
+    outputs = np.zeros((2, 2, 2, 4), np.float32)
+    outputs[1, 0, 0, 1] = -3  # one strong change: root mean square 1.5
+    outputs[1, ..., 3] = 2  # a change everywhere: 2
+    outputs[:, ..., 2] = 9  # strong, but the same on both images
+    assert activations.rank_changed_channels(outputs).tolist() == [3, 1, 0, 2]
