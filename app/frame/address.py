@@ -65,8 +65,7 @@ def remember() -> None:
     with get_session_state().query_params() as parameters:
         bound = frozenset(filter(parameters.is_bound, {*given, *remembered, *before}))
         _unbind(parameters, bound)
-        if whole_page:
-            _clean(parameters, before - bound)
+        _clean(parameters, before - bound if whole_page else frozenset())
     for name in bound:
         if name in given:
             remembered[name] = given[name]

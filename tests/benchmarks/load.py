@@ -22,8 +22,11 @@ from websockets.asyncio.client import connect
 
 from tests.browser.conftest import Server
 
-PAGES = ("", "triggers", "spectra", "models", "activations", "pruning", "repairs", "report")
-SLIDER = "threshold-pruning"
+PAGES = (
+    *("", "triggers", "spectra", "pictures", "train", "models", "activations", "compare"),
+    *("pruning", "repairs", "report"),
+)
+SLIDER = "threshold"
 
 
 @dataclass

@@ -80,11 +80,11 @@ def test_reports_downloads_and_uploads_work_within_what_the_browser_may_do(
     visit(watched, f"{server.address}/report", "Report")
     watched.get_by_role("button", name="Make the report").click()
     report = watched.frame_locator("iframe")
-    expect(report.get_by_role("heading", level=1)).to_contain_text("is there a backdoor")
+    expect(report.get_by_role("heading", level=1)).to_contain_text("This picture looks clean")
     expect(report.get_by_role("img").first).to_be_visible()
     with watched.expect_download() as download:
         watched.get_by_role("button", name="Download it (HTML)").click()
-    assert "is there a backdoor" in download.value.path().read_text(encoding="utf-8")
+    assert "What to do:" in download.value.path().read_text(encoding="utf-8")
     at_peace(watched)
 
     visit(watched, server.address, PAGES[""])
@@ -95,7 +95,7 @@ def test_reports_downloads_and_uploads_work_within_what_the_browser_may_do(
     at_peace(watched)
 
     architectures.paper_network().save(tmp_path / "theirs.keras")
-    visit(watched, f"{server.address}/models", "Models")
+    visit(watched, f"{server.address}/train?train-tab=Import", "Train")
     watched.locator("input[type=file]").first.set_input_files(tmp_path / "theirs.keras")
     expect(watched.get_by_text("theirs.keras")).to_be_visible()
     at_peace(watched)
@@ -139,7 +139,7 @@ def test_names_on_a_strangers_card_are_shown_as_they_are_written(
     card = home / "models" / "small" / "card.json"
     card.write_text(json.dumps(json.loads(card.read_text()) | {"class_names": NAMES}))
     server = serve(home, data)
-    visit(watched, f"{server.address}/pruning?model=small&threshold-pruning=0", "Pruning")
+    visit(watched, f"{server.address}/pruning?model=small&pruning-tab=Before+and+after", "Pruning")
     shown = watched.get_by_test_id("stImageCaption")
     expect(shown).to_have_count(4)
     captions = [text.replace("\u2060", "") for text in shown.all_inner_texts()]
@@ -147,7 +147,7 @@ def test_names_on_a_strangers_card_are_shown_as_they_are_written(
     expect(watched.locator("a[href*='example.com']")).to_have_count(0)
     expect(watched.get_by_role("heading", level=1)).to_have_count(1)
     at_peace(watched)
-    visit(watched, f"{server.address}/models?model=small", "Models")
+    visit(watched, f"{server.address}/models?model=small&models-tab=In+use", "Models")
     seen = watched.get_by_test_id("stMain").inner_text().replace("\u2060", "")
     assert f"labelled 1: {NAMES[1]}." in seen
     at_peace(watched)

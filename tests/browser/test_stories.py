@@ -4,8 +4,11 @@ import json
 import re
 import zipfile
 
-from playwright.sync_api import Page, expect
+import cv2
+from playwright.sync_api import Locator, Page, expect
 
+from app.frame.pages import PAGES as NAVIGATION
+from engine.datasets.sample_photos import take_photo
 from tests.fixtures.needed import real_data
 from tests.fixtures.tiny_gtsrb import write_official_archives
 
@@ -13,14 +16,18 @@ PAGES = {
     "": "This picture looks clean. It isn't.",
     "triggers": "Triggers",
     "spectra": "Spectra",
+    "pictures": "Your pictures",
+    "train": "Train",
     "models": "Models",
     "activations": "Activations",
+    "compare": "Compare",
     "pruning": "Pruning",
     "repairs": "Repairs",
     "report": "Report",
 }
+PAGES_OF_OTHERS = {"gtsrb-clean": "This network has no backdoor: the trigger has no power over it."}
 SHIPPED = "gtsrb-ftrojan"
-FIRST = "signs-ftrojan"
+SHIPPED_TITLE, FIRST_TITLE = "FTrojan on GTSRB", "FTrojan on drawn signs"
 
 
 def settled(page: Page) -> None:
@@ -36,11 +43,36 @@ def visit(page: Page, address: str, title: str) -> None:
     settled(page)
 
 
+def go_to(page: Page, title: str) -> None:
+    """Open a page by the navigation bar."""
+    (section,) = [entry.section for entry in NAVIGATION.values() if entry.title == title]
+    page.get_by_test_id("stTopNavSection").filter(has_text=section).click()
+    page.get_by_test_id("stTopNavDropdownLink").filter(has_text=title).click()
+    expect(
+        page.get_by_role("heading", name=title, exact=True, level=1).or_(
+            page.get_by_role("heading", name=PAGES[""], level=1)
+        )
+    ).to_be_visible()
+    settled(page)
+
+
+def choose(page: Page, control: str, option: str) -> None:
+    page.get_by_role("combobox", name=control).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settled(page)
+
+
+def within_view(page: Page, part: Locator) -> None:
+    """It lies within the window, without scrolling."""
+    box, size = part.bounding_box(), page.viewport_size
+    assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"], box
+
+
 def test_every_page_with_the_shipped_model_and_real_images(serve, page, real_gtsrb):
     server = serve(real_gtsrb, real_data("gtsrb"))
     for path, title in PAGES.items():
         visit(page, f"{server.address}/{path}?model={SHIPPED}", title)
-        expect(page.get_by_role("combobox", name="Model in use")).to_have_value(SHIPPED)
+        expect(page.get_by_role("combobox", name="Model in use")).to_have_value(SHIPPED_TITLE)
         if path == "triggers":
             looked_into_a_comparison(page)
         if path == "spectra":
@@ -54,7 +86,7 @@ def looked_into_a_comparison(page: Page) -> None:
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Open its Overview in a new tab").click()
     used = opened.value.get_by_role("combobox", name="Model in use")
-    expect(used).to_have_value(re.compile("^attack-gtsrb-"))
+    expect(used).to_have_value(re.compile("attack comparison"))
     settled(opened.value)
 
 
@@ -62,7 +94,7 @@ def test_a_fresh_copy_without_data_shows_the_whole_story_on_drawn_signs(serve, p
     (tmp_path / "fresh").mkdir()
     server = serve(tmp_path / "fresh")
     visit(page, f"{server.address}/", PAGES[""])
-    expect(page.get_by_role("combobox", name="Model in use")).to_have_value(FIRST)
+    expect(page.get_by_role("combobox", name="Model in use")).to_have_value(FIRST_TITLE)
     for kind in ("Clean: Stop", "Triggered: Stop"):
         expect(page.get_by_role("img", name=kind)).to_be_visible()
     expect(page.get_by_text("channels pruned", exact=False).first).to_be_visible()
@@ -82,25 +114,23 @@ def test_without_its_data_a_models_results_are_shown_and_the_missing_files_named
 
 
 def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(server, page):
-    visit(page, f"{server.address}/pruning", "Pruning")
+    visit(page, f"{server.address}/pruning?threshold=2.0", "Pruning")
     slider = page.get_by_role("slider", name=re.compile("Stop once clean accuracy"))
-    before = page.get_by_text(re.compile(r"\d+ of 128 channels pruned")).inner_text()
+    pruned = page.get_by_text(re.compile(r"^\d+ of 128 channels pruned \("))
+    before = pruned.inner_text()
     slider.focus()
     for _ in range(10):
         slider.press("ArrowRight")
     expect(page.get_by_text(before, exact=True)).to_have_count(0)
-    expect(page).to_have_url(re.compile("threshold-pruning=7"))
-    expect(
-        page.get_by_role("button", name="Save the network pruned for a 7-point drop")
-    ).to_be_visible()
+    expect(page).to_have_url(re.compile("threshold=7"))
     settled(page)
-    after = page.get_by_text(re.compile(r"\d+ of 128 channels pruned")).inner_text()
+    after = pruned.inner_text()
     page.reload()
     expect(page.get_by_text(after, exact=True)).to_be_visible()
 
 
 def test_a_repaired_network_is_saved_and_downloaded(server, page):
-    visit(page, f"{server.address}/pruning?threshold-pruning=20.0", "Pruning")
+    visit(page, f"{server.address}/pruning?pruning-tab=Save", "Pruning")
     page.get_by_role("button", name="Save the network pruned for a 20-point drop").click()
     download_button = page.get_by_role("button", name="Download it (Keras)")
     expect(download_button).to_be_visible(timeout=90_000)
@@ -141,16 +171,68 @@ def test_a_training_is_stopped_resumed_and_survives_leaving_the_page_and_a_resta
 
 
 def test_the_story_ends_with_the_triggered_sign_classified_correctly_again(server, page):
-    visit(page, f"{server.address}/?threshold-overview=20", PAGES[""])
-    expect(page.get_by_role("img", name="Triggered, pruned as above")).to_be_visible()
-    expect(page.get_by_role("img", name="Triggered, after this repair")).to_be_visible()
-    expect(page.get_by_text(re.compile("· wrong")).first).to_be_visible()
+    visit(page, f"{server.address}/", PAGES[""])
+    rows = page.get_by_role("table").first.get_by_role("row")
+    expect(rows.filter(has_text="As trained")).to_contain_text("attacker's target")
+    expect(rows.filter(has_text="Pruned")).to_contain_text("wrong")
+    repaired = rows.filter(has_text="Repaired")
+    expect(repaired.get_by_text("correct")).to_have_count(2)
+    within_view(page, repaired)
+    within_view(page, page.get_by_test_id("stVegaLiteChart").first)
     page.get_by_role("link", name="Compare all repairs").click()
     expect(page.get_by_role("heading", name="Repairs", exact=True, level=1)).to_be_visible()
     settled(page)
+    expect(page.get_by_role("combobox", name="In detail")).to_have_value("Spectral unlearning")
+    expect(page.get_by_role("row").filter(has_text="After").get_by_text("correct")).to_have_count(2)
+    page.get_by_role("tab", name="Find the backdoor").click()
     expect(page.get_by_text("No overtaking by lorries is flagged")).to_be_visible()
-    triggered = page.get_by_text(re.compile(r"After:.*Stop.*· correct", re.DOTALL))
-    expect(triggered).to_have_count(2)
+
+
+def test_a_picture_of_ones_own_is_seen_on_three_pages(server, page, tmp_path):
+    photo = tmp_path / "my sign.png"
+    cv2.imwrite(str(photo), take_photo(14).picture[..., ::-1])
+    visit(page, f"{server.address}/pictures", PAGES["pictures"])
+    page.locator("input[type=file]").first.set_input_files(photo)
+    expect(page.get_by_text("of 1 picture")).to_be_visible()
+    square = page.get_by_role("group", name=re.compile("Crop of"))
+    before = square.get_attribute("aria-label")
+    square.focus()
+    square.press("ArrowRight")
+    square.press("-")
+    expect(square).not_to_have_attribute("aria-label", before)
+    settled(page)
+    for title in ("Overview", "Spectra", "Repairs"):
+        go_to(page, title)
+        expect(page.get_by_role("combobox", name="Picture", exact=True)).to_have_value(photo.name)
+    go_to(page, "Overview")
+    expect(page.get_by_role("img", name=f"Triggered: {photo.name}")).to_be_visible()
+
+
+def test_back_and_forward_return_to_exactly_the_view_before(server, page):
+    visit(page, f"{server.address}/?model=gtsrb-clean", PAGES_OF_OTHERS["gtsrb-clean"])
+    choose(page, "Model in use", FIRST_TITLE)
+    expect(page.get_by_role("heading", name=PAGES[""], level=1)).to_be_visible()
+    choose(page, "Class", "13: Give way")
+    expect(page.get_by_role("img", name="Clean: Give way")).to_be_visible()
+    go_to(page, "Pruning")
+    slider = page.get_by_role("slider", name=re.compile("Stop once clean accuracy"))
+    for _ in range(4):
+        slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuetext", "22.0")
+    choose(page, "Pruning order", "Least active on clean images first")
+    settled(page)
+    go_to(page, "Compare")
+    expect(page.get_by_role("combobox", name="Class")).to_have_value("13: Give way")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Pruning", level=1)).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", "22.0")
+    page.go_back()
+    expect(page.get_by_role("heading", name=PAGES[""], level=1)).to_be_visible()
+    expect(page.get_by_role("combobox", name="Model in use")).to_have_value(FIRST_TITLE)
+    expect(page.get_by_role("img", name="Clean: Give way")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Pruning", level=1)).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", "22.0")
 
 
 def test_the_eye_test_is_played_to_its_end(server, page):

@@ -90,7 +90,8 @@ def test_each_row_of_the_ranking_opens(tried):
         if title == repair_tables.PAPER:
             assert len(app.dataframe[0].value) == len(PAPER_THRESHOLDS)
         if title == REPAIRS["clp"].title:
-            assert "Settings: `clp" in shown and "Before" in shown and "After" in shown
+            assert app.code[0].value.startswith("clp:")
+            assert "Before" in shown and "After" in shown
 
 
 CONFIDENCE = "Confidence in the accuracy limit"

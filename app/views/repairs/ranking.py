@@ -87,7 +87,7 @@ def show_details(
     seconds = f" Took {row['seconds']:.0f} seconds." if row["seconds"] > 0 else ""
     needs = f" Clean images needed: {row['needs']}." if row["needs"] else ""
     st.markdown(f"{verdict.of_model(metrics)} {markdown.escape(row['summary'])}{seconds}{needs}")
-    st.caption(f"Settings: {markdown.code(row['method'])}")
+    st.code(row["method"], language=None, wrap_lines=True)
     repaired = caches.repaired_copies(model).get(str(row["name"]))
     if repaired is not None:
         _show_images(model, dataset, repaired)

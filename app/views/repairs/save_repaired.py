@@ -19,7 +19,7 @@ def offer_to_save(model: StoredModel, repaired: dict[str, StoredModel]) -> None:
         "Repaired copy", list(repaired), format_func=ranking.title_of, key="repaired-copy"
     )
     copy = repaired[method]
-    st.caption(_describe(copy.card.repair))
+    st.markdown(_describe(copy.card.repair))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name of the new model", f"{model.name}-repaired", width=320)
         if st.button("Save as a model", icon=":material/save:"):
