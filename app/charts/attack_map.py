@@ -8,8 +8,8 @@ import pandas as pd
 from engine.defenses.repairs import REPAIRS
 from engine.reporting.metric_style import SCORES
 
-CHROME = 230  # pixels for the legend and the slanted labels
-ROW = 28  # pixels
+CHROME = 210  # pixels for the legend and the slanted labels
+ROW = 23  # pixels
 PALE, LIGHT_TEXT, DARK_TEXT = "#f4f4f2", "#ffffff", "#1f2328"
 
 
@@ -26,7 +26,7 @@ def heat_map(table: pd.DataFrame, metric: str) -> alt.LayerChart:
         "title:N",
         sort=list(dict.fromkeys(table["title"])),
         title="Attack",
-        axis=alt.Axis(labelLimit=260),
+        axis=alt.Axis(labelLimit=260, labelOverlap=False),
     )
     base = alt.Chart(table).encode(
         x=alt.X(
@@ -40,7 +40,7 @@ def heat_map(table: pd.DataFrame, metric: str) -> alt.LayerChart:
     )
     # The names are repeated at the other end: on a phone the map is wider than the screen.
     names = base.mark_point(opacity=0).encode(
-        y=attacks.copy().title(None).axis(orient="right", labelLimit=260)
+        y=attacks.copy().title(None).axis(orient="right", labelLimit=260, labelOverlap=False)
     )
     cells = _cells(base, metric)
     layered: alt.LayerChart = alt.layer(cells, names).resolve_axis(y="independent")

@@ -17,6 +17,18 @@ from engine.datasets import available, short_name
 from engine.experiments import attack_suite, attack_tables
 from engine.reporting.metric_style import SCORES
 
+ATTACKS, DEFENCES = "Attacks", "Defences"  # the two views of a comparison
+_READ = {  # how to read the map of each metric
+    "clean_accuracy": "**Pale cells cost too much:** there the defence ruined clean accuracy.",
+    "attack_success": "**Orange cells survived the defence:** there the backdoor still works.",
+    "recovered_accuracy": "**Pale cells are no repair:** there triggered images are still"
+    " misclassified.",
+}
+_ROW_HEIGHT = 30  # pixels
+_STYLE = (  # on a phone the map scrolls within itself, with room for its numbers
+    "<style>.st-key-defences [data-testid=stElementContainer]:has(.vega-embed) {overflow-x: auto}"
+    ".st-key-defences .vega-embed {min-width: 840px}</style>"
+)
 OTHER_DATASETS = ("gtsrb", "signs", "cifar10")  # their comparisons are shown as well
 
 _POISONED: dict[str, Any] = {
@@ -55,22 +67,40 @@ def show(dataset: str) -> None:
 @failures.fragment
 def _show_comparison(datasets: list[str]) -> None:
     """The comparison on one of `datasets`."""
-    dataset = st.segmented_control(
-        "Measured on",
-        datasets,
-        default=datasets[0],
-        required=True,
-        key=f"attacked-of-{short_name(datasets[0])}",
-        bind="query-params",
-        help="The dataset on which the networks were trained and tested.",
-    )
-    tables = attack_tables.find_tables(dataset)
-    if tables is None:
-        return  # deleted a moment ago
-    poisoned, defended = tables
-    _show_attacks(poisoned, attack_tables.read_longer_trainings(dataset, poisoned))
-    _show_defences(defended, dataset)
-    _offer_networks(poisoned, dataset)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        view = st.segmented_control(
+            "Compare",
+            [ATTACKS, DEFENCES],
+            default=ATTACKS,
+            required=True,
+            key="attacked-view",
+            bind="query-params",
+            help="How visible and how strong the attacks are, or which of them survive a defence.",
+        )
+        dataset = st.segmented_control(
+            "Measured on",
+            datasets,
+            default=datasets[0],
+            required=True,
+            key=f"attacked-of-{short_name(datasets[0])}",
+            bind="query-params",
+            help="The dataset on which the networks were trained and tested.",
+        )
+        tables = attack_tables.find_tables(dataset)
+        if tables is None:
+            return  # deleted a moment ago
+        poisoned, defended = tables
+        if view == ATTACKS:
+            shown = _choose_training(
+                poisoned, attack_tables.read_longer_trainings(dataset, poisoned)
+            )
+        else:
+            metric = _choose_metric()
+    if view == ATTACKS:
+        _show_attacks(shown)
+        _offer_networks(poisoned, dataset)
+    else:
+        _show_defences(defended, metric, dataset, _epochs(poisoned))
 
 
 def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
@@ -84,7 +114,6 @@ def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
     }
     if not offered:
         return
-    st.subheader("See one of these networks")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Network trained with",
@@ -124,51 +153,47 @@ def _offer_comparison(dataset: str, others_shown: bool) -> None:
     job_panel.watch(name)
 
 
-@failures.fragment
-def _show_attacks(compared: pd.DataFrame, longer: pd.DataFrame | None) -> None:
-    table = compared
-    if longer is not None and "epochs" in compared:
-        labels = {
-            "all": f"{_epochs(compared)} (all attacks)",
-            "some": f"{_epochs(longer)} (some attacks)",
-        }
-        training = st.segmented_control(
-            "Length of the training",
-            list(labels),
-            default="all",
-            required=True,
-            format_func=lambda key: labels[key],
-            key="attacked-training",
-            bind="query-params",
-            help="Some attacks need more epochs than others to succeed.",
-        )
-        table = longer if training == "some" else compared
+def _choose_training(compared: pd.DataFrame, longer: pd.DataFrame | None) -> pd.DataFrame:
+    """The table of one of the trainings, if there are two."""
+    if longer is None or "epochs" not in compared:
+        return compared
+    labels = {
+        "all": f"{_epochs(compared)} (all attacks)",
+        "some": f"{_epochs(longer)} (some attacks)",
+    }
+    training = st.segmented_control(
+        "Length of the training",
+        list(labels),
+        default="all",
+        required=True,
+        format_func=lambda key: labels[key],
+        key="attacked-training",
+        bind="query-params",
+        help="Some attacks need more epochs than others to succeed.",
+    )
+    return longer if training == "some" else compared
+
+
+def _show_attacks(table: pd.DataFrame) -> None:
     st.dataframe(
         table.reindex(columns=list(_POISONED)),
         hide_index=True,
         column_config=_POISONED,
         height="content",
+        row_height=_ROW_HEIGHT,
         placeholder="",
     )
-    if "epochs" in compared:
-        st.caption(
-            f"The defences below were tried on the networks trained for {_epochs(compared)}."
-        )
 
 
 def _epochs(table: pd.DataFrame) -> str:
+    """The length of the training as text; empty if the table does not say."""
+    if "epochs" not in table:
+        return ""
     return " or ".join(f"{number:g}" for number in sorted(table["epochs"].unique())) + " epochs"
 
 
-@failures.fragment
-def _show_defences(defended: pd.DataFrame, dataset: str) -> None:
-    st.subheader("Which attacks survive each defence")
-    st.markdown(
-        "**Look for cells near 100 in attack success:** there the backdoor survived. Then switch to"
-        " recovered accuracy: where it is near 0, triggered images are still misclassified. Empty"
-        " cells were not measured. Hover over a cell, or tap it, for all its figures."
-    )
-    metric = st.segmented_control(
+def _choose_metric() -> str:
+    metric: str = st.segmented_control(
         "Metric",
         list(SCORES),
         default="attack_success",
@@ -176,14 +201,21 @@ def _show_defences(defended: pd.DataFrame, dataset: str) -> None:
         format_func=lambda key: SCORES[key].label,
         key="attacked-figure",
         bind="query-params",
-        label_visibility="collapsed",
     )
+    return metric
+
+
+def _show_defences(defended: pd.DataFrame, metric: str, dataset: str, epochs: str) -> None:
     measured = defended[defended["attack"] != "none"]
     measured = measured[measured["problem"].fillna("") == ""]
+    st.markdown(_READ[metric])
     with st.container(key="defences"):
+        st.html(_STYLE)
         chart_view.show(
             attack_map.heat_map(measured, metric),
             measured,
             f"attacks-{dataset.replace(':', '-')}",
             f"{SCORES[metric].label} of each attack after each defence, in percent of test images",
         )
+    trained = f"The networks were trained for {epochs}. " if epochs else ""
+    st.caption(f"{trained}Empty cells were not measured. Hover over a cell for all its figures.")

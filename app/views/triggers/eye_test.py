@@ -10,7 +10,7 @@ import streamlit as st
 from app import caches
 from app.forms import image_chooser
 from app.frame import address, failures
-from app.views.triggers import gallery, trigger_form
+from app.views.triggers import embedded, trigger_form
 from app.views.triggers.eye_game import Game, Pair, draw, interpret, read_code
 from engine.attacks.triggers import parse_trigger
 from engine.core import templates
@@ -96,7 +96,7 @@ def _show_pair(game: Game) -> None:
     with st.container(width=656):
         st.progress(done / count, text=f"Pair {done + 1} of {count}")
         both = zip(pictures(game, game.pairs[done]), ("Left", "Right"), strict=True)
-        pair = [gallery.picture(image, f"{side} picture", side) for image, side in both]
+        pair = [embedded.embed(image, f"{side} picture", side) for image, side in both]
         st.html(templates.render(_TEMPLATES, "eye_test", pair=pair, answers=[]))
         with st.container(horizontal=True, wrap=False, key="eye-sides"):
             for side in ("Left", "Right"):
@@ -134,5 +134,5 @@ def _describe_answer(game: Game, number: int, pair: Pair, left: bool) -> dict[st
     for image, is_left in zip(pictures(game, pair), (True, False), strict=True):
         caption = "Triggered" if is_left == pair.triggered_left else "Clean"
         alternative = f"Pair {number}, {'left' if is_left else 'right'} picture"
-        shown.append((gallery.picture(image, alternative, caption), is_left == left))
+        shown.append((embedded.embed(image, alternative, caption), is_left == left))
     return {"number": number, "correct": left == pair.triggered_left, "pictures": shown}

@@ -18,9 +18,9 @@ from app.chosen_image import ChosenImage
 from app.elements import predictions, scores
 from app.forms import image_chooser
 from app.frame import failures
-from app.views.triggers import attack_sample, gallery, trigger_form, trigger_view
+from app.views.triggers import attack_sample, embedded, trigger_form
 from app.views.triggers.attack_sample import Measured
-from app.views.triggers.gallery import Picture
+from app.views.triggers.embedded import Picture
 from engine.core import templates
 from engine.core.progress import Progress, reporting_to
 from engine.evaluation.metrics import wilson_interval
@@ -58,20 +58,22 @@ def show(model: StoredModel, dataset: str) -> None:
     """The strip, with the trigger's parameters beside it."""
     left, right = st.columns([4, 1], gap="large")
     with left:
+        image_column, values_column = st.columns([5, 4], vertical_alignment="bottom")
+    with image_column:
         chosen = image_chooser.choose(model.card, dataset)
     if chosen is None:
         return
     with right:
         trigger = trigger_form.choose(model)
+        gain = trigger_form.choose_gain()
     with left, failures.contained():  # a value may not be allowed
-        variants = trigger_form.choose_values(model, trigger)
-        if not variants:
-            st.info("This trigger has no number to vary: choose another trigger.")
-            return
-        with right:
-            gain = trigger_view.choose_gain()
+        with values_column:
+            variants = trigger_form.choose_values(model, trigger)
         triggers = {title: str(variant) for title, variant in variants.items()}
-        _show_strip(model, dataset, chosen, triggers, gain)
+        if triggers:
+            _show_strip(model, dataset, chosen, triggers, gain)
+        else:
+            st.info("This trigger has no number to vary: choose another trigger.")
 
 
 def finding(measured: Mapping[str, Measured], effects: Mapping[str, Effect | str]) -> str:
@@ -103,7 +105,7 @@ def _show_strip(
     triggers: Mapping[str, str],
     gain: int,
 ) -> None:
-    effects = gallery.apply_triggers(chosen.clean, triggers)
+    effects = embedded.apply_triggers(chosen.clean, triggers)
     headline = st.empty()
     strip = Strip(
         st.empty(),
@@ -179,8 +181,8 @@ def _describe(
         return Column(title, problem=effect)
     difference = amplify_difference(chosen.clean, effect.triggered, gain)
     pictures = [
-        gallery.picture(effect.triggered, f"{title}: triggered image", "Triggered"),
-        gallery.picture(difference, f"{title}: difference", f"Difference, {gain} times"),
+        embedded.embed(effect.triggered, f"{title}: triggered image", "Triggered"),
+        embedded.embed(difference, f"{title}: difference", f"Difference, {gain} times"),
     ]
     found = format_visibility(effect.visibility)
     measures = {STYLES[name].label: found[name] for name in ("psnr", "ssim")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import streamlit as st
 
@@ -73,7 +74,7 @@ def choose_values(model: StoredModel, trigger: Trigger) -> dict[str, Trigger]:
             format_func=labels.__getitem__,
             key=f"vary-{model.name}-{trigger.name}",
             bind="query-params",
-            width=220,
+            width=160,
         )
         usual = ", ".join(format_value(value) for value in usual_values(trigger, name))
         text = st.text_input(
@@ -81,13 +82,27 @@ def choose_values(model: StoredModel, trigger: Trigger) -> dict[str, Trigger]:
             usual,
             key=f"values-{model.name}-{trigger.name}-{name}",
             bind="query-params",
-            help="Separated by commas. The trigger's other parameters stay as set on the right.",
-            width=320,
+            help="Separated by commas. The other parameters stay as set beside the strip.",
         )
     return {
         f"{labels[name]} {format_value(getattr(varied, name))}": varied
         for varied in vary(trigger, name, text)
     }
+
+
+def choose_gain(width: int | Literal["stretch"] = "stretch") -> int:
+    """A control for the factor by which differences are amplified; the tabs share it."""
+    return st.slider(
+        "Amplify the difference",
+        1,
+        40,
+        15,
+        format="%d times",
+        key="gain",
+        bind="query-params",
+        help="The factor for pictures of the difference, which are grey where nothing changed.",
+        width=width,
+    )
 
 
 def numeric_parameters(trigger: Trigger) -> list[str]:

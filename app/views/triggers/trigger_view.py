@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import streamlit as st
 
@@ -15,14 +13,15 @@ from app.elements.grid import grid
 from app.elements.swipe import swipe
 from app.forms import image_chooser
 from app.frame import failures
-from app.views.triggers import gallery, trigger_form
+from app.views.triggers import embedded, trigger_form
 from engine.core import markdown
 from engine.evaluation.visibility import Visibility
 from engine.imaging.render import amplify_difference, enlarge
 from engine.reporting.metric_style import STYLES, format_visibility
 from engine.store import ModelCard, StoredModel
 
-HARD_TO_SEE = 40.0  # dB PSNR above which people see no difference
+# dB PSNR above which a change has that name; the first one is where people see no difference.
+_NAMES = {40.0: "hard to see", 30.0: "visible to a close look", 0.0: "plain to see"}
 _STYLE = (
     # Two pictures in a row on a phone.
     "<style>@media (max-width: 640px) {"
@@ -51,21 +50,6 @@ def show(model: StoredModel, dataset: str) -> None:
         _show_row(model, chosen, str(trigger))
 
 
-def choose_gain(width: int | Literal["stretch"] = "stretch") -> int:
-    """A control for the factor by which differences are amplified; the tabs share it."""
-    return st.slider(
-        "Amplify the difference",
-        1,
-        40,
-        15,
-        format="%d times",
-        key="gain",
-        bind="query-params",
-        help="The factor for pictures of the difference, which are grey where nothing changed.",
-        width=width,
-    )
-
-
 def describe(visibility: Visibility, probabilities: np.ndarray | None, card: ModelCard) -> str:
     """What the trigger does to an image and to its prediction, as Markdown.
 
@@ -77,7 +61,7 @@ def describe(visibility: Visibility, probabilities: np.ndarray | None, card: Mod
     """
     if not visibility.largest_change:
         return "**This trigger does not change this image.** Make it stronger."
-    seen = "hard to see" if visibility.psnr >= HARD_TO_SEE else "visible to a close look"
+    seen = next(name for least, name in _NAMES.items() if visibility.psnr >= least)
     if probabilities is None:
         return f"**The change is {seen}.**"
     before, after = (markdown.escape(card.class_names[best]) for best in probabilities.argmax(1))
@@ -135,13 +119,13 @@ def _show_predictions(probabilities: np.ndarray, label: int | None, card: ModelC
 
 def _show_difference(clean: np.ndarray, triggered: np.ndarray) -> None:
     place = st.container()
-    gain = choose_gain()
+    gain = trigger_form.choose_gain()
     with place:
         picture.show(amplify_difference(clean, triggered, gain), f"Difference, {gain} times")
 
 
 def _show_spectrum(effect: Effect) -> None:
-    image = gallery.spectrum_image(effect.spectrum, float(effect.spectrum.max()))
+    image = embedded.spectrum_image(effect.spectrum, float(effect.spectrum.max()))
     picture.show(image, "Spectrum of the change")
     st.caption("Upper left: low frequencies.")
 
