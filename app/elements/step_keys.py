@@ -12,7 +12,14 @@ from app.frame import failures
 _keys = element("step_keys")
 
 
-def listen(step: int, steps: int, key: str, on_move: Callable[[int], None]) -> bool:
+def listen(
+    step: int,
+    steps: int,
+    row: str,
+    leave: str,
+    key: str,
+    on_move: Callable[[int], None],
+) -> None:
     """Listen to the left and right arrows, Page Up, Page Down and Escape on the whole page.
 
     Keys are left alone while a control has the focus that needs them.
@@ -20,11 +27,10 @@ def listen(step: int, steps: int, key: str, on_move: Callable[[int], None]) -> b
     Args:
         step: the step shown, from 1. Screen readers are told when it changes.
         steps: how many there are.
+        row: key of the container with the controls for the steps, where the keys work, too.
+        leave: key of the container with the link that Escape follows.
         key: of the element.
         on_move: called with the step that the keys lead to, before the page runs again.
-
-    Returns:
-        Whether Escape was pressed.
     """
 
     @failures.callback
@@ -34,10 +40,14 @@ def listen(step: int, steps: int, key: str, on_move: Callable[[int], None]) -> b
         if isinstance(wanted, int) and 1 <= wanted <= steps:
             on_move(wanted)
 
-    result = _keys(
-        data={"step": step, "steps": steps, "text": f"Step {step} of {steps}"},
+    _keys(
+        data={
+            "step": step,
+            "steps": steps,
+            "row": row,
+            "leave": leave,
+            "text": f"Step {step} of {steps}",
+        },
         key=key,
         on_step_change=moved,
-        on_left_change=lambda: None,
     )
-    return bool(result.left)

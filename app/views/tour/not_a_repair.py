@@ -36,7 +36,7 @@ def show(scene: Scene) -> None:
     row = curve.test.iloc[step]
     ceiling = caches.recovery_ceiling(scene.model)
     with title, sentence:
-        drawing.headline(_title(scene, row), _sentence(curve, step, row, ceiling))
+        drawing.headline(_title(scene, row), _sentence(curve, row, ceiling))
     shown = drawing.metrics(row)[1:] if scene.attack_works else drawing.metrics(row)
     if ceiling is not None:
         shown.append(drawing.Figure("Ceiling: no backdoor", f"{ceiling:.1f} %", NEUTRAL))
@@ -55,13 +55,14 @@ def _title(scene: Scene, row: pd.Series[Any]) -> str:
     return f"Attack success {row['attack_success']:.0f} % is not a repair"
 
 
-def _sentence(curve: Curve, step: int, row: pd.Series[Any], ceiling: float | None) -> str:
+def _sentence(curve: Curve, row: pd.Series[Any], ceiling: float | None) -> str:
     few = "only " if row["recovered_accuracy"] <= verdict.RECOVERED else ""
+    on = " Move the slider on." if row["attack_success"] > verdict.WORKS else ""
     best = "" if ceiling is None else f"; without a backdoor it would be {ceiling:.0f} %"
     return (
-        f"With **{step} of {len(curve.channels)}** channels pruned, {few}"
+        f"With **{row['step']:.0f} of {len(curve.channels)}** channels pruned, {few}"
         f"**{row['recovered_accuracy']:.0f} %** of the triggered pictures are classified"
-        f" correctly{best}."
+        f" correctly{best}.{on}"
     )
 
 

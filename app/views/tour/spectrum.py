@@ -73,7 +73,7 @@ def _show_pixels(scene: Scene) -> None:
     clean, triggered = caches.pair(scene.image, scene.card.trigger)
     st.image(
         enlarge(amplify_difference(clean, triggered, _GAIN), 300),
-        caption=f"The same change as pixels, {_GAIN} times as strong",
+        caption=f"The change as pixels, {_GAIN} times as strong",
         alt=f"Triggered minus clean image, {_GAIN} times as strong",
         width=300,
     )

@@ -24,6 +24,7 @@ from app.views.tour import (
 from engine.store import StoredModel
 
 STEP = "step"  # key of the control, and its name in the address
+_BAR, _LEAVE = "tour-steps", "tour-leave"  # keys of the controls for the steps, and of the way out
 STEPS: Mapping[int, Callable[[scene.Scene], None]] = {
     1: look.show,
     2: prediction.show,
@@ -39,9 +40,9 @@ STEPS: Mapping[int, Callable[[scene.Scene], None]] = {
 def show(model: StoredModel, dataset: str) -> None:
     """The step in the address, with the controls that lead to the others."""
     with st.container(key="tour"):
-        leave, body = st.container(key="tour-leave"), st.container(key="tour-body")
+        leave, body = st.container(key=_LEAVE), st.container(key="tour-body")
         bar = st.container(
-            key="tour-steps",
+            key=_BAR,
             horizontal=True,
             horizontal_alignment="center",
             vertical_alignment="center",
@@ -49,7 +50,14 @@ def show(model: StoredModel, dataset: str) -> None:
     with bar:
         step = _choose()
     with leave:
-        _offer_to_leave(step)
+        st.page_link(
+            PAGES["overview"].script,
+            label="Leave",
+            icon=":material/close:",
+            help="Or press Escape",
+            width="content",
+        )
+        step_keys.listen(step, len(STEPS), _BAR, _LEAVE, "tour-keys", _go)
     with body:
         if image_chooser.images_available(dataset):
             caches.test_images(dataset, model.card.image_shape[0])  # may show its progress
@@ -82,13 +90,6 @@ def _button(place: st.delta_generator.DeltaGenerator, label: str, icon: str, to:
         on_click=failures.callback(_go),
         args=(to,),
     )
-
-
-def _offer_to_leave(step: int) -> None:
-    escaped = step_keys.listen(step, len(STEPS), "tour-keys", _go)
-    clicked = st.button("Leave", icon=":material/close:", help="Or press Escape")
-    if escaped or clicked:
-        st.switch_page(PAGES["overview"].script)
 
 
 def _go(step: int) -> None:
