@@ -17,7 +17,7 @@ from engine.core import progress
 from engine.core.errors import UserError
 from engine.datasets.dataset import Split
 from engine.networks import edit, running
-from engine.networks.channels import Site, find_sites, variables_of
+from engine.networks.channels import PrunableLayer, find_prunable_layers, variables_of
 
 if TYPE_CHECKING:
     import keras
@@ -30,12 +30,12 @@ class DormantChannels:
     """The channels that take no part while the backdoor is trained.
 
     Attributes:
-        site: the last convolution.
+        prunable: the last convolution.
         channels: int [k], sorted.
         kernel: float32 [rows, columns, in, k], their kernels in the clean network.
     """
 
-    site: Site
+    prunable: PrunableLayer
     channels: np.ndarray
     kernel: np.ndarray
 
@@ -54,46 +54,50 @@ def freeze_dormant(
     Raises:
         UserError: the convolution has no bias, or no BatchNorm follows it.
     """
-    (site,) = [site for site in find_sites(clean) if site.convolution == layer]
+    (prunable,) = [
+        prunable for prunable in find_prunable_layers(clean) if prunable.convolution == layer
+    ]
     channels = np.sort(channels)
     kernel = np.array(clean.get_layer(layer).kernel)[..., channels]
     network = edit.without_channels(clean, layer, channels)
-    lowest, _ = _output_range(clean, site.holder, validation)
-    _hold_constant(network, site, channels, float(lowest.min()))
-    return network, DormantChannels(site, channels, kernel)
+    lowest, _ = _output_range(clean, prunable.holder, validation)
+    _hold_constant(network, prunable, channels, float(lowest.min()))
+    return network, DormantChannels(prunable, channels, kernel)
 
 
 def restore_dormant(network: keras.Model, dormant: DormantChannels, validation: Split) -> None:
     """Give the channels their kernels back, in place, with biases that keep them dormant."""
     progress.report(0, 0, "Restoring the dormant channels")
-    for variable in variables_of(network, dormant.site):
+    for variable in variables_of(network, dormant.prunable):
         variable.constraint = None
-    convolution = network.get_layer(dormant.site.convolution)
+    convolution = network.get_layer(dormant.prunable.convolution)
     kernel, bias = (np.array(values) for values in convolution.get_weights())
     kernel[..., dormant.channels] = dormant.kernel
     convolution.set_weights([kernel, bias])
-    _, highest = _output_range(network, dormant.site.convolution, validation)
+    _, highest = _output_range(network, dormant.prunable.convolution, validation)
     bias[dormant.channels] -= DORMANT_MARGIN + highest[dormant.channels]
     convolution.set_weights([kernel, bias])
 
 
-def _hold_constant(network: keras.Model, site: Site, channels: np.ndarray, value: float) -> None:
+def _hold_constant(
+    network: keras.Model, prunable: PrunableLayer, channels: np.ndarray, value: float
+) -> None:
     """Make the BatchNorm after the convolution output `value` in these channels, always.
 
     With the lowest value of all channels, the defence takes them for the least active.
     """
     from keras import layers
 
-    holder = network.get_layer(site.holder)
+    holder = network.get_layer(prunable.holder)
     if (
         not isinstance(holder, layers.BatchNormalization)
-        or network.get_layer(site.convolution).bias is None
+        or network.get_layer(prunable.convolution).bias is None
     ):
         raise UserError(
             "The pruning-aware attack needs a last convolution with a bias and with BatchNorm"
             " after it: choose another clean network, or no dormant channels."
         )
-    chosen = np.isin(np.arange(site.channels), channels)
+    chosen = np.isin(np.arange(prunable.channels), channels)
     for variable, constant in ((holder.gamma, 0.0), (holder.beta, value)):
         variable.constraint = _fixed_at(chosen, constant)
         variable.assign(variable.constraint(variable.value))

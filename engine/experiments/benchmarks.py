@@ -257,8 +257,8 @@ def _bounds() -> Comparison:
 
         def plain() -> None:
             network = store.open_network(file)
-            for site in channels.find_sites(network):
-                channels.bounds(network, site)
+            for prunable in channels.find_prunable_layers(network):
+                channels.bounds(network, prunable)
 
         def ours() -> None:
             numpy_inference.channel_bounds(untrusted.own_parts(file, file.name))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Site:
+class PrunableLayer:
     """One convolution and the layer whose weights scale its channels.
 
     Attributes:
@@ -35,8 +35,8 @@ class Site:
     channels: int
 
 
-def find_sites(model: keras.Model) -> list[Site]:
-    """The site of every convolution, in the order of the network.
+def find_prunable_layers(model: keras.Model) -> list[PrunableLayer]:
+    """The prunable of every convolution, in the order of the network.
 
     Layers may branch and join (residual connections).
 
@@ -46,27 +46,27 @@ def find_sites(model: keras.Model) -> list[Site]:
     from keras import layers
 
     followers = layer_graph.followers(layer_graph.network_nodes(model))
-    sites = [
-        Site(layer.name, *_holder_and_activation(layer, followers), layer.filters)
+    prunable_layers = [
+        PrunableLayer(layer.name, *_holder_and_activation(layer, followers), layer.filters)
         for layer in model.layers
         if isinstance(layer, layers.Conv2D)
     ]
-    if not sites:
+    if not prunable_layers:
         raise UserError("The network has no convolution whose channels could be switched off.")
-    return sites
+    return prunable_layers
 
 
-def variables_of(model: keras.Model, site: Site) -> list[Any]:
-    """The variables that scale the channels of `site`, along their last axis."""
+def variables_of(model: keras.Model, prunable: PrunableLayer) -> list[Any]:
+    """The variables that scale the channels of `prunable`, along their last axis."""
     from keras import layers
 
-    holder = model.get_layer(site.holder)
+    holder = model.get_layer(prunable.holder)
     if isinstance(holder, layers.BatchNormalization):
         return [holder.gamma, holder.beta]
     return [holder.kernel] + ([holder.bias] if holder.use_bias else [])
 
 
-def bounds(model: keras.Model, site: Site) -> np.ndarray:
+def bounds(model: keras.Model, prunable: PrunableLayer) -> np.ndarray:
     """How much each channel can amplify a change of its input: float64 [channels].
 
     Largest singular value of the kernel [in, rows * columns], times |gamma| / sqrt(variance) of
@@ -75,8 +75,8 @@ def bounds(model: keras.Model, site: Site) -> np.ndarray:
     """
     from keras import layers
 
-    kernel = np.asarray(model.get_layer(site.convolution).kernel)
-    holder = model.get_layer(site.holder)
+    kernel = np.asarray(model.get_layer(prunable.convolution).kernel)
+    holder = model.get_layer(prunable.holder)
     if not isinstance(holder, layers.BatchNormalization):
         return channel_bounds(kernel)
     gamma, variance = np.asarray(holder.gamma), np.asarray(holder.moving_variance)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.networks.channels import Site, check_channels, check_layer, variables_of
+from engine.networks.channels import PrunableLayer, check_channels, check_layer, variables_of
 from engine.networks.split import convolutions
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def without_channels(model: keras.Model, layer: str, channels: np.ndarray) -> ke
     return copy
 
 
-def silence(model: keras.Model, channels: Mapping[Site, Sequence[int]]) -> None:
-    """Set the output of these channels to 0 after their site's holder, in place."""
-    for site, silent in channels.items():
-        for variable in variables_of(model, site):
+def silence(model: keras.Model, channels: Mapping[PrunableLayer, Sequence[int]]) -> None:
+    """Set the output of these channels to 0 after their prunable's holder, in place."""
+    for prunable, silent in channels.items():
+        for variable in variables_of(model, prunable):
             values = np.array(variable)
             values[..., list(silent)] = 0
             variable.assign(values)

@@ -84,7 +84,9 @@ class Network:
                     found[layer.name].append(values)
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
-    def while_pruned(self, images: np.ndarray, layer: str, channels: np.ndarray) -> np.ndarray:
+    def probabilities_while_pruned(
+        self, images: np.ndarray, layer: str, channels: np.ndarray
+    ) -> np.ndarray:
         """Probabilities before the first and after each pruned channel.
 
         Args:

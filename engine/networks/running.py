@@ -59,7 +59,7 @@ def compiled(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     released together. The trace reads the weights anew each time it runs.
     """
     if not hasattr(model, "_compiled_inference"):
-        model._compiled_inference = _traced(weakref.ref(model))
+        model._compiled_inference = _compile_inference(weakref.ref(model))
     return partial(_run, model)  # holds the weights, which a trace does not
 
 
@@ -68,7 +68,7 @@ def _run(model: keras.Model, batch: np.ndarray) -> np.ndarray:
     return values
 
 
-def _traced(owner: Callable[[], Any]) -> Callable[[np.ndarray], np.ndarray]:
+def _compile_inference(owner: Callable[[], Any]) -> Callable[[np.ndarray], np.ndarray]:
     import tensorflow as tf
 
     def infer(batch: Any) -> Any:

@@ -251,7 +251,7 @@ def _predictions(
     step = curve.step_at(threshold) if curve and threshold else 0
     by_state = {"as it is": network.probabilities(images)}
     if curve and step:
-        pruned = network.while_pruned(images, curve.layer, curve.channels[:step])[-1]
+        pruned = network.probabilities_while_pruned(images, curve.layer, curve.channels[:step])[-1]
         by_state[f"with {step} channels pruned"] = pruned
     rows = [
         {"Network": state, "Image": kind, **_prediction(stored.card, probabilities, label)}

@@ -11,7 +11,7 @@ from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import batch_reader, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
-from engine.networks.channels import Site, variables_of
+from engine.networks.channels import PrunableLayer, variables_of
 from engine.networks.gradients import loss_and_gradients
 
 if TYPE_CHECKING:
@@ -55,9 +55,14 @@ class ANP(MaskRepair):
         maximum=1,
     )
 
-    def masks(self, network: keras.Model, sites: list[Site], fitting: Split) -> list[np.ndarray]:
+    def masks(
+        self, network: keras.Model, prunable_layers: list[PrunableLayer], fitting: Split
+    ) -> list[np.ndarray]:
         """See `MaskRepair.masks`."""
-        learner = _Masks(network, [(variables_of(network, site), site.channels) for site in sites])
+        learner = _Masks(
+            network,
+            [(variables_of(network, prunable), prunable.channels) for prunable in prunable_layers],
+        )
         step = learner.step_on(fitting, self)
         rng = np.random.default_rng(self.seed)
         run_epochs(step, len(fitting), self.epochs, rng, "Learning the mask")
@@ -65,7 +70,7 @@ class ANP(MaskRepair):
 
 
 class _Masks:
-    """A mask per site, and the adversary's noise."""
+    """A mask per prunable, and the adversary's noise."""
 
     def __init__(self, network: keras.Model, places: list[tuple[list[Any], int]]) -> None:
         import tensorflow as tf

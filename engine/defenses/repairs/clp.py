@@ -12,7 +12,7 @@ from engine.defenses.repairs.strength_selection import (
     lowest_first,
     prune_within_budget,
 )
-from engine.networks.channels import above_mean, bounds, find_sites
+from engine.networks.channels import above_mean, bounds, find_prunable_layers
 
 if TYPE_CHECKING:
     import keras
@@ -36,15 +36,18 @@ class CLP(BudgetedRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        sites = find_sites(network)
-        above = [above_mean(bounds(network, site)) for site in sites]
-        outliers_first = lowest_first(sites, [-values for values in above])
+        prunable_layers = find_prunable_layers(network)
+        above = [above_mean(bounds(network, prunable)) for prunable in prunable_layers]
+        outliers_first = lowest_first(prunable_layers, [-values for values in above])
         repaired, removed, choice = prune_within_budget(
             network, outliers_first, validation, self.budget
         )
         if not choice.setting:
             return Repaired(repaired, describe_pruning(choice, ""), details=choice.details())
-        named = {site.convolution: values for site, values in zip(sites, above, strict=True)}
+        named = {
+            prunable.convolution: values
+            for prunable, values in zip(prunable_layers, above, strict=True)
+        }
         least = min(float(named[name][channels].min()) for name, channels in removed.items())
         return Repaired(
             repaired,

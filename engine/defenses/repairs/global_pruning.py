@@ -16,7 +16,7 @@ from engine.defenses.repairs.strength_selection import (
     prune_within_budget,
 )
 from engine.networks import running
-from engine.networks.channels import Site, channel_sums, find_sites
+from engine.networks.channels import PrunableLayer, channel_sums, find_prunable_layers
 
 if TYPE_CHECKING:
     import keras
@@ -39,12 +39,12 @@ class GlobalPruning(BudgetedRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        sites = find_sites(network)
-        means = _clean_means(network, sites, validation)
+        prunable_layers = find_prunable_layers(network)
+        means = _clean_means(network, prunable_layers, validation)
         relative = [(mean - mean.mean()) / (mean.std() or 1.0) for mean in means]
         repaired, removed, choice = prune_within_budget(
             network,
-            lowest_first(sites, relative),
+            lowest_first(prunable_layers, relative),
             validation,
             self.budget,
         )
@@ -58,19 +58,21 @@ class GlobalPruning(BudgetedRepair):
         )
 
 
-def _clean_means(network: keras.Model, sites: list[Site], images: Split) -> list[np.ndarray]:
+def _clean_means(
+    network: keras.Model, prunable_layers: list[PrunableLayer], images: Split
+) -> list[np.ndarray]:
     """Mean activation of each channel behind its convolution's activation: float64 [channels]."""
     import tensorflow as tf
 
     # Behind the activation, before a BatchNorm that sets the mean.
-    names = [site.activation for site in sites]
+    names = [prunable.activation for prunable in prunable_layers]
     watcher = running.intermediate_outputs(network, names)
     run = tf.function(
         lambda batch: [channel_sums(watcher(batch, training=False)[name])[0] for name in names],
         input_signature=[tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)],
         jit_compile=False,
     )
-    sums = [np.zeros(site.channels) for site in sites]
+    sums = [np.zeros(prunable.channels) for prunable in prunable_layers]
     for part in running.batches(len(images)):
         more = run(running.scale(images.images[part]))
         sums = [total + values.numpy() for total, values in zip(sums, more, strict=True)]

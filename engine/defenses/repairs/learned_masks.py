@@ -19,7 +19,7 @@ from engine.defenses.repairs.strength_selection import (
     prune_within_budget,
     rank_crosswise,
 )
-from engine.networks.channels import Site, find_sites
+from engine.networks.channels import PrunableLayer, find_prunable_layers
 
 if TYPE_CHECKING:
     import keras
@@ -37,8 +37,10 @@ class MaskRepair(BudgetedRepair):
     needs: ClassVar[str] = "all; each half evaluates what the other half trained"
 
     @abstractmethod
-    def masks(self, network: keras.Model, sites: list[Site], fitting: Split) -> list[np.ndarray]:
-        """Learn the masks from `fitting`: one per site, float32 [channels], 0 (closed) to 1."""
+    def masks(
+        self, network: keras.Model, prunable_layers: list[PrunableLayer], fitting: Split
+    ) -> list[np.ndarray]:
+        """Learn the masks from `fitting`: one per prunable, float32 [channels], 0 (closed) to 1."""
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
@@ -52,8 +54,8 @@ class MaskRepair(BudgetedRepair):
         )
 
     def _ranked(self, network: keras.Model, fitting: Split) -> RankedChannels:
-        sites = find_sites(network)
-        return lowest_first(sites, self.masks(network, sites, fitting))
+        prunable_layers = find_prunable_layers(network)
+        return lowest_first(prunable_layers, self.masks(network, prunable_layers, fitting))
 
 
 def scaled_call(

@@ -19,7 +19,7 @@ from engine.defenses.repairs.finetune_loop import (
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import describe_interpolation, interpolate_weights
 from engine.networks import edit, running
-from engine.networks.channels import find_sites
+from engine.networks.channels import find_prunable_layers
 
 if TYPE_CHECKING:
     import keras
@@ -116,6 +116,6 @@ def _attention(values: Any) -> Any:
 def _attention_layers(network: keras.Model) -> list[str]:
     """Names of the layers compared: the last prunable one at each of the last three resolutions."""
     last: dict[tuple[int, ...], str] = {}
-    for site in find_sites(network):
-        last[tuple(network.get_layer(site.holder).output.shape[1:3])] = site.holder
+    for prunable in find_prunable_layers(network):
+        last[tuple(network.get_layer(prunable.holder).output.shape[1:3])] = prunable.holder
     return list(last.values())[-3:]

@@ -13,7 +13,7 @@ from engine.datasets.dataset import Split
 from engine.defenses.repairs.finetune_loop import BATCH, compile_step, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
 from engine.networks import edit, running
-from engine.networks.channels import Site, variables_of
+from engine.networks.channels import PrunableLayer, variables_of
 
 if TYPE_CHECKING:
     import keras
@@ -47,25 +47,31 @@ class RNP(MaskRepair):
         0.2, "Learning rate of the mask", "As published.", minimum=1e-4, maximum=10
     )
 
-    def masks(self, network: keras.Model, sites: list[Site], fitting: Split) -> list[np.ndarray]:
+    def masks(
+        self, network: keras.Model, prunable_layers: list[PrunableLayer], fitting: Split
+    ) -> list[np.ndarray]:
         """See `MaskRepair.masks`."""
         rng = np.random.default_rng(self.seed)
         unlearned = edit.clone_network(network)
         _unlearn(unlearned, fitting, rng)
-        return self._relearn(unlearned, sites, fitting, rng)
+        return self._relearn(unlearned, prunable_layers, fitting, rng)
 
     def _relearn(
-        self, unlearned: keras.Model, sites: list[Site], fitting: Split, rng: np.random.Generator
+        self,
+        unlearned: keras.Model,
+        prunable_layers: list[PrunableLayer],
+        fitting: Split,
+        rng: np.random.Generator,
     ) -> list[np.ndarray]:
         """The masks, float32 [channels] from 0 to 1, that restore clean accuracy."""
         import keras
         import tensorflow as tf
 
         loss_of = keras.losses.SparseCategoricalCrossentropy()
-        masks = [tf.Variable(tf.ones(site.channels)) for site in sites]
+        masks = [tf.Variable(tf.ones(prunable.channels)) for prunable in prunable_layers]
         optimizer = keras.optimizers.SGD(self.learning_rate * 0.2, momentum=0.9)
         optimizer.build(masks)
-        variables = [variables_of(unlearned, site) for site in sites]
+        variables = [variables_of(unlearned, prunable) for prunable in prunable_layers]
         call = scaled_call(unlearned, list(zip(variables, masks, strict=True)))
 
         def loss(images: Any, labels: Any) -> Any:

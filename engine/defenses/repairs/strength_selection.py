@@ -19,7 +19,7 @@ from engine.datasets.dataset import Split
 from engine.defenses.repairs.accuracy_budget import AccuracyBudget, tracks_of
 from engine.evaluation import metrics
 from engine.networks import edit
-from engine.networks.channels import Site
+from engine.networks.channels import PrunableLayer
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +29,7 @@ SHARES = tuple(tenths / 10 for tenths in range(10, 0, -1))  # of the way to the 
 GIVE_UP = 10.0  # points beyond the budget after which no more channels are tried
 
 Setting = TypeVar("Setting")
-RankedChannels = Sequence[tuple[Site, int]]  # in the order in which they are pruned
+RankedChannels = Sequence[tuple[PrunableLayer, int]]  # in the order in which they are pruned
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def prune_within_budget(
         for place, afters in enumerate(zip(evaluated, whole, strict=False))
         if all(budget.allows(whole[0], after, tracks) for after in afters)
     )
-    chosen = _by_site(ranked[: counts[place]])
+    chosen = _by_layer(ranked[: counts[place]])
     choice = StrengthChoice(
         counts[place],
         _percent(whole[0]),
@@ -199,7 +199,11 @@ def prune_within_budget(
     )
     repaired = edit.clone_network(network)
     edit.silence(repaired, chosen)
-    return repaired, {site.convolution: sorted(found) for site, found in chosen.items()}, choice
+    return (
+        repaired,
+        {prunable.convolution: sorted(found) for prunable, found in chosen.items()},
+        choice,
+    )
 
 
 def describe_pruning(choice: StrengthChoice[int], which: str) -> str:
@@ -228,19 +232,21 @@ def rank_crosswise(
     return found
 
 
-def lowest_first(sites: Sequence[Site], values: Sequence[np.ndarray]) -> list[tuple[Site, int]]:
+def lowest_first(
+    prunable_layers: Sequence[PrunableLayer], values: Sequence[np.ndarray]
+) -> list[tuple[PrunableLayer, int]]:
     """Every channel, the lowest value first.
 
     Args:
-        sites: of a network.
-        values: one array per site, float [channels].
+        prunable_layers: of a network.
+        values: one array per prunable, float [channels].
     """
     found = sorted(
         (float(value), place, channel)
         for place, of_site in enumerate(values)
         for channel, value in enumerate(of_site)
     )
-    return [(sites[place], channel) for _, place, channel in found]
+    return [(prunable_layers[place], channel) for _, place, channel in found]
 
 
 def _counts(largest: int) -> list[int]:
@@ -253,10 +259,10 @@ def _counts(largest: int) -> list[int]:
     return counts
 
 
-def _by_site(ranked: RankedChannels) -> dict[Site, list[int]]:
-    found: dict[Site, list[int]] = {}
-    for site, channel in ranked:
-        found.setdefault(site, []).append(channel)
+def _by_layer(ranked: RankedChannels) -> dict[PrunableLayer, list[int]]:
+    found: dict[PrunableLayer, list[int]] = {}
+    for prunable, channel in ranked:
+        found.setdefault(prunable, []).append(channel)
     return found
 
 
@@ -271,7 +277,7 @@ def _trace_pruning(
     candidate = edit.clone_network(network)
     right, gone = [(metrics.correctly_classified(candidate, held_out))], 0
     for count in _counts(len(ranked)):
-        edit.silence(candidate, _by_site(ranked[gone:count]))
+        edit.silence(candidate, _by_layer(ranked[gone:count]))
         gone = count
         right.append(metrics.correctly_classified(candidate, held_out))
         if _percent(right[0]) - _percent(right[-1]) > budget.points + GIVE_UP:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.networks.untrusted import CHECKED, PROBLEM, SECONDS, archive, confine, weights
+from engine.networks.untrusted import archive_checks, confine, weights
+from engine.networks.untrusted.opening import CHECKED, PROBLEM, SECONDS
 from engine.networks.untrusted.parts import Parts, checked, write_parts
 
 MEMORY = {"parts": 1 << 30, "keras": 4 << 30, "arrays": 1 << 30}  # bytes
@@ -54,11 +55,11 @@ def _rewrite_parts(source: Path, folder: Path) -> None:
     """A network as description and arrays, for the server, and as a checked archive for Keras."""
     unpacked = folder / "weights.h5"
     with unpacked.open("wb") as copy:
-        config = archive.unpack(source, copy)
+        config = archive_checks.unpack(source, copy)
     parts = checked(Parts(config, weights.read(unpacked)))
     _try(parts)
     write_parts(parts, folder)
-    archive.pack(config, unpacked, folder / CHECKED)
+    archive_checks.pack(config, unpacked, folder / CHECKED)
     unpacked.unlink()
 
 

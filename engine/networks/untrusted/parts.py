@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.networks.untrusted import archive, weights
+from engine.networks.untrusted import archive_checks, weights
 
 _CONFIG, _WEIGHTS = "config.json", "weights.npz"
 
@@ -49,7 +49,7 @@ def read_parts(path: Path) -> Parts:
         UserError: it is damaged, or uses parts that are not allowed.
     """
     copy = io.BytesIO()
-    config = archive.unpack(path, copy)
+    config = archive_checks.unpack(path, copy)
     return checked(Parts(config, weights.read(copy)))
 
 

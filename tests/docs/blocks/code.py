@@ -7,8 +7,7 @@ from engine.datasets import cifar10, gtsrb
 from engine.defenses.detectors import spectral_inversion
 from engine.defenses.repairs import REPAIRS
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
-from engine.networks import untrusted
-from engine.networks.untrusted import archive, child, confine
+from engine.networks.untrusted import archive_checks, child, confine, opening
 from tests.docs.markdown import bullets, claim, table
 
 CONTENT = {
@@ -26,7 +25,7 @@ def limits() -> str:
             [
                 content,
                 f"{child.MEMORY[kind] >> 30} GB",
-                f"{untrusted.SECONDS[kind]}",
+                f"{opening.SECONDS[kind]}",
                 f"at most {confine.FILE_SIZE >> 30} GB",
             ]
             for kind, content in CONTENT.items()
@@ -38,10 +37,10 @@ def network_limits() -> str:
     """What an uploaded network may be."""
     return bullets(
         [
-            f"A file has at most {untrusted.MAX_BYTES >> 20} MB; nothing larger is opened.",
-            f"A network has at most {archive.MAX_LAYERS} layers, of {len(archive.LAYERS)} allowed"
-            f" kinds, no size above {archive.MAX_SIZE}, and takes images of at most"
-            f" {archive.MAX_SIDE} pixels a side.",
+            f"A file has at most {opening.MAX_BYTES >> 20} MB; nothing larger is opened.",
+            f"A network has at most {archive_checks.MAX_LAYERS} layers, of"
+            f" {len(archive_checks.LAYERS)} allowed kinds, no size above {archive_checks.MAX_SIZE}, and takes images of at most"
+            f" {archive_checks.MAX_SIDE} pixels a side.",
             "Custom layers, Lambda layers and anything else that brings code are refused.",
             f"One image must be computed in {child.TRIAL_SECONDS} seconds of processor time.",
         ]

@@ -14,7 +14,7 @@ from engine.defenses import repairs
 from engine.defenses.repairs import strength_selection
 from engine.defenses.repairs.accuracy_budget import AccuracyBudget
 from engine.evaluation import metrics
-from engine.networks.channels import find_sites
+from engine.networks.channels import find_prunable_layers
 
 
 @given(st.integers(2, 6), st.integers(1, 8), st.integers(1, 5))
@@ -234,9 +234,9 @@ def lit() -> Split:
 def test_as_many_channels_are_pruned_as_a_plain_loop_allows(budget, gone):
     """Of a hundred images 5, 10 and 15 lost may be 9.7, 16.2 and 22.2 points at 95 %."""
     network, images = supported(), lit()
-    (site,) = find_sites(network)
+    (prunable,) = find_prunable_layers(network)
     order = np.random.default_rng(0).permutation(CHANNELS)
-    ranked = [(site, int(channel)) for channel in order]
+    ranked = [(prunable, int(channel)) for channel in order]
     repaired, removed, choice = strength_selection.prune_within_budget(
         network, ranked, images, budget
     )
@@ -259,15 +259,15 @@ def test_no_repair_can_be_handed_a_triggered_image():
 def test_channels_are_pruned_only_as_far_as_orders_from_one_half_hold_on_the_other():
     """Of what the whole is to lose first, nothing; of what each half teaches, all that it can."""
     network, images = supported(), lit()
-    (site,) = find_sites(network)
-    ranked = [(site, channel) for channel in range(CHANNELS)]
+    (prunable,) = find_prunable_layers(network)
+    ranked = [(prunable, channel) for channel in range(CHANNELS)]
     first, second = strength_selection.split_in_halves(images)
     least_for = [  # the channels that cost this half least go first
         sorted(range(CHANNELS), key=lambda channel, half=half: np.sum(half // EACH == channel))
         for half in (first, second)
     ]
     crosswise = [
-        ([(site, channel) for channel in order], scoring)
+        ([(prunable, channel) for channel in order], scoring)
         for order, scoring in zip(least_for, (second, first), strict=True)
     ]
 

@@ -135,7 +135,7 @@ def test_a_repair_that_cannot_be_applied_gets_a_row_with_the_reason(results, cap
     def refuse(network):
         raise UserError("This network has the wrong shape.")
 
-    monkeypatch.setattr(clp, "find_sites", refuse)
+    monkeypatch.setattr(clp, "find_prunable_layers", refuse)
     found = answer(capsys, "compare-repairs", "small", "--method", "clp")
     assert found["repairs"][-1]["problem"] == "This network has the wrong shape."
     assert np.isnan(found["repairs"][-1]["der"])

@@ -69,12 +69,12 @@ SHAPES = {
 def test_a_silenced_channel_gives_zero_and_the_others_what_they_gave(shape):
     build, holder = SHAPES[shape]
     model = build()
-    site = channels.find_sites(model)[0]
-    assert (site.convolution, site.holder, site.channels) == ("conv", holder, 5)
+    prunable = channels.find_prunable_layers(model)[0]
+    assert (prunable.convolution, prunable.holder, prunable.channels) == ("conv", holder, 5)
     behind = keras.Model(model.inputs[0], model.get_layer(holder).output)
     untouched = np.asarray(behind(images()))
     silent = edit.clone_network(model)
-    edit.silence(silent, {site: [1, 3]})
+    edit.silence(silent, {prunable: [1, 3]})
     found = np.asarray(keras.Model(silent.inputs[0], silent.get_layer(holder).output)(images()))
     assert not found[..., [1, 3]].any()
     np.testing.assert_array_equal(found[..., [0, 2, 4]], untouched[..., [0, 2, 4]])
@@ -86,20 +86,20 @@ def test_a_shared_layer_is_refused_in_one_sentence():
     shared = layers.Conv2D(3, 3, padding="same", name="twice")
     model = keras.Model(inputs, layers.Flatten()(shared(shared(inputs))))
     with pytest.raises(UserError, match="used more than once"):
-        channels.find_sites(model)
+        channels.find_prunable_layers(model)
 
 
 def test_a_convolution_whose_activation_is_not_zero_at_zero_is_refused():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, layers.Conv2D(3, 3, activation="sigmoid", name="odd")(inputs))
     with pytest.raises(UserError, match="not 0 at 0"):
-        channels.find_sites(model)
+        channels.find_prunable_layers(model)
 
 
 def test_a_network_without_convolutions_is_refused():
     inputs = keras.Input((8, 8, 3))
     with pytest.raises(UserError, match="no convolution"):
-        channels.find_sites(keras.Model(inputs, layers.Flatten()(inputs)))
+        channels.find_prunable_layers(keras.Model(inputs, layers.Flatten()(inputs)))
 
 
 @given(st.integers(0, 10_000))
@@ -117,7 +117,7 @@ def test_no_change_of_a_patch_is_amplified_beyond_the_bound(seed):
 def test_bounds_from_the_file_are_those_of_the_network(trained):
     network = trained.network()
     found = numpy_inference.channel_bounds(trained.parts())
-    for site in channels.find_sites(network):
+    for prunable in channels.find_prunable_layers(network):
         np.testing.assert_allclose(
-            found[site.convolution], channels.bounds(network, site), rtol=1e-5
+            found[prunable.convolution], channels.bounds(network, prunable), rtol=1e-5
         )

@@ -40,7 +40,7 @@ def test_each_step_of_pruning_is_the_network_whose_kernel_and_bias_are_zeroed(
     keras_network = trained.network()
     count = keras_network.get_layer(layer).filters
     channels = np.random.default_rng(3).permutation(count)
-    found = plain.while_pruned(images, layer, channels)
+    found = plain.probabilities_while_pruned(images, layer, channels)
     assert found.shape == (count + 1, len(images), 6)
     for step in (0, 1, count // 2, count):
         pruned = edit.without_channels(trained.network(), layer, channels[:step])
@@ -101,12 +101,12 @@ def test_an_unknown_layer_or_one_without_channels_is_reported(trained, images):
     with pytest.raises(UserError, match="no layer 'nothing'"):
         plain.outputs(images, ["nothing"])
     with pytest.raises(UserError, match="not a convolution"):
-        plain.while_pruned(images, "dense", np.arange(3))
+        plain.probabilities_while_pruned(images, "dense", np.arange(3))
 
 
 def test_channels_that_a_convolution_does_not_have_are_refused(trained, images):
     for beyond in (np.array([0, 128]), np.array([-1])):
         with pytest.raises(UserError, match="has 128 channels, but a table beside the model names"):
-            trained.numpy_network().while_pruned(images, "conv2d_5", beyond)
+            trained.numpy_network().probabilities_while_pruned(images, "conv2d_5", beyond)
         with pytest.raises(UserError, match="has 128 channels, but a table beside the model names"):
             edit.without_channels(trained.network(), "conv2d_5", beyond)

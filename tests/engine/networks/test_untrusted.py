@@ -62,7 +62,9 @@ def test_a_strangers_network_predicts_the_same_in_numpy_and_in_keras_once_it_is_
 def test_a_file_is_examined_once_for_its_contents(theirs, monkeypatch):
     stored = in_models(theirs)
     stored.parts()
-    monkeypatch.setattr(untrusted.subprocess, "run", lambda *a, **k: pytest.fail("once more"))
+    monkeypatch.setattr(
+        untrusted.opening.subprocess, "run", lambda *a, **k: pytest.fail("once more")
+    )
     stored.parts()
     in_models(theirs, "again").parts()
 
@@ -72,11 +74,13 @@ def test_a_refusal_is_kept_too(tmp_path, monkeypatch):
     for _ in range(2):
         with pytest.raises(UserError, match="'Lambda'"):
             untrusted.rewritten_parts(tmp_path / "x.keras", "x.keras")
-        monkeypatch.setattr(untrusted.subprocess, "run", lambda *a, **k: pytest.fail("once more"))
+        monkeypatch.setattr(
+            untrusted.opening.subprocess, "run", lambda *a, **k: pytest.fail("once more")
+        )
 
 
 def test_what_this_program_wrote_is_opened_without_a_child(theirs, monkeypatch):
-    monkeypatch.setattr(untrusted.subprocess, "run", lambda *a, **k: pytest.fail("a child"))
+    monkeypatch.setattr(untrusted.opening.subprocess, "run", lambda *a, **k: pytest.fail("a child"))
     copy = store.copy_as(shipped(), "copy")
     assert own_files.is_own(copy.card.sha256)
     copy.numpy_network()
