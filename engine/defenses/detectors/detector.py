@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from engine.core.errors import UserError
 from engine.core.parameters import Parameterized
 from engine.datasets.dataset import Split
+from engine.imaging import dct
 
 if TYPE_CHECKING:
     import keras
@@ -37,6 +39,17 @@ class Detection:
     def margin(self) -> float:
         """How far the highest score is above the median class's, in `unit`."""
         return float(self.scores.max() - np.median(self.scores))
+
+    def apply_trigger(self, images: np.ndarray) -> np.ndarray:
+        """Images with the recovered trigger: uint8 [n, height, width, 3], like the images given.
+
+        Raises:
+            UserError: the detector recovered no trigger.
+        """
+        if self.pattern is None:
+            raise UserError("This detector recovers no trigger: choose another one.")
+        added = images.astype(np.float32) + dct.inverse(self.pattern)
+        return np.clip(np.rint(added), 0, 255).astype(np.uint8)
 
     def evidence(self, class_names: tuple[str, ...]) -> pd.DataFrame:
         """A row per class, the most suspicious first: label, name, score, flagged."""

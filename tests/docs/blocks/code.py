@@ -39,8 +39,8 @@ def network_limits() -> str:
         [
             f"A file has at most {opening.MAX_BYTES >> 20} MB; nothing larger is opened.",
             f"A network has at most {archive_checks.MAX_LAYERS} layers, of"
-            f" {len(archive_checks.LAYERS)} allowed kinds, no size above {archive_checks.MAX_SIZE}, and takes images of at most"
-            f" {archive_checks.MAX_SIDE} pixels a side.",
+            f" {len(archive_checks.LAYERS)} allowed kinds, no size above {archive_checks.MAX_SIZE},"
+            f" and takes images of at most {archive_checks.MAX_SIDE} pixels a side.",
             "Custom layers, Lambda layers and anything else that brings code are refused.",
             f"One image must be computed in {child.TRIAL_SECONDS} seconds of processor time.",
         ]

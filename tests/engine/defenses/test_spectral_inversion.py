@@ -99,3 +99,15 @@ def test_images_of_one_class_cannot_be_screened(trained, dataset):
     one = Split(dataset.test.images[:3], np.zeros(3, np.int64))
     with pytest.raises(UserError, match="two classes"):
         SpectralInversion()(trained.network(), one)
+
+
+def test_a_recovered_trigger_is_applied_to_images_as_a_plain_sum():
+    rng = np.random.default_rng(0)
+    pattern = rng.normal(0, 20, (3, 8, 8)).astype(np.float32)
+    images = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+    found = SpectralDetection(np.zeros(3), "dB", (1,), pattern).apply_trigger(images)
+    plain = np.clip(np.rint(images.astype(np.float32) + dct.inverse(pattern)), 0, 255)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, plain)
+    with pytest.raises(UserError, match="recovers no trigger"):
+        SpectralDetection(np.zeros(3), "dB", ()).apply_trigger(images)
