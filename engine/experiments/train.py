@@ -20,7 +20,7 @@ from engine.experiments.new_model import NewModel
 from engine.experiments.prepare import Preparation, prepare, trigger_file
 from engine.experiments.training_record import training_card, training_tables
 from engine.store import StoredModel
-from engine.training import watched_image
+from engine.training import training_progress, watched_image
 from engine.training.checkpoints import Checkpoint, read_result, write_or_wait
 from engine.training.fit import fit
 from engine.training.training_result import TrainingResult
@@ -57,13 +57,16 @@ def train(
     plan.check(dataset)
     preparation = prepare(dataset, plan, checkpoint)
     network, dormant = build_network(dataset, preparation)
-    result = _fit(network, dataset, preparation, checkpoint, stop_requested)
-    if dormant:
-        pruning_aware.restore_dormant(network, dormant, dataset.validation)
-    try:
-        stored = _score_and_store(network, dataset, preparation, result, model, stop_requested)
-    except atomic_files.WriteError as error:
-        raise _not_stored(model, result, checkpoint, error) from error
+    validation_sets = _validation_sets(dataset, preparation)
+    result = _fit(network, preparation, validation_sets, checkpoint, stop_requested)
+    figures = training_progress.result_figures(result, validation_sets.watched)
+    with training_progress.showing(figures):
+        if dormant:
+            pruning_aware.restore_dormant(network, dormant, dataset.validation)
+        try:
+            stored = _score_and_store(network, dataset, preparation, result, model, stop_requested)
+        except atomic_files.WriteError as error:
+            raise _not_stored(model, result, checkpoint, error) from error
     if checkpoint and not result.stopped:
         checkpoint.unlink(missing_ok=True)
         trigger_file(checkpoint).unlink(missing_ok=True)
@@ -101,24 +104,28 @@ def build_network(
     return plan.architecture.build(dataset.classes, dataset.image_shape, seed), None
 
 
-def _fit(
-    network: keras.Model,
-    dataset: Dataset,
-    preparation: Preparation,
-    checkpoint: Path | None,
-    stop_requested: Callable[[], bool],
-) -> TrainingResult:
+def _validation_sets(dataset: Dataset, preparation: Preparation) -> ValidationSets:
     plan = preparation.plan
     images = eval_pair(dataset, "validation", plan.trigger, plan.target)
     watched = watched_image.choose(
         *(images.clean, images.triggered, plan.target),
         *(_example_class(dataset), dataset.class_names),
     )
+    return ValidationSets(images.clean, images.triggered, plan.target, watched)
+
+
+def _fit(
+    network: keras.Model,
+    preparation: Preparation,
+    validation_sets: ValidationSets,
+    checkpoint: Path | None,
+    stop_requested: Callable[[], bool],
+) -> TrainingResult:
     return fit(
         network,
         preparation.poisoned.split,
-        ValidationSets(images.clean, images.triggered, plan.target, watched),
-        plan.training,
+        validation_sets,
+        preparation.plan.training,
         Checkpoint(checkpoint, preparation.identity) if checkpoint else None,
         stop_requested,
     )

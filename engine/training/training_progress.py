@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from engine.core import progress
 from engine.core.progress import Progress
 from engine.training.training_result import TrainingResult
 from engine.training.watched_image import WatchedImage
+
+
+def result_figures(result: TrainingResult, watched: WatchedImage | None) -> dict[str, Any]:
+    """What a training has to show so far, ready for JSON.
+
+    Args:
+        result: with its history and its rough metrics.
+        watched: the image that the recorded predictions belong to.
+    """
+    figures: dict[str, Any] = {
+        "history": list(result.history),
+        "interim_metrics": list(result.interim_metrics),
+    }
+    if watched:
+        figures["watched_image"] = watched.record()
+        figures["watched_predictions"] = list(result.watched_predictions)
+    return figures
+
+
+@contextmanager
+def showing(figures: Mapping[str, Any]) -> Iterator[None]:
+    """Within the block, events show these figures besides their own."""
+    with progress.rewording(lambda event: replace(event, figures={**figures, **event.figures})):
+        yield
 
 
 class TrainingProgress:
@@ -25,7 +50,7 @@ class TrainingProgress:
         self, result: TrainingResult, done: int, total: int, watched: WatchedImage | None = None
     ) -> None:
         self.done, self.total = done, total
-        self._watched = watched.record() if watched else None
+        self._watched = watched
         self._result = result
         self._images, self._seconds = 0, 0.0  # since this process took over
         self._started = time.monotonic()
@@ -52,13 +77,7 @@ class TrainingProgress:
 
     def event(self, message: str) -> Progress:
         """How far the training has come."""
-        figures: dict[str, Any] = {
-            "history": list(self._result.history),
-            "interim_metrics": list(self._result.interim_metrics),
-        }
-        if self._watched:
-            figures["watched_image"] = self._watched
-            figures["watched_predictions"] = list(self._result.watched_predictions)
+        figures = result_figures(self._result, self._watched)
         if self._images:
             # Time left counts everything, validation too; the speed is that of training alone.
             elapsed = time.monotonic() - self._started

@@ -18,6 +18,7 @@ from engine.training.fit import fit
 from engine.training.training_config import SCHEDULES, TrainingConfig
 from engine.training.training_steps import learning_rate
 from engine.training.validation_sets import ValidationSets
+from engine.training.watched_image import WatchedRecord
 from tests.conftest import TARGET, living_in
 
 
@@ -126,8 +127,16 @@ def test_the_poisoned_images_are_recorded(stored, few, plan):
 def test_a_clean_network_has_no_poisoned_image(few, plan):
     training = dataclasses.replace(plan.training, epochs=1, batch=16)
     own = dataclasses.replace(plan, rate=0.0, training=training)
-    clean = train(few, own, NewModel("none"))
+    events = []
+    with reporting_to(events.append):
+        clean = train(few, own, NewModel("none"))
     assert clean.card.poisoned == len(clean.table("poisoned")) == 0
+    figures = events[-1].figures
+    assert len(figures["history"]) == 1 and figures["interim_metrics"], "until the very end"
+    record = WatchedRecord.read(figures)
+    assert record is not None and record.target == few.class_names[TARGET]
+    moments = [row["epoch"] for row in figures["interim_metrics"]]
+    assert [prediction.epoch for prediction in record.predictions] == moments
 
 
 def test_progress_gives_speed_and_time_left(few, plan):
