@@ -1,36 +1,21 @@
-"""Every model: use it, compare it with others, delete it."""
+"""Every model: use it, look at how it was made, compare it with others, delete it."""
 
 import streamlit as st
 
 from app import caches
-from app.frame import failures, header
-from app.views.models import model_cards, training_curves
-from engine.core import markdown
-from engine.store import summary
+from app.elements import tabs
+from app.frame import header
+from app.views.models import model_comparison, model_in_use, model_list
 
 st.title("Models")
-st.markdown("Choose the model that every page shows.")
 
-names = caches.model_names()
-if names:
-    model_cards.show(names)
-    with failures.contained():  # the rest of the page does not need the model in use
-        model = header.model_in_use()
-        card = model.card
-        st.header(f"In use: {markdown.escape(card.name)}")
-        st.markdown(summary.describe(card))
-        history = caches.table(model, "history")
-        if history is not None:
-            training_curves.show(history, "history", "each epoch, on validation images")
-        with st.expander("Model card: settings, versions and commands"):
-            st.code("\n".join(card.commands), language=None, wrap_lines=True)
-            st.json(
-                {
-                    "trigger": card.trigger,
-                    "training": card.training,
-                    "versions": card.versions,
-                    "created": card.created,
-                }
-            )
-    st.header("Compare")
-    model_cards.compare(names, st.session_state[header.MODEL])
+if not caches.model_names():
+    header.model_in_use()  # says so, and how to get one
+tabs.show(
+    {
+        "All models": model_list.show,
+        "In use": model_in_use.show,
+        "Compare": model_comparison.show,
+    },
+    "models-tab",
+)

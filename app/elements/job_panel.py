@@ -1,4 +1,7 @@
-"""Start, watch and stop a background job from a page."""
+"""Start, watch and stop a background job from a page.
+
+The panel of a job belongs to the visitor who started it. Others see one line while it runs.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ import streamlit as st
 from app.frame import failures
 from engine.cli.terminal import duration
 from engine.core import atomic_files, jobs, markdown
+from engine.core.errors import UserError
 from engine.core.jobs import Job, Status
 
 REFRESH_SECONDS = 0.7
+_OWN = "jobs-started"  # names of the visitor's own jobs, the latest last
 
 _ICONS = {
     "interrupted": ":material/power_off:",
@@ -34,8 +39,14 @@ def start_button(
     job = jobs.job_named(name)
     alive = job.folder.exists() and job.status().alive
     if st.button(label, key=f"start-{name}", type="primary", help=help, disabled=alive or disabled):
-        jobs.start(name, arguments)
+        start(name, arguments)
         st.rerun()
+
+
+def start(name: str, arguments: Sequence[str]) -> None:
+    """Start a job, which then is the visitor's own."""
+    jobs.start(name, arguments)
+    adopt(name)
 
 
 def start_with_file(
@@ -53,37 +64,104 @@ def start_with_file(
     path = jobs.job_named(name).folder / "upload" / plain
     with atomic_files.new_file(path) as aside:
         aside.write_bytes(content)
-    jobs.start(name, arguments(str(path)))
+    start(name, arguments(str(path)))
+
+
+def own_jobs() -> list[Job]:
+    """The visitor's own jobs that were not dismissed, the latest first."""
+    names: tuple[str, ...] = st.session_state.get(_OWN, ())
+    return [job for job in map(jobs.job_named, reversed(names)) if job.folder.exists()]
+
+
+def adopt(name: str) -> None:
+    """Make a job the visitor's own."""
+    others = [own for own in st.session_state.get(_OWN, ()) if own != name]
+    st.session_state[_OWN] = (*others, name)
+
+
+@failures.callback
+def dismiss(name: str) -> None:
+    """Delete an ended job with its box; without one, nothing happens."""
+    job = jobs.job_named(name)
+    if job.folder.exists():
+        job.discard()
+    st.session_state[_OWN] = tuple(own for own in st.session_state.get(_OWN, ()) if own != name)
 
 
 def watch(name: str, figures: Callable[[Status], None] = draw_nothing) -> None:
-    """A panel with the live progress of a job, and buttons to stop, resume or dismiss it.
+    """The visitor's own job as a panel; somebody else's as a line while it runs.
 
     Args:
         name: of the job; without such a job nothing is shown.
         figures: draws the job's results so far.
     """
     job = jobs.job_named(name)
-    if not job.folder.exists():
-        return
-    watched = job.status()
+    if job in own_jobs():
+        show(job, figures)
+    elif job.folder.exists():
+        show_line(job)
 
-    @failures.fragment(run_every=REFRESH_SECONDS if watched.alive else None)
-    def panel() -> None:
-        status = job.status()
-        if watched.alive and not status.alive:
-            st.rerun()
+
+def show(job: Job, figures: Callable[[Status], None] = draw_nothing) -> None:
+    """A panel with the live progress of a job, and buttons to stop, resume or dismiss it."""
+
+    def draw(status: Status) -> None:
         with st.container(border=True):
-            _describe(job, status)
+            describe(job, status)
             figures(status)
-            _buttons(job, status)
+            buttons(job, status)
 
-    panel()
+    follow(job, draw)
 
 
-def _describe(job: Job, status: Status) -> None:
+def show_line(job: Job) -> None:
+    """One line about a running job of somebody else; nothing if it is not running."""
+
+    def draw(status: Status) -> None:
+        if not status.alive:
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                f":material/hourglass_top: {markdown.escape(job.name)} is running:"
+                f" {status.share:.0%} · {_progress(status)}",
+                width="content",
+            )
+            st.button(
+                "Watch",
+                key=f"watch-{job.name}",
+                type="tertiary",
+                on_click=_watch,
+                args=(job.name,),
+                help="Shows its progress, with a button to stop it.",
+            )
+
+    follow(job, draw)
+
+
+def follow(job: Job, draw: Callable[[Status], None]) -> None:
+    """Call `draw` with the job's status, again and again while it runs.
+
+    When it ends the whole page runs again, because its results may be shown anywhere.
+    """
+    if not job.status().alive:
+        with failures.contained():
+            draw(job.status())
+        return
+
+    @failures.fragment(run_every=REFRESH_SECONDS)
+    def repeat() -> None:
+        status = job.status()
+        if not status.alive:
+            st.rerun()
+        draw(status)
+
+    repeat()
+
+
+def describe(job: Job, status: Status) -> None:
+    """A bar with the progress of a running job, or a sentence on how it ended."""
     if status.alive:
-        st.progress(status.share, _message(status))
+        st.progress(status.share, _progress(status))
         return
     sentence = {
         "interrupted": status.message,
@@ -95,16 +173,8 @@ def _describe(job: Job, status: Status) -> None:
     st.markdown(f"{_ICONS[status.state]} **{name}**: {markdown.escape(sentence)}")
 
 
-def _message(status: Status) -> str:
-    parts = [status.message]
-    if "images_per_second" in status.figures:
-        parts.append(f"{status.figures['images_per_second']:.0f} images/s")
-    if "seconds_left" in status.figures:
-        parts.append(f"{duration(status.figures['seconds_left'])} left")
-    return markdown.escape(" · ".join(parts))
-
-
-def _buttons(job: Job, status: Status) -> None:
+def buttons(job: Job, status: Status) -> None:
+    """Buttons to stop a running job, or to resume or dismiss one that has ended."""
     with st.container(horizontal=True):
         if status.alive:
             stopping = job.stop_requested()
@@ -113,14 +183,59 @@ def _buttons(job: Job, status: Status) -> None:
                 job.stop()
                 st.rerun(scope="fragment")
             return
-        if status.state != "finished" and st.button(
-            "Resume", key=f"resume-{job.name}", icon=":material/play_arrow:"
-        ):
-            job.resume()
-            st.rerun()
-        if st.button("Dismiss", key=f"dismiss-{job.name}", icon=":material/close:"):
-            job.discard()
-            st.rerun()
+        if status.state != "finished":
+            st.button(
+                "Resume",
+                key=f"resume-{job.name}",
+                icon=":material/play_arrow:",
+                on_click=_resume,
+                args=(job.name,),
+            )
+        st.button(
+            "Dismiss",
+            key=f"dismiss-{job.name}",
+            icon=":material/close:",
+            on_click=dismiss,
+            args=(job.name,),
+        )
     if status.state == "failed" and job.log():
         with st.expander("Output of the job"):
             st.code(job.log(), language=None)
+
+
+def option(job: Job, name: str) -> str:
+    """The value of an option in the job's command line, such as "--name"; empty without it."""
+    arguments = job.request.arguments
+    try:
+        return arguments[arguments.index(name) + 1]
+    except (ValueError, IndexError):
+        return ""
+
+
+def is_unfinished(job: Job) -> bool:
+    """Whether a job has ended before its work was done, so that it can resume."""
+    status = job.status()
+    return not status.alive and status.state != "finished"
+
+
+@failures.callback
+def _resume(name: str) -> None:
+    job = jobs.job_named(name)
+    if not job.folder.exists():
+        raise UserError(f"'{name}' was dismissed meanwhile: start it again.")
+    job.resume()
+    adopt(name)
+
+
+@failures.callback
+def _watch(name: str) -> None:
+    adopt(name)
+
+
+def _progress(status: Status) -> str:
+    parts = [status.message]
+    if "images_per_second" in status.figures:
+        parts.append(f"{status.figures['images_per_second']:.0f} images/s")
+    if "seconds_left" in status.figures:
+        parts.append(f"{duration(status.figures['seconds_left'])} left")
+    return markdown.escape(" · ".join(parts))

@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from engine.core import templates
 from engine.evaluation.metrics import wilson_interval
 from engine.reporting.metric_style import SCORES, STYLES
 from engine.store import ModelCard
+
+_TEMPLATES = templates.load(__file__)
 
 
 def show(
@@ -34,6 +37,11 @@ def show(
             help=f"{style.help} {_describe_certainty(name, scores[name], card)}",
             border=True,
         )
+
+
+def show_line(scores: Mapping[str, float]) -> None:
+    """Show the three metrics, percent, in one short line for a narrow card."""
+    st.html(templates.render(_TEMPLATES, "scores", scores=scores, styles=SCORES))
 
 
 def _describe_certainty(name: str, percent: float, card: ModelCard) -> str:

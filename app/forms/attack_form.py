@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.forms import parameter_controls
 from engine import store
@@ -20,45 +22,75 @@ from engine.networks.architectures import ARCHITECTURES, Architecture, PaperNetw
 LABEL_TITLES = {"dirty-label": "Dirty label", "clean-label": "Clean label"}
 
 
-def choose(dataset: str, target: int) -> AttackPlan:
+@dataclass(frozen=True)
+class Places:
+    """Where the controls of an attack stand.
+
+    Attributes:
+        attack: its name, target and rate.
+        trigger: the trigger's parameters.
+        more: everything else, which is seldom changed.
+    """
+
+    attack: DeltaGenerator
+    trigger: DeltaGenerator
+    more: DeltaGenerator
+
+
+def choose(dataset: str, places: Places) -> AttackPlan:
     """Controls for a named attack and all its settings.
 
     A plan that needs a surrogate and has none cannot be trained.
 
     Args:
         dataset: the network will be trained on.
-        target: see `AttackPlan.target`.
+        places: where the controls stand.
     """
-    name = st.selectbox(
+    with places.attack:
+        name = choose_attack()
+        attack = ATTACKS[name]
+        target = _choose_target(dataset)
+        rate = st.slider(
+            "Poisoning rate",
+            0.0,
+            50.0,
+            100 * attack.rate,
+            0.5,
+            format="%.1f %%",
+            key=f"rate-{name}",
+            help="Share of the training images that get the trigger. At 0 the network stays clean.",
+        )
+    with places.trigger:
+        trigger = choose_trigger(name)
+    with places.more:
+        poisoning = _choose_poisoning(name, attack.poisoning, type(trigger))
+        architecture = _choose_architecture()
+    plan = AttackPlan(trigger, target, rate / 100, poisoning=poisoning, architecture=architecture)
+    if not plan.needs_surrogate():
+        return plan
+    with places.attack:
+        return dataclasses.replace(plan, surrogate=_choose_surrogate(dataset))
+
+
+def choose_attack() -> str:
+    """A control for the name of an attack that poisons; the address keeps it."""
+    return st.selectbox(
         "Attack",
         [key for key, attack in ATTACKS.items() if attack.rate],
         format_func=lambda key: ATTACKS[key].title,
         key="attack",
         bind="query-params",
-        help="A starting point: every setting below can be changed.",
+        help="A starting point: every setting of it can be changed.",
     )
-    attack = ATTACKS[name]
-    start = parse_trigger(attack.trigger)
+
+
+def choose_trigger(attack: str) -> Trigger:
+    """Controls for the parameters of an attack's trigger."""
+    start = parse_trigger(ATTACKS[attack].trigger)
     kind = TRIGGERS[start.name]
+    trigger = parameter_controls.choose_parameters(kind, start, f"train-{attack}")
     st.caption(f"{kind.summary} ({kind.reference})")
-    rate = st.slider(
-        "Poisoning rate",
-        0.0,
-        50.0,
-        100 * attack.rate,
-        0.5,
-        format="%.1f %%",
-        key=f"rate-{name}",
-        help="Share of the training images that get the trigger. At 0 the network stays clean.",
-    )
-    trigger = parameter_controls.choose_parameters(kind, start, f"train-{name}")
-    poisoning = _choose_poisoning(name, attack.poisoning, kind)
-    plan = AttackPlan(
-        trigger, target, rate / 100, poisoning=poisoning, architecture=_choose_architecture()
-    )
-    if not plan.needs_surrogate():
-        return plan
-    return dataclasses.replace(plan, surrogate=_choose_surrogate(dataset))
+    return trigger
 
 
 def _choose_architecture() -> Architecture:
@@ -76,7 +108,7 @@ def _choose_architecture() -> Architecture:
     return parameter_controls.choose_parameters(kind, kind(), f"architecture-{name}")
 
 
-def choose_target(dataset: str) -> int:
+def _choose_target(dataset: str) -> int:
     """Controls for the attacker's target; see `AttackPlan.target`."""
     all_to_all = st.segmented_control(
         "Attacker's target",

@@ -37,7 +37,7 @@ def put(name, status, request):
 def test_damaged_runs_are_shown_and_dismissed(results, status, request_text):
     odd = [put(f"{kind}-odd", status, request_text) for kind in ("train", "import")]
     put("train-odd-good", json.dumps(HALF | {"state": "stopped", "figures": {}}), "{}")
-    app = open_page("models")
+    app = open_page("train")
     assert "**train-odd**" in visible_text(app)
     assert "**train-odd-good**" in visible_text(app)
     for run in odd:

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 from app import caches
 from app.views.models import training_curves
 from app.views.pruning import pruning_curve
-from engine.core import atomic_files, markdown, paths
+from engine.core import atomic_files, jobs, markdown
 from engine.core.errors import UserError
+from engine.core.jobs import Status
 from engine.store import trash
 from tests.pages.driving import PROJECT, by_label, check_fine, open_page
 
@@ -82,13 +83,17 @@ def test_an_error_in_a_callback_is_shown_once_and_the_page_is_drawn(results, mon
 
 
 def test_an_error_in_a_repeating_fragment_is_shown(results, monkeypatch):
-    folder = paths.jobs_folder() / "train-later"
-    atomic_files.write_text(folder / "request.json", json.dumps({"arguments": [], "started": 1.0}))
-    monkeypatch.setattr(training_curves, "show_so_far", raising(UserError(SENTENCE)))
-    app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
-    app.switch_page("../pages/models.py").run()
-    assert not app.exception and sentences(app) == [SENTENCE]
-    assert "Import a model from a file" in headers(app)
+    job = jobs.job_named("train-later")
+    request = {"kind": "train", "arguments": ["train"], "number": 1}
+    atomic_files.write_text(job.folder / "request.json", json.dumps(request))
+    job.write_status(Status("running"))
+    monkeypatch.setattr(training_curves, "show", raising(UserError(SENTENCE)))
+    app = open_page("train")
+    with job.worker_lock():
+        (button,) = [button for button in app.run().button if button.key == "watch-train-later"]
+        button.click().run()
+        assert not app.exception and sentences(app) == [SENTENCE]
+        assert [title.value for title in app.title] == ["Train"]
 
 
 def test_ending_and_repeating_a_run_are_no_failures():

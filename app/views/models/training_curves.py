@@ -7,41 +7,26 @@ import streamlit as st
 
 from app.charts import training_charts
 from app.elements import chart_view
-from engine.core.jobs import Status
-from engine.training.interim_metrics import INTERIM_IMAGES
 
 
-def show(table: pd.DataFrame, name: str, when: str) -> None:
-    """Both charts.
+def show(table: pd.DataFrame, name: str, when: str, epochs: float | None = None) -> None:
+    """Both charts, side by side.
 
     Args:
-        table: rows with epoch, loss, clean_accuracy and attack_success (percent).
+        table: rows with epoch, loss, clean_accuracy and attack_success (percent); may be empty.
         name: prefix of the charts' names.
         when: the metrics were measured, for the text alternatives.
+        epochs: where the horizontal axes end; None: at the last row.
     """
-    left, right = st.columns(2)
+    left, right = st.columns([1.2, 1])
     with left:
         chart_view.show(
-            training_charts.history(table),
+            training_charts.history(table, epochs),
             table,
             f"{name}-accuracy",
             f"Clean accuracy and attack success, {when}.",
         )
     with right:
         chart_view.show(
-            training_charts.losses(table), table, f"{name}-loss", f"Training loss, {when}."
+            training_charts.losses(table, epochs), table, f"{name}-loss", f"Training loss, {when}."
         )
-
-
-def show_so_far(name: str, status: Status) -> None:
-    """The metrics so far of the running training `name`."""
-    interim_metrics = status.table(
-        "interim_metrics", ["epoch", "loss", "clean_accuracy", "attack_success"]
-    )
-    if interim_metrics is None:
-        return
-    show(interim_metrics, name, "so far, on a few validation images")
-    st.caption(
-        f"Measured on {INTERIM_IMAGES} validation images, clean and triggered. A network often"
-        " learns the clean images first and then, quite suddenly, the trigger."
-    )

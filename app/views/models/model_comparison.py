@@ -1,0 +1,67 @@
+"""The tab that compares the scores of several models."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app import caches
+from app.elements import chart_view, scores
+from app.frame import header
+from engine import store
+from engine.core.errors import UserError
+from engine.evaluation.metrics import METRICS
+from engine.reporting import paper_figures
+from engine.store import summary
+
+HEIGHT = 300  # pixels
+MOST = 6  # models at a time
+
+
+def show() -> None:
+    """A chart and a table of the models chosen; at first, some on the dataset of that in use."""
+    titles = caches.model_titles()
+    first = st.session_state[header.MODEL]
+    chosen = st.multiselect(
+        "Models to compare",
+        list(titles),
+        default=_choose_first(list(titles), first),
+        format_func=lambda name: titles.get(name, name),
+        max_selections=MOST,
+        key="compared",
+        persist_state="session",
+    )
+    rows = []
+    for name in chosen:
+        try:
+            card = caches.model(name).card
+        except UserError:
+            continue
+        measured = {metric: card.scores["test"][metric] for metric in METRICS}
+        rows.append({"model": titles[name], "purpose": summary.purpose(card), **measured})
+    if not rows:
+        st.info("Choose at least one model.")
+        return
+    table = pd.DataFrame(rows)
+    chart_view.show(
+        paper_figures.models_compared(table).properties(height=HEIGHT),
+        table,
+        "models-compared",
+        "Clean accuracy, attack success and recovered accuracy of each model on test images.",
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "model": "Model",
+            "purpose": "Purpose",
+            **scores.columns(**dict.fromkeys(METRICS, "%.2f")),
+        },
+    )
+
+
+def _choose_first(names: list[str], first: str) -> list[str]:
+    """The model in use and two others of its dataset, as far as there are any."""
+    datasets = {stored.name: stored.card.dataset for stored in store.readable_models()}
+    same_dataset_first = sorted(names, key=lambda name: datasets.get(name) != datasets.get(first))
+    return sorted(same_dataset_first, key=lambda name: name != first)[:3]
