@@ -335,6 +335,25 @@ def layer_outputs(stored: StoredModel, image: ChosenImage, layer: str) -> np.nda
     return network(stored).outputs(images, [layer])[layer]
 
 
+def outputs_by_layer(stored: StoredModel, image: ChosenImage) -> dict[str, np.ndarray]:
+    """Every layer's output for an image and its triggered copy: float32 [2, ...] each."""
+    images = np.stack(pair(image, stored.card.trigger))
+    found = network(stored)
+    return found.outputs(images, [layer.name for layer in found.layers])
+
+
+def layers_with_maps(stored: StoredModel) -> list[str]:
+    """Names of the layers whose output is a map a channel.
+
+    Raises:
+        UserError: NumPy cannot run the network.
+    """
+    found = network(stored)
+    names = [layer.name for layer in found.layers]
+    outputs = found.outputs(np.zeros((1, *stored.card.image_shape), np.uint8), names)
+    return [name for name in names if outputs[name].ndim == 4]
+
+
 def mean_activations(
     stored: StoredModel, dataset: str, layer: str
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -375,7 +394,7 @@ def _predictions_while_pruned(
     known = curve(_stored, layer, order)
     if known is None:
         return network(_stored).probabilities(images)[np.newaxis]
-    return network(_stored).while_pruned(images, layer, known.channels)
+    return network(_stored).probabilities_while_pruned(images, layer, known.channels)
 
 
 def _changed(stored: StoredModel) -> int:

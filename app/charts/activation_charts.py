@@ -1,41 +1,89 @@
-"""Charts of channel activations."""
+"""Charts of channel activations.
+
+Where a click selects something, the rows hold what is chosen at present, so that the chart need
+not be drawn anew (see `chart_view.with_rows`). That value is part of the selection: without it, a
+click on what was clicked before would change nothing and go unnoticed.
+"""
 
 from __future__ import annotations
 
 import altair as alt
 import pandas as pd
 
-from engine.reporting.metric_style import NEUTRAL, TRIGGERED
-from engine.reporting.paper_figures import activation_bars, activation_tooltip
+from engine.reporting.metric_style import ACTIVATIONS, NEUTRAL, TRIGGERED
+from engine.reporting.paper_figures import activation_tooltip
+
+HEIGHT = 300
+PRUNED = "Pruned"
 
 
-def clickable_bars(
-    table: pd.DataFrame, measure: str, order: list[int], top: float, ranks: pd.Series | None
-) -> alt.LayerChart | alt.FacetChart:
-    """Figures 5 and 6 with channels to click on and the pruning order drawn over the bars.
+def channel_ranges(table: pd.DataFrame) -> alt.LayerChart:
+    """Clean and triggered mean of every channel, joined by a line; pruned channels are shaded.
 
     Args:
-        table, measure, order, top: as for `paper_figures.activation_bars`.
-        ranks: channel -> pruning rank, from 1; None draws no order.
+        table: a row a channel with place (from left to right), channel, clean_mean,
+            triggered_mean, difference, chosen (the channel chosen at present, in every row),
+            rank (in the pruning order) and pruned, both 0 without a pruning curve, and images
+            (how many were measured; empty if that is not known).
 
     Returns:
         A chart whose selection `clicked` holds the channel clicked on.
     """
-    clicked = alt.selection_point("clicked", fields=["channel"], on="click", clear=False)
-    rows = pd.DataFrame({"place": range(len(order)), "channel": order})
-    rows = rows.merge(table[["channel", "clean_mean", "triggered_mean"]], on="channel")
-    tooltip = activation_tooltip()
-    layers = [activation_bars(table, measure, order, top)]
-    if ranks is not None:
-        rows["rank"] = rows["channel"].map(ranks)
-        tooltip.append(alt.Tooltip("rank:Q", title="Pruning rank"))
-        points = alt.Chart(rows).mark_point(filled=True, size=18, color=NEUTRAL, opacity=1)
-        rank = alt.Y("rank:Q", title="Pruning rank (grey)", axis=alt.Axis(orient="right"))
-        layers.append(points.encode(x="place:O", y=rank))
-    # Bars are thin, so the full height of the chart above a channel reacts to the pointer.
-    columns = alt.Chart(rows).mark_rect(opacity=0, cursor="pointer")
-    layers.append(columns.encode(x="place:O", tooltip=tooltip).add_params(clicked))
-    return alt.layer(*layers).resolve_scale(y="independent")
+    x = alt.X(
+        "place:O",
+        axis=alt.Axis(labels=False, ticks=False),
+        title=f"Channel ({len(table)} in total)",
+    )
+    base = alt.Chart(table).encode(x=x)
+    colour = _shared_colour(bool(table["rank"].any()))
+    shade = (
+        _named(base, PRUNED)
+        .mark_rect()
+        .encode(
+            color=colour,
+            opacity=alt.condition("datum.pruned", alt.value(0.3), alt.value(0)),
+        )
+    )
+    joined = base.mark_rule(color=NEUTRAL).encode(y="clean_mean:Q", y2="triggered_mean:Q")
+    points = [
+        _named(base, style.label)
+        .mark_point(filled=True, size=30, opacity=1)
+        .encode(y=alt.Y(f"{mean}:Q", title="Mean activation (no unit)"), color=colour)
+        for mean, style in ACTIVATIONS.items()
+    ]
+    pointer = _pointer_area(base, "datum.channel == datum.chosen", _channel_tooltip(table))
+    pointer = pointer.add_params(_clicked("channel"))
+    layered: alt.LayerChart = shade + joined + points[0] + points[1] + pointer
+    return layered.properties(height=HEIGHT)
+
+
+def signal_path(table: pd.DataFrame) -> alt.LayerChart:
+    """How far the signal of a triggered image departs from the clean one, layer by layer.
+
+    Args:
+        table: a row a layer, in the order of the network, with layer, distance and chosen (the
+            layer chosen at present, in every row).
+
+    Returns:
+        A chart whose selection `clicked` holds the layer clicked on.
+    """
+    base = alt.Chart(table).encode(x=_layer_axis(table))
+    y = alt.Y("distance:Q", title="Cosine distance (0 to 2)")
+    up_to_one = base.mark_point(opacity=0, size=0).encode(y=alt.datum(1))  # next to nothing is low
+    line = base.mark_line(color=NEUTRAL).encode(y=y)
+    chosen = "datum.layer == datum.chosen"
+    points = base.mark_point(filled=True, opacity=1).encode(
+        y=y,
+        color=alt.condition(chosen, alt.value(TRIGGERED), alt.value(NEUTRAL)),
+        size=alt.condition(chosen, alt.value(160), alt.value(50)),
+    )
+    tooltip = [
+        alt.Tooltip("layer:N", title="Layer"),
+        alt.Tooltip("distance:Q", title="Cosine distance", format=".4f"),
+    ]
+    pointer = _pointer_area(base, chosen, tooltip).add_params(_clicked("layer"))
+    layered: alt.LayerChart = up_to_one + line + points + pointer
+    return layered.properties(height=HEIGHT)
 
 
 def change_by_layer(table: pd.DataFrame, layer: str) -> alt.Chart:
@@ -49,15 +97,61 @@ def change_by_layer(table: pd.DataFrame, layer: str) -> alt.Chart:
         alt.Chart(table)
         .mark_bar()
         .encode(
-            x=alt.X(
-                "layer:N", sort=list(table["layer"]), title="Layer", axis=alt.Axis(labelAngle=-45)
-            ),
-            y=alt.Y("moved:Q", title="Change of the channels' means (%)"),
+            x=_layer_axis(table),
+            y=alt.Y("moved:Q", title="Change of the means (%)"),
             color=alt.condition(alt.datum.layer == layer, alt.value(TRIGGERED), alt.value(NEUTRAL)),
             tooltip=[
                 alt.Tooltip("layer:N", title="Layer"),
                 alt.Tooltip("moved:Q", title="Change (%)", format=".1f"),
             ],
         )
-        .properties(height=340)
+        .properties(height=HEIGHT)
     )
+
+
+def _layer_axis(table: pd.DataFrame) -> alt.X:
+    """The layers in the order of the network, each with its name."""
+    axis = alt.Axis(labelAngle=-45, labelOverlap=False)
+    return alt.X("layer:N", sort=list(table["layer"]), title=None, axis=axis)
+
+
+def _named(base: alt.Chart, part: str) -> alt.Chart:
+    """One part of `channel_ranges`, which the legend names; all draw the same rows."""
+    return base.transform_calculate(part=f"'{part}'")
+
+
+def _shared_colour(with_pruned: bool) -> alt.Color:
+    colours = {style.label: style.colour for style in ACTIVATIONS.values()}
+    if with_pruned:
+        colours[PRUNED] = NEUTRAL
+    return alt.Color(
+        "part:N",
+        title=None,
+        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+        legend=alt.Legend(
+            orient="top", columns=3, symbolType="square", symbolOpacity=1, columnPadding=8
+        ),
+    )
+
+
+def _channel_tooltip(table: pd.DataFrame) -> list[alt.Tooltip]:
+    tooltip = [
+        *activation_tooltip(),
+        alt.Tooltip("difference:Q", title="Difference", format="+.4f"),
+    ]
+    if table["images"].any():
+        tooltip.append(alt.Tooltip("images:N", title="Images (n)"))
+    if table["rank"].any():
+        tooltip.append(alt.Tooltip("rank:Q", title=f"Pruning rank (of {len(table)})"))
+    return tooltip
+
+
+def _pointer_area(base: alt.Chart, chosen: str, tooltip: list[alt.Tooltip]) -> alt.Chart:
+    """The full height of the chart reacts to the pointer; what is chosen has a frame."""
+    return base.mark_rect(fillOpacity=0, stroke=NEUTRAL, cursor="pointer").encode(
+        strokeWidth=alt.condition(chosen, alt.value(2), alt.value(0)), tooltip=tooltip
+    )
+
+
+def _clicked(field: str) -> alt.Parameter:
+    return alt.selection_point("clicked", fields=[field, "chosen"], on="click", clear=False)

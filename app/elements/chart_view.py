@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from engine.reporting import export
@@ -51,6 +52,12 @@ def show_spec(
         )
         _offer_to_save(draw, data, name)
     return result
+
+
+def with_rows(spec: Mapping[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
+    """A cached specification with other rows; all layers of the chart must share one table."""
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    return {**spec, "datasets": dict.fromkeys(spec["datasets"], table)}
 
 
 def _offer_to_save(draw: Callable[[], export.Chart], data: pd.DataFrame, name: str) -> None:

@@ -9,6 +9,18 @@ from engine.core import markdown
 from engine.imaging.render import SIDE, enlarge
 
 
-def show(image: np.ndarray, caption: str, side: int = SIDE) -> None:
-    """Show a uint8 image with sharp pixels; the caption is also its text alternative."""
-    st.image(enlarge(image, side), caption=markdown.escape(caption), alt=caption, width="stretch")
+def show(image: np.ndarray, caption: str, side: int = SIDE, alternative: str = "") -> None:
+    """Show an image with sharp pixels.
+
+    Args:
+        image: uint8 [height, width, 3].
+        caption: below the image.
+        side: its largest side in pixels, before the page fits it in.
+        alternative: for screen readers; the caption if left out.
+    """
+    st.image(
+        enlarge(image, side),
+        caption=markdown.escape(caption),
+        alt=alternative or caption,
+        width="stretch",
+    )

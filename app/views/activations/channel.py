@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import caches
 from app.chosen_image import ChosenImage
 from app.elements import picture
 from app.frame import failures
-from engine.defenses.pruning.curve import Curve
-from engine.defenses.pruning.orders import ORDERS
+from engine.defenses.activations import cosine_distance
 from engine.networks.channels import check_channels
-from engine.store import StoredModel, pruning_curves
+from engine.store import StoredModel
 
 CHANNEL = "channel"
 TOP = 6
+_STYLE = (
+    # Streamlit would put each column of a phone into a line of its own.
+    "<style>[class*=st-key-pictures-] [data-testid=stHorizontalBlock] {flex-wrap: nowrap}"
+    "[class*=st-key-pictures-] [data-testid=stColumn] {min-width: 0; flex: 1 1 0}</style>"
+)
 
 
-def choose(order: list[int]) -> int:
-    """The channel to inspect: typed here, clicked on a bar, or in the link."""
+def choose(count: int, usual: int) -> int:
+    """The channel to inspect, of `count`: typed here, clicked in the chart, or in the link."""
     known = st.session_state.get(CHANNEL)
-    if known is not None and not 0 <= known < len(order):
+    if known is not None and not 0 <= known < count:
         st.session_state[CHANNEL] = None
     chosen = st.number_input(
-        f"Channel (0 to {len(order) - 1})",
+        f"Channel (0 to {count - 1})",
         min_value=0,
-        max_value=len(order) - 1,
+        max_value=count - 1,
         value=None,
-        placeholder="click a bar, or type",
+        placeholder=f"{usual}",
         key=CHANNEL,
         bind="query-params",
-        width=220,
+        help="Click a channel in the chart, or type its number. Without a choice, it is the one"
+        " that the trigger raises most.",
+        width=150,
     )
-    return order[-1] if chosen is None else int(chosen)
+    return usual if chosen is None else int(chosen)
 
 
 @failures.callback
@@ -47,77 +53,55 @@ def select_clicked(chart: str) -> None:
         st.session_state[CHANNEL] = channel
 
 
-def choose_ranks(model: StoredModel, layer: str, count: int) -> pd.Series | None:
-    """A control for the pruning order to draw over the bars.
-
-    Args:
-        model: the model in use.
-        layer: whose channels are shown.
-        count: of its channels.
-
-    Returns:
-        Pruning ranks, see `pruning_ranks`; None to draw no order.
-    """
-    known = [
-        order
-        for convolution, order in pruning_curves.stored_curves(model)
-        if _belongs_to(model, layer, convolution)
-    ]
-    chosen = st.selectbox(
-        "Show pruning order",
-        ["none", *known],
-        index=1 if known else 0,
-        format_func=lambda name: ORDERS[name].title if name in ORDERS else "None",
-        key="order-drawn",
-        help="Draws each channel's pruning rank over the bars. Offered are the orders whose curve"
-        " has been computed for this layer's convolution.",
-    )
-    for convolution, order in pruning_curves.stored_curves(model):
-        if order == chosen and _belongs_to(model, layer, convolution):
-            curve = caches.curve(model, convolution, order)
-            if curve is not None and len(curve.channels) == count:
-                return pruning_ranks(curve)
-    return None
-
-
-def pruning_ranks(curve: Curve) -> pd.Series:
-    """Channel -> its place in the pruning order, from 1."""
-    return pd.Series(range(1, len(curve.channels) + 1), index=curve.channels)
-
-
-def _belongs_to(model: StoredModel, layer: str, convolution: str) -> bool:
-    """Whether `layer` is the convolution, or comes after it and before the next one."""
-    measured = caches.table(model, "activations")
-    if measured is None:
-        return False
-    names = list(dict.fromkeys(measured["layer"]))
-    if convolution not in names:
-        return False
-    convolutions = caches.convolutions(model)
-    following = names[names.index(convolution) :]
-    later = [place for place, name in enumerate(following[1:], 1) if name in convolutions]
-    return layer in (following[: later[0]] if later else following)
-
-
 def show_maps(model: StoredModel, chosen: ChosenImage, layer: str, channel: int) -> None:
     """The channel's map on the chosen image, clean and triggered, on one scale."""
     both = caches.layer_outputs(model, chosen, layer)
     check_channels(layer, both.shape[-1], np.array([channel]))
     values = both[..., channel]
-    low, high = float(values.min()), float(values.max())
-    with st.container(horizontal=True):
-        for kind, image, found in zip(
-            ("clean", "triggered"), caches.pair(chosen, model.card.trigger), values, strict=True
-        ):
-            with st.container(width="stretch"):
-                picture.show(image, f"{kind.capitalize()}: {chosen.name}")
-            with st.container(width="stretch"):
-                picture.show(
-                    apply_viridis(found, low, high),
-                    f"Channel {channel} on the {kind} image: mean {found.mean():.2f},"
-                    f" largest {found.max():.2f}",
-                )
-    st.caption(f"Both maps share one colour scale: dark {low:.2f}, bright yellow {high:.2f}.")
+    columns = picture_row(4, "maps")
+    for place, kind in enumerate(("clean", "triggered")):
+        with columns[2 * place]:
+            show_image(caches.pair(chosen, model.card.trigger)[place], kind, chosen.name)
+        with columns[2 * place + 1]:
+            name = f"Channel {channel} on the {kind} image"
+            show_map(values[place], value_range(values), name)
+    low, high = value_range(values)
+    st.caption(
+        f"Dark {low:.2f}, yellow {high:.2f}. On this image the output of {layer} departs from the"
+        f" clean one by a cosine distance of **{cosine_distance(both[0], both[1]):.3f}**."
+    )
+
+
+def picture_row(count: int, key: str) -> list[DeltaGenerator]:
+    """Columns for `count` small pictures in one row, on a phone too."""
+    with st.container(key=f"pictures-{key}"):
+        st.html(_STYLE)
+        return st.columns(count, gap="xsmall")
+
+
+def show_image(image: np.ndarray, kind: str, name: str) -> None:
+    """The clean or the triggered image, uint8 [height, width, 3], small."""
+    picture.show(image, kind.capitalize(), alternative=f"{kind.capitalize()}: {name}")
+
+
+def show_map(values: np.ndarray, scale: tuple[float, float], name: str) -> None:
+    """A channel's map [height, width], small, with its mean.
+
+    Args:
+        values: the channel's output.
+        scale: the values shown darkest and brightest.
+        name: of the map, for screen readers.
+    """
+    picture.show(
+        apply_viridis(values, *scale),
+        f"Mean {values.mean():.2f}",
+        alternative=f"{name}: mean {values.mean():.2f}, largest {values.max():.2f}",
+    )
+
+
+def value_range(values: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest value, for maps that share one scale."""
+    return float(values.min()), float(values.max())
 
 
 def apply_viridis(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -134,12 +118,11 @@ def show_top_images(model: StoredModel, dataset: str, layer: str, channel: int) 
     best = np.argsort(-means[:, channel], kind="stable")[:TOP]
     test = caches.test_images(dataset, card.image_shape[0])
     st.markdown(
-        f"Of {len(indices)} clean test images sampled across the dataset, channel **{channel}**"
-        " responds most to these:"
+        f"Of {len(indices)} clean test images, channel **{channel}** responds most to these:"
     )
-    with st.container(horizontal=True):
-        for place in best:
-            index = int(indices[place])
-            name = card.class_names[int(test.labels[index])]
-            with st.container(width=150):
-                picture.show(test.images[index], f"{name}: mean {means[place, channel]:.2f}", 150)
+    for column, place in zip(picture_row(TOP, "top"), best, strict=False):
+        index = int(indices[place])
+        name = card.class_names[int(test.labels[index])]
+        mean = f"{means[place, channel]:.2f}"
+        with column:
+            picture.show(test.images[index], mean, alternative=f"{name}: mean {mean}")

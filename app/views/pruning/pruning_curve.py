@@ -50,7 +50,12 @@ def choose_curve(layers: list[str]) -> tuple[str, str]:
         help="The paper prunes the last convolution. Any other takes minutes, not seconds.",
         width=180,
     )
-    order = st.selectbox(
+    return layer, choose_order()
+
+
+def choose_order() -> str:
+    """A control for the pruning order; the address keeps it."""
+    chosen: str = st.selectbox(
         "Pruning order",
         list(ORDERS),
         index=list(ORDERS).index(DEFAULT_ORDER),
@@ -60,7 +65,7 @@ def choose_curve(layers: list[str]) -> tuple[str, str]:
         help="An oracle uses triggered images, which a defender does not have.",
         width=380,
     )
-    return layer, order
+    return chosen
 
 
 def threshold_slider() -> float:
