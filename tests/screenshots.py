@@ -1,4 +1,8 @@
-"""Screenshots of every page, for the documents: ``python -m tests.screenshots --out FOLDER``."""
+"""Pictures of the dashboard, for the documents.
+
+``python -m tests.screenshots --out FOLDER`` saves a screenshot of every page, and
+``python -m tests.screenshots --tour FILE.webp`` an animation of the tour.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.conftest import Server
 from tests.browser.test_stories import PAGES, settled, visit
 from tests.fixtures.needed import browser
+from tests.screenshots_tour import record_tour
 
 COLOURS = 256  # of each picture, to keep its file small; chosen so that thin lines keep theirs
 LINKS = {"": "?threshold-overview=20", "triggers": "?settings=2"}
@@ -53,23 +58,33 @@ def _fit_height(page: Page, width: int) -> None:
         needed = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
 
 
+def _take_all_pictures(chromium: Browser, address: str, options: argparse.Namespace) -> None:
+    options.out.mkdir(parents=True, exist_ok=True)
+    for theme in options.themes.split(","):
+        for width in map(int, options.widths.split(",")):
+            take_pictures(chromium, address, theme, width, options.out)
+
+
 def main() -> None:
-    """Start a server, visit every page and save the pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    """Start a server and save the pictures that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, metavar="FOLDER")
+    parser.add_argument("--tour", type=Path, metavar="FILE.webp")
     parser.add_argument("--widths", default="1440", metavar="1440,420")
     parser.add_argument("--themes", default="light,dark")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    if not options.out and not options.tour:
+        parser.error("nothing to do: give --out or --tour")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = Server(Path(folder) / "home", Path(folder) / "nothing")
         chromium = playwright.chromium.launch(
             executable_path=browser(), args=["--no-sandbox", "--disable-gpu"]
         )
         try:
-            for theme in options.themes.split(","):
-                for width in map(int, options.widths.split(",")):
-                    take_pictures(chromium, server.address, theme, width, options.out)
+            if options.out:
+                _take_all_pictures(chromium, server.address, options)
+            if options.tour:
+                record_tour(chromium, server.address, options.tour)
         finally:
             chromium.close()
             server.stop()
