@@ -23,4 +23,5 @@ def show(image: np.ndarray, caption: str, side: int = SIDE, alternative: str = "
         caption=markdown.escape(caption),
         alt=alternative or caption,
         width="stretch",
+        output_format="PNG",  # JPEG would lose faint triggers
     )

@@ -1,6 +1,7 @@
 """Drawing the pairs of the eye test, and scoring the answers."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,15 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import caches
-from app.views.triggers.eye_test import (
+from app.views.triggers.eye_game import (
+    BRIGHT,
     PAIRS,
     Game,
     Pair,
     draw,
     guessing_probability,
     interpret,
-    pictures,
+    read_code,
 )
+from app.views.triggers.eye_test import pictures
 from engine.attacks.triggers.badnets import BadNets
 from engine.attacks.triggers.bpp import BppAttack
 
@@ -53,6 +56,28 @@ def test_images_that_the_trigger_does_not_change_are_skipped(seed):
     assert draw(seed, images, BppAttack(levels=256)) == ()
 
 
+@given(seeds)
+def test_dark_and_flat_images_are_skipped_as_long_as_there_are_others(seed):
+    images = IMAGES.copy()
+    images[::2] //= 10
+    images[1::4] = 200
+    clear = {pair.index for pair in draw(seed, images, BadNets())}
+    assert len(clear) == PAIRS and all(index % 4 == 3 for index in clear)
+    assert images[list(clear)].mean() > BRIGHT
+    assert len(draw(seed, images // 10, BadNets())) == PAIRS, "of images that are all dark"
+
+
+@given(seeds, st.lists(st.booleans(), max_size=PAIRS))
+def test_the_code_in_the_address_gives_seed_and_answers_back(seed, answers):
+    played = Game("signs", 32, "badnets", seed, (Pair(0, True),) * PAIRS, tuple(answers))
+    assert read_code(played.code()) == (seed, tuple(answers))
+
+
+@pytest.mark.parametrize("code", ["", "L", "12X", "-4L", "12LRx", "1" * 11, "1" + "L" * 11, "nan"])
+def test_other_texts_in_the_address_are_no_code(code):
+    assert read_code(code) is None
+
+
 @given(seeds, st.integers(1, 9))
 def test_few_images_give_few_pairs(seed, count):
     assert len(draw(seed, IMAGES[:count], BadNets())) == count
@@ -75,7 +100,7 @@ def test_the_score_counts_the_answers_that_name_the_triggered_side(rounds):
 def test_a_pair_holds_exactly_one_triggered_picture_on_its_side(left, index):
     clean, triggered = IMAGES[index], BadNets()(IMAGES[index : index + 1])[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(caches, "pair", lambda *about: (clean, triggered))
+        patch.setattr(caches, "test_images", lambda *_: SimpleNamespace(images=IMAGES))
         both = pictures(game([left], []), Pair(index, left))
     assert [(picture == triggered).all() for picture in both] == [left, not left]
     assert [(picture == clean).all() for picture in both] == [not left, left]
@@ -91,7 +116,7 @@ def test_guessing_follows_the_binomial_distribution(pairs):
 
 def test_a_score_is_called_luck_where_it_may_be_luck():
     assert "5 on average" in interpret(10, 10) and "0.1%" in interpret(10, 10)
-    assert "you can see this trigger" in interpret(9, 10)
+    assert "You can see this trigger" in interpret(9, 10)
     for score in (2, 5, 8):
-        assert "may well be luck" in interpret(score, 10)
+        assert "cannot reliably see" in interpret(score, 10)
     assert "mistake the triggered" in interpret(1, 10)

@@ -81,8 +81,8 @@ def test_no_link_breaks_a_page(results, monkeypatch, name):
         assert not app.exception and not app.error, key
 
 
-def test_an_invalid_band_is_an_error_of_its_variant_alone(results):
-    app = shown("triggers", model="small", settings="2", **{"A-ftrojan-bands": "zzz"})
+def test_an_invalid_band_in_a_link_leaves_the_rest_of_the_page(results):
+    app = shown("triggers", model="small", **{"trigger-small-ftrojan-bands": "zzz"})
     assert not app.exception and len(app.error) == 1 and "bands cannot be" in app.error[0].value
-    assert by_label(app.selectbox, "Trigger to look for").value == "ftrojan"
-    assert app.dataframe[0].value["variant"].tolist() == ["B"]
+    assert by_label(app.selectbox, "Trigger").value == "ftrojan"
+    assert by_label(app.selectbox, "Class")

@@ -120,14 +120,14 @@ def interpret(score: int, pairs: int) -> str:
     """What a score means compared with guessing, as Markdown."""
     chance = guessing_probability(score, pairs)
     guessing = (
-        f"Guessing gives {pairs / 2:g} on average, and {score} or more in {chance:.1%} of such"
+        f"guessing gives {pairs / 2:g} on average, and {score} or more in {chance:.1%} of such"
         " tests."
     )
     if chance <= RARE:
-        return f"{guessing} This is unlikely to be luck: **you can see this trigger.**"
+        return f"**You can see this trigger:** {guessing}"
     if guessing_probability(pairs - score, pairs) <= RARE:
         return (
-            f"{guessing} So low a score is unlikely to be luck, too: **you see a difference, but"
-            " mistake the triggered picture for the clean one.**"
+            "**You see a difference, but mistake the triggered picture for the clean one:**"
+            f" {guessing}"
         )
-    return f"{guessing} This may well be luck: **you cannot reliably see this trigger.**"
+    return f"**You cannot reliably see this trigger:** {guessing}"

@@ -128,7 +128,7 @@ def usual_values(trigger: Trigger, name: str) -> list[int | float]:
     low = described.minimum if described.minimum is not None else float("-inf")
     high = described.maximum if described.maximum is not None else float("inf")
     found = (min(max(float(f"{factor * value:.2g}"), low), high) for factor in _USUAL_FACTORS)
-    return list(dict.fromkeys(type(value)(one) for one in found))
+    return list(dict.fromkeys(round(one) if isinstance(value, int) else one for one in found))
 
 
 def vary(trigger: Trigger, name: str, text: str) -> list[Trigger]:

@@ -101,7 +101,7 @@ def _show_row(model: StoredModel, chosen: ChosenImage, trigger: str) -> None:
 
 def _show_pair(chosen: ChosenImage, triggered: np.ndarray, laid_over: bool) -> None:
     if laid_over:
-        swipe(enlarge(chosen.clean), enlarge(triggered), ("Clean", "Triggered"), "swipe")
+        swipe(enlarge(chosen.clean), enlarge(triggered), ("Clean", "Triggered"), "swipe", 320)
         return
     pictures = {"Clean": chosen.clean, "Triggered": triggered}
     for column, (kind, image) in zip(st.columns(2, gap="small"), pictures.items(), strict=True):
