@@ -126,14 +126,14 @@ def show_line(job: Job) -> None:
                 f" {status.share:.0%} · {_progress(status)}",
                 width="content",
             )
-            st.button(
+            if st.button(
                 "Watch",
                 key=f"watch-{job.name}",
                 type="tertiary",
-                on_click=_watch,
-                args=(job.name,),
                 help="Shows its progress, with a button to stop it.",
-            )
+            ):
+                adopt(job.name)
+                st.rerun()  # the whole page, not only this line
 
     follow(job, draw)
 
@@ -224,11 +224,6 @@ def _resume(name: str) -> None:
     if not job.folder.exists():
         raise UserError(f"'{name}' was dismissed meanwhile: start it again.")
     job.resume()
-    adopt(name)
-
-
-@failures.callback
-def _watch(name: str) -> None:
     adopt(name)
 
 
