@@ -21,7 +21,7 @@ from tests.fixtures.needed import browser
 from tests.screenshots_tour import record_tour
 
 COLOURS = 256  # of each picture, to keep its file small; chosen so that thin lines keep theirs
-LINKS = {"": "?threshold-overview=20", "triggers": "?settings=2"}
+LINKS = {"": "?threshold-overview=20"}
 
 
 def take_pictures(chromium: Browser, address: str, theme: str, width: int, out: Path) -> None:

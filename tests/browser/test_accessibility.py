@@ -11,15 +11,23 @@ KNOWN = {"empty-table-header", "svg-img-alt"}
 # Its file uploader's, too: a label on a presentational section, found while it loads.
 UPLOADER = ("presentation-role-conflict", "stFileUploaderDropzone")
 WIDTHS = (2560, 1440, 420)
+MAP = "triggers?triggers-tab=Attack+comparison&attacked-view=Defences"
+LINKS = (  # to tabs, which differ as pages do
+    "triggers?triggers-tab=Strengths",
+    "triggers?triggers-tab=All+triggers",
+    "triggers?triggers-tab=Eye+test",
+    "triggers?triggers-tab=Attack+comparison",
+    MAP,
+)
 
 
-@pytest.fixture(scope="module", params=PAGES)
+@pytest.fixture(scope="module", params=[*PAGES, *LINKS])
 def shown(request, server, chromium):
-    """A page, opened once for all that is looked at on it."""
+    """A page or a tab of it, opened once for all that is looked at on it."""
     context = chromium.new_context(reduced_motion="reduce")
     context.set_default_timeout(60_000)
     page = context.new_page()
-    visit(page, f"{server.address}/{request.param}", PAGES[request.param])
+    visit(page, f"{server.address}/{request.param}", PAGES[request.param.partition("?")[0]])
     yield page
     context.close()
 
@@ -63,7 +71,7 @@ def test_no_page_overflows_sideways(shown, width):
     )
 
 
-@pytest.mark.parametrize("shown", ["triggers"], indirect=True)
+@pytest.mark.parametrize("shown", [MAP], indirect=True)
 def test_on_a_phone_the_map_of_defences_scrolls_to_its_last_column(shown):
     widened(shown, min(WIDTHS))
     settled(shown)

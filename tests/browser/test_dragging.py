@@ -65,7 +65,7 @@ def test_the_film_plays_pauses_goes_by_keys_and_moves_the_threshold(server, page
 
 
 def test_keys_move_the_divider_and_a_picture_can_be_picked_from_the_grid(server, page):
-    visit(page, f"{server.address}/triggers", PAGES["triggers"])
+    visit(page, f"{server.address}/triggers?laid-over=true", PAGES["triggers"])
     divider = page.get_by_role("slider", name="Divider between Clean and Triggered")
     divider.press("Home")
     assert divider.get_attribute("aria-valuetext") == "Clean: 0 % of the width"

@@ -76,7 +76,7 @@ def cards(app) -> dict[str, str]:
         for body in bodies(app)
         for part in re.findall(r"<article.*?</article>", body, re.DOTALL)
     ]
-    return {re.search(r"<h3>([^<]*?) *<", part).group(1).strip(): part for part in found}
+    return {re.search(r"<h2>([^<]*?) *<", part).group(1).strip(): part for part in found}
 
 
 def open_tab(app, tab: str):
@@ -219,7 +219,7 @@ def strip(app) -> dict[str, str]:
     parts = [
         part for body in bodies(app) for part in re.findall(r"<section>.*?</section>", body, re.S)
     ]
-    return {re.search("<h3>(.*?)</h3>", part)[1]: part for part in parts}
+    return {re.search("<h2>(.*?)</h2>", part)[1]: part for part in parts}
 
 
 def test_each_strength_has_its_pictures_and_figures(results):
