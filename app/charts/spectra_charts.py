@@ -9,58 +9,72 @@ import pandas as pd
 from engine.imaging.dct import region
 from engine.reporting.metric_style import CLEAN, NEUTRAL, TRIGGERED
 
+HEIGHT = 320
 
-def spectrum(values: np.ndarray, bands: list[tuple[int, int]], top: float) -> alt.LayerChart:
+
+def spectrum(
+    values: np.ndarray,
+    bands: list[tuple[int, int]],
+    top: float,
+    images: int = 0,
+    with_legend: bool = True,
+) -> alt.LayerChart:
     """A heat map of DCT coefficients on a log scale, with the trigger's bands framed.
 
     Args:
         values: [height, width], magnitudes of coefficients.
         bands: (row, column) of those to frame; bands outside the map are ignored.
         top: upper end of the colour scale, so that several maps can share it.
+        images: how many the values are means of; 0 if they are not of images.
+        with_legend: whether to draw the colour scale below.
     """
     height, width = values.shape
     ticks = alt.Axis(values=[0, height // 2 - 1, height - 1], labelAngle=0)
-    x = alt.X("column:O", title="Horizontal frequency (band)", axis=ticks)
-    y = alt.Y("row:O", title="Vertical frequency (band)", axis=ticks)
+    x = alt.X("column:O", title="Horizontal (band)", axis=ticks)
+    y = alt.Y("row:O", title="Vertical (band)", axis=ticks)
     inside = [band for band in bands if band[0] < height and band[1] < width]
     frames = (
         alt.Chart(pd.DataFrame(inside, columns=["row", "column"]))
         .mark_rect(filled=False, stroke=TRIGGERED, strokeWidth=2.5)
         .encode(x=x, y=y)
     )
-    cells = _cells(values, top).encode(x=x, y=y)
+    cells = _cells(values, top, images, with_legend).encode(x=x, y=y)
     layered: alt.LayerChart = cells + frames + _regions(height, width, x, y)
-    return layered.properties(height=440)
+    return layered.properties(height=HEIGHT)
 
 
-def radial_profile(clean: np.ndarray, triggered: np.ndarray, rings: list[int]) -> alt.LayerChart:
+def radial_profile(
+    clean: np.ndarray, triggered: np.ndarray, rings: list[int], images: int
+) -> alt.LayerChart:
     """Mean magnitude of the coefficients against their distance from band (0, 0).
 
     Args:
         clean, triggered: float [n], see `dct.radial_profile`.
         rings: distances of the trigger's bands, marked with rules.
+        images: how many the magnitudes are means of.
     """
     parts = {"Clean": clean, "Triggered": triggered}
     table = pd.concat(
-        pd.DataFrame({"distance": range(len(values)), "magnitude": values, "images": name})
+        pd.DataFrame({"distance": range(len(values)), "magnitude": values, "kind": name})
         for name, values in parts.items()
     )
-    lines = alt.Chart(table).mark_line(strokeWidth=2.5)
+    lines = alt.Chart(table.assign(n=images)).mark_line(strokeWidth=2.5)
     lines = lines.encode(
-        x=alt.X("distance:Q", title="Distance from the upper left corner (bands)"),
+        x=alt.X("distance:Q", title="Distance (bands)"),
         y=alt.Y(
             "magnitude:Q",
-            title="Mean magnitude of the coefficients (grey levels, log)",
+            title="Mean magnitude (grey levels, log)",
             scale=alt.Scale(type="log"),
         ),
         color=alt.Color(
-            "images:N",
+            "kind:N",
             title=None,
             scale=alt.Scale(domain=list(parts), range=[CLEAN, TRIGGERED]),
             legend=alt.Legend(orient="top"),
         ),
         tooltip=[
-            alt.Tooltip("images:N", title="Images"),
+            alt.Tooltip("kind:N", title="Images"),
+            alt.Tooltip("n:Q", title="Number of images (n)", format=","),
             alt.Tooltip("distance:Q", title="Distance (bands)"),
             alt.Tooltip("magnitude:Q", format=".2f", title="Mean magnitude"),
         ],
@@ -71,10 +85,10 @@ def radial_profile(clean: np.ndarray, triggered: np.ndarray, rings: list[int]) -
         .encode(x="distance:Q")
     )
     layered: alt.LayerChart = rules + lines
-    return layered.properties(height=300)
+    return layered.properties(height=HEIGHT)
 
 
-def _cells(values: np.ndarray, top: float) -> alt.Chart:
+def _cells(values: np.ndarray, top: float, images: int, with_legend: bool) -> alt.Chart:
     """One square per coefficient."""
     rows, columns = (axis.ravel() for axis in np.indices(values.shape))
     table = pd.DataFrame(
@@ -93,7 +107,7 @@ def _cells(values: np.ndarray, top: float) -> alt.Chart:
         "log:Q",
         title="log10(1 + magnitude)",
         scale=alt.Scale(scheme="viridis", domain=[0, float(np.log10(1 + top))]),
-        legend=alt.Legend(orient="bottom", gradientLength=180),
+        legend=alt.Legend(orient="bottom", gradientLength=180) if with_legend else None,
     )
     tooltip = [
         alt.Tooltip("row:O", title="Row"),
@@ -101,6 +115,9 @@ def _cells(values: np.ndarray, top: float) -> alt.Chart:
         alt.Tooltip("region:N", title="Region"),
         alt.Tooltip("magnitude:Q", title="Magnitude of the coefficient", format=".2f"),
     ]
+    if images:
+        table["images"] = images
+        tooltip.append(alt.Tooltip("images:Q", title="Images (n)", format=","))
     return alt.Chart(table).mark_rect().encode(color=color, tooltip=tooltip)
 
 
