@@ -41,10 +41,10 @@ def show(scene: Scene) -> None:
         left.slider("Channels to mark", 1, most, min(_USUAL, most), key=_MARKED)
     with right:
         drawing.figures(_figures(marked))
-    st.altair_chart(
+    drawing.chart(
         charts.channels(rows, marked["channel"].tolist()),
-        width="stretch",
-        alt=f"Mean activation of the {len(rows)} channels of {layer}: clean images as bars,"
+        "tour-channels",
+        f"Mean activation of the {len(rows)} channels of {layer}: clean images as bars,"
         f" triggered images as points. Marked are the {count} that rise most.",
     )
 

@@ -10,8 +10,7 @@ import pandas as pd
 
 from engine.reporting.metric_style import CLEAN, NEUTRAL, SCORES, TRIGGERED
 
-_LABEL, _TITLE = 16, 17  # type on axes, pixels
-_SIDE = 400  # pixels of the spectrum
+_LABEL, _TITLE = 17, 18  # type on axes, pixels
 
 
 def spectrum(values: np.ndarray, bands: Sequence[tuple[int, int]]) -> alt.LayerChart:
@@ -55,7 +54,7 @@ def spectrum(values: np.ndarray, bands: Sequence[tuple[int, int]]) -> alt.LayerC
         .encode(x=x, y=y)
     )
     layered: alt.LayerChart = cells + frames
-    return layered.properties(width=_SIDE, height=_SIDE)
+    return layered
 
 
 def channels(table: pd.DataFrame, marked: Sequence[int]) -> alt.LayerChart:
@@ -95,7 +94,7 @@ def channels(table: pd.DataFrame, marked: Sequence[int]) -> alt.LayerChart:
         y="triggered_mean:Q", opacity=strong
     )
     layered: alt.LayerChart = bars + rise + points
-    return layered.properties(height=360)
+    return layered
 
 
 def pruning(table: pd.DataFrame, step: int) -> alt.LayerChart:
@@ -109,12 +108,11 @@ def pruning(table: pd.DataFrame, step: int) -> alt.LayerChart:
     long["label"] = long["metric"].map({name: style.label for name, style in SCORES.items()})
     colour = alt.Color(
         "label:N",
-        title=None,
         scale=alt.Scale(
             domain=[style.label for style in SCORES.values()],
             range=[style.colour for style in SCORES.values()],
         ),
-        legend=alt.Legend(orient="top", labelFontSize=_LABEL, labelLimit=200, symbolSize=200),
+        legend=None,  # the figures above have the same colours
     )
     x = alt.X(
         "fraction:Q",
@@ -143,4 +141,4 @@ def pruning(table: pd.DataFrame, step: int) -> alt.LayerChart:
     here = table.iloc[[step]][["fraction"]]
     rule = alt.Chart(here).mark_rule(size=4, color=NEUTRAL).encode(x=x)
     layered: alt.LayerChart = lines + rule
-    return layered.properties(height=380)
+    return layered

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import altair as alt
 import numpy as np
 import streamlit as st
 
@@ -96,6 +97,18 @@ def row(
         for image, found in zip(images, probabilities, strict=True)
     ]
     st.html(templates.render(_TEMPLATES, "row", pictures=pictures))
+
+
+def chart(drawn: alt.LayerChart, key: str, alternative: str) -> None:
+    """A chart that fills what the window leaves: see `tour.css`.
+
+    Args:
+        drawn: the chart, of no size of its own.
+        key: of its frame.
+        alternative: text alternative.
+    """
+    with st.container(key=key):
+        st.altair_chart(drawn, width="stretch", height="stretch", alt=alternative)
 
 
 def images_missing(dataset: str) -> None:

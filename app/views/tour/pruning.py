@@ -15,7 +15,7 @@ from engine.defenses.pruning.curve import Curve
 from engine.reporting import verdict
 
 _STEP = "tour-film-step"
-_ROW, _HEIGHT, _WIDTH = 16, 300, 600  # cells in a row of the film; pixels
+_ROW = 16  # channels in a row of the film
 
 
 def show(scene: Scene) -> None:
@@ -31,7 +31,9 @@ def show(scene: Scene) -> None:
     of, step = st.session_state.get(_STEP, ("", 0))
     step = min(step, len(curve.channels)) if of == scene.model.name else 0
     left, right = st.columns(2, gap="large")
-    with left, st.container(width=_film_width(len(curve.channels))):
+    rows = math.ceil(len(curve.channels) / _ROW)
+    with left, st.container(key="tour-frame"):
+        st.html(f"<style>.st-key-tour-frame {{--columns-to-rows: {_ROW / rows:.3f}}}</style>")
         film(
             curve.test,
             caches.clean_activations(scene.model, curve.layer),
@@ -40,10 +42,11 @@ def show(scene: Scene) -> None:
             lambda moved: st.session_state.update({_STEP: (scene.model.name, moved)}),
         )
     with right:
-        st.altair_chart(
+        drawing.figures(drawing.metrics(curve.test.iloc[step]))
+        drawing.chart(
             charts.pruning(curve.test, step),
-            width="stretch",
-            alt="Clean accuracy, attack success and recovered accuracy against the share of"
+            "tour-curve",
+            "Clean accuracy, attack success and recovered accuracy against the share of"
             f" channels pruned. The line stands at {step} of {len(curve.channels)} channels.",
         )
 
@@ -60,9 +63,3 @@ def _sentence(scene: Scene, curve: Curve) -> str:
         f" gone; clean accuracy is then {row['clean_accuracy']:.0f} % instead of"
         f" {start['clean_accuracy']:.0f} %. Press Play."
     )
-
-
-def _film_width(channels: int) -> int:
-    """So that all rows of square cells fit the height, pixels."""
-    rows = math.ceil(channels / _ROW)
-    return min(_WIDTH, _ROW * _HEIGHT // rows)

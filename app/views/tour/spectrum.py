@@ -44,10 +44,10 @@ def show(scene: Scene) -> None:
         _show_pixels(scene)
     change = _change(scene, view == ONE)
     with left:
-        st.altair_chart(
+        drawing.chart(
             charts.spectrum(change, bands),
-            width="content",
-            alt=f"How much the trigger changes each wave, {view}; at most {change.max():.1f}.",
+            "tour-spectrum",
+            f"How much the trigger changes each wave, {view}; at most {change.max():.1f}.",
         )
 
 
@@ -71,9 +71,10 @@ def _show_pixels(scene: Scene) -> None:
     """The same change as pixels."""
     assert scene.image is not None
     clean, triggered = caches.pair(scene.image, scene.card.trigger)
-    st.image(
-        enlarge(amplify_difference(clean, triggered, _GAIN), 300),
-        caption=f"The change as pixels, {_GAIN} times as strong",
-        alt=f"Triggered minus clean image, {_GAIN} times as strong",
-        width=300,
-    )
+    with st.container(key="tour-pixels"):
+        st.image(
+            enlarge(amplify_difference(clean, triggered, _GAIN)),
+            caption=f"The change as pixels, {_GAIN} times as strong",
+            alt=f"Triggered minus clean image, {_GAIN} times as strong",
+            width="stretch",
+        )
