@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ from app.elements.progress_bar import show_progress
 from engine import store
 from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
 from engine.core import paths
-from engine.datasets import Split, open_test
+from engine.core.errors import UserError
+from engine.datasets import Split, is_test_cached, open_test, open_test_class
 from engine.defenses.pruning.curve import Curve
 from engine.evaluation import visibility
 from engine.evaluation.visibility import Visibility
@@ -36,6 +38,7 @@ from engine.networks.running import batches
 from engine.reporting import export
 from engine.store import ModelCard, StoredModel, pruning_curves, summary
 
+_AFTER_FIRST_PAGE = 2.0  # seconds
 SAMPLED_IMAGES = 600  # test images searched for those with a channel's largest activations
 
 
@@ -54,6 +57,61 @@ def test_images(name: str, size: int = 32) -> Split:
             with show_progress():
                 opened[key] = open_test(name, size=size)
     return opened[key]
+
+
+@dataclass(frozen=True)
+class ClassImages:
+    """The test images of one class.
+
+    Attributes:
+        indices: in the test split, int64 [n].
+        images: uint8 [n, height, width, 3].
+    """
+
+    indices: np.ndarray
+    images: np.ndarray
+
+    @property
+    def best(self) -> int:
+        """The position, within the class, of the image with the most contrast."""
+        return int(self.images.std(axis=(1, 2, 3)).argmax())
+
+
+def class_images(name: str, size: int, label: int) -> ClassImages:
+    """The test images of one class.
+
+    If the test images have not been drawn yet, those of the class are drawn at once and all the
+    others a little later in the background, so that the first page need not wait for them.
+    """
+    opened, _ = _open_splits()
+    if (name, size, str(paths.data_root())) not in opened and not is_test_cached(name, size=size):
+        _draw_the_rest(name, size)
+    return _class_images(name, size, label, str(paths.data_root()), str(paths.home()))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _class_images(name: str, size: int, label: int, root: str, home: str) -> ClassImages:
+    return ClassImages(*_of_class(name, size, label))
+
+
+def _of_class(name: str, size: int, label: int) -> tuple[np.ndarray, np.ndarray]:
+    indices, found = open_test_class(name, label, size=size)
+    return indices, np.array(found.images)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _draw_the_rest(name: str, size: int) -> threading.Timer:
+    """Open all test images in a thread, once the page has had time to appear."""
+
+    def draw() -> None:
+        opened, lock = _open_splits()
+        with lock, suppress(UserError):  # whoever needs them will be told
+            opened[name, size, str(paths.data_root())] = open_test(name, size=size)
+
+    timer = threading.Timer(_AFTER_FIRST_PAGE, draw)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def model_names() -> list[str]:
@@ -202,8 +260,14 @@ def test_image(card: ModelCard, dataset: str, index: int) -> ChosenImage:
     """One test image of a dataset, at the size that the model takes."""
     size = card.image_shape[0]
     test = test_images(dataset, size)
-    label = int(test.labels[index])
-    clean = np.array(test.images[index])
+    return described(card, dataset, index, test.images[index], int(test.labels[index]))
+
+
+def described(
+    card: ModelCard, dataset: str, index: int, image: np.ndarray, label: int
+) -> ChosenImage:
+    """A test image whose pixels and class are known already."""
+    size, clean = card.image_shape[0], np.array(image)
     return ChosenImage((dataset, size, index), clean, label, card.class_names[label])
 
 

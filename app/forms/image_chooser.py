@@ -10,7 +10,13 @@ from app.elements import job_panel
 from app.forms import own_picture_form
 from app.frame import failures
 from engine.core import jobs, markdown
-from engine.datasets import available, example_class, fetchable, missing_message
+from engine.datasets import (
+    available,
+    example_class,
+    fetchable,
+    first_by_class,
+    missing_message,
+)
 from engine.store import ModelCard
 
 CLASS, NUMBER = "class", "image"
@@ -45,7 +51,7 @@ def choose(card: ModelCard, dataset: str) -> ChosenImage | None:
         not added a picture. The page then says how to get some.
     """
     with st.container(key="loading-images"):  # keeps its place, so that no control moves
-        if available(dataset):
+        if available(dataset) and not first_by_class(dataset):
             caches.test_images(dataset, card.image_shape[0])
     with st.container(horizontal=True, vertical_alignment="bottom", key="image-chooser"):
         own = _choose_own()
@@ -72,11 +78,10 @@ def without_controls(card: ModelCard, dataset: str) -> ChosenImage | None:
         return None
     size = card.image_shape[0]
     label = min(example_class(dataset), len(card.class_names) - 1)
-    found = caches.indices_of_class(dataset, size, label)
-    if not len(found):
+    found = caches.class_images(dataset, size, label)
+    if not len(found.indices):
         return None
-    best = caches.highest_contrast(dataset, size, label)
-    return caches.test_image(card, dataset, int(found[best]))
+    return _image_of_class(card, dataset, label, found.best)
 
 
 def choose_number(number: int) -> None:
@@ -113,22 +118,29 @@ def _choose_test_image(card: ModelCard, dataset: str) -> ChosenImage | None:
         on_change=_forget_number,
         width="stretch",
     )
-    found = caches.indices_of_class(dataset, size, label)
-    if not len(found):
+    found = caches.class_images(dataset, size, label)
+    count = len(found.indices)
+    if not count:
         st.info("There are no test images of this class: choose another class.")
         st.stop()
-    if not 1 <= (st.session_state.get(NUMBER) or 1) <= len(found):
+    if not 1 <= (st.session_state.get(NUMBER) or 1) <= count:
         del st.session_state[NUMBER]  # of another class, or from a link
     number = st.number_input(
-        f"Image (of {len(found):,})",
+        f"Image (of {count:,})",
         min_value=1,
-        max_value=len(found),
-        value=1 + caches.highest_contrast(dataset, size, label),
+        max_value=count,
+        value=1 + found.best,
         key=NUMBER,
         bind="query-params",
         width=120,
     )
-    return caches.test_image(card, dataset, int(found[number - 1]))
+    return _image_of_class(card, dataset, label, number - 1)
+
+
+def _image_of_class(card: ModelCard, dataset: str, label: int, place: int) -> ChosenImage:
+    found = caches.class_images(dataset, card.image_shape[0], label)
+    index = int(found.indices[place])
+    return caches.described(card, dataset, index, found.images[place], label)
 
 
 @failures.callback

@@ -20,7 +20,7 @@ from engine.datasets.download import fetch
 from engine.datasets.folder import Folder
 from engine.datasets.gtsrb import Gtsrb
 from engine.datasets.signs import Signs
-from engine.datasets.source import Found, Parts, Source, TestFirst
+from engine.datasets.source import ClassFirst, Found, Parts, Source, TestFirst
 
 SOURCES: Registry[Source] = Registry(
     "dataset", "backdoor_lab.datasets", Source, [Signs(), Gtsrb(), Cifar10()]
@@ -161,6 +161,47 @@ def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Sp
     return cache.keep_test(key, test)
 
 
+def open_test_class(
+    name: str, label: int, root: Root = None, size: int = 32, seed: int = 0
+) -> tuple[np.ndarray, Split]:
+    """The test images of one class; at once, if its source can provide them before the others.
+
+    Args:
+        name, root, size, seed: as for `load_dataset`.
+        label: the class.
+
+    Returns:
+        Their indices in the test split, int64 [n], and the images.
+
+    Raises:
+        UserError: files are missing or damaged; says what to do.
+    """
+    kind, folder = source(name), paths.data_root(root)
+    if isinstance(kind, ClassFirst) and not is_test_cached(name, root, size, seed):
+        found = _locate(kind, folder)
+        if found is not None:
+            rng = np.random.default_rng(seed)
+            return kind.read_test_class(found.open(), size, label, rng)
+    test = open_test(name, root, size, seed)
+    indices = np.flatnonzero(test.labels == label)
+    return indices, test.take(indices)
+
+
+def first_by_class(name: str) -> bool:
+    """Whether `open_test_class` can give one class before the others."""
+    return isinstance(source(name), ClassFirst)
+
+
+def is_test_cached(name: str, root: Root = None, size: int = 32, seed: int = 0) -> bool:
+    """Whether `open_test` has nothing to read or draw anew."""
+    kind, folder = source(name), paths.data_root(root)
+    found = _locate(kind, folder)
+    if found is None:
+        return False
+    key = _key(name, folder, found, size, seed)
+    return cache.load(key) is not None or cache.load_test(key) is not None
+
+
 def _key(name: str, folder: Path, found: Found, size: int, seed: int) -> str:
     try:
         return cache.key(name, found.origins, size, seed)
@@ -203,7 +244,10 @@ __all__ = [
     "default_target",
     "example_class",
     "fetchable",
+    "first_by_class",
+    "is_test_cached",
     "load_dataset",
     "missing_message",
     "open_test",
+    "open_test_class",
 ]

@@ -122,6 +122,20 @@ class TestFirst(Source):
         """The test images that `Source.read` gives for the same `rng`."""
 
 
+class ClassFirst(TestFirst):
+    """A source that can provide the test images of one class sooner than those of all."""
+
+    @abstractmethod
+    def read_test_class(
+        self, files: Files, size: int, label: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Split]:
+        """The images of one class in what `read_test` gives for the same `rng`.
+
+        Returns:
+            Their indices in the test split, int64 [n], and the images.
+        """
+
+
 def folders(root: Path, name: str) -> list[Path]:
     """Folders where a dataset called `name` may be: one of its own, or the root itself."""
     return [path for path in (root / name, root) if path.is_dir()]

@@ -6,15 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from app import caches
+from app.charts import model_charts
 from app.elements import chart_view, scores
 from app.frame import header
 from engine import store
 from engine.core.errors import UserError
 from engine.evaluation.metrics import METRICS
-from engine.reporting import paper_figures
 from engine.store import summary
 
-HEIGHT = 300  # pixels
 MOST = 6  # models at a time
 
 
@@ -44,7 +43,7 @@ def show() -> None:
         return
     table = pd.DataFrame(rows)
     chart_view.show(
-        paper_figures.models_compared(table).properties(height=HEIGHT),
+        model_charts.models_compared(table),
         table,
         "models-compared",
         "Clean accuracy, attack success and recovered accuracy of each model on test images.",

@@ -60,7 +60,7 @@ class Entry:
 def show() -> None:
     """Show the tab; the dataset of the model in use comes first."""
     _offer_undo()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         words = st.text_input(
             "Search",
             key="model-search",
@@ -85,7 +85,7 @@ def show() -> None:
         st.info("No model fits.", icon=":material/search_off:")
     listed = [entry for entry in found if not entry.in_suite]
     used = st.session_state.get(header.MODEL)
-    ordered = sorted(listed, key=lambda entry: entry.dataset != datasets.get(used))
+    ordered = sorted(listed, key=lambda entry: entry.dataset != datasets.get(str(used)))
     for dataset in dict.fromkeys(entry.dataset for entry in ordered):
         _show_group(dataset, [entry for entry in listed if entry.dataset == dataset])
     _show_suite([entry for entry in found if entry.in_suite], is_open=bool(words))

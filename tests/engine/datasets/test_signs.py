@@ -3,7 +3,14 @@ import pytest
 from PIL import Image
 
 from engine.cli import main
-from engine.datasets import available, fetchable, load_dataset, open_test
+from engine.datasets import (
+    available,
+    fetchable,
+    is_test_cached,
+    load_dataset,
+    open_test,
+    open_test_class,
+)
 from engine.datasets.gtsrb import CLASS_NAMES
 from engine.datasets.signs import FRAMES, TRACKS, camera, canvas, faces
 from tests.conftest import living_in
@@ -129,3 +136,12 @@ def test_a_contact_sheet_that_cannot_be_written_is_reported(all_signs, move_in, 
     (tmp_path / "taken").write_text("")
     assert main.main(["data", "signs", "--sheet", str(tmp_path / "taken" / "sheet.png")]) == 2
     assert "Could not write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("label", [0, 14, 42])
+def test_the_test_images_of_a_class_drawn_alone_are_those_of_the_whole(signs, label):
+    assert not is_test_cached("signs"), "this home is empty"
+    indices, found = open_test_class("signs", label)
+    np.testing.assert_array_equal(indices, np.flatnonzero(signs.test.labels == label))
+    np.testing.assert_array_equal(found.images, signs.test.images[indices])
+    assert (found.labels == label).all()
