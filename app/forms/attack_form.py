@@ -47,7 +47,7 @@ def choose(dataset: str, places: Places) -> AttackPlan:
         places: where the controls stand.
     """
     with places.attack:
-        name = choose_attack()
+        name = choose_attack("A starting point: every setting of it can be changed.")
         attack = ATTACKS[name]
         target = _choose_target(dataset)
         rate = st.slider(
@@ -72,15 +72,19 @@ def choose(dataset: str, places: Places) -> AttackPlan:
         return dataclasses.replace(plan, surrogate=_choose_surrogate(dataset))
 
 
-def choose_attack() -> str:
-    """A control for the name of an attack that poisons; the address keeps it."""
+def choose_attack(help: str) -> str:
+    """A control for the name of an attack that poisons; the address keeps it.
+
+    Args:
+        help: what the attack is for.
+    """
     return st.selectbox(
         "Attack",
         [key for key, attack in ATTACKS.items() if attack.rate],
         format_func=lambda key: ATTACKS[key].title,
         key="attack",
         bind="query-params",
-        help="A starting point: every setting of it can be changed.",
+        help=help,
     )
 
 

@@ -174,15 +174,6 @@ def repaired_bars(table: pd.DataFrame) -> alt.Chart | alt.LayerChart:
     return _bars(table, "threshold", "Threshold: drop in clean accuracy (points)")
 
 
-def models_compared(table: pd.DataFrame) -> alt.Chart | alt.LayerChart:
-    """The three metrics of several models.
-
-    Args:
-        table: rows with model and the metrics in percent.
-    """
-    return _bars(table, "model", "Model")
-
-
 def _bars(table: pd.DataFrame, column: str, title: str) -> alt.Chart | alt.LayerChart:
     several = bool(table[column].duplicated().any())
     chart = alt.Chart(_ranges(to_long(table, [column]), [column])).encode(

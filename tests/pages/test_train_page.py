@@ -176,7 +176,7 @@ def started(*own: jobs.Job) -> AppTest:
     return check_fine(app)
 
 
-def test_the_form_gives_way_to_the_training_it_has_started(results, monkeypatch, put):
+def test_the_form_gives_way_to_the_training_it_has_started(put, monkeypatch):
     asked = []
 
     def start(name, arguments):

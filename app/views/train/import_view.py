@@ -36,8 +36,8 @@ def show() -> None:
     )
     left, right = st.columns(2, gap="large")
     with right:
-        trigger = attack_form.choose_trigger(attack_form.choose_attack())
-        st.caption("The imported network is tested with this trigger.")
+        attack = attack_form.choose_attack("The network is tested with the trigger of this attack.")
+        trigger = attack_form.choose_trigger(attack)
     with left:
         _offer(trigger)
 
