@@ -41,8 +41,9 @@ def show(scene: Scene) -> None:
         left.slider("Channels to mark", 1, most, min(_USUAL, most), key=_MARKED)
     with right:
         drawing.figures(_figures(marked))
+    key = (*caches.version(scene.model), "tour-channels", count)
     drawing.chart(
-        charts.channels(rows, marked["channel"].tolist()),
+        caches.chart_spec(key, lambda: charts.channels(rows, marked["channel"].tolist())),
         "tour-channels",
         f"Mean activation of the {len(rows)} channels of {layer}: clean images as bars,"
         f" triggered images as points. Marked are the {count} that rise most.",

@@ -97,12 +97,11 @@ def channels(table: pd.DataFrame, marked: Sequence[int]) -> alt.LayerChart:
     return layered
 
 
-def pruning(table: pd.DataFrame, step: int) -> alt.LayerChart:
-    """The three metrics against the channels pruned, with a rule at `step`.
+def pruning(table: pd.DataFrame) -> alt.LayerChart:
+    """The three metrics against the channels pruned, with a rule: see `pruning_charts.move_rule`.
 
     Args:
         table: rows of a curve with step, fraction (0 to 1) and the metrics in percent.
-        step: how many channels are pruned.
     """
     long = table.melt(["step", "fraction"], list(SCORES), "metric", "percent")
     long["label"] = long["metric"].map({name: style.label for name, style in SCORES.items()})
@@ -138,7 +137,11 @@ def pruning(table: pd.DataFrame, step: int) -> alt.LayerChart:
             ],
         )
     )
-    here = table.iloc[[step]][["fraction"]]
-    rule = alt.Chart(here).mark_rule(size=4, color=NEUTRAL).encode(x=x)
+    rule = (
+        alt.Chart(table.assign(cut=0))
+        .transform_filter("datum.step == datum.cut")
+        .mark_rule(size=4, color=NEUTRAL)
+        .encode(x=x)
+    )
     layered: alt.LayerChart = lines + rule
     return layered

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import altair as alt
 import numpy as np
 import streamlit as st
 
@@ -99,16 +99,16 @@ def row(
     st.html(templates.render(_TEMPLATES, "row", pictures=pictures))
 
 
-def chart(drawn: alt.LayerChart, key: str, alternative: str) -> None:
+def chart(spec: Mapping[str, Any], key: str, alternative: str) -> None:
     """A chart that fills what the window leaves: see `tour.css`.
 
     Args:
-        drawn: the chart, of no size of its own.
+        spec: of a chart without a size: see `caches.chart_spec`.
         key: of its frame.
         alternative: text alternative.
     """
     with st.container(key=key):
-        st.altair_chart(drawn, width="stretch", height="stretch", alt=alternative)
+        st.vega_lite_chart(spec=dict(spec), width="stretch", height="stretch", alt=alternative)
 
 
 def images_missing(dataset: str) -> None:

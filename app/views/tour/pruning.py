@@ -7,6 +7,7 @@ import math
 import streamlit as st
 
 from app import caches
+from app.charts import pruning_charts
 from app.elements.film import film
 from app.frame.pages import PAGES
 from app.views.tour import charts, drawing
@@ -43,8 +44,10 @@ def show(scene: Scene) -> None:
         )
     with right:
         drawing.figures(drawing.metrics(curve.test.iloc[step]))
+        key = (*caches.version(scene.model), curve.layer, curve.order, "tour-curve")
+        spec = caches.chart_spec(key, lambda: charts.pruning(curve.test))
         drawing.chart(
-            charts.pruning(curve.test, step),
+            pruning_charts.move_rule(spec, step),
             "tour-curve",
             "Clean accuracy, attack success and recovered accuracy against the share of"
             f" channels pruned. The line stands at {step} of {len(curve.channels)} channels.",

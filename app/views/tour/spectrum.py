@@ -44,8 +44,10 @@ def show(scene: Scene) -> None:
         _show_pixels(scene)
     change = _change(scene, view == ONE)
     with left:
+        of = scene.image.key if view == ONE else (scene.dataset,)
+        key = (*caches.version(scene.model), "tour-spectrum", *of)
         drawing.chart(
-            charts.spectrum(change, bands),
+            caches.chart_spec(key, lambda: charts.spectrum(change, bands)),
             "tour-spectrum",
             f"How much the trigger changes each wave, {view}; at most {change.max():.1f}.",
         )
