@@ -149,7 +149,7 @@ def test_a_training_is_stopped_resumed_and_survives_leaving_the_page_and_a_resta
 ):
     write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=4)
     server = serve(drawn, tmp_path / "data")
-    visit(page, f"{server.address}/train?train-dataset=gtsrb", "Train")
+    visit(page, f"{server.address}/train?train-dataset=GTSRB", "Train")
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("GTSRB")
     epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill("3")

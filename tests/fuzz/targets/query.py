@@ -11,7 +11,7 @@ _LINKS = (
     "model=signs-ftrojan&dataset=signs&class=14&image=3",
     "model=gtsrb-clean&layer=conv2d_5&order=clean-activation&threshold-pruning=2.5&channel=7",
     "sort=difference&gain=15&trigger=ftrojan&magnitude=30.0&bands=15x15&bands=31x31",
-    "repairs-confidence=95.0&train-dataset=cifar10&attacked-figure=attack_success",
+    "repairs-confidence=95.0&train-dataset=CIFAR-10&attacked-figure=attack_success",
 )
 
 
