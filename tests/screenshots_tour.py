@@ -13,7 +13,7 @@ from tests.browser.test_tour import PROJECTOR, at_step
 
 WIDTH = 960  # pixels
 MAX_BYTES = 3_000_000
-QUALITY = 80
+QUALITY = 90
 FILM_STEPS = (0, 16, 32, 48, 64, 80, 92, 100, 104, 108, 112, 120, 128)  # channels pruned
 THRESHOLD_STEPS = 40  # of half a percentage point each
 
@@ -53,18 +53,18 @@ def record_tour(chromium: Browser, address: str, out: Path) -> None:
 def _take_tour(page: Page, address: str) -> Frames:
     page.goto(f"{address}/tour")
     at_step(page, 1)
-    frames = [_frame(page, 1, 1800)]
+    frames = [_frame(page, 1, 1500)]
     page.get_by_role("button", name="B", exact=True).click()
     page.get_by_text(re.compile("Score:")).wait_for()
     page.mouse.move(0, 0)
-    frames.append(_frame(page, 1, 2200))
-    frames.append(_next(page, 2, 2800))
-    frames.append(_next(page, 3, 2400))
-    frames.append(_next(page, 4, 2400))
+    frames.append(_frame(page, 1, 1800))
+    frames.append(_next(page, 2, 2300))
+    frames.append(_next(page, 3, 2000))
+    frames.append(_next(page, 4, 2000))
     frames.extend(_play_film(page))
-    frames.append(_next(page, 6, 1400))
+    frames.append(_next(page, 6, 1300))
     _raise_threshold(page)
-    frames.append(_frame(page, 6, 2400))
+    frames.append(_frame(page, 6, 2200))
     frames.extend(_repair(page))
     return frames
 
@@ -94,8 +94,8 @@ def _repair(page: Page) -> Frames:
     after, _ = _next(page, 7, 0)
     page.get_by_text("Before", exact=True).click()
     page.mouse.move(0, 0)
-    before = _frame(page, 7, 1600)
-    return [before, (after, 2600)]
+    before = _frame(page, 7, 1300)
+    return [before, (after, 2300)]
 
 
 def _next(page: Page, number: int, milliseconds: int) -> tuple[Image.Image, int]:
