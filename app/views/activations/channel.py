@@ -17,6 +17,7 @@ from engine.store import StoredModel
 
 CHANNEL = "channel"
 TOP = 6
+_SIDE, _TOP_SIDE = 216, 144  # sides of the pictures sent, pixels: twice those on the page
 _STYLE = (
     # Streamlit would put each column of a phone into a line of its own.
     "<style>[class*=st-key-pictures-] [data-testid=stHorizontalBlock] {flex-wrap: nowrap}"
@@ -81,7 +82,7 @@ def picture_row(count: int, key: str) -> list[DeltaGenerator]:
 
 def show_image(image: np.ndarray, kind: str, name: str) -> None:
     """The clean or the triggered image, uint8 [height, width, 3], small."""
-    picture.show(image, kind.capitalize(), alternative=f"{kind.capitalize()}: {name}")
+    picture.show(image, kind.capitalize(), _SIDE, f"{kind.capitalize()}: {name}")
 
 
 def show_map(values: np.ndarray, scale: tuple[float, float], name: str) -> None:
@@ -95,7 +96,8 @@ def show_map(values: np.ndarray, scale: tuple[float, float], name: str) -> None:
     picture.show(
         apply_viridis(values, *scale),
         f"Mean {values.mean():.2f}",
-        alternative=f"{name}: mean {values.mean():.2f}, largest {values.max():.2f}",
+        _SIDE,
+        f"{name}: mean {values.mean():.2f}, largest {values.max():.2f}",
     )
 
 
@@ -125,4 +127,4 @@ def show_top_images(model: StoredModel, dataset: str, layer: str, channel: int) 
         name = card.class_names[int(test.labels[index])]
         mean = f"{means[place, channel]:.2f}"
         with column:
-            picture.show(test.images[index], mean, alternative=f"{name}: mean {mean}")
+            picture.show(test.images[index], mean, _TOP_SIDE, f"{name}: mean {mean}")

@@ -109,7 +109,7 @@ def show(spectra: Spectra) -> None:
     *columns, last = st.columns(4, gap="small")
     for column, (title, values) in zip(columns, maps.items(), strict=True):
         with column:
-            st.subheader(title)
+            st.header(title)
             draw = partial(
                 spectra_charts.spectrum, values, spectra.bands, top, spectra.images, False
             )
@@ -122,7 +122,7 @@ def show(spectra: Spectra) -> None:
                 f" {values.max():.1f}.",
             )
     with last:
-        st.subheader("Coarse to fine")
+        st.header("Coarse to fine")
         _show_profiles(spectra)
     st.caption(describe(spectra))
 
