@@ -12,7 +12,7 @@ from engine.core import jobs, markdown
 PROJECT = Path(__file__).parents[2]
 NAMES = (
     *("overview", "triggers", "spectra", "pictures", "train", "models", "activations", "compare"),
-    *("pruning", "repairs", "report"),
+    *("pruning", "repairs", "report", "tour"),
 )
 
 
