@@ -1,8 +1,11 @@
 """The tour: what each step says about each kind of model, and every change of state."""
 
+import numpy as np
 import pytest
 
+from app import own_pictures
 from app.elements import step_keys
+from app.own_pictures import Crop, OwnPicture
 from app.views.tour import look, pruning, spectrum
 from app.views.tour.steps import STEPS
 from tests.pages.driving import by_label, check_fine, open_page, visible_text
@@ -203,6 +206,25 @@ def test_an_untried_repair_is_named_with_the_link_that_leads_on(results):
 def test_a_repair_whose_copy_is_not_stored_shows_its_figures():
     app = step_of_tour(7, "attack-gtsrb-badnets")
     assert "not stored" in visible_text(app) and "repairs" in links(app)
+
+
+@pytest.mark.parametrize("available", [True, False])
+def test_ones_own_picture_takes_part_in_every_step(fake_guess, monkeypatch, tmp_path, available):
+    if not available:
+        monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "nowhere"))
+    app = open_page("tour", BACKDOORED if available else "gtsrb-ftrojan")
+    photo = np.full((40, 50, 3), 90, np.uint8)
+    app.session_state[own_pictures._PICTURES] = {
+        "mine": OwnPicture("my-sign.jpg", photo, Crop.centred(40, 50))
+    }
+    app.session_state[own_pictures._IN_USE] = "mine"
+    for number in STEPS:
+        app.session_state["step"] = number
+        check_fine(app.run())
+        if number == 2:
+            assert not any(box.label == "Try another class" for box in app.selectbox)
+        if number in (6, 7):
+            assert "Triggered: my-sign.jpg" in pictures_in(app)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6])

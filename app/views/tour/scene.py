@@ -76,16 +76,20 @@ def choose_next_class(card: ModelCard, dataset: str) -> None:
 
 
 def examples(scene: Scene) -> list[ChosenImage]:
-    """Test images of a few classes, spread over all but the target, the example class first."""
+    """The visitor's own picture in use, and test images of a few classes.
+
+    The classes are spread over all but the target, the example class first.
+    """
     card, dataset = scene.card, scene.dataset
+    own = [scene.image] if scene.image is not None and scene.image.is_own else []
     if not image_chooser.images_available(dataset):
-        return [scene.image] if scene.image is not None else []
+        return own
     labels = labels_shown(card)
     first = min(example_class(dataset), len(card.class_names) - 1)
     spread = [labels[place * len(labels) // EXAMPLES] for place in range(EXAMPLES)]
     chosen = list(dict.fromkeys([first, *spread]))[:EXAMPLES]
     found = (_test_image(card, dataset, label) for label in chosen)
-    return [image for image in found if image is not None]
+    return [*own, *(image for image in found if image is not None)][:EXAMPLES]
 
 
 def _image(card: ModelCard, dataset: str) -> ChosenImage | None:
