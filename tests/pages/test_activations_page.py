@@ -125,9 +125,9 @@ def described(distances, outputs):
 def test_the_path_is_described_as_it_goes():
     parting = described([0.0001, 0.1, 0.5, 0.52, 1.0], [[0.9, 0.1], [0.2, 0.8]])
     assert "part most at layer2:** the distance goes from 0.100 to 0.500" in parting
-    assert "says Stop to one and Yield to the other" in parting
+    assert "says Stop for the clean image and Yield for the triggered one" in parting
     together = described([0.0001, 0.002, 0.001, 0.0], [[0.9, 0.1], [0.8, 0.2]])
-    assert "hardly part" in together and "says Stop to both" in together
+    assert "hardly part" in together and "says Stop for both" in together
 
 
 def test_a_click_on_the_image_or_the_output_keeps_the_layer(monkeypatch):

@@ -74,6 +74,11 @@ def test_no_page_breaks_on_layers_it_cannot_run(odd, name):
     assert shown(name).title[0].value
 
 
+def test_the_path_of_a_network_that_cannot_run_on_the_page_says_so(odd):
+    app = shown("activations", "Path of the signal")
+    assert [error.value for error in app.error] == [UNASKED]
+
+
 def test_a_pruned_network_that_cannot_run_on_the_page_can_be_saved(odd):
     assert UNASKED in [error.value for error in shown("pruning").error]
     buttons = [button.label for button in shown("pruning", "Save").button]

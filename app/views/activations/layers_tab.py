@@ -24,7 +24,7 @@ def show(table: pd.DataFrame, layer: str) -> None:
 
 def describe(change: pd.DataFrame) -> str:
     """Where the trigger changes most, and how that is measured, as Markdown."""
-    most = change.loc[change["moved"].idxmax()]
+    most = change.loc[change["moved"].fillna(0.0).idxmax()]
     return (
         f"**The trigger changes {most['layer']} most: by {most['moved']:.0f} %.** Shown is the root"
         " mean square change of the channels' means, relative to that of the means on clean images."

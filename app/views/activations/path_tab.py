@@ -58,8 +58,11 @@ def describe(path: pd.DataFrame, output: np.ndarray, class_names: Sequence[str])
         return text
     clean, triggered = (markdown.escape(class_names[best]) for best in output.argmax(axis=1))
     if clean == triggered:
-        return f"{text} The network says {clean} to both."
-    return f"{text} In the end the network says {clean} to one and {triggered} to the other."
+        return f"{text} The network says {clean} for both."
+    return (
+        f"{text} In the end the network says {clean} for the clean image and {triggered} for the"
+        " triggered one."
+    )
 
 
 def _where_they_part(path: pd.DataFrame) -> str:
