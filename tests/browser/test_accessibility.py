@@ -18,6 +18,12 @@ LINKS = (  # to tabs, which differ as pages do
     "triggers?triggers-tab=Eye+test",
     "triggers?triggers-tab=Attack+comparison",
     MAP,
+    "activations?activations-tab=Path+of+the+signal",
+    "activations?activations-tab=Layers",
+    "spectra?spectra-tab=Brightness+or+colour",
+    "train?train-tab=Import",
+    "models?models-tab=In+use",
+    "models?models-tab=Compare",
 )
 
 

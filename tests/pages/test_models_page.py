@@ -34,7 +34,7 @@ def test_every_model_has_a_card_with_its_title_and_three_scores(results):
 
 def test_models_are_grouped_by_dataset_and_purpose_that_of_the_one_in_use_first(results):
     app = open_page("models", model="gtsrb-clean")
-    assert app.subheader[0].value == "GTSRB"
+    assert app.header[0].value == "GTSRB"
     own = [name for name in listed(app) if name.startswith("gtsrb-")]
     purposes = [summary.purpose(store.find(name).card) for name in own]
     assert listed(app)[: len(own)] == own

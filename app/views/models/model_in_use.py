@@ -18,7 +18,7 @@ def show() -> None:
         model = header.model_in_use()
         card = model.card
         title = caches.model_titles().get(card.name, card.name)
-        st.subheader(markdown.escape(title))
+        st.header(markdown.escape(title))
         st.markdown(summary.describe(card))
         scores.show(card.scores["test"], card)
         history = caches.table(model, "history")

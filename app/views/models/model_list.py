@@ -104,7 +104,7 @@ def _entry(name: str, title: str) -> Entry:
 
 def _show_group(dataset: str, entries: list[Entry]) -> None:
     title = dataset_title(dataset)
-    st.subheader(markdown.escape(title[:1].upper() + title[1:]) if dataset else "Cannot be used")
+    st.header(markdown.escape(title[:1].upper() + title[1:]) if dataset else "Cannot be used")
     _show_cards(sorted(entries, key=_rank))
 
 
@@ -155,7 +155,7 @@ def _show_card(entry: Entry) -> None:
                 on_click=_delete,
                 args=(entry.name,),
             )
-        st.caption(markdown.code(entry.name))
+        st.caption(markdown.escape(entry.name))
 
 
 @failures.callback

@@ -13,12 +13,14 @@ from engine.training.watched_image import WatchedRecord
 
 _TEMPLATES = templates.load(__file__)
 _SIDE = 192  # pixels
+_STYLE = "<style>.st-key-watched-sign {min-height: 380px}</style>"  # its place before it appears
 
 
 def show(status: Status) -> None:
     """The image, clean and triggered, with the latest predictions of the network in training."""
     record = WatchedRecord.read(status.figures)
-    with st.container(height=380, border=False, key="watched-sign"):  # keeps its place
+    with st.container(key="watched-sign"):
+        st.html(_STYLE)
         if record is None or not record.predictions:
             st.caption("A sign to watch appears here with the first measurement.")
             return
