@@ -38,6 +38,8 @@ def restore() -> None:
     if known in (None, page) or context.is_history_navigation:
         return
     remembered: dict[str, list[str]] = st.session_state.get(_SETTINGS, {})
+    for name in set(st.query_params) - st.session_state.get(_ON_PAGE, frozenset()):
+        st.session_state.pop(name, None)  # given by the link, which counts
     with get_session_state().query_params() as parameters:
         for name in st.session_state.get(_ON_PAGE, ()):
             parameters.discard_param_no_forward_msg(name)  # left behind by the last page
@@ -81,6 +83,21 @@ def write(name: str, value: str | None) -> None:
     It happens once the page has run: before, the address is still that of the last page.
     """
     st.session_state.setdefault(_TEXTS, {})[name] = value
+
+
+def hold(*beginnings: str) -> None:
+    """Keep settings in the address whose controls stand in more than one tab.
+
+    When such a control moves from one tab to another, the browser no longer writes its changes to
+    the address. A value assigned anew is written there by the server. Call this before the
+    controls run.
+
+    Args:
+        beginnings: of the settings' names.
+    """
+    names = [name for name in st.session_state if str(name).startswith(beginnings)]
+    for name in names:
+        st.session_state[name] = st.session_state[name]
 
 
 def only_a_fragment_runs() -> bool:

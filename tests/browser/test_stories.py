@@ -249,6 +249,23 @@ def test_back_and_forward_return_to_exactly_the_view_before(server, page):
     expect(slider).to_have_attribute("aria-valuetext", "22.0")
 
 
+def test_a_setting_changed_in_another_tab_is_in_the_address_and_comes_back(server, page):
+    visit(page, f"{server.address}/triggers?triggers-tab=Strengths", "Triggers")
+    expect(page.get_by_text(re.compile("is the faintest of these"))).to_be_visible(timeout=120_000)
+    page.get_by_role("tab", name="One trigger").click()
+    expect(page.get_by_role("img", name="Triggered: Stop")).to_be_visible()
+    settled(page)
+    magnitude = page.get_by_role("spinbutton", name="Magnitude")
+    magnitude.fill("90")
+    magnitude.press("Enter")
+    expect(page).to_have_url(re.compile("magnitude=90"))
+    settled(page)
+    go_to(page, "Pruning")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Triggers", level=1)).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Magnitude")).to_have_value("90.00")
+
+
 def test_the_eye_test_is_played_to_its_end(server, page):
     visit(page, f"{server.address}/triggers?triggers-tab=Eye+test", "Triggers")
     begin = page.get_by_role("button", name="Start", exact=True)

@@ -33,6 +33,7 @@ def show(model: StoredModel, dataset: str) -> None:
         )
         image_chooser.offer_download(dataset)
         return
+    trigger_form.hold_settings()
     left, right = st.columns([4, 1], gap="large")
     with right, failures.contained():
         trigger = trigger_form.choose(model)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from app import caches
 from app.caches import Effect
 from app.elements import picture
 from app.forms import image_chooser
@@ -20,7 +19,7 @@ from engine.core import templates
 from engine.evaluation.visibility import Visibility
 from engine.imaging.render import amplify_difference
 from engine.reporting.metric_style import STYLES, format_visibility
-from engine.store import ModelCard, StoredModel
+from engine.store import StoredModel
 
 LARGEST = 112  # side of a picture in pixels, with three in a row
 _TEMPLATES = templates.load(__file__)
@@ -47,16 +46,10 @@ class TriggerCard:
     measures: dict[str, str] = field(default_factory=dict)
 
 
-def usual(card: ModelCard, name: str) -> str:
-    """A trigger as text, with its usual settings; the model's own one with the model's settings."""
-    if name == card.parsed_trigger().name:
-        return card.trigger
-    return str(caches.ready_trigger(name, card.dataset))
-
-
 @failures.fragment  # another image or trigger does not rerun the rest of the page
 def show(model: StoredModel, dataset: str) -> None:
     """The controls, and a card for each trigger chosen, the model's own first."""
+    trigger_form.hold_settings()
     card = model.card
     chosen = image_chooser.choose(card, dataset)
     if chosen is None:
@@ -73,7 +66,9 @@ def show(model: StoredModel, dataset: str) -> None:
         return
     own = card.parsed_trigger().name
     names = sorted(selected, key=lambda name: name != own)
-    effects = embedded.apply_triggers(chosen.clean, {name: usual(card, name) for name in names})
+    effects = embedded.apply_triggers(
+        chosen.clean, {name: str(trigger_form.usual_trigger(card, name)) for name in names}
+    )
     st.html(cards_html(effects, own, chosen.clean, gain))
     st.caption(
         "Spectra: the largest of Y, U and V on one logarithmic scale, low frequencies upper left."

@@ -56,6 +56,7 @@ class Column:
 @failures.fragment  # another image, trigger or value does not rerun the rest of the page
 def show(model: StoredModel, dataset: str) -> None:
     """The strip, with the trigger's parameters beside it."""
+    trigger_form.hold_settings()
     left, right = st.columns([4, 1], gap="large")
     with left:
         image_column, values_column = st.columns([5, 4], vertical_alignment="bottom")
@@ -150,7 +151,7 @@ class Strip:
             return
         success = {column.title: "…" for column in self.columns}
         success |= {known: _format(found) for known, found in measured.items()}
-        self.draw(success | {title: f"{event.done} of {event.total} …"})
+        self.draw(success | {title: f"{event.done}/{event.total} …"})
 
     def draw(self, success: Mapping[str, str]) -> None:
         """Draw them, with the text that stands for attack success in the columns that have one."""

@@ -8,15 +8,28 @@ from typing import Literal
 import streamlit as st
 
 from app import caches
-from app.forms import parameter_controls
+from app.forms import image_chooser, parameter_controls
+from app.frame import address
 from engine.attacks.triggers import TRIGGERS, Trigger
 from engine.core.errors import UserError
 from engine.core.parameters import format_value, parse_value
-from engine.store import StoredModel
+from engine.store import ModelCard, StoredModel
 
 MAX_VALUES = 6
+_GAIN = "gain"
 _USUAL_FACTORS = (1 / 3, 2 / 3, 1, 5 / 3)  # of the value in the settings
 _STRENGTHS = ("magnitude", "strength", "alpha", "amplitude", "opacity")  # the first one counts
+
+
+def hold_settings() -> None:
+    """Keep the settings that several tabs share in the address; each tab calls it first."""
+    address.hold(image_chooser.CLASS, image_chooser.NUMBER, _GAIN, "trigger-")
+
+
+def usual_trigger(card: ModelCard, name: str) -> Trigger:
+    """A trigger with its usual settings; the model's own one with the model's settings."""
+    own = card.parsed_trigger()
+    return own if name == own.name else caches.ready_trigger(name, card.dataset)
 
 
 def choose(model: StoredModel) -> Trigger:
@@ -26,12 +39,8 @@ def choose(model: StoredModel) -> Trigger:
     """
     card = model.card
     own = card.parsed_trigger()
-    offered = {own.name: own} | {
-        name: trigger
-        for name in TRIGGERS
-        if name != own.name and (trigger := caches.ready_trigger(name, card.dataset)).ready
-    }
-    names = [name for name in TRIGGERS if name in offered]
+    triggers = {name: usual_trigger(card, name) for name in TRIGGERS}
+    names = [name for name, trigger in triggers.items() if trigger.ready or name == own.name]
     name = st.selectbox(
         "Trigger",
         names,
@@ -41,7 +50,7 @@ def choose(model: StoredModel) -> Trigger:
         bind="query-params",
         help=f"The model's own is {own.title}. {TRIGGERS[own.name].summary}",
     )
-    start = offered[name]
+    start = triggers[name]
     chosen: Trigger = parameter_controls.choose_parameters(
         TRIGGERS[name],
         start,
@@ -76,7 +85,8 @@ def choose_values(model: StoredModel, trigger: Trigger) -> dict[str, Trigger]:
             bind="query-params",
             width=160,
         )
-        usual = ", ".join(format_value(value) for value in usual_values(trigger, name))
+        start = usual_trigger(model.card, trigger.name)
+        usual = ", ".join(format_value(value) for value in usual_values(start, name))
         text = st.text_input(
             f"Values, up to {MAX_VALUES}",
             usual,
@@ -98,7 +108,7 @@ def choose_gain(width: int | Literal["stretch"] = "stretch") -> int:
         40,
         15,
         format="%d times",
-        key="gain",
+        key=_GAIN,
         bind="query-params",
         help="The factor for pictures of the difference, which are grey where nothing changed.",
         width=width,

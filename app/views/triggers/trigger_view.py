@@ -35,6 +35,7 @@ _STYLE = (
 @failures.fragment  # another image or parameter does not rerun the rest of the page
 def show(model: StoredModel, dataset: str) -> None:
     """The pictures, with the trigger's parameters beside them."""
+    trigger_form.hold_settings()
     left, right = st.columns([4, 1], gap="large")
     with left:
         chosen = image_chooser.choose(model.card, dataset)
