@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import caches
+from app.forms import curve_chooser
 from app.frame import header
 from app.views.pruning import pruning_curve, pruning_tabs
 from engine.defenses.pruning.orders import ORDERS, OracleOrder
@@ -12,7 +13,7 @@ st.title("Pruning")
 
 model = header.model_in_use()
 with st.container(horizontal=True, vertical_alignment="bottom", key="curve-chooser"):
-    layer, order = pruning_curve.choose_curve(caches.convolutions(model))
+    layer, order = curve_chooser.choose_curve(caches.convolutions(model))
 if isinstance(ORDERS[order], OracleOrder):
     st.caption(
         ":material/visibility: This order is an *oracle*: it uses triggered images, which a"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.views.pruning import pruning_curve
+from app.forms import threshold_slider
 from engine import store
 from engine.cli import main
 from engine.core import jobs
@@ -79,15 +79,18 @@ def test_at_threshold_0_nothing_is_pruned_and_there_is_nothing_to_save(results):
 def test_a_step_dragged_to_moves_the_slider_no_further_than_that_step(results):
     curve = stored_curve()
     for step in (0, 1, 40, len(curve.channels)):
-        threshold = pruning_curve.find_threshold(curve, step)
-        assert threshold % pruning_curve.STEP == 0 and 0 <= threshold <= pruning_curve.MAX_THRESHOLD
-        assert pruning_curve.find_step(curve, threshold) <= step
+        threshold = threshold_slider.find_threshold(curve, step)
+        assert (
+            threshold % threshold_slider.STEP == 0
+            and 0 <= threshold <= threshold_slider.MAX_THRESHOLD
+        )
+        assert threshold_slider.find_step(curve, threshold) <= step
 
 
 def test_a_number_of_channels_chosen_by_hand_is_kept_until_the_slider_moves(results):
     app = open_page("pruning")
     stored, curve = store.find("small"), stored_curve()
-    app.session_state["cut-by-hand"] = pruning_curve.CutByHand(
+    app.session_state["cut-by-hand"] = threshold_slider.CutByHand(
         (stored.name, curve.layer, curve.order), 40
     )
     app.run()

@@ -1,6 +1,6 @@
 """The page Report, and saving a chart: every change of state."""
 
-from app.views.pruning import pruning_curve
+from app.forms import threshold_slider
 from tests.pages.driving import by_label, check_fine, open_page, visible_text
 
 
@@ -27,7 +27,7 @@ def test_the_report_takes_over_the_threshold_of_the_page_pruning(results):
     app = open_page("pruning")
     by_label(app.slider, app.slider[0].label).set_value(12.5).run()
     app.switch_page("../pages/report.py").run()
-    assert check_fine(app).session_state[pruning_curve.THRESHOLD] == 12.5
+    assert check_fine(app).session_state[threshold_slider.THRESHOLD] == 12.5
 
 
 def test_an_order_without_a_curve_says_what_to_do(results):

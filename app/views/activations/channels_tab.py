@@ -12,11 +12,10 @@ from app import caches
 from app.charts import activation_charts
 from app.chosen_image import ChosenImage
 from app.elements import chart_view
-from app.forms import image_chooser
+from app.forms import curve_chooser, image_chooser, threshold_slider
 from app.frame import failures
 from app.frame.pages import PAGES
 from app.views.activations import channel, layer_choice
-from app.views.pruning import pruning_curve
 from engine.defenses.pruning.curve import Curve
 from engine.store import ModelCard, StoredModel
 
@@ -83,16 +82,16 @@ def choose(model: StoredModel, table: pd.DataFrame, layer: str) -> Choice:
             key="sort",
             bind="query-params",
         )
-        order = pruning_curve.choose_order()
+        order = curve_chooser.choose_order()
         with st.container(width=300):
-            pruning_curve.threshold_slider()
+            threshold_slider.show()
         chosen = channel.choose(int(rows["channel"].max()) + 1, usual)
     layers = list(dict.fromkeys(table["layer"]))
     convolution = layer_choice.convolution_of(model, layer, layers)
     curve = None if convolution is None else caches.curve(model, convolution, order)
     if curve is not None and len(curve.channels) != len(rows):
         curve = None  # of another network
-    step = 0 if curve is None else pruning_curve.chosen_step(model, curve)
+    step = 0 if curve is None else threshold_slider.chosen_step(model, curve)
     rows = _with_ranks(rows.sort_values(SORTS[sort][1], kind="stable"), curve, step)
     rows = rows.assign(
         place=range(len(rows)), chosen=chosen, images=describe_images(model.card)

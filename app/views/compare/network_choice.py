@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import caches
 from app.chosen_image import ChosenImage
-from app.views.pruning import pruning_curve
+from app.forms import threshold_slider
 from engine.core.errors import UserError
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.repairs import REPAIRS
@@ -35,7 +35,7 @@ class Network:
     def predictions(self, model: StoredModel, image: ChosenImage) -> np.ndarray:
         """Probabilities for the image, clean and with the trigger of `model`: [2, classes]."""
         if self.curve is not None:
-            step = pruning_curve.chosen_step(model, self.curve)
+            step = threshold_slider.chosen_step(model, self.curve)
             steps = caches.predictions_while_pruned(
                 model, image, self.curve.layer, self.curve.order
             )

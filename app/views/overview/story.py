@@ -7,7 +7,7 @@ import streamlit as st
 from app import caches
 from app.chosen_image import ChosenImage
 from app.elements import picture, predictions, scores
-from app.forms import image_chooser
+from app.forms import image_chooser, threshold_slider
 from app.frame import failures
 from app.views.overview import presentation, repair_outcome
 from app.views.pruning import pruning_curve
@@ -47,8 +47,8 @@ def _show_pruning(model: StoredModel) -> tuple[Curve | None, int]:
     for layer, order in pruning_curves.stored_curves(model)[:1]:
         curve = caches.curve(model, layer, order)
         if curve is not None:
-            pruning_curve.threshold_slider()
-            step = pruning_curve.chosen_step(model, curve)
+            threshold_slider.show()
+            step = threshold_slider.chosen_step(model, curve)
             pruning_curve.show_at_step(model, curve, step, "overview-curve", 250)
             return curve, step
     scores.show(model.card.scores["test"], model.card)

@@ -1,8 +1,6 @@
-"""A pruning curve with a threshold to set, and the pruned network's metrics."""
+"""A pruning curve, and the metrics of the network pruned along it."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -10,106 +8,14 @@ import streamlit as st
 from app import caches
 from app.charts import pruning_charts
 from app.elements import chart_view, job_panel, scores
-from app.forms import image_chooser
-from app.frame import address, failures
+from app.forms import image_chooser, threshold_slider
+from app.frame import failures
 from engine.core import jobs
-from engine.defenses.pruning.curve import Curve, threshold_at
+from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.evaluation.metrics import METRICS
 from engine.reporting import export, paper_figures, verdict
 from engine.store import StoredModel, pruning_curves
-
-THRESHOLD = "threshold"  # key of the slider on every page that has one
-USUAL_THRESHOLD = 20.0  # percentage points: there the attack falls, and few images recover
-MAX_THRESHOLD = 60.0  # percentage points, like STEP
-STEP = 0.5
-_BY_HAND, _CHANNELS = "cut-by-hand", "channels"
-
-
-@dataclass(frozen=True)
-class CutByHand:
-    """A number of channels that the visitor chose on the film or the curve.
-
-    Attributes:
-        of: the model, the convolution and the order it belongs to.
-        step: how many channels are pruned.
-    """
-
-    of: tuple[str, str, str]
-    step: int
-
-
-def choose_curve(layers: list[str]) -> tuple[str, str]:
-    """Controls for the convolution, one of `layers`, and the order; the address keeps both."""
-    layer = st.selectbox(
-        "Layer to prune",
-        layers,
-        index=len(layers) - 1,
-        key="convolution",
-        bind="query-params",
-        help="The paper prunes the last convolution. Any other takes minutes, not seconds.",
-        width=180,
-    )
-    return layer, choose_order()
-
-
-def choose_order() -> str:
-    """A control for the pruning order; the address keeps it."""
-    chosen: str = st.selectbox(
-        "Pruning order",
-        list(ORDERS),
-        index=list(ORDERS).index(DEFAULT_ORDER),
-        format_func=lambda name: ORDERS[name].title,
-        key="order",
-        bind="query-params",
-        help="An oracle uses triggered images, which a defender does not have.",
-        width=380,
-    )
-    return chosen
-
-
-def threshold_slider() -> float:
-    """The allowed drop of clean accuracy, percentage points; 0 leaves the network as it is."""
-    return st.slider(
-        "Stop once clean accuracy falls by (points)",
-        min_value=0.0,
-        max_value=MAX_THRESHOLD,
-        value=USUAL_THRESHOLD,
-        step=STEP,
-        format="%.1f",
-        key=THRESHOLD,
-        help="Pruning stops at the first step where accuracy on clean validation images has"
-        " dropped by this many percentage points. Attack success plays no part: a defender cannot"
-        " measure it.",
-        bind="query-params",
-        on_change=_forget_cut,
-    )
-
-
-def cut_at(model: StoredModel, curve: Curve, step: int) -> None:
-    """Prune exactly that many channels; the slider shows the drop that goes with them."""
-    st.session_state[_BY_HAND] = CutByHand((model.name, curve.layer, curve.order), step)
-    st.session_state[THRESHOLD] = find_threshold(curve, step)
-
-
-def chosen_step(model: StoredModel, curve: Curve) -> int:
-    """How many channels are pruned: at the threshold, or as many as the visitor chose."""
-    of = (model.name, curve.layer, curve.order)
-    if _BY_HAND not in st.session_state or address.history_moved():
-        text = st.query_params.get(_CHANNELS, "")
-        known = CutByHand(of, int(text)) if text.isdecimal() and len(text) < 6 else None
-        st.session_state[_BY_HAND] = known
-    by_hand: CutByHand | None = st.session_state[_BY_HAND]
-    if by_hand is None or by_hand.of != of:
-        address.write(_CHANNELS, None)
-        return find_step(curve, st.session_state.get(THRESHOLD, USUAL_THRESHOLD))
-    address.write(_CHANNELS, str(by_hand.step))
-    return min(by_hand.step, len(curve.channels))
-
-
-@failures.callback
-def _forget_cut() -> None:
-    st.session_state[_BY_HAND] = None
 
 
 def show_at_step(model: StoredModel, curve: Curve, step: int, name: str, height: int = 300) -> None:
@@ -128,7 +34,11 @@ def offer_to_compute(model: StoredModel, layer: str = "", order: str = DEFAULT_O
         layer: the convolution to prune; empty for the last.
         order: of pruning.
     """
-    layer = layer or caches.convolutions(model)[-1]
+    layers = caches.convolutions(model)
+    if not layers:
+        st.info("This network has no convolution to prune.")
+        return
+    layer = layer or layers[-1]
     job_name = jobs.name_of("prune", model.name, layer, order)
     st.info("The pruning curve of this model has not been computed yet.")
     if image_chooser.images_available(model.card.dataset):
@@ -155,17 +65,6 @@ def show_so_far(status: jobs.Status) -> None:
         )
 
 
-def find_step(curve: Curve, threshold: float) -> int:
-    """The step at which pruning stops for a threshold."""
-    return curve.step_at(threshold) if threshold else 0
-
-
-def find_threshold(curve: Curve, step: int) -> float:
-    """The largest threshold on the slider that prunes no further than `step`."""
-    dropped = threshold_at(curve.validation, step) // STEP * STEP
-    return min(float(dropped), MAX_THRESHOLD)
-
-
 def show_draggable(
     model: StoredModel, curve: Curve, step: int, name: str, height: int = 300
 ) -> None:
@@ -176,7 +75,7 @@ def show_draggable(
         selected = st.session_state[name].selection.get("drag", [])
         dragged_to = selected[0].get("step") if selected else None
         if isinstance(dragged_to, int) and 0 <= dragged_to <= len(curve.channels):
-            cut_at(model, curve, dragged_to)
+            threshold_slider.cut_at(model, curve, dragged_to)
 
     def draw() -> export.Chart:
         return pruning_charts.draggable_curve(curve.test, step).properties(height=height)

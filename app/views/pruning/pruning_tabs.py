@@ -9,7 +9,7 @@ import streamlit as st
 from app import caches
 from app.elements import tabs
 from app.elements.film import film
-from app.forms import image_chooser
+from app.forms import image_chooser, threshold_slider
 from app.frame import failures
 from app.views.overview import presentation, repair_outcome
 from app.views.pruning import before_after, pruning_curve, save_pruned
@@ -36,14 +36,14 @@ def show(model: StoredModel, dataset: str, curve: Curve) -> None:
 def _show_film_and_curve(model: StoredModel, dataset: str, curve: Curve) -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
-        pruning_curve.threshold_slider()
-        step = pruning_curve.chosen_step(model, curve)
+        threshold_slider.show()
+        step = threshold_slider.chosen_step(model, curve)
         film(
             curve.test,
             caches.clean_activations(model, curve.layer),
             step,
             "film",
-            lambda moved: pruning_curve.cut_at(model, curve, moved),
+            lambda moved: threshold_slider.cut_at(model, curve, moved),
         )
         weakest_first = " The weakest are pruned first." if curve.order == DEFAULT_ORDER else ""
         st.caption(
@@ -61,8 +61,8 @@ def _show_film_and_curve(model: StoredModel, dataset: str, curve: Curve) -> None
 
 def _show_images(model: StoredModel, dataset: str, curve: Curve) -> None:
     with st.container(width=560):
-        pruning_curve.threshold_slider()
-    step = pruning_curve.chosen_step(model, curve)
+        threshold_slider.show()
+    step = threshold_slider.chosen_step(model, curve)
     st.markdown(pruning_curve.describe_step(curve, step))
     if not image_chooser.images_available(dataset):
         image_chooser.offer_download(dataset)
@@ -72,11 +72,11 @@ def _show_images(model: StoredModel, dataset: str, curve: Curve) -> None:
 
 
 def _offer_to_save(model: StoredModel, curve: Curve) -> None:
-    save_pruned.offer(model, curve, pruning_curve.threshold_slider())
+    save_pruned.offer(model, curve, threshold_slider.show())
 
 
 def _show_thresholds(model: StoredModel, curve: Curve) -> None:
-    threshold = pruning_curve.threshold_slider()
+    threshold = threshold_slider.show()
     chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
     pruning_curve.show_threshold_table(curve.at_thresholds(chosen))
     st.caption(

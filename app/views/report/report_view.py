@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import caches
-from app.forms import image_chooser
+from app.forms import curve_chooser, image_chooser, threshold_slider
 from app.frame.pages import PAGES
-from app.views.pruning import pruning_curve
 from engine.reporting import model_report
 from engine.reporting.model_report import Example, View
 from engine.store import StoredModel
@@ -18,9 +17,9 @@ _MADE = "report-made"
 def choose(model: StoredModel, dataset: str, layers: list[str]) -> tuple[View, Example | None]:
     """Controls for the pruning curve, the threshold and the image."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer, order = pruning_curve.choose_curve(layers)
+        layer, order = curve_chooser.choose_curve(layers)
         with st.container(width=360):
-            threshold = pruning_curve.threshold_slider()
+            threshold = threshold_slider.show()
     chosen = image_chooser.choose(model.card, dataset)
     if caches.curve(model, layer, order) is None:
         st.info("This pruning curve has not been computed yet. The report will say so.")

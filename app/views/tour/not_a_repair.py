@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from app import caches
+from app.forms import threshold_slider
 from app.frame import failures
 from app.frame.pages import PAGES
-from app.views.pruning import pruning_curve
 from app.views.tour import drawing
 from app.views.tour.scene import Scene, examples
 from engine.defenses.pruning.curve import Curve
@@ -31,8 +31,8 @@ def show(scene: Scene) -> None:
         return
     title, sentence = st.container(), st.container()
     with st.container(width=640):
-        pruning_curve.threshold_slider()
-    step = pruning_curve.chosen_step(scene.model, curve)
+        threshold_slider.show()
+    step = threshold_slider.chosen_step(scene.model, curve)
     row = curve.test.iloc[step]
     ceiling = caches.recovery_ceiling(scene.model)
     with title, sentence:
