@@ -285,7 +285,7 @@ def test_the_finding_names_the_faintest_value_that_works():
 def test_every_trigger_has_its_card_the_models_own_first(results, few):
     found = cards(open_page("triggers", tab="All triggers"))
     assert list(found) == ["FTrojan", "BadNets", "Warping (WaNet)", "Fake &amp; learned"]
-    assert "the model's own" in found["FTrojan"] and "the model's own" not in found["BadNets"]
+    assert "the model&#39;s own" in found["FTrojan"] and "<span>" not in found["BadNets"]
     for name in list(found)[:3]:
         assert found[name].count("<img") == 3, "triggered, change, spectrum"
         assert " dB</dd>" in found[name] and " of 255</dd>" in found[name]

@@ -31,7 +31,7 @@ class TriggerCard:
 
     Attributes:
         title, summary, reference: see `Trigger`.
-        is_own: whether the model was trained with it.
+        own: what it is to the model; empty for other triggers than its own.
         problem: why it cannot be applied; empty if it can.
         pictures: the triggered image, the change, and its spectrum.
         measures: label -> value.
@@ -40,7 +40,7 @@ class TriggerCard:
     title: str
     summary: str
     reference: str
-    is_own: bool
+    own: str
     problem: str = ""
     pictures: list[Picture] = field(default_factory=list)
     measures: dict[str, str] = field(default_factory=dict)
@@ -69,7 +69,8 @@ def show(model: StoredModel, dataset: str) -> None:
     effects = embedded.apply_triggers(
         chosen.clean, {name: str(trigger_form.usual_trigger(card, name)) for name in names}
     )
-    st.html(cards_html(effects, own, chosen.clean, gain))
+    named = {own: trigger_form.describe_own(card)}
+    st.html(cards_html(effects, named, chosen.clean, gain))
     st.caption(
         "Spectra: the largest of Y, U and V on one logarithmic scale, low frequencies upper left."
     )
@@ -90,12 +91,21 @@ def _choose_triggers() -> list[str]:
 
 
 def cards_html(
-    effects: Mapping[str, Effect | str], own: str, clean: np.ndarray, gain: float
+    effects: Mapping[str, Effect | str], own: Mapping[str, str], clean: np.ndarray, gain: float
 ) -> str:
-    """The cards as HTML; triggers that cannot be applied come last."""
+    """The cards as HTML; triggers that cannot be applied come last.
+
+    Args:
+        effects: name of each trigger -> its effect, or why it cannot be applied.
+        own: name of the model's own trigger -> what it is to the model.
+        clean: the image, uint8 [height, width, 3].
+        gain: the factor by which differences are amplified.
+    """
     spectra = [effect.spectrum for effect in effects.values() if isinstance(effect, Effect)]
     top = max((float(spectrum.max()) for spectrum in spectra), default=0.0)
-    cards = [_card(name, own, effect, clean, gain, top) for name, effect in effects.items()]
+    cards = [
+        _card(name, own.get(name, ""), effect, clean, gain, top) for name, effect in effects.items()
+    ]
     return templates.render(
         _TEMPLATES,
         "gallery",
@@ -113,7 +123,7 @@ def _card(
     name: str, own: str, effect: Effect | str, clean: np.ndarray, gain: float, top: float
 ) -> TriggerCard:
     kind = TRIGGERS[name]
-    described = (kind.title, kind.summary, kind.reference, name == own)
+    described = (kind.title, kind.summary, kind.reference, own)
     if isinstance(effect, str):
         return TriggerCard(*described, problem=effect)
     change = amplify_difference(clean, effect.triggered, gain)

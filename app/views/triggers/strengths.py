@@ -23,7 +23,8 @@ from app.views.triggers.attack_sample import Measured
 from app.views.triggers.embedded import Picture
 from engine.core import templates
 from engine.core.progress import Progress, reporting_to
-from engine.evaluation.metrics import wilson_interval
+from engine.evaluation.metrics import Proportion, wilson_interval
+from engine.evaluation.visibility import Visibility
 from engine.imaging.render import amplify_difference
 from engine.networks.numpy_inference import Unsupported
 from engine.reporting.metric_style import STYLES, format_visibility
@@ -201,25 +202,17 @@ def _show_means(
     measured: Mapping[str, Measured],
 ) -> None:
     """A table of the figures over many images."""
-    size = model.card.image_shape[0]
-    rows = []
-    for title, found in measured.items():
-        seen = caches.mean_visibility(dataset, size, attack_sample.MANY, triggers[title])
-        low, high = wilson_interval(found.attack.percent, found.attack.total)
-        rows.append(
-            {
-                "value": title,
-                "psnr": seen.psnr,
-                "ssim": seen.ssim,
-                "largest_change": seen.largest_change,
-                "attack_success": found.attack.percent,
-                "interval": f"{low:.1f} to {high:.1f}",
-                "recovered_accuracy": found.recovered.percent,
-                "trigger": triggers[title],
-            }
-        )
-    if not rows:
+    if not measured:
         return
+    size = model.card.image_shape[0]
+    seen = {
+        title: caches.mean_visibility(dataset, size, attack_sample.MANY, triggers[title])
+        for title in measured
+    }
+    rows = [
+        _row(title, triggers[title], seen[title], found.attack, found.recovered)
+        for title, found in measured.items()
+    ]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -237,3 +230,19 @@ def _show_means(
         },
     )
     st.caption(f"Means over {attack_sample.MANY} test images.")
+
+
+def _row(
+    title: str, trigger: str, seen: Visibility, attack: Proportion, recovered: Proportion
+) -> dict[str, float | str]:
+    low, high = wilson_interval(attack.percent, attack.total)
+    return {
+        "value": title,
+        "psnr": seen.psnr,
+        "ssim": seen.ssim,
+        "largest_change": seen.largest_change,
+        "attack_success": attack.percent,
+        "interval": f"{low:.1f} to {high:.1f}",
+        "recovered_accuracy": recovered.percent,
+        "trigger": trigger,
+    }

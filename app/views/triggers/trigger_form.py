@@ -26,6 +26,11 @@ def hold_settings() -> None:
     address.hold(image_chooser.CLASS, image_chooser.NUMBER, _GAIN, "trigger-")
 
 
+def describe_own(card: ModelCard) -> str:
+    """What the trigger on a model's card is to the model."""
+    return "the model's own" if card.poisoned else "the one tried on this model"
+
+
 def usual_trigger(card: ModelCard, name: str) -> Trigger:
     """A trigger with its usual settings; the model's own one with the model's settings."""
     own = card.parsed_trigger()
@@ -48,7 +53,7 @@ def choose(model: StoredModel) -> Trigger:
         format_func=lambda name: TRIGGERS[name].title,
         key=f"trigger-{model.name}",
         bind="query-params",
-        help=f"The model's own is {own.title}. {TRIGGERS[own.name].summary}",
+        help=f"{own.title} is {describe_own(card)}. {own.summary}",
     )
     start = triggers[name]
     chosen: Trigger = parameter_controls.choose_parameters(
