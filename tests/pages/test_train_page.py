@@ -313,3 +313,20 @@ def test_enter_in_a_text_field_does_not_start_an_import(results):
     app = open_page("train", tab="Import")
     (form,) = app.get("form")
     assert not form.proto.form.enter_to_submit
+
+
+def test_a_job_on_any_page_is_a_panel_for_who_started_it_and_a_line_for_others(put):
+    def page():
+        from app.elements import job_panel
+
+        job_panel.watch("train-my-model")
+
+    job = put("running")
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert labels(check_fine(app)) == ["Watch"]
+    app = check_fine(pressed(app, "Watch"))
+    assert labels(app) == ["Stop"]
+    job.write_status(jobs.Status("finished"))
+    assert labels(check_fine(app.run())) == ["Dismiss"]
+    other = AppTest.from_function(page, default_timeout=60).run()
+    assert labels(check_fine(other)) == []
