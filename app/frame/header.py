@@ -20,6 +20,9 @@ _STYLE = (
     "button[kind^=primary]:enabled, [data-tag] {background-color: #005a8d; border-color: #005a8d;"
     " color: #ffffff}"
     "button[kind^=primary]:enabled:hover {background-color: #004a75; color: #ffffff}"
+    ".st-key-main-link a, .st-key-main-link a:hover"
+    " {background-color: #005a8d; border-radius: .5rem; padding: .4rem .8rem}"
+    ".st-key-main-link a * {color: #ffffff}"
     "[data-testid=stMetricValue] {font-size: 1.6rem}"
     # The menu to save a chart stands in its corner.
     "[class*=st-key-chart-] {position: relative; gap: 0}"

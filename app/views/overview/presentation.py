@@ -14,9 +14,14 @@ from engine.store import StoredModel
 
 
 def offer_tour() -> None:
-    """A button that starts the tour."""
-    if st.button("Take the tour", icon=":material/slideshow:", type="primary", width="content"):
-        st.switch_page(PAGES["tour"].script)
+    """A link, which looks like the page's main button, to the first step of the tour."""
+    with st.container(key="main-link", width="content"):
+        st.page_link(
+            PAGES["tour"].script,
+            label="Take the tour",
+            icon=":material/slideshow:",
+            query_params={"step": "1"},
+        )
 
 
 def offer_slide(
