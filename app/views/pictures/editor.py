@@ -43,7 +43,7 @@ def show(identifier: str, card: ModelCard) -> None:
             key=f"remove-{identifier}",
             icon=":material/delete:",
             type="tertiary",
-            on_click=own_pictures.remove,
+            on_click=_remove,
             args=(identifier,),
         )
 
@@ -58,3 +58,8 @@ def _set_class(identifier: str) -> None:
     own = own_pictures.pictures()[identifier]
     part = Crop(own.crop.left, own.crop.top, own.crop.side)
     own_pictures.change(identifier, part, None if name == UNKNOWN else name)
+
+
+@failures.callback
+def _remove(identifier: str) -> None:
+    own_pictures.remove(identifier)
