@@ -13,7 +13,7 @@ from engine.attacks.triggers import Trigger
 
 PAIRS = 10
 RARE = 0.05  # scores that guessing gives less often are not put down to luck
-BRIGHT = 70.0  # mean grey level from which details can be seen
+BRIGHT = 90.0  # mean grey level from which details can be seen
 CONTRAST = 30.0  # standard deviation of grey levels, likewise
 _SAMPLED = 40  # images drawn for each pair, so that enough of them are bright
 _CODE = re.compile(r"(\d{1,10})([LR]{0,10})")
