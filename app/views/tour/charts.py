@@ -21,8 +21,6 @@ def spectrum(values: np.ndarray, bands: Sequence[tuple[int, int]]) -> alt.LayerC
         bands: (row, column) of those to frame; bands outside are ignored.
     """
     height, width = values.shape
-    rows, columns = (axis.ravel() for axis in np.indices(values.shape))
-    table = pd.DataFrame({"row": rows, "column": columns, "change": values.ravel()})
     axis = alt.Axis(
         values=[0, height // 2 - 1, height - 1],
         labelAngle=0,
@@ -31,29 +29,13 @@ def spectrum(values: np.ndarray, bands: Sequence[tuple[int, int]]) -> alt.LayerC
     )
     x = alt.X("column:O", title="Horizontal frequency (band)", axis=axis)
     y = alt.Y("row:O", title="Vertical frequency (band)", axis=axis)
-    cells = (
-        alt.Chart(table)
-        .mark_rect()
-        .encode(
-            x=x,
-            y=y,
-            color=alt.Color(
-                "change:Q", scale=alt.Scale(scheme="viridis", type="symlog"), legend=None
-            ),
-            tooltip=[
-                alt.Tooltip("row:O", title="Row"),
-                alt.Tooltip("column:O", title="Column"),
-                alt.Tooltip("change:Q", title="Change of magnitude", format=".1f"),
-            ],
-        )
-    )
     inside = [band for band in bands if band[0] < height and band[1] < width]
     frames = (
         alt.Chart(pd.DataFrame(inside, columns=["row", "column"]))
         .mark_rect(filled=False, stroke=TRIGGERED, strokeWidth=4)
         .encode(x=x, y=y)
     )
-    layered: alt.LayerChart = cells + frames
+    layered: alt.LayerChart = _changes(values).encode(x=x, y=y) + frames
     return layered
 
 
@@ -103,39 +85,10 @@ def pruning(table: pd.DataFrame) -> alt.LayerChart:
     Args:
         table: rows of a curve with step, fraction (0 to 1) and the metrics in percent.
     """
-    long = table.melt(["step", "fraction"], list(SCORES), "metric", "percent")
-    long["label"] = long["metric"].map({name: style.label for name, style in SCORES.items()})
-    colour = alt.Color(
-        "label:N",
-        scale=alt.Scale(
-            domain=[style.label for style in SCORES.values()],
-            range=[style.colour for style in SCORES.values()],
-        ),
-        legend=None,  # the figures above have the same colours
-    )
     x = alt.X(
         "fraction:Q",
         title="Channels pruned (%)",
         axis=alt.Axis(format="%", tickCount=5, labelFontSize=_LABEL, titleFontSize=_TITLE),
-    )
-    lines = (
-        alt.Chart(long)
-        .mark_line(strokeWidth=4)
-        .encode(
-            x=x,
-            y=alt.Y(
-                "percent:Q",
-                title="Test images (%)",
-                scale=alt.Scale(domain=[0, 100]),
-                axis=alt.Axis(tickCount=5, labelFontSize=_LABEL, titleFontSize=_TITLE),
-            ),
-            color=colour,
-            tooltip=[
-                alt.Tooltip("label:N", title="Metric"),
-                alt.Tooltip("step:Q", title="Channels pruned"),
-                alt.Tooltip("percent:Q", title="Test images (%)", format=".1f"),
-            ],
-        )
     )
     rule = (
         alt.Chart(table.assign(cut=0))
@@ -143,5 +96,50 @@ def pruning(table: pd.DataFrame) -> alt.LayerChart:
         .mark_rule(size=4, color=NEUTRAL)
         .encode(x=x)
     )
-    layered: alt.LayerChart = lines + rule
+    layered: alt.LayerChart = _metric_lines(table).encode(x=x) + rule
     return layered
+
+
+def _metric_lines(table: pd.DataFrame) -> alt.Chart:
+    long = table.melt(["step", "fraction"], list(SCORES), "metric", "percent")
+    long["label"] = long["metric"].map({name: style.label for name, style in SCORES.items()})
+    scale = alt.Scale(
+        domain=[style.label for style in SCORES.values()],
+        range=[style.colour for style in SCORES.values()],
+    )
+    axis = alt.Axis(tickCount=5, labelFontSize=_LABEL, titleFontSize=_TITLE)
+    return (
+        alt.Chart(long)
+        .mark_line(strokeWidth=4)
+        .encode(
+            y=alt.Y(
+                "percent:Q", title="Test images (%)", scale=alt.Scale(domain=[0, 100]), axis=axis
+            ),
+            # No legend: the figures above have the same colours.
+            color=alt.Color("label:N", scale=scale, legend=None),
+            tooltip=[
+                alt.Tooltip("label:N", title="Metric"),
+                alt.Tooltip("step:Q", title="Channels pruned"),
+                alt.Tooltip("percent:Q", title="Test images (%)", format=".1f"),
+            ],
+        )
+    )
+
+
+def _changes(values: np.ndarray) -> alt.Chart:
+    """One square for each wave."""
+    rows, columns = (axis.ravel() for axis in np.indices(values.shape))
+    table = pd.DataFrame({"row": rows, "column": columns, "change": values.ravel()})
+    scale = alt.Scale(scheme="viridis", type="symlog")
+    return (
+        alt.Chart(table)
+        .mark_rect()
+        .encode(
+            color=alt.Color("change:Q", scale=scale, legend=None),
+            tooltip=[
+                alt.Tooltip("row:O", title="Row"),
+                alt.Tooltip("column:O", title="Column"),
+                alt.Tooltip("change:Q", title="Change of magnitude", format=".1f"),
+            ],
+        )
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import caches
+from app.chosen_image import ChosenImage
 from app.forms import image_chooser
 from app.views.tour import charts, drawing
 from app.views.tour.scene import Scene
@@ -27,7 +28,8 @@ def show(scene: Scene) -> None:
         "An image is a sum of waves, from coarse (upper left) to fine (lower right). "
         + ("Framed: the waves of the trigger." if bands else "Bright: the waves that it changes."),
     )
-    if scene.image is None:
+    image = scene.image
+    if image is None:
         drawing.images_missing(scene.dataset)
         return
     left, right = st.columns([5, 6], gap="large", vertical_alignment="center")
@@ -41,10 +43,10 @@ def show(scene: Scene) -> None:
             key="of",
             bind="query-params",
         )
-        _show_pixels(scene)
-    change = _change(scene, view == ONE)
+        _show_pixels(image, scene.card.trigger)
+    change = _change(scene, image if view == ONE else None)
     with left:
-        of = scene.image.key if view == ONE else (scene.dataset,)
+        of = image.key if view == ONE else (scene.dataset,)
         key = (*caches.version(scene.model), "tour-spectrum", *of)
         drawing.chart(
             caches.chart_spec(key, lambda: charts.spectrum(change, bands)),
@@ -53,11 +55,15 @@ def show(scene: Scene) -> None:
         )
 
 
-def _change(scene: Scene, one: bool) -> np.ndarray:
-    """The change of the magnitudes in the plane that changes most: [height, width]."""
-    card, image = scene.card, scene.image
-    assert image is not None
-    if one:
+def _change(scene: Scene, image: ChosenImage | None) -> np.ndarray:
+    """The change of the magnitudes in the plane that changes most: [height, width].
+
+    Args:
+        scene: with the trigger.
+        image: the one to transform; None takes the mean of many.
+    """
+    card = scene.card
+    if image is not None:
         clean, triggered = (
             np.abs(transform(part[np.newaxis])[0]) for part in caches.pair(image, card.trigger)
         )
@@ -69,10 +75,9 @@ def _change(scene: Scene, one: bool) -> np.ndarray:
     return plane
 
 
-def _show_pixels(scene: Scene) -> None:
+def _show_pixels(image: ChosenImage, trigger: str) -> None:
     """The same change as pixels."""
-    assert scene.image is not None
-    clean, triggered = caches.pair(scene.image, scene.card.trigger)
+    clean, triggered = caches.pair(image, trigger)
     with st.container(key="tour-pixels"):
         st.image(
             enlarge(amplify_difference(clean, triggered, _GAIN)),
