@@ -21,7 +21,6 @@ from tests.fixtures.needed import browser
 from tests.screenshots_tour import record_tour
 
 COLOURS = 256  # of each picture, to keep its file small; chosen so that thin lines keep theirs
-LINKS = {"": "?threshold-overview=20"}
 
 
 def take_pictures(chromium: Browser, address: str, theme: str, width: int, out: Path) -> None:
@@ -32,7 +31,7 @@ def take_pictures(chromium: Browser, address: str, theme: str, width: int, out: 
     context.set_default_timeout(60_000)
     page = context.new_page()
     for path, title in PAGES.items():
-        visit(page, f"{address}/{path}{LINKS.get(path, '')}", title)
+        visit(page, f"{address}/{path}", title)
         _fit_height(page, width)
         picture = (
             Image.open(BytesIO(page.screenshot()))

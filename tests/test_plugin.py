@@ -124,6 +124,7 @@ import sys
 from streamlit.testing.v1 import AppTest
 
 app = AppTest.from_file("app/main.py", default_timeout=120)
+app.query_params["triggers-tab"] = "All triggers"
 app.switch_page("../pages/triggers.py").run()
 assert not app.exception, app.exception
 print(*[element.proto.body for element in app.get("html")])
@@ -187,7 +188,7 @@ def test_a_worker_process_knows_the_package_too(run, own_home):
 
 
 def test_the_trigger_stands_in_the_gallery_of_the_page(run, drawn, move_in):
-    move_in(drawn)
+    move_in(drawn)  # so that nothing is drawn first
     assert "One corner is red." in run("-c", PAGE).stdout
 
 

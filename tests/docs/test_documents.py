@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from app.frame.pages import PAGES
 from engine.core import paths
 from engine.datasets.decoding import SIZES
 from tests.docs import result_files
@@ -52,8 +53,9 @@ def test_every_room_is_named(document):
 
 def test_every_page_is_in_the_readme():
     text = (PROJECT / "README.md").read_text("utf-8")
-    pages = [path.stem for path in (PROJECT / "pages").glob("*.py")]
-    assert [page for page in pages if f"| [{page.capitalize()}]" not in text] == []
+    assert {path.stem for path in (PROJECT / "pages").glob("*.py")} == PAGES.keys()
+    titles = [entry.title for entry in PAGES.values()]
+    assert [title for title in titles if f"| [{title}]" not in text] == []
 
 
 def test_every_path_in_the_architecture_exists():

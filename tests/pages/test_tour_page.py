@@ -6,7 +6,8 @@ import pytest
 from app import own_pictures
 from app.elements import step_keys
 from app.own_pictures import Crop, OwnPicture
-from app.views.tour import look, pruning, spectrum
+from app.views.spectra.spectrum_tab import MEAN, ONE_IMAGE
+from app.views.tour import look, pruning
 from app.views.tour.steps import STEPS
 from tests.pages.driving import by_label, check_fine, open_page, visible_text
 
@@ -137,9 +138,9 @@ def test_the_prediction_says_whether_the_trigger_changes_it(model, said):
 def test_the_spectrum_of_one_image_or_of_many():
     app = step_of_tour(3, BACKDOORED)
     control = by_label(app.segmented_control, "Change of the spectrum in")
-    assert control.value == spectrum.MANY
+    assert control.value == MEAN
     before = app.get("vega_lite_chart")[0].proto.spec
-    control.select(spectrum.ONE).run()
+    control.select(ONE_IMAGE).run()
     assert app.get("vega_lite_chart")[0].proto.spec != before
     check_fine(app)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -81,7 +83,7 @@ def _show_matrix(network: Network, table: pd.DataFrame, kind: str, place: int) -
         cells,
         key,
         f"True class against predicted class, {KINDS[kind].lower()}, {network.title}.",
-        on_select=lambda: _choose_cell(key, place),
+        on_select=partial(_choose_cell, key, place),
         selection_mode="clicked",
     )
 

@@ -10,7 +10,7 @@ from app import caches
 from app.elements import tabs
 from app.elements.film import film
 from app.forms import image_chooser, threshold_slider
-from app.frame import failures
+from app.frame import address, failures
 from app.views.overview import presentation, repair_outcome
 from app.views.pruning import before_after, pruning_curve, save_pruned
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
@@ -21,6 +21,7 @@ from engine.store import StoredModel
 @failures.fragment  # a move of the threshold reruns only this part of the page
 def show(model: StoredModel, dataset: str, curve: Curve) -> None:
     """The threshold and, below it, the tabs; only the open one is drawn."""
+    address.hold(threshold_slider.THRESHOLD)
     tabs.show(
         {
             "Prune": partial(_show_film_and_curve, model, dataset, curve),

@@ -10,6 +10,7 @@ from engine.defenses.repairs.repair import BudgetedRepair
 from engine.experiments import repair_tables
 from engine.store import StoredModel
 
+CONFIDENCE = "repairs-confidence"  # key of the control
 CONFIDENCES = {DEFAULT_BUDGET.confidence: "As measured", 95.0: "95 %"}
 
 
@@ -28,7 +29,7 @@ def choose_confidence(model: StoredModel) -> float:
         required=True,
         format_func=lambda confidence: CONFIDENCES.get(confidence, f"{confidence:g} %"),
         help=BudgetedRepair.parameters()["confidence"].help,
-        key="repairs-confidence",
+        key=CONFIDENCE,
         bind="query-params",
     )
     return chosen

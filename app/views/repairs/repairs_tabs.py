@@ -9,7 +9,7 @@ import streamlit as st
 from app import caches
 from app.elements import tabs
 from app.forms import image_chooser
-from app.frame import failures
+from app.frame import address, failures
 from app.views.repairs import (
     confidence,
     detection_view,
@@ -26,6 +26,7 @@ from engine.store import StoredModel
 
 def show(model: StoredModel, dataset: str) -> None:
     """The tabs; only the open one is drawn."""
+    address.hold(confidence.CONFIDENCE)
     tabs.show(
         {
             "Ranking": partial(_show_ranking, model, dataset),

@@ -8,12 +8,12 @@ import streamlit as st
 from app import caches
 from app.chosen_image import ChosenImage
 from app.forms import image_chooser
+from app.views.spectra.spectrum_tab import MANY, MEAN, ONE_IMAGE
 from app.views.tour import charts, drawing
 from app.views.tour.scene import Scene
 from engine.imaging.dct import transform
 from engine.imaging.render import amplify_difference, enlarge
 
-ONE, MANY, COUNT = "One image", "Mean of 1,000 images", 1000
 _GAIN = 8
 
 
@@ -34,7 +34,9 @@ def show(scene: Scene) -> None:
         return
     left, right = st.columns([5, 6], gap="large", vertical_alignment="center")
     with right:
-        offered = [ONE, MANY] if image_chooser.images_available(scene.dataset) else [ONE]
+        offered = (
+            [ONE_IMAGE, MEAN] if image_chooser.images_available(scene.dataset) else [ONE_IMAGE]
+        )
         view = st.segmented_control(
             "Change of the spectrum in",
             offered,
@@ -44,9 +46,9 @@ def show(scene: Scene) -> None:
             bind="query-params",
         )
         _show_pixels(image, scene.card.trigger)
-    change = _change(scene, image if view == ONE else None)
+    change = _change(scene, image if view == ONE_IMAGE else None)
     with left:
-        of = image.key if view == ONE else (scene.dataset,)
+        of = image.key if view == ONE_IMAGE else (scene.dataset,)
         key = (*caches.version(scene.model), "tour-spectrum", *of)
         drawing.chart(
             caches.chart_spec(key, lambda: charts.spectrum(change, bands)),
@@ -69,7 +71,7 @@ def _change(scene: Scene, image: ChosenImage | None) -> np.ndarray:
         )
     else:
         size = card.image_shape[0]
-        clean, triggered = caches.mean_spectra(scene.dataset, size, COUNT, card.trigger)
+        clean, triggered = caches.mean_spectra(scene.dataset, size, MANY, card.trigger)
     change: np.ndarray = np.abs(triggered - clean)
     plane: np.ndarray = change[change.max(axis=(1, 2)).argmax()]
     return plane
