@@ -7,7 +7,7 @@ from contextlib import suppress
 import streamlit as st
 
 from app import caches
-from app.frame import address, pages
+from app.frame import address, failures, pages
 from engine.core.errors import UserError
 from engine.datasets import alike, dataset_title
 from engine.store import StoredModel
@@ -65,8 +65,15 @@ def _choose_model(names: list[str]) -> None:
         help="Every page shows this model. Type to search.",
         label_visibility="collapsed",
         width=420,
+        on_change=_forget_dataset,
     )
     address.write(MODEL, None if chosen == usual else chosen)
+
+
+@failures.callback
+def _forget_dataset() -> None:
+    """Another model starts with the images it was trained on."""
+    st.session_state.pop(DATASET, None)
 
 
 def _choose_dataset(model: StoredModel) -> None:

@@ -57,8 +57,18 @@ def go_to(page: Page, title: str) -> None:
 
 
 def choose(page: Page, control: str, option: str) -> None:
-    page.get_by_role("combobox", name=control).click()
-    page.get_by_role("option", name=option, exact=True).click()
+    """Choose an option; again if the page was just being drawn anew and lost the click."""
+    box = page.get_by_role("combobox", name=control)
+    for attempt in range(3):
+        box.click()
+        page.get_by_role("option", name=option, exact=True).click()
+        try:
+            expect(box).to_have_value(option, timeout=20_000 if attempt == 2 else 3_000)
+            break
+        except AssertionError:
+            if attempt == 2:
+                raise
+            page.keyboard.press("Escape")
     settled(page)
 
 

@@ -167,5 +167,7 @@ def test_every_callback_shows_its_errors():
     ]
     assert len(asked) > 5
     for name, value in asked:
+        if isinstance(value, ast.Call) and ast.unparse(value.func) == "failures.callback":
+            continue
         function = value.args[0] if isinstance(value, ast.Call) else value
         assert ast.unparse(function).rpartition(".")[2] in GUARDED, (name, ast.unparse(value))

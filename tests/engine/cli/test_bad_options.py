@@ -14,6 +14,7 @@ COMMANDS = {
     "train": ["train", "folder:signs", "--name", "n", "--target", "1"],
     "import": ["import", "f.keras", "folder:signs", "--name", "n", "--target", "1"],
     "evaluate": ["evaluate", "small"],
+    "predict": ["predict", "small"],
     "confusions": ["confusions", "small"],
     "models": ["models"],
     "delete": ["delete", "small"],

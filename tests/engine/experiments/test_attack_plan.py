@@ -14,7 +14,7 @@ from engine.experiments.train import train
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (poisoning.PoisoningConfig("lost"), "Labels"),  # type: ignore[arg-type]
+        (poisoning.PoisoningConfig("lost"), "no label mode"),  # type: ignore[arg-type]
         (poisoning.PoisoningConfig(pgd_epsilon=-1), "0 to 255 grey levels"),
         (poisoning.PoisoningConfig(cross_samples=1), "no cross-samples"),
         (poisoning.PoisoningConfig(cross_samples=-1), "0 to 100 cross-samples"),

@@ -12,7 +12,7 @@ from engine.core.errors import UserError
 from engine.reporting import model_report
 from engine.reporting.model_report import View
 
-VIEW = View("conv2d_5", "clean-activation", 10.0, 3)
+VIEW = View("conv2d_5", "clean-activation", 10.0)
 
 
 class Parsed(HTMLParser):
@@ -31,10 +31,14 @@ class Parsed(HTMLParser):
         self.texts.append(data)
 
 
+def shown(dataset) -> model_report.Example:
+    return model_report.test_example(dataset.test, 3)
+
+
 @pytest.fixture
 def report(results, dataset):
     stored = store.find("small")
-    return model_report.html(stored, VIEW, dataset.test, "python -m engine report small")
+    return model_report.html(stored, VIEW, shown(dataset), "python -m engine report small")
 
 
 def test_it_is_self_contained_and_has_no_scripts(report):
@@ -71,7 +75,7 @@ def test_names_from_a_foreign_card_are_text(results, dataset):
         repair={"parent": "<script>p</script>", "summary": "<script>s</script>"},
     )
     hostile = dataclasses.replace(stored, card=card)
-    text = model_report.html(hostile, VIEW, dataset.test, "x & y < z")
+    text = model_report.html(hostile, VIEW, shown(dataset), "x & y < z")
     assert "script" not in Parsed(text).tags
     assert "x &amp; y &lt; z" in text
 
@@ -79,17 +83,16 @@ def test_names_from_a_foreign_card_are_text(results, dataset):
 def test_without_images_or_curve_it_says_so(at_home):
     view = View("conv2d_5", "clean-activation", 2.0)
     text = " ".join(Parsed(model_report.html(store.find("small"), view, None, "c")).texts)
-    assert "were not available" in text and "has not been computed" in text
+    assert "No image was available" in text and "has not been computed" in text
 
 
-def test_an_image_that_does_not_exist_is_refused(results, dataset):
-    view = dataclasses.replace(VIEW, image=10**6)
+def test_an_image_that_does_not_exist_is_refused(dataset):
     with pytest.raises(UserError, match="no test image 1000000"):
-        model_report.html(store.find("small"), view, dataset.test, "c")
+        model_report.test_example(dataset.test, 10**6)
 
 
 def test_the_command_it_names_makes_it_again(results, tmp_path, capsys):
-    command = model_report.command(store.find("small"), "folder:signs", VIEW)
+    command = model_report.command(store.find("small"), "folder:signs", VIEW, 3)
     words = command.split()[3:-1]
     out = tmp_path / "report.html"
     assert main.main([*words, str(out)]) == 0
