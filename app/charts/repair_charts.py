@@ -36,7 +36,7 @@ def rank_repairs(
         x=alt.X("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of test images (%)"),
         y=names,
         yOffset=alt.YOffset("metric:N", sort=LABELS, scale=alt.Scale(paddingInner=0.15)),
-        color=_colour_with_legend_above_the_names(),
+        color=colour_by_metric(),
         opacity=alt.condition(alt.datum.title == chosen, alt.value(1), alt.value(0.55)),
         tooltip=[
             alt.Tooltip("title:N", title="Repair"),
@@ -56,19 +56,6 @@ def rank_repairs(
     area = rows.encode(y=names, x=alt.datum(0), x2=alt.datum(100)).add_params(clicked)
     layers = [bars.mark_bar(cursor="pointer"), *([ticks] if len(best) else []), area]
     return alt.layer(*layers).properties(height=ROW_STEP * len(table))
-
-
-def _colour_with_legend_above_the_names() -> alt.Color:
-    """As `colour_by_metric`; on a phone the bars alone are too narrow for the legend."""
-    return colour_by_metric().legend(
-        title=None,
-        orient="none",
-        direction="horizontal",
-        legendX=-NAMES_WIDTH,
-        legendY=-30,
-        symbolOpacity=1,
-        columnPadding=8,
-    )
 
 
 def perturbation_psnr(evidence: pd.DataFrame, shown: int = 10) -> alt.LayerChart:

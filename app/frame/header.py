@@ -27,7 +27,7 @@ _STYLE = (
     # The menu to save a chart stands in its corner.
     "[class*=st-key-chart-] {position: relative; gap: 0}"
     "[class*=st-key-corner-]"
-    " {position: absolute; bottom: -.3rem; right: 0; width: auto; z-index: 1}"
+    " {position: absolute; bottom: -.7rem; right: 0; width: auto; z-index: 1}"
     # One line, on a phone too.
     ".st-key-in-use {flex-wrap: nowrap} .st-key-in-use > div {min-width: 0; flex-shrink: 1}</style>"
 )

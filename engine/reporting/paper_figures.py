@@ -26,7 +26,13 @@ def colour_by_metric(styles: Mapping[str, MetricStyle] = SCORES, columns: int = 
         ),
         title=None,
         legend=alt.Legend(
-            orient="top", columns=columns, labelLimit=400, symbolOpacity=1, columnPadding=8
+            orient="top",
+            columns=columns,
+            labelLimit=400,
+            labelFontSize=11,
+            symbolOpacity=1,
+            symbolSize=60,
+            columnPadding=5,
         ),
     )
 

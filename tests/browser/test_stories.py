@@ -5,7 +5,7 @@ import re
 import zipfile
 
 import cv2
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from app.frame.pages import PAGES as NAVIGATION
 from engine.datasets.sample_photos import take_photo
@@ -57,16 +57,18 @@ def go_to(page: Page, title: str) -> None:
 
 
 def choose(page: Page, control: str, option: str) -> None:
-    """Choose an option; again if the page was just being drawn anew and lost the click."""
+    """Search an option and choose it; again if the page was drawn anew and lost the click."""
     box = page.get_by_role("combobox", name=control)
-    for attempt in range(3):
-        box.click()
-        page.get_by_role("option", name=option, exact=True).click()
+    for last in (False, False, True):
+        limit = 20_000 if last else 5_000  # milliseconds
         try:
-            expect(box).to_have_value(option, timeout=20_000 if attempt == 2 else 3_000)
+            box.click()
+            box.fill(option)
+            page.get_by_role("option", name=option, exact=True).click(timeout=limit)
+            expect(box).to_have_value(option, timeout=limit)
             break
-        except AssertionError:
-            if attempt == 2:
+        except (AssertionError, TimeoutError):
+            if last:
                 raise
             page.keyboard.press("Escape")
     settled(page)
