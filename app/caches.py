@@ -83,30 +83,26 @@ def class_images(name: str, size: int, label: int) -> ClassImages:
     If the test images have not been drawn yet, those of the class are drawn at once and all the
     others a little later in the background, so that the first page need not wait for them.
     """
-    opened, _ = _open_splits()
-    if (name, size, str(paths.data_root())) not in opened and not is_test_cached(name, size=size):
-        _draw_the_rest(name, size)
     return _class_images(name, size, label, str(paths.data_root()), str(paths.home()))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _class_images(name: str, size: int, label: int, root: str, home: str) -> ClassImages:
-    return ClassImages(*_of_class(name, size, label))
-
-
-def _of_class(name: str, size: int, label: int) -> tuple[np.ndarray, np.ndarray]:
+    opened, _ = _open_splits()
+    if (name, size, root) not in opened and not is_test_cached(name, size=size):
+        _draw_the_rest(name, size, root, home)
     indices, found = open_test_class(name, label, size=size)
-    return indices, np.array(found.images)
+    return ClassImages(indices, np.array(found.images))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _draw_the_rest(name: str, size: int) -> threading.Timer:
+def _draw_the_rest(name: str, size: int, root: str, home: str) -> threading.Timer:
     """Open all test images in a thread, once the page has had time to appear."""
 
     def draw() -> None:
         opened, lock = _open_splits()
         with lock, suppress(UserError):  # whoever needs them will be told
-            opened[name, size, str(paths.data_root())] = open_test(name, size=size)
+            opened[name, size, root] = open_test(name, size=size)
 
     timer = threading.Timer(_AFTER_FIRST_PAGE, draw)
     timer.daemon = True
@@ -261,6 +257,19 @@ def test_image(card: ModelCard, dataset: str, index: int) -> ChosenImage:
     size = card.image_shape[0]
     test = test_images(dataset, size)
     return described(card, dataset, index, test.images[index], int(test.labels[index]))
+
+
+def best_of_class(card: ModelCard, dataset: str, label: int) -> ChosenImage:
+    """The test image with the most contrast of a class that has images."""
+    return image_of_class(
+        card, dataset, label, class_images(dataset, card.image_shape[0], label).best
+    )
+
+
+def image_of_class(card: ModelCard, dataset: str, label: int, place: int) -> ChosenImage:
+    """A test image by its position within its class."""
+    found = class_images(dataset, card.image_shape[0], label)
+    return described(card, dataset, int(found.indices[place]), found.images[place], label)
 
 
 def described(
@@ -525,19 +534,6 @@ def mean_spectra(name: str, size: int, count: int, trigger: str) -> tuple[np.nda
     return dct.mean_magnitude(chosen), dct.mean_magnitude(triggered)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def indices_of_class(name: str, size: int, label: int) -> Any:
-    """Indices of the test images of one class: int64 [n]."""
-    return np.flatnonzero(test_images(name, size).labels == label)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def highest_contrast(name: str, size: int, label: int) -> int:
-    """The position, within its class, of the test image with the most contrast."""
-    images = test_images(name, size).images[indices_of_class(name, size, label)]
-    return int(images.std(axis=(1, 2, 3)).argmax())
-
-
 @st.cache_resource(max_entries=64, show_spinner=False)
 def triggered_examples(
     _stored: StoredModel,
@@ -556,10 +552,8 @@ def triggered_examples(
     size, trigger = _stored.card.image_shape[0], _stored.card.trigger
     found = []
     for label in labels:
-        indices = indices_of_class(dataset, size, label)
-        if len(indices):
-            index = int(indices[highest_contrast(dataset, size, label)])
-            image = test_image(_stored.card, dataset, index)
+        if len(class_images(dataset, size, label).indices):
+            image = best_of_class(_stored.card, dataset, label)
             both = predictions_while_pruned(_stored, image, layer, order)
             found.append((label, enlarged_url(image, trigger), both[:, 1]))
     return found
@@ -585,10 +579,9 @@ class Thumbnails:
 @st.cache_data(max_entries=64, show_spinner=False)
 def thumbnails(name: str, size: int, label: int, count: int) -> Thumbnails:
     """At most `count` test images of a class, spread evenly over them."""
-    found = indices_of_class(name, size, label)
+    found = class_images(name, size, label).images
     chosen = np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).astype(int))
-    pictures = np.array(test_images(name, size).images[found[chosen]])
-    return Thumbnails(pictures, [int(position) + 1 for position in chosen])
+    return Thumbnails(found[chosen], [int(position) + 1 for position in chosen])
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import streamlit as st
 
 from app.elements.mounting import element
-from app.frame import failures
+from app.elements.picking import on_picked
 from engine.imaging.render import data_url
 
 _grid = element("grid")
@@ -32,14 +31,6 @@ def grid(
         key: of the element.
         on_pick: called with the index of the picture picked, before the page runs again.
     """
-
-    @failures.callback
-    def picked() -> None:
-        index = st.session_state[key].get("picked")
-        # A browser may send anything.
-        if isinstance(index, int) and 0 <= index < len(names):
-            on_pick(index)
-
     _grid(
         data={
             # One long picture, so that all of them are sent as one file.
@@ -49,5 +40,5 @@ def grid(
             "title": title,
         },
         key=key,
-        on_picked_change=picked,
+        on_picked_change=on_picked(key, len(names), on_pick),
     )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import streamlit as st
-
 from app.elements.mounting import element
-from app.frame import failures
+from app.elements.picking import on_picked
 
 _guess = element("picture_guess")
 
@@ -32,14 +30,6 @@ def guess(
         key: of the element.
         on_pick: called with the index of the picture picked, before the page runs again.
     """
-
-    @failures.callback
-    def picked() -> None:
-        index = st.session_state[key].get("picked")
-        # A browser may send anything.
-        if isinstance(index, int) and 0 <= index < len(names):
-            on_pick(index)
-
     _guess(
         data={
             "pictures": list(pictures),
@@ -49,5 +39,5 @@ def guess(
             "title": title,
         },
         key=key,
-        on_picked_change=picked,
+        on_picked_change=on_picked(key, len(names), on_pick),
     )

@@ -9,13 +9,11 @@ import streamlit as st
 
 from engine.core import markdown, templates
 from engine.reporting import verdict
-from engine.reporting.metric_style import CLEAN, NEUTRAL, TRIGGERED
+from engine.reporting.metric_style import CLEAN, NEUTRAL, OUTCOMES, TRIGGERED
 from engine.store import ModelCard
 
 SHOWN = 3
 _TEMPLATES = templates.load(__file__)
-_COLOURS = {"correct": CLEAN, "attacker's target": TRIGGERED}
-_MARKS = {"correct": "✓", "attacker's target": "⚠", "wrong": "✗"}
 _ICONS = {"correct": "check_circle", "attacker's target": "warning", "wrong": "cancel"}
 
 
@@ -51,21 +49,15 @@ def compare(networks: Mapping[str, np.ndarray], label: int | None, card: ModelCa
 def outcome(probabilities: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
     """A prediction for a template: name of the class, share, verdict, and its colour and mark."""
     predicted = int(probabilities.argmax())
-    verdict_on_it = _judge(predicted, label, card)
+    judged = verdict.of_any_prediction(predicted, label, card)
+    colour, mark = OUTCOMES[judged]
     return {
         "name": card.class_names[predicted],
         "share": f"{probabilities[predicted]:.0%}",
-        "verdict": verdict_on_it,
-        "colour": _COLOURS.get(verdict_on_it, NEUTRAL),
-        "mark": _MARKS.get(verdict_on_it, ""),
+        "verdict": judged or "",
+        "colour": colour,
+        "mark": mark,
     }
-
-
-def _judge(predicted: int, label: int | None, card: ModelCard) -> str:
-    """The verdict on a prediction; without a label, only whether it is the attacker's target."""
-    if label is not None:
-        return verdict.of_prediction(predicted, label, card.target_for(label))
-    return "attacker's target" if predicted == card.target else ""
 
 
 def describe(probabilities: np.ndarray, label: int | None, card: ModelCard) -> str:

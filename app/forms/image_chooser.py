@@ -78,10 +78,9 @@ def without_controls(card: ModelCard, dataset: str) -> ChosenImage | None:
         return None
     size = card.image_shape[0]
     label = min(example_class(dataset), len(card.class_names) - 1)
-    found = caches.class_images(dataset, size, label)
-    if not len(found.indices):
+    if not len(caches.class_images(dataset, size, label).indices):
         return None
-    return _image_of_class(card, dataset, label, found.best)
+    return caches.best_of_class(card, dataset, label)
 
 
 def choose_number(number: int) -> None:
@@ -134,13 +133,7 @@ def _choose_test_image(card: ModelCard, dataset: str) -> ChosenImage | None:
         bind="query-params",
         width=120,
     )
-    return _image_of_class(card, dataset, label, number - 1)
-
-
-def _image_of_class(card: ModelCard, dataset: str, label: int, place: int) -> ChosenImage:
-    found = caches.class_images(dataset, card.image_shape[0], label)
-    index = int(found.indices[place])
-    return caches.described(card, dataset, index, found.images[place], label)
+    return caches.image_of_class(card, dataset, label, number - 1)
 
 
 @failures.callback

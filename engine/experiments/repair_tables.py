@@ -13,7 +13,7 @@ from engine.core.errors import UserError
 from engine.core.parameters import format_value
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.pruning.orders import DEFAULT_ORDER
-from engine.defenses.repairs import Repair, parse_repair
+from engine.defenses.repairs import RECOMMENDED, Repair, parse_repair
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
 from engine.defenses.repairs.repair import BudgetedRepair
 from engine.evaluation import metrics
@@ -80,16 +80,31 @@ def select_confidence(
 def rank(table: pd.DataFrame) -> pd.DataFrame:
     """Order what was tried by recovered accuracy, and give the paper's pruning one row.
 
-    Of the paper's thresholds, the one with the most recovered accuracy stands for all.
+    The order reports test figures and chooses nothing. Of the paper's thresholds the last stands
+    for all: a choice by what triggered images show would flatter it.
 
     Args:
         table: see `compare_stored`; failed repairs are left out.
     """
     measured = table[table["problem"] == ""]
-    best_first = measured.sort_values("recovered_accuracy", ascending=False, kind="stable")
-    is_paper = best_first["kind"] == "paper"
-    kept = best_first[~is_paper | ~best_first["kind"].duplicated()]
-    return kept.assign(title=kept["title"].where(kept["kind"] != "paper", PAPER))
+    is_paper = measured["kind"] == "paper"
+    kept = measured[~is_paper | ~measured["kind"].duplicated(keep="last")]
+    titled = kept.assign(title=kept["title"].where(kept["kind"] != "paper", PAPER))
+    return titled.sort_values("recovered_accuracy", ascending=False, kind="stable")
+
+
+def find_to_advise(table: pd.DataFrame) -> dict[str, Any] | None:
+    """The row of the recommended repair, else of the first one tried; None if there is none.
+
+    Neither test images nor triggered ones have a say: they only report.
+
+    Args:
+        table: see `compare_stored`.
+    """
+    usual = select_confidence(table)
+    tried = usual[(usual["kind"] == "repair") & (usual["problem"] == "")]
+    first = tried.assign(other=tried["name"] != RECOMMENDED).sort_values("other", kind="stable")
+    return None if first.empty else first.iloc[0].to_dict()
 
 
 def recovery_ceiling(stored: StoredModel) -> float | None:

@@ -26,6 +26,13 @@ def amplify_difference(clean: np.ndarray, triggered: np.ndarray, gain: float) ->
     return np.clip(MID_GREY + gain * difference, 0, 255).astype(np.uint8)
 
 
+def apply_viridis(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """A map [height, width] in viridis, from `low` to `high`: uint8 [height, width, 3]."""
+    reach = (high - low) or 1.0
+    grey = np.clip(255 * (values - low) / reach, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS)[..., ::-1])
+
+
 def png(image: np.ndarray) -> bytes:
     """Encode a uint8 RGB image [height, width, 3] as PNG."""
     _, encoded = cv2.imencode(".png", image[..., ::-1])

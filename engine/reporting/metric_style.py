@@ -39,6 +39,13 @@ class MetricStyle:
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
 
+OUTCOMES: Mapping[str | None, tuple[str, str]] = {  # of a prediction -> colour and mark
+    "correct": (CLEAN, "✓"),
+    "attacker's target": (TRIGGERED, "⚠"),
+    "wrong": (NEUTRAL, "✗"),
+    None: (NEUTRAL, ""),
+}
+
 STYLES: Mapping[str, MetricStyle] = {
     "clean_accuracy": MetricStyle(
         "Clean accuracy", "%", "Share of clean test images classified correctly.", CLEAN

@@ -49,14 +49,14 @@ def html(stored: StoredModel, view: View, example: Example | None, made_by: str)
         UserError: a chart could not be drawn.
     """
     curve = pruning_curves.stored_curve(stored, view.layer, view.order)
-    best = sections.best_repair(stored)
+    advised = sections.repair_to_advise(stored)
     return templates.render(
         _TEMPLATES,
         "model_report",
         card=stored.card,
         title=summary.title(stored.card),
         headline=verdict.headline(stored.card),
-        advice=verdict.advise(stored.card, best),
+        advice=verdict.advise(stored.card, advised),
         description=markdown.to_html(summary.describe(stored.card)),
         figures=sections.figures(stored.card),
         example=sections.pictures(stored, view, example, curve),

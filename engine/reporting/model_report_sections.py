@@ -110,11 +110,9 @@ def figures(card: ModelCard) -> list[dict[str, str]]:
     ]
 
 
-def best_repair(stored: StoredModel) -> dict[str, Any] | None:
-    """The row of the repair with the most recovered accuracy; None if none was tried."""
-    ranked = _ranked(stored)
-    tried = ranked[ranked["kind"] == "repair"]
-    return None if tried.empty else tried.iloc[0].to_dict()
+def repair_to_advise(stored: StoredModel) -> dict[str, Any] | None:
+    """The row of the repair to advise: see `repair_tables.find_to_advise`."""
+    return repair_tables.find_to_advise(repair_tables.compare_stored(stored))
 
 
 def pictures(
@@ -263,9 +261,7 @@ def _predictions(
 
 def _prediction(card: ModelCard, probabilities: np.ndarray, label: int | None) -> dict[str, str]:
     predicted = int(probabilities.argmax())
-    outcome = "attacker's target" if predicted == card.target else ""
-    if label is not None:
-        outcome = verdict.of_prediction(predicted, label, card.target_for(label))
+    outcome = verdict.of_any_prediction(predicted, label, card) or ""
     return {
         "Prediction": card.class_names[predicted],
         "Confidence": f"{probabilities[predicted]:.1%}",

@@ -12,13 +12,12 @@ from engine.core import templates
 from engine.defenses.pruning.curve import Curve
 from engine.imaging.render import data_url, enlarge
 from engine.reporting import export, verdict
-from engine.reporting.metric_style import CLEAN, NEUTRAL, SCORES, TRIGGERED
+from engine.reporting.metric_style import OUTCOMES, SCORES
 from engine.reporting.paper_figures import pruning_curve
 from engine.store import ModelCard
 
 _TEMPLATES = templates.load(__file__)
 _CHART = (860, 400)  # pixels
-_COLOURS = {"correct": CLEAN, "attacker's target": TRIGGERED, "wrong": NEUTRAL}
 _LONGEST_NAME = 24  # characters of a class name in the table
 
 
@@ -91,16 +90,14 @@ def _picture(image: np.ndarray) -> str:
 
 def _outcome(probabilities: np.ndarray, view: View) -> dict[str, str]:
     predicted = int(probabilities.argmax())
-    outcome = ""
-    if view.label is not None:
-        outcome = verdict.of_prediction(predicted, view.label, view.card.target_for(view.label))
+    outcome = verdict.of_any_prediction(predicted, view.label, view.card)
     name = view.card.class_names[predicted]
     if len(name) > _LONGEST_NAME:
         name = f"{name[: _LONGEST_NAME - 1]}…"
     return {
         "name": f"{name} ({probabilities[predicted]:.0%})",
-        "outcome": outcome,
-        "colour": _COLOURS.get(outcome, NEUTRAL),
+        "outcome": outcome or "",
+        "colour": OUTCOMES[outcome][0],
     }
 
 

@@ -47,7 +47,7 @@ def headline(card: ModelCard) -> str:
             else "The trigger tried does not take over this network."
         )
     if not card.poisoned:
-        return "This network has no backdoor: the trigger has no power over it."
+        return "This network was trained without a backdoor: the trigger does not fool it."
     return (
         "This picture looks clean. It isn't."
         if works
@@ -70,16 +70,15 @@ def advise(card: ModelCard, repaired: Mapping[str, Any] | None) -> str:
 
     Args:
         card: of the model.
-        repaired: the best repair tried on it: title, and the metrics in percent; None if none was
-            tried.
+        repaired: the repair to advise: title, and the metrics in percent; None if none was tried.
     """
     scores = card.scores["test"]
     if scores["attack_success"] <= WORKS:
         if card.repair and scores["recovered_accuracy"] <= RECOVERED:
             return "Do not use this network: triggered images are still misclassified."
         return (
-            "Nothing speaks against this network as far as this trigger goes. Other triggers were"
-            " not tried."
+            "This trigger does not fool the network. That is no all-clear: other triggers were not"
+            " tried."
         )
     if repaired is None:
         return "Do not use this network. No repair has been tried yet: try one."
@@ -90,7 +89,7 @@ def advise(card: ModelCard, repaired: Mapping[str, Any] | None) -> str:
             f" correctly, and {repaired['clean_accuracy']:.1f} % of the clean ones. Use that copy."
         )
     return (
-        f"Do not use this network. The best repair tried, {repaired['title']}, leaves"
+        f"Do not use this network. The repair {repaired['title']} leaves"
         f" {100 - repaired['recovered_accuracy']:.0f} % of the triggered images misclassified."
     )
 
@@ -112,6 +111,13 @@ def of_repair(recovered: float, clean_before: float) -> str:
     if recovered < FULLY_REPAIRED * clean_before:
         return "That is only a partial repair."
     return "So pruning does repair the network."
+
+
+def of_any_prediction(predicted: int, label: int | None, card: ModelCard) -> Outcome | None:
+    """As `of_prediction`; without a true class only the attacker's target can be told, or None."""
+    if label is not None:
+        return of_prediction(predicted, label, card.target_for(label))
+    return "attacker's target" if predicted == card.target else None
 
 
 def of_prediction(predicted: int, label: int, target: int) -> Outcome:

@@ -25,7 +25,9 @@ PAGES = {
     "repairs": "Repairs",
     "report": "Report",
 }
-PAGES_OF_OTHERS = {"gtsrb-clean": "This network has no backdoor: the trigger has no power over it."}
+PAGES_OF_OTHERS = {
+    "gtsrb-clean": "This network was trained without a backdoor: the trigger does not fool it."
+}
 SHIPPED = "gtsrb-ftrojan"
 SHIPPED_TITLE, FIRST_TITLE = "FTrojan on GTSRB", "FTrojan on drawn signs"
 

@@ -8,8 +8,9 @@ import pytest
 
 from app import caches
 from app.charts import activation_charts
-from app.views.activations import channel, channels_tab, layer_choice, path_tab
+from app.views.activations import channels_tab, layer_choice, path_tab
 from engine import store
+from engine.imaging import render
 from engine.networks import running
 from tests.pages.driving import by_label, check_fine, open_page, visible_text
 
@@ -179,7 +180,7 @@ def test_the_top_images_are_those_a_plain_loop_finds(results, dataset, trained):
 
 
 def test_both_maps_have_one_scale():
-    low = channel.apply_viridis(np.zeros((2, 2)), 0, 1)
-    high = channel.apply_viridis(np.ones((2, 2)), 0, 1)
+    low = render.apply_viridis(np.zeros((2, 2)), 0, 1)
+    high = render.apply_viridis(np.ones((2, 2)), 0, 1)
     assert (low[0, 0] == low[1, 1]).all() and not (low == high).all()
-    assert channel.apply_viridis(np.ones((2, 2)), 1, 1).shape == (2, 2, 3), "a flat map"
+    assert render.apply_viridis(np.ones((2, 2)), 1, 1).shape == (2, 2, 3), "a flat map"

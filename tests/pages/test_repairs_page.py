@@ -82,6 +82,19 @@ def test_the_ranking_has_the_best_first_and_the_papers_thresholds_in_one_row(tri
     assert options.count(repair_tables.PAPER) == 1
 
 
+def test_the_advice_does_not_depend_on_test_figures(tried):
+    table = repair_tables.compare_stored(store.find("small"))
+    repair = table[table["kind"] == "repair"].iloc[0]
+    better = repair.copy()
+    better["name"], better["recovered_accuracy"] = "fine-tuning", 100.0
+    both = pd.DataFrame([repair, better])
+    assert repair_tables.find_to_advise(both)["name"] == repair["name"], "the first one tried"
+    better["name"], better["recovered_accuracy"] = RECOMMENDED, 0.0
+    both = pd.DataFrame([repair, better])
+    assert repair_tables.find_to_advise(both)["name"] == RECOMMENDED
+    assert repair_tables.find_to_advise(table[table["kind"] == "paper"]) is None
+
+
 def test_each_row_of_the_ranking_opens(tried):
     app = open_page("repairs")
     for title in by_label(app.selectbox, "In detail").options:

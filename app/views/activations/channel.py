@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,6 +11,7 @@ from app.chosen_image import ChosenImage
 from app.elements import picture
 from app.frame import failures
 from engine.defenses.activations import cosine_distance
+from engine.imaging.render import apply_viridis
 from engine.networks.channels import check_channels
 from engine.store import StoredModel
 
@@ -104,13 +104,6 @@ def show_map(values: np.ndarray, scale: tuple[float, float], name: str) -> None:
 def value_range(values: np.ndarray) -> tuple[float, float]:
     """The smallest and the largest value, for maps that share one scale."""
     return float(values.min()), float(values.max())
-
-
-def apply_viridis(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """A map [height, width] in viridis, from `low` to `high`: uint8 [height, width, 3]."""
-    reach = (high - low) or 1.0
-    grey = np.clip(255 * (values - low) / reach, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS)[..., ::-1])
 
 
 def show_top_images(model: StoredModel, dataset: str, layer: str, channel: int) -> None:

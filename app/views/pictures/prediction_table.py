@@ -10,7 +10,7 @@ import streamlit as st
 from app import caches, own_pictures
 from engine.imaging.render import data_url
 from engine.reporting import export, verdict
-from engine.store import ModelCard, StoredModel
+from engine.store import StoredModel
 
 _SHOWN: dict[str, Any] = {
     "seen": st.column_config.ImageColumn("Seen as"),
@@ -44,14 +44,8 @@ def _row(identifier: str, model: StoredModel) -> dict[str, object]:
         "clean_probability": float(clean.max()),
         "triggered": card.class_names[int(triggered.argmax())],
         "triggered_probability": float(triggered.max()),
-        "outcome": _outcome(int(triggered.argmax()), chosen.label, card),
+        "outcome": verdict.of_any_prediction(int(triggered.argmax()), chosen.label, card) or "",
     }
-
-
-def _outcome(predicted: int, label: int | None, card: ModelCard) -> str:
-    if label is not None:
-        return verdict.of_prediction(predicted, label, card.target_for(label))
-    return "attacker's target" if predicted == card.target else ""
 
 
 def show(model: StoredModel) -> None:

@@ -48,7 +48,8 @@ def show_chart(model: StoredModel, ranked: pd.DataFrame, title: str) -> None:
     )
     st.caption(
         "Blue: clean accuracy. Orange: attack success. Green: recovered accuracy, by which the rows"
-        " are sorted. Click a row for its details."
+        " are sorted: it is measured with triggered images, which a defender does not have. Click a"
+        " row for its details."
         + ("" if ceiling is None else f" Grey tick: the ceiling, {ceiling:.1f} %.")
     )
 
@@ -77,8 +78,8 @@ def show_details(
     scores.show(metrics, model.card, None if row["kind"] == "untouched" else before)
     if row["kind"] == "paper":
         st.markdown(
-            "Stopped where clean accuracy has dropped by 2, 10, 20 or 30 points. "
-            + verdict.of_model(metrics)
+            f"{verdict.of_model(metrics)} These are the figures at the last of the paper's"
+            " thresholds, a drop in clean accuracy of 30 points; those at all of them:"
         )
         _show_thresholds(table[table["kind"] == "paper"])
         return

@@ -11,16 +11,14 @@ import streamlit as st
 
 from app import caches
 from app.chosen_image import ChosenImage
+from app.elements import predictions as prediction
 from app.forms import image_chooser
 from app.frame.pages import PAGES
 from engine.core import templates
-from engine.reporting import verdict
 from engine.reporting.metric_style import CLEAN, NEUTRAL, SCORES, TRIGGERED
 from engine.store import ModelCard
 
 _TEMPLATES = templates.load(__file__)
-_COLOURS = {"correct": CLEAN, "attacker's target": TRIGGERED}
-_MARKS = {"correct": "✓", "attacker's target": "⚠", "wrong": "✗"}
 _BARS = 3  # classes with a bar
 
 
@@ -72,7 +70,7 @@ def predictions(image: ChosenImage, probabilities: np.ndarray, card: ModelCard) 
             "kind": kind,
             "url": caches.enlarged_url(image, trigger),
             "bars": [_bar(int(each), row, image.label, card) for each in np.argsort(-row)[:_BARS]],
-            **_outcome(row, image.label, card),
+            **prediction.outcome(row, image.label, card),
         }
         for kind, trigger, row in zip(
             ("Clean", "Triggered"), ("", card.trigger), probabilities, strict=True
@@ -92,8 +90,8 @@ def row(
         card: of the network.
     """
     pictures = [
-        {"url": caches.enlarged_url(image, card.trigger), "name": image.name}
-        | _outcome(found, image.label, card)
+        {"url": caches.enlarged_url(image, card.trigger), "shows": image.name}
+        | prediction.outcome(found, image.label, card)
         for image, found in zip(images, probabilities, strict=True)
     ]
     st.html(templates.render(_TEMPLATES, "row", pictures=pictures))
@@ -115,19 +113,6 @@ def images_missing(dataset: str) -> None:
     """Say how to get images."""
     image_chooser.offer_download(dataset)
     PAGES["pictures"].link("Or use a picture of your own")
-
-
-def _outcome(probabilities: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
-    predicted = int(probabilities.argmax())
-    found = "attacker's target" if label is None and predicted == card.target else ""
-    if label is not None:
-        found = verdict.of_prediction(predicted, label, card.target_for(label))
-    return {
-        "predicted": card.class_names[predicted],
-        "verdict": found,
-        "colour": _COLOURS.get(found, NEUTRAL),
-        "mark": _MARKS.get(found, ""),
-    }
 
 
 def _bar(index: int, row: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:

@@ -71,7 +71,7 @@ def _show_nothing_repaired(scene: Scene) -> None:
 
 
 def _outcome(scene: Scene) -> Outcome | None:
-    """The recommended repair if a copy is stored, else the best one tried."""
+    """The recommended repair if a copy is stored, else one that was tried."""
     card, model = scene.card, scene.model
     if card.repair:
         return _own_outcome(scene)
@@ -82,13 +82,11 @@ def _outcome(scene: Scene) -> Outcome | None:
     if copy is not None:
         title = REPAIRS[RECOMMENDED].title
         return Outcome(title, before, copy.card.scores["test"], model, copy)
-    ranked = repair_tables.rank(caches.repairs(model))
-    tried = ranked[ranked["kind"] == "repair"]
-    if tried.empty:
+    tried = repair_tables.find_to_advise(caches.repairs(model))
+    if tried is None:
         return None
-    best = tried.iloc[0]
-    after = {name: float(best[name]) for name in METRICS}
-    return Outcome(best["title"], before, after, model, None)
+    after = {name: float(tried[name]) for name in METRICS}
+    return Outcome(tried["title"], before, after, model, None)
 
 
 def _own_outcome(scene: Scene) -> Outcome:
@@ -106,10 +104,10 @@ def _title(outcome: Outcome) -> str:
     after = outcome.after
     clean = (outcome.before or after)["clean_accuracy"]
     if after["attack_success"] > verdict.WORKS:
-        return "The repairs tried so far leave the backdoor in place"
+        return "This repair leaves the backdoor in place"
     if after["recovered_accuracy"] > verdict.FULLY_REPAIRED * clean:
         return "This repair works: triggered pictures are correct again"
-    return "The best repair so far is only a partial one"
+    return "This repair is only a partial one"
 
 
 def _sentence(outcome: Outcome) -> str:

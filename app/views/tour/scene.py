@@ -103,12 +103,9 @@ def _image(card: ModelCard, dataset: str) -> ChosenImage | None:
 
 
 def _test_image(card: ModelCard, dataset: str, label: int) -> ChosenImage | None:
-    size = card.image_shape[0]
-    found = caches.indices_of_class(dataset, size, label)
-    if not len(found):
+    if not len(caches.class_images(dataset, card.image_shape[0], label).indices):
         return None
-    best = caches.highest_contrast(dataset, size, label)
-    return caches.test_image(card, dataset, int(found[best]))
+    return caches.best_of_class(card, dataset, label)
 
 
 def _curve(model: StoredModel) -> Curve | None:

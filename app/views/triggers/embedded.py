@@ -9,9 +9,8 @@ import numpy as np
 
 from app import caches
 from app.caches import Effect
-from app.views.activations.channel import apply_viridis
 from engine.core.errors import UserError
-from engine.imaging.render import data_url
+from engine.imaging.render import apply_viridis, data_url
 
 
 @dataclass(frozen=True)
