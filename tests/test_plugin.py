@@ -164,7 +164,7 @@ def engine(run):
 def test_all_kinds_are_used_together_on_the_command_line(engine, own_home):
     trained = engine(
         *("train", "noise", "--name", "own", "--trigger", "red-corner:size=3", "--target", "1"),
-        *("--architecture", "one-layer", "--epochs", "1", "--rate", "0.1"),
+        *("--network", "one-layer", "--epochs", "1", "--rate", "0.1"),
     )
     assert trained["model"] == "own"
     found = engine("detect", "own", "--detector", "always-the-first")

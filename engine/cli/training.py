@@ -137,10 +137,12 @@ attack_options = gathered(
         help="A clean model that the attack learns from; DATASET-clean if left out.",
     ),
     click.option(
-        "--architecture",
+        "--network",
+        "architecture",
         type=ARCHITECTURE,
         default=PaperNetwork.name,
-        help=f"The network. Architectures: {', '.join(ARCHITECTURES)}.",
+        help=f"The network that is trained: {', '.join(ARCHITECTURES)}. Its parameters may follow,"
+        " as in resnet:width=64.",
     ),
 )
 training_options = gathered(

@@ -97,7 +97,7 @@ class AttackPlan:
         if self.needs_surrogate() and self.surrogate:
             options += ["--surrogate", self.surrogate]
         if self.architecture != PaperNetwork():
-            options += ["--architecture", str(self.architecture)]
+            options += ["--network", str(self.architecture)]
         return [*options, "--target", "next" if self.target == NEXT_CLASS else str(self.target)]
 
     def identity(self, dataset: Dataset) -> dict[str, Any]:

@@ -62,7 +62,7 @@ BAD = {
     "--method": ("prayer", "no repair 'prayer'"),
     "--repair": ("prayer", "no repair 'prayer'"),
     "--detector": ("nose", "no detector 'nose'"),
-    "--architecture": ("tent", "no architecture 'tent'"),
+    "--network": ("tent", "no architecture 'tent'"),
     "--attack": ("nope", "no attack 'nope'"),
     "--image": ("first", "--image"),
     "--seeds": ("0,0", "different seeds"),

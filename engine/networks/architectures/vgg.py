@@ -1,0 +1,60 @@
+"""A VGG-11 with BatchNorm, for small images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from engine.core.parameters import parameter
+from engine.networks.architectures.architecture import Architecture
+from engine.networks.architectures.blocks import Blocks, check_sides
+
+if TYPE_CHECKING:
+    import keras
+
+WEIGHT_DECAY = 1e-4
+# Channels of each convolution, as multiples of the width; pooling follows each group.
+GROUPS = ((1,), (2,), (4, 4), (8, 8), (8, 8))
+
+
+@dataclass(frozen=True)
+class VGG(Architecture):
+    """Eight convolutions of 3x3 in five groups, with max pooling between them.
+
+    The mean over all positions stands in for the last pooling and two of the three dense layers.
+    """
+
+    name: ClassVar[str] = "vgg"
+    title: ClassVar[str] = "VGG"
+    summary: ClassVar[str] = (
+        "VGG-11 with BatchNorm: eight convolutions in a row, slimmed; a width of 64 has the"
+        " published channels."
+    )
+    reference: ClassVar[str] = "Simonyan and Zisserman 2015, network A"
+
+    width: int = parameter(
+        16,
+        "Width",
+        "Channels of the first convolution; the last ones have eight times as many. 64 is the"
+        " published width, with 9 million parameters.",
+        minimum=4,
+        maximum=64,
+    )
+
+    def build(self, classes: int, image_shape: tuple[int, int, int], seed: int) -> keras.Model:
+        """See `Architecture.build`; sides of at least 16."""
+        check_sides(image_shape, 16)
+        import keras
+        from keras import layers
+
+        blocks = Blocks(seed, WEIGHT_DECAY)
+        images = values = keras.Input(image_shape, name="images")
+        for group, multiples in enumerate(GROUPS, start=1):
+            if group > 1:
+                values = layers.MaxPooling2D(2, name=f"group{group - 1}_pool")(values)
+            for index, multiple in enumerate(multiples, start=1):
+                name = f"group{group}"
+                values = blocks.convolution(values, multiple * self.width, f"{name}_conv{index}")
+                values = blocks.batch_norm(values, f"{name}_bn{index}")
+                values = blocks.relu(values, f"{name}_relu{index}")
+        return keras.Model(images, blocks.classify(values, classes), name=self.name)
