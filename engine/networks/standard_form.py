@@ -18,20 +18,17 @@ if TYPE_CHECKING:
     import keras
 
 # Layers that are copied as they are; `_REWRITES` turns some others into these.
-STANDARD = frozenset(
-    """Conv2D DepthwiseConv2D Dense BatchNormalization LayerNormalization Activation ReLU ELU
-    LeakyReLU PReLU MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D Flatten
-    Reshape Permute ZeroPadding2D Cropping2D Add Subtract Multiply Average Maximum Minimum
-    Concatenate Dropout SpatialDropout2D GaussianNoise GaussianDropout Rescaling""".split()
-)
+_STANDARD = """Conv2D DepthwiseConv2D Dense BatchNormalization LayerNormalization Activation ReLU
+ELU LeakyReLU PReLU MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D Flatten
+Reshape Permute ZeroPadding2D Cropping2D Add Subtract Multiply Average Maximum Minimum Concatenate
+Dropout SpatialDropout2D GaussianNoise GaussianDropout Rescaling"""
 # Layers that change nothing at inference.
-INERT = frozenset(
-    """RandomFlip RandomRotation RandomZoom RandomTranslation RandomShear RandomContrast
-    RandomBrightness RandomHue RandomSaturation RandomColorJitter RandomColorDegeneration
-    RandomGrayscale RandomErasing RandomElasticTransform RandomGaussianBlur RandomInvert
-    RandomPerspective RandomPosterization RandomSharpness RandomApply RandAugment AugMix MixUp
-    CutMix AlphaDropout ActivityRegularization Identity""".split()
-)
+_INERT = """RandomFlip RandomRotation RandomZoom RandomTranslation RandomShear RandomContrast
+RandomBrightness RandomHue RandomSaturation RandomColorJitter RandomColorDegeneration
+RandomGrayscale RandomErasing RandomElasticTransform RandomGaussianBlur RandomInvert
+RandomPerspective RandomPosterization RandomSharpness RandomApply RandAugment AugMix MixUp CutMix
+AlphaDropout ActivityRegularization Identity"""
+STANDARD, INERT = frozenset(_STANDARD.split()), frozenset(_INERT.split())
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,9 @@ def run_graph(
                 continue
             sources = tuple(known[id(tensor)] for tensor in node.input_tensors)
             found = keras.tree.flatten(apply(node.operation, sources))
-            known.update((id(tensor), value) for tensor, value in zip(node.outputs, found))
+            known.update(
+                (id(tensor), value) for tensor, value in zip(node.outputs, found, strict=True)
+            )
     return [known[id(tensor)] for tensor in model.outputs]
 
 
