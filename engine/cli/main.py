@@ -33,6 +33,7 @@ MAX_ERROR = 400  # characters of a message that quotes the command line
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Data": {
         "data": ("data", "Show what a dataset contains; download it first if necessary."),
+        "sample-pair": ("exchange", "Write a network and 200 images to try the import with."),
         "poison": ("data", "Put a trigger on images and measure how much it changes them."),
     },
     "Models": {
@@ -42,6 +43,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "predict": ("models", "Classify every test image, clean and triggered."),
         "confusions": ("models", "Count which classes a model confuses on clean images."),
         "models": ("models", "List models with their scores, or compare some of them."),
+        "export": ("exchange", "Write a network as a file: .keras or .onnx."),
         "delete": ("models", "Delete a model of your own; restore brings it back."),
         "restore": ("models", "Bring back the last deleted model of that name."),
     },

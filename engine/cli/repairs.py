@@ -152,15 +152,8 @@ def save_repair(model: str, method: Repair, new_model: NewModel) -> Answer:
     """Store a copy made by compare-repairs as a model."""
     stored = store.find(model)
     store.check_free(new_model.name, new_model.replace)
-    copies = run_repairs.saved_repairs(stored)
-    if method.name not in copies:
-        found = ", ".join(copies) or "none yet"
-        again = command_line.command("compare-repairs", stored.name, "--method", method.name)
-        raise UserError(
-            f"There is no copy of '{stored.name}' repaired by '{method.name}' ({found}):"
-            f" make it with `{again}`."
-        )
-    copy = store.copy_as(copies[method.name], new_model.name, new_model.replace)
+    found = run_repairs.find_copy(stored, method)
+    copy = store.copy_as(found, new_model.name, new_model.replace)
     return {"model": copy.name, "folder": str(copy.folder)}
 
 

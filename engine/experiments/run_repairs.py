@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from engine import store
-from engine.core import atomic_files, paths, progress
+from engine.core import atomic_files, command_line, paths, progress
 from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.defenses.repairs import REPAIRS, Repair, Repaired
@@ -89,6 +89,23 @@ def saved_repairs(stored: StoredModel) -> dict[str, StoredModel]:
         if copy.card.repair.get("parent_sha256") == stored.card.sha256:
             found[str(copy.card.repair["method"])] = copy
     return {name: found[name] for name in REPAIRS if name in found}
+
+
+def find_copy(stored: StoredModel, method: Repair) -> StoredModel:
+    """The copy of a model made with that repair.
+
+    Raises:
+        UserError: there is none; says how to make it.
+    """
+    copies = saved_repairs(stored)
+    if method.name not in copies:
+        found = ", ".join(copies) or "none yet"
+        again = command_line.command("compare-repairs", stored.name, "--method", method.name)
+        raise UserError(
+            f"There is no copy of '{stored.name}' repaired by '{method.name}' ({found}):"
+            f" make it with `{again}`."
+        )
+    return copies[method.name]
 
 
 @dataclass(frozen=True)

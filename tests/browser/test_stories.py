@@ -148,7 +148,7 @@ def test_a_moved_threshold_changes_the_verdict_and_travels_in_the_link(server, p
 def test_a_repaired_network_is_saved_and_downloaded(server, page):
     visit(page, f"{server.address}/pruning?pruning-tab=Save", "Pruning")
     page.get_by_role("button", name="Save the network pruned for a 20-point drop").click()
-    download_button = page.get_by_role("button", name="Download it (Keras)")
+    download_button = page.get_by_role("button", name="Download .keras")
     expect(download_button).to_be_visible(timeout=90_000)
     with page.expect_download() as download:
         download_button.click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import caches
-from app.elements import scores
+from app.elements import model_download, scores
 from app.frame import failures, header
 from app.views.models import training_curves
 from engine.core import markdown
@@ -26,6 +26,7 @@ def show() -> None:
             st.caption("There are no training curves: only a training keeps them.")
         else:
             training_curves.show(history, "history", "each epoch, on validation images")
+        model_download.offer(model)
         size = sum(file.stat().st_size for file in model.folder.iterdir() if file.is_file())
         with st.expander("Model card: settings, versions and commands"):
             st.caption(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.elements import job_panel
+from app.elements import job_panel, model_download
 from engine import store
 from engine.core import jobs, markdown
 from engine.defenses.pruning.curve import Curve
@@ -23,14 +23,7 @@ def offer(model: StoredModel, curve: Curve, threshold: float) -> None:
             f"The network pruned for a {threshold:g}-point drop is saved as"
             f" {markdown.code(repaired)}."
         )
-        st.download_button(
-            "Download it (Keras)",
-            (saved.folder / "model.keras").read_bytes,
-            f"{repaired}.keras",
-            "application/octet-stream",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        model_download.offer(saved)
         return
     job_name = jobs.name_of("prune", repaired)
     job_panel.start_button(

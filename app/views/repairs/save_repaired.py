@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.elements import model_download
 from app.views.repairs import ranking
 from engine import store
 from engine.core import markdown
@@ -27,14 +28,7 @@ def offer_to_save(model: StoredModel, repaired: dict[str, StoredModel]) -> None:
             st.success(
                 f"Saved as {markdown.code(saved.name)}: select it in the list above the page."
             )
-    st.download_button(
-        "Download the network (Keras)",
-        (copy.folder / "model.keras").read_bytes,
-        f"{model.name}-{method}.keras",
-        "application/octet-stream",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    model_download.offer(copy)
 
 
 def _describe(repair: Mapping[str, Any]) -> str:
