@@ -208,7 +208,8 @@ def _softmax(rewriter: _Rewriter, layer: Any, tensors: tuple[Any, ...]) -> Any:
     rank = len(tensors[0].shape)
     if layer.axis not in (-1, rank - 1):
         raise UserError(f"applies {quoted(layer.name)} along another axis than the classes.")
-    return keras.layers.Activation("softmax", name=rewriter.unique(layer.name))(tensors[0])
+    name = rewriter.unique(layer.name)
+    return keras.layers.Activation("softmax", name=name, dtype="float32")(tensors[0])
 
 
 def _normalization(rewriter: _Rewriter, layer: Any, tensors: tuple[Any, ...]) -> Any:
@@ -224,9 +225,8 @@ def _normalization(rewriter: _Rewriter, layer: Any, tensors: tuple[Any, ...]) ->
     if scale.size != scale.shape[-1]:
         raise UserError(f"normalizes each pixel differently in {quoted(layer.name)}.")
     name = rewriter.unique(layer.name)
-    return keras.layers.Rescaling(scale.ravel().tolist(), offset.ravel().tolist(), name=name)(
-        tensors[0]
-    )
+    factors, offsets = scale.ravel().tolist(), offset.ravel().tolist()
+    return keras.layers.Rescaling(factors, offsets, name=name, dtype="float32")(tensors[0])
 
 
 def _separable(rewriter: _Rewriter, layer: Any, tensors: tuple[Any, ...]) -> Any:
@@ -238,6 +238,7 @@ def _separable(rewriter: _Rewriter, layer: Any, tensors: tuple[Any, ...]) -> Any
     first = keras.layers.DepthwiseConv2D(
         **{name: config[name] for name in shared},
         use_bias=False,
+        dtype="float32",
         name=rewriter.unique(f"{layer.name}_depthwise"),
     )
     second = keras.layers.Conv2D(
@@ -245,6 +246,7 @@ def _separable(rewriter: _Rewriter, layer: Any, tensors: tuple[Any, ...]) -> Any
         1,
         activation=layer.activation,
         use_bias=layer.use_bias,
+        dtype="float32",
         name=rewriter.unique(layer.name),
     )
     outputs = second(first(tensors[0]))
