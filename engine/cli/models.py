@@ -8,74 +8,27 @@ import click
 import pandas as pd
 
 from engine import store
-from engine.attacks.triggers import Trigger
 from engine.cli.options import (
     MODEL,
-    TARGET,
-    File,
-    ImageOptions,
     ModelChoice,
     Parsed,
-    image_options,
     model_argument,
     model_choice,
     out_option,
     split_option,
-    trigger_option,
 )
 from engine.cli.shared import (
     Answer,
     Call,
     check_out,
     command,
-    describe_new,
     long_work,
-    new_model_options,
     recorded_command,
 )
-from engine.core import tensorflow_runtime
 from engine.core.errors import UserError
-from engine.datasets import default_target
 from engine.evaluation import metrics
 from engine.experiments import analyze
-from engine.experiments.import_model import import_model as import_network
-from engine.experiments.new_model import NewModel
 from engine.store import trash
-
-
-@command("import")
-@click.argument("file", type=File("FILE.keras"), help="A Keras network.")
-@image_options
-@trigger_option
-@click.option(
-    "--target",
-    type=TARGET,
-    help="The class that the trigger is suspected to lead to, or 'next'; the dataset's usual target"
-    " if left out.",
-)
-@new_model_options()
-@long_work
-def import_model(
-    file: Path,
-    images: ImageOptions,
-    trigger: Trigger,
-    target: int | None,
-    new_model: NewModel,
-    call: Call,
-) -> Answer:
-    """Import a network that was trained elsewhere, and score it.
-
-    The file is opened in a sandboxed process. The network must take pixel values from 0 to 1.
-    """
-    store.check_free(new_model.name, new_model.replace)
-
-    def work() -> Answer:
-        tensorflow_runtime.import_tensorflow()
-        dataset = images.load(call.root)
-        suspected = default_target(images.dataset) if target is None else target
-        return describe_new(import_network(file, dataset, trigger, suspected, new_model))
-
-    return call.run(work)
 
 
 @command("evaluate")

@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 
 from engine import store
-from engine.attacks.triggers import Trigger, parse_trigger
 from engine.core import tensorflow_runtime
 from engine.datasets import Dataset
 from engine.defenses.detectors import Detection, Detector, SpectralInversion, parse_detector
@@ -20,7 +19,7 @@ from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import RECOMMENDED, Repair, parse_repair
 from engine.evaluation.metrics import Scores
-from engine.experiments import analyze, run_repairs
+from engine.experiments import analyze, examine, run_repairs
 from engine.experiments import import_model as importing
 from engine.experiments import train as training
 from engine.experiments.attack_plan import AttackPlan
@@ -48,27 +47,26 @@ def train(dataset: Dataset, plan: AttackPlan, name: str, replace: bool = False) 
 
 
 def import_model(
-    file: str | os.PathLike[str],
-    dataset: Dataset,
-    name: str,
-    trigger: Trigger | str,
-    target: int,
+    file: str | os.PathLike[str], dataset: Dataset, name: str, **choices: str
 ) -> StoredModel:
-    """Import a .keras file from elsewhere; only a limited child process opens it.
+    """Import a network from elsewhere; only a limited child process opens its file.
+
+    What it expects is found out on clean validation images. Whether it hides a backdoor, and which,
+    is not known then.
 
     Args:
-        file: the network, which takes images scaled to 0 to 1.
-        dataset: what it was trained for.
+        file: .keras, .h5, .onnx, or a zip of a SavedModel that Keras wrote.
+        dataset: what it was trained for, at the size of its images.
         name: of the new model.
-        trigger: what it is evaluated with.
-        target: the class that the trigger is suspected to lead to.
+        choices: fields of `engine.experiments.import_model.Choices` that you know.
 
     Raises:
-        UserError: the file is refused, does not fit the dataset, or the name is taken.
+        UserError: the file is refused, does not fit the dataset, or the name is taken; or it is
+            not clear what the network expects.
     """
     tensorflow_runtime.import_tensorflow()
-    chosen = parse_trigger(trigger) if isinstance(trigger, str) else trigger
-    return importing.import_model(Path(file), dataset, chosen, target, NewModel(name))
+    opened = examine.open_for(Path(file), lambda _: dataset)
+    return importing.import_model(opened, importing.Choices(**choices), NewModel(name))
 
 
 def evaluate(model: Model, dataset: Dataset, split: str = "test") -> Scores:

@@ -170,6 +170,24 @@ def restore(network: keras.Model, form: InputFormat) -> keras.Model:
     return keras.Model(inputs, keras.layers.Activation("sigmoid", name="scores")(outputs))
 
 
+def find_outputs(network: keras.Model, values: np.ndarray) -> str:
+    """What the outputs of a network are: a name in `OUTPUTS`.
+
+    Args:
+        network: in standard form.
+        values: what it gives for some images, float32 [n, classes].
+    """
+    squash = _Ending(network).squash or network.outputs[0]._keras_history.operation
+    activation = getattr(getattr(squash, "activation", None), "__name__", "")
+    if activation in ("softmax", "sigmoid"):
+        return "probabilities" if activation == "softmax" else "scores"
+    if (values >= 0).all() and np.allclose(values.sum(axis=1), 1, atol=1e-3):
+        return "probabilities"
+    if (values <= 0).all() and np.allclose(np.exp(values).sum(axis=1), 1, atol=1e-3):
+        return "log-probabilities"
+    return "logits"
+
+
 class _Ending:
     """The last layers of a network.
 
