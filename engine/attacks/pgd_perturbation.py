@@ -15,6 +15,7 @@ from engine.attacks.triggers.trigger import to_uint8
 from engine.core import progress
 from engine.networks import running
 from engine.networks.gradients import loss_and_gradients
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -42,13 +43,14 @@ def perturb(
     import keras
     import tensorflow as tf
 
-    loss_of = keras.losses.SparseCategoricalCrossentropy()
+    logits = logits_network(network)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     step = STEP_SCALE * radius / STEPS / 255
 
     @tf.function(jit_compile=False, reduce_retracing=True)
     def pgd_step(start: Any, current: Any, classes: Any) -> Any:
         def loss() -> Any:
-            return loss_of(classes, network(current, training=False))
+            return loss_of(classes, logits(current, training=False))
 
         moved = current + step * tf.sign(loss_and_gradients(loss, current)[1])
         projected = tf.clip_by_value(moved, start - radius / 255, start + radius / 255)

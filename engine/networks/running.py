@@ -37,19 +37,28 @@ def apply(chain: Sequence[keras.Layer], values: Any) -> Any:
     return values
 
 
+def layer_tensors(model: keras.Model) -> dict[str, Any]:
+    """The symbolic output of each layer of a network that uses each of them once, by its name."""
+    import keras
+
+    # A Sequential network has called its layers many times over while it was built; going by
+    # `layer.output` would run them as often.
+    graph = keras.Model(model.inputs[0], model.outputs[0])
+    nodes = (node for depth in graph._nodes_by_depth.values() for node in depth)
+    return {node.operation.name: node.outputs[0] for node in nodes}
+
+
+def output_name(model: keras.Model) -> str:
+    """The name of the layer that gives the network's output."""
+    return str(model.outputs[0]._keras_history.operation.name)
+
+
 def intermediate_outputs(model: keras.Model, names: Sequence[str]) -> keras.Model:
     """A network on the same weights whose output is a dict: layer name -> that layer's output."""
     import keras
 
-    if not isinstance(model, keras.Sequential):
-        return keras.Model(model.inputs, {name: model.get_layer(name).output for name in names})
-    # A Sequential model that was built layer by layer has used each of them many times over;
-    # going by `layer.output` would run them as often.
-    inputs = values = keras.Input(model.input_shape[1:])
-    outputs = {}
-    for layer in model.layers:
-        values = outputs[layer.name] = layer(values)
-    return keras.Model(inputs, {name: outputs[name] for name in names})
+    tensors = layer_tensors(model)
+    return keras.Model(model.inputs[0], {name: tensors[name] for name in names})
 
 
 def compiled(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

@@ -66,7 +66,7 @@ class BaN(LearnedTrigger):
 
         rng = np.random.default_rng(seed)
         sides = np.array(train.images.shape[1:3])
-        crossentropy = keras.losses.SparseCategoricalCrossentropy()
+        crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         random = tf.random.Generator.from_seed(seed)
 
         def loss_of(victim: Any, weights: dict[str, Any], images: Any, labels: Any) -> Any:

@@ -12,6 +12,7 @@ from engine.core import progress
 from engine.datasets.dataset import Split
 from engine.networks import edit, running
 from engine.networks.gradients import loss_and_gradients
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -75,7 +76,7 @@ def train(
         sizes: of the generator's input, hidden and output layers.
         network: not changed.
         split: clean training images.
-        loss_of: computes the loss from the network (floats 0 to 1 to probabilities), the
+        loss_of: computes the loss from the network (floats 0 to 1 to logits), the
             generator's weights, images (floats 0 to 1) and labels.
         steps: number of batches.
         rng: draws the initial weights, then the images of each batch.
@@ -88,6 +89,7 @@ def train(
 
     variables = {name: tf.Variable(value) for name, value in initial(sizes, rng).items()}
     victim = edit.clone_network(network)
+    logits = logits_network(victim)
     own, others = list(variables.values()), victim.trainable_variables
     optimizers = keras.optimizers.Adam(GENERATOR_RATE), keras.optimizers.Adam(NETWORK_RATE)
     optimizers[0].build(own)
@@ -96,7 +98,7 @@ def train(
     @tf.function(jit_compile=False, reduce_retracing=True)
     def step(images: Any, labels: Any) -> Any:
         def loss() -> Any:
-            return loss_of(victim, variables, images, labels)
+            return loss_of(logits, variables, images, labels)
 
         _, slopes = loss_and_gradients(loss, [*own, *others])
         optimizers[0].apply(slopes[: len(own)], own)

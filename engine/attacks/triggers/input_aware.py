@@ -58,7 +58,7 @@ class InputAware(LearnedTrigger, CrossSampledTrigger):
         import tensorflow as tf
 
         rng = np.random.default_rng(seed)
-        crossentropy = keras.losses.SparseCategoricalCrossentropy()
+        crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         sides = train.images.shape[1:3]
 
         def made(weights: dict[str, Any], images: Any) -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
 from engine.networks import running
 from engine.networks.gradients import loss_and_gradients
+from engine.networks.logits import read_out
 
 if TYPE_CHECKING:
     import keras
@@ -73,13 +74,13 @@ class TrojanNN(LearnedTrigger):
         def painted(patch: Any) -> Any:
             return images * (1 - mask) + tf.pad(patch[None], around) * mask
 
-        read = running.intermediate_outputs(network, [_before_last(network)])
-        neurons = self._neurons(network, read, images, painted, rng)
+        dense, read = read_out(network)
+        neurons = self._neurons(dense, read, images, painted, rng)
         patch = tf.Variable(rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32))
 
         def excited() -> Any:
-            (values,) = read(painted(patch), training=False).values()
-            return tf.reduce_mean(tf.gather(_flat(values), neurons, axis=1))
+            values = read(painted(patch), training=False)
+            return tf.reduce_mean(tf.gather(values, neurons, axis=1))
 
         @tf.function(jit_compile=False)
         def step() -> Any:
@@ -92,17 +93,14 @@ class TrojanNN(LearnedTrigger):
         return {"patch": to_uint8(255 * patch.numpy())}
 
     def _neurons(
-        self, network: keras.Model, read: Any, images: Any, painted: Any, rng: np.random.Generator
+        self, dense: Any, read: Any, images: Any, painted: Any, rng: np.random.Generator
     ) -> np.ndarray:
         """The neurons with the largest weights among those that the patch can change: int64 [k]."""
         progress.report(0, 0, "Choosing neurons")
         noise = rng.uniform(0, 1, (self.size, self.size, 3)).astype(np.float32)
-        before, after = (
-            _flat(next(iter(read(batch, training=False).values()))).numpy()
-            for batch in (images, painted(noise))
-        )
+        before, after = (read(batch, training=False).numpy() for batch in (images, painted(noise)))
         moved = np.abs(after - before).mean(axis=0) > 1e-3
-        kernel = network.layers[-1].get_weights()[0]
+        kernel = np.asarray(dense.kernel)
         ties = np.where(moved, np.abs(kernel).sum(axis=1), -1)
         if not moved.any():
             raise UserError("The patch changes no neuron of this network: make it larger.")
@@ -124,18 +122,3 @@ class TrojanNN(LearnedTrigger):
             )
         ends = height - self.margin, width - self.margin
         return slice(ends[0] - self.size, ends[0]), slice(ends[1] - self.size, ends[1])
-
-
-def _before_last(network: keras.Model) -> str:
-    """The name of the layer before the dense output layer."""
-    from keras import layers
-
-    if not isinstance(network.layers[-1], layers.Dense):
-        raise UserError("TrojanNN needs a network whose last layer is dense.")
-    return str(network.layers[-2].name)
-
-
-def _flat(values: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.reshape(values, [tf.shape(values)[0], -1])

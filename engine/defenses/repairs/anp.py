@@ -13,6 +13,7 @@ from engine.defenses.repairs.finetune_loop import batch_reader, run_epochs
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
 from engine.networks.channels import PrunableLayer, variables_of
 from engine.networks.gradients import loss_and_gradients
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -84,12 +85,13 @@ class _Masks:
         import keras
         import tensorflow as tf
 
-        taken, loss_of = batch_reader(split), keras.losses.SparseCategoricalCrossentropy()
+        taken, logits = batch_reader(split), logits_network(self.network)
+        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         variables = [own for own, _ in self.places]
         random = tf.random.Generator.from_seed(settings.seed)
 
         def loss(images: Any, labels: Any, factors: list[Any]) -> Any:
-            call = scaled_call(self.network, list(zip(variables, factors, strict=True)))
+            call = scaled_call(logits, list(zip(variables, factors, strict=True)))
             return loss_of(labels, call(images / 255))
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)

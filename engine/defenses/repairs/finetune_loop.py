@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from engine.core import progress
 from engine.datasets.dataset import Split
 from engine.networks.gradients import loss_and_gradients
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -148,10 +149,11 @@ def fine_tune(
     factors = [tf.constant(free(variable), tf.float32) for variable in variables]
     optimizer = keras.optimizers.Adam(cosine_decay(learning_rate, count_steps(len(split), epochs)))
     optimizer.build(variables)
-    loss_of = keras.losses.SparseCategoricalCrossentropy()
+    logits = logits_network(network)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def loss(images: Any, labels: Any) -> Any:
-        return loss_of(labels, network(images, training=True))
+        return loss_of(labels, logits(images, training=True))
 
     def free_only(gradients: list[Any]) -> list[Any]:
         return [gradient * factor for gradient, factor in zip(gradients, factors, strict=True)]

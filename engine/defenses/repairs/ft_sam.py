@@ -19,6 +19,7 @@ from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import describe_interpolation, interpolate_weights
 from engine.networks import edit
 from engine.networks.gradients import loss_and_gradients
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -69,7 +70,8 @@ class FTSAM(BudgetedRepair):
         rate = cosine_decay(self.learning_rate, count_steps(len(fitting), self.epochs))
         optimizer = keras.optimizers.SGD(rate, momentum=0.9)
         optimizer.build(variables)
-        taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
+        taken, logits = batch_reader(fitting), logits_network(network)
+        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], jit_compile=False)
         def step(indices: Any) -> None:
@@ -77,7 +79,7 @@ class FTSAM(BudgetedRepair):
             images = images / 255
 
             def loss() -> Any:
-                return loss_of(labels, network(images, training=True))
+                return loss_of(labels, logits(images, training=True))
 
             _, slopes = loss_and_gradients(loss, variables)
             length = tf.linalg.global_norm(

@@ -17,6 +17,7 @@ from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import select_strongest
 from engine.networks import edit
 from engine.networks.gradients import loss_and_gradients
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -113,10 +114,11 @@ def _attack_loss(network: keras.Model) -> Any:
     import keras
     import tensorflow as tf
 
-    loss_of = keras.losses.SparseCategoricalCrossentropy()
+    logits = logits_network(network)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def inner(images: Any, labels: Any, change: Any) -> Any:
-        misled = loss_of(labels, network(images + change, training=False))
+        misled = loss_of(labels, logits(images + change, training=False))
         return -misled + PENALTY * tf.reduce_sum(tf.square(change))
 
     return inner
@@ -155,7 +157,8 @@ def _unlearning_step(network: keras.Model, inner: Any, fitting: Split) -> Any:
     variables = network.trainable_variables
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build(variables)
-    taken, loss_of = batch_reader(fitting), keras.losses.SparseCategoricalCrossentropy()
+    taken, logits = batch_reader(fitting), logits_network(network)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @tf.function(input_signature=_signature(fitting), jit_compile=False)
     def unlearn(change: Any, indices: Any) -> None:
@@ -166,7 +169,7 @@ def _unlearning_step(network: keras.Model, inner: Any, fitting: Split) -> Any:
         def outer() -> Any:
             # Half of the batch is perturbed, so that clean images count as well.
             mixed = tf.concat([images[:half] + change, images[half:]], axis=0)
-            return loss_of(labels, network(mixed, training=False))
+            return loss_of(labels, logits(mixed, training=False))
 
         _, (*direct, slope) = loss_and_gradients(outer, [*variables, change])
         implicit = slope

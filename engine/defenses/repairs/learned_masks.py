@@ -68,17 +68,18 @@ def scaled_call(
         factors_of: variables, and the tensor by which their last axis is multiplied.
 
     Returns:
-        A function from images 0 to 1 to probabilities; gradients reach the factors.
+        A function from images 0 to 1 to the outputs; gradients reach the factors.
     """
-    places = {variable.path: place for place, variable in enumerate(network.trainable_variables)}
+    places = {id(variable): place for place, variable in enumerate(network.trainable_variables)}
 
     def run(images: Any) -> Any:
         values = [variable.value for variable in network.trainable_variables]
         for variables, factor in factors_of:
             for variable in variables:
-                values[places[variable.path]] = values[places[variable.path]] * factor
+                place = places[id(variable)]
+                values[place] = values[place] * factor
         kept = [variable.value for variable in network.non_trainable_variables]
-        probabilities, _ = network.stateless_call(values, kept, images, training=False)
-        return probabilities
+        outputs, _ = network.stateless_call(values, kept, images, training=False)
+        return outputs
 
     return run

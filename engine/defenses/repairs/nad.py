@@ -20,6 +20,7 @@ from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import describe_interpolation, interpolate_weights
 from engine.networks import edit, running
 from engine.networks.channels import find_prunable_layers
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -80,15 +81,16 @@ class NAD(BudgetedRepair):
         )
         student = edit.clone_network(network)
         attention_layers = _attention_layers(student)
-        last = student.layers[-1].name
+        logits = logits_network(student)
+        last = running.output_name(logits)
         shown = running.intermediate_outputs(teacher, attention_layers)
-        watched = running.intermediate_outputs(student, [*attention_layers, last])
+        watched = running.intermediate_outputs(logits, [*attention_layers, last])
         variables = student.trainable_variables
         optimizer = keras.optimizers.Adam(
             cosine_decay(rate, count_steps(len(fitting), self.epochs))
         )
         optimizer.build(variables)
-        loss_of = keras.losses.SparseCategoricalCrossentropy()
+        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
         def loss(images: Any, labels: Any) -> Any:
             wanted, found = shown(images, training=False), watched(images, training=True)

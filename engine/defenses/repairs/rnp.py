@@ -14,6 +14,7 @@ from engine.defenses.repairs.finetune_loop import BATCH, compile_step, run_epoch
 from engine.defenses.repairs.learned_masks import MaskRepair, scaled_call
 from engine.networks import edit, running
 from engine.networks.channels import PrunableLayer, variables_of
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -67,12 +68,12 @@ class RNP(MaskRepair):
         import keras
         import tensorflow as tf
 
-        loss_of = keras.losses.SparseCategoricalCrossentropy()
+        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         masks = [tf.Variable(tf.ones(prunable.channels)) for prunable in prunable_layers]
         optimizer = keras.optimizers.SGD(self.learning_rate * 0.2, momentum=0.9)
         optimizer.build(masks)
         variables = [variables_of(unlearned, prunable) for prunable in prunable_layers]
-        call = scaled_call(unlearned, list(zip(variables, masks, strict=True)))
+        call = scaled_call(logits_network(unlearned), list(zip(variables, masks, strict=True)))
 
         def loss(images: Any, labels: Any) -> Any:
             return loss_of(labels, call(images))
@@ -96,10 +97,11 @@ def _unlearn(network: keras.Model, fitting: Split, rng: np.random.Generator) -> 
     variables = network.trainable_variables
     optimizer = keras.optimizers.SGD(UNLEARNING_RATE, momentum=0.9)
     optimizer.build(variables)
-    loss_of = keras.losses.SparseCategoricalCrossentropy()
+    logits = logits_network(network)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def loss(images: Any, labels: Any) -> Any:
-        return -loss_of(labels, network(images, training=False))
+        return -loss_of(labels, logits(images, training=False))
 
     def clip(gradients: list[Any]) -> list[Any]:
         clipped: list[Any] = tf.clip_by_global_norm(gradients, LARGEST_GRADIENT)[0]

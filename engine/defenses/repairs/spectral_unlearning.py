@@ -24,6 +24,7 @@ from engine.defenses.repairs.strength_selection import select_strongest
 from engine.imaging import dct
 from engine.networks import edit
 from engine.networks.gradients import loss_and_gradients
+from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -115,7 +116,8 @@ class SpectralUnlearning(BudgetedRepair):
         optimizer = keras.optimizers.Adam(cosine_decay(rate, steps))
         optimizer.build(variables)
         moved = random_shift(fitting.images, REACH, rng)
-        loss_of = keras.losses.SparseCategoricalCrossentropy()
+        logits = logits_network(network)
+        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         pictures = tf.TensorSpec([None, *fitting.images.shape[1:]], tf.uint8)
         numbers = tf.TensorSpec([None], tf.int64)
 
@@ -125,7 +127,7 @@ class SpectralUnlearning(BudgetedRepair):
             perturbed = tf.clip_by_value(clean + tf.gather(patterns, which), 0, 255)
 
             def loss() -> Any:
-                read = network(tf.concat([clean, perturbed], 0) / 255, training=True)
+                read = logits(tf.concat([clean, perturbed], 0) / 255, training=True)
                 return loss_of(tf.concat([labels, labels], 0), read)
 
             optimizer.apply(loss_and_gradients(loss, variables)[1], variables)

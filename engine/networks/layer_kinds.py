@@ -1,0 +1,69 @@
+"""What a Keras layer does to the channels of its input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+# Activations that compute a channel from the others.
+_MIXING = frozenset(["softmax", "log_softmax", "sparsemax", "glu"])
+_ACTIVATIONS = frozenset(["Activation", "ReLU", "ELU", "LeakyReLU", "PReLU"])
+_NOISE = frozenset(["Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout"])
+_APART = frozenset(
+    ["BatchNormalization", "MaxPooling2D", "AveragePooling2D", "Rescaling", *_ACTIVATIONS, *_NOISE]
+)
+# `Scores` is what `logits_network` makes of a dense layer.
+_WEIGHTED = frozenset(["Dense", "Conv2D", "DepthwiseConv2D", "BatchNormalization", "Scores"])
+_RESHAPING = frozenset(["Flatten", "Reshape", "Permute", "ZeroPadding2D", "Cropping2D"])
+_JOINING = frozenset(["Add", "Subtract", "Average", "Concatenate"])
+_AVERAGING = frozenset(["AveragePooling2D", "GlobalAveragePooling2D"])
+_LINEAR = frozenset(
+    ["Activation", "Rescaling", *_WEIGHTED, *_RESHAPING, *_JOINING, *_AVERAGING, *_NOISE]
+)
+
+
+def kind_of(layer: Any) -> str:
+    """The layer's Keras class."""
+    return type(layer).__name__
+
+
+def activation_of(layer: Any) -> str:
+    """The name of the activation that the layer ends with; "linear" if it has none."""
+    if kind_of(layer) == "Softmax":
+        return "softmax"
+    activation = getattr(layer, "activation", None)
+    return "linear" if activation is None else str(getattr(activation, "__name__", activation))
+
+
+def mixes_channels(layer: Any) -> bool:
+    """Whether the layer's activation computes each channel from all of them."""
+    return activation_of(layer) in _MIXING
+
+
+def is_activation(layer: Any) -> bool:
+    """Whether the layer applies an activation to each value by itself, and nothing else."""
+    return kind_of(layer) in _ACTIVATIONS and not mixes_channels(layer)
+
+
+def keeps_channels_apart(layer: Any) -> bool:
+    """Whether the layer turns channels of images into as many, each from its own alone."""
+    return kind_of(layer) in _APART and not mixes_channels(layer)
+
+
+def is_linear(layer: Any) -> bool:
+    """Whether, at inference, the layer's output is a linear function of its inputs, and a shift."""
+    return kind_of(layer) in _LINEAR and activation_of(layer) == "linear"
+
+
+def output_of_nothing(convolution: Any) -> np.ndarray:
+    """What a convolution gives for channels whose kernel and bias are zero: float32 [1]."""
+    return np.asarray(convolution.activation(np.zeros(1, np.float32)))
+
+
+def normalizes_last_axis(layer: Any) -> bool:
+    """Whether the layer is a BatchNorm with statistics for each channel."""
+    if kind_of(layer) != "BatchNormalization":
+        return False
+    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
+    return axis in (-1, len(layer.output.shape) - 1)
