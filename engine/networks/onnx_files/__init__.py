@@ -1,0 +1,1 @@
+"""Networks in the ONNX format, read as Keras networks and written from them."""
