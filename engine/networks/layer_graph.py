@@ -71,6 +71,21 @@ def description_nodes(description: Mapping[str, Any]) -> list[Node[Mapping[str, 
     return [Node(item["config"]["name"], item, _saved_sources(item)) for item in items]
 
 
+def output_names(description: Mapping[str, Any]) -> list[str]:
+    """Names of the layers that give the outputs of a network described in a file.
+
+    Raises:
+        KeyError, TypeError, IndexError: it is not such a description.
+    """
+    config = description["config"]
+    if description["class_name"] == "Sequential":
+        return [str(config["layers"][-1]["config"]["name"])]
+    outputs = config["output_layers"]
+    if isinstance(outputs[0], str):  # one alone: name, number of the call, number of the output
+        outputs = [outputs]
+    return [str(name) for name, *_ in outputs]
+
+
 def chain(nodes: Sequence[Node[Layer]]) -> list[Layer]:
     """The layers, each of which takes the output of the one before and nothing else.
 

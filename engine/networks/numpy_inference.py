@@ -1,23 +1,24 @@
 """Inference in NumPy: a stored network on a few images, without TensorFlow in the server.
 
-Meant for a handful of images; whole datasets belong to `evaluation`. It supports the layers of the
-paper's network and a few similar ones, in a single chain.
+Meant for a handful of images; whole datasets belong to `evaluation`. A network is a graph of
+layers of the kinds in `numpy_layers`; they may branch and join.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy import special
 
-from engine.core.command_line import command
-from engine.core.errors import UserError
+from engine.core.errors import UserError, quoted
 from engine.networks import channels, layer_graph
 from engine.networks.channels import check_channels
+from engine.networks.numpy_layers import INERT, Step, Unsupported, make_step
 from engine.networks.running import batches, scale
 from engine.networks.untrusted.parts import Parts
 
@@ -26,68 +27,81 @@ from engine.networks.untrusted.parts import Parts
 ROOM = 8 * 32 * 32
 
 Result = TypeVar("Result")
-Step = Callable[[np.ndarray], np.ndarray]
-
-
-class Unsupported(UserError):
-    """A network that only TensorFlow can run.
-
-    Args:
-        what: the part that NumPy cannot compute here, for the beginning of a sentence.
-    """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"{what} cannot be run on a page: use a command, such as"
-            f" `{command('evaluate', 'NAME')}`."
-        )
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: its name and its function.
+    """One layer and its place in the graph.
 
     Attributes:
         name: in the network.
-        run: from float32 [n, ...] to float32 [n, ...].
-        nothing: a convolution's output where kernel and bias are zero; None for other layers.
+        sources: names of the layers whose outputs it takes, in order.
+        run: from float32 [n, ...], one for each source, to float32 [n, ...].
+        pruned_value: a convolution's output where kernel and bias are zero; None for other layers.
     """
 
     name: str
+    sources: tuple[str, ...]
     run: Step
-    nothing: float | None = None
+    pruned_value: float | None = None
 
 
 @dataclass(frozen=True)
 class Network:
-    """A chain of layers from uint8 images to probabilities."""
+    """A graph of layers from uint8 images to probabilities.
 
+    Attributes:
+        input: the name by which layers take the images.
+        layers: all that the output needs, each after its sources; the last gives the output.
+        logit_layers: the same without the final softmax or sigmoid, if there is one.
+    """
+
+    input: str
     layers: tuple[Layer, ...]
+    logit_layers: tuple[Layer, ...]
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Probabilities for uint8 images [n, height, width, 3]: float32 [n, classes]."""
-        return np.concatenate([_pass(self.layers, part) for part in _scaled(images)])
+        return self._passed(images, self.layers)
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """The output before the final softmax or sigmoid, if any: float32 [n, classes].
+
+        Args:
+            images: uint8 [n, height, width, 3].
+        """
+        return self._passed(images, self.logit_layers)
+
+    def steps(self, images: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        """Name and output of one layer after the other; the last is the network's.
+
+        Args:
+            images: uint8 [n, height, width, 3], passed all at once.
+        """
+        return _steps(self.layers, {self.input: scale(images)})
 
     def outputs(self, images: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
-        """Outputs of the named layers: float32 [n, height, width, channels] each.
+        """Outputs of the named layers: float32 [n, ...] each.
+
+        Args:
+            images: uint8 [n, height, width, 3].
+            layers: their names.
 
         Raises:
             UserError: there is no layer of that name.
         """
-        last = max(self._place(name) for name in layers)
-        found: dict[str, list[np.ndarray]] = {name: [] for name in layers}
-        for part in _scaled(images):
-            values = part
-            for layer in self.layers[: last + 1]:
-                values = layer.run(values)
-                if layer.name in found:
-                    found[layer.name].append(values)
-        return {name: np.concatenate(parts) for name, parts in found.items()}
+        for name in layers:
+            self._layer(name)
+        needed = _needed(self.layers, layers)
+        parts = [_values(needed, {self.input: part}, layers) for part in _scaled(images)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in layers}
 
     def probabilities_while_pruned(
         self, images: np.ndarray, layer: str, channels: np.ndarray
     ) -> np.ndarray:
         """Probabilities before the first and after each pruned channel.
+
+        What does not depend on the convolution is computed once.
 
         Args:
             images: uint8 [n, height, width, 3].
@@ -97,36 +111,118 @@ class Network:
         Returns:
             float32 [c + 1, n, classes].
         """
-        place = self._place(layer)
-        nothing = self.layers[place].nothing
-        if nothing is None:
+        value = self._layer(layer).pruned_value
+        if value is None:
             raise UserError(
-                f"The layer '{layer}' is not a convolution: it has no channels to prune."
+                f"The layer '{layer}' has no channels to prune: choose a convolution whose output"
+                " is not a softmax."
             )
-        untouched = self.outputs(images, [layer])[layer]
-        check_channels(layer, untouched.shape[-1], channels)
-        rest = self.layers[place + 1 :]
-        steps = (
-            np.where(np.isin(np.arange(untouched.shape[-1]), channels[:count]), nothing, untouched)
-            for count in range(len(channels) + 1)
-        )
-        return np.stack([_pass(rest, step.astype(np.float32)) for step in steps])
+        after = _downstream(self.layers, layer)
+        borders = {layer}.union(*(of.sources for of in after)).difference(of.name for of in after)
+        before = _needed(self.layers, borders)
+        found = []
+        for part in _scaled(images):
+            known = _values(before, {self.input: part}, borders)
+            pruned = known[layer] = known[layer].copy()
+            check_channels(layer, pruned.shape[-1], channels)
+            steps = [self._output(after, known)]
+            for channel in channels:
+                pruned[..., channel] = value
+                steps.append(self._output(after, known))
+            found.append(np.stack(steps))
+        return np.concatenate(found, axis=1)
 
-    def _place(self, name: str) -> int:
-        names = [layer.name for layer in self.layers]
-        if name not in names:
-            raise UserError(f"There is no layer '{name}': choose from {', '.join(names)}.")
-        return names.index(name)
+    def _passed(self, images: np.ndarray, layers: Sequence[Layer]) -> np.ndarray:
+        parts = [self._output(layers, {self.input: part}) for part in _scaled(images)]
+        return np.concatenate(parts)
+
+    def _output(self, layers: Sequence[Layer], values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """A copy of the network's output, from `layers` and the values that they take."""
+        name = self.layers[-1].name
+        return _values(layers, values, [name])[name].copy()
+
+    def _layer(self, name: str) -> Layer:
+        found = {layer.name: layer for layer in self.layers}
+        if name not in found:
+            raise UserError(f"There is no layer '{name}': choose from {', '.join(found)}.")
+        return found[name]
 
 
 def load(parts: Parts) -> Network:
     """A network from its description and weights.
 
     Raises:
-        Unsupported: its layers, or the way they are connected, need TensorFlow.
+        Unsupported: it has layers that need TensorFlow, or is connected in a way that does.
         UserError: its weights do not match its layers.
     """
-    return Network(tuple(_read(lambda: list(_layers(_chain_of(parts))))))
+    return _read(lambda: _network(parts))
+
+
+def channel_bounds(parts: Parts) -> dict[str, np.ndarray]:
+    """How much each channel of each convolution can amplify: see `channels.bounds`.
+
+    Raises:
+        UserError: as `load`.
+    """
+    return _read(lambda: _channel_bounds(_read_layers(parts)))
+
+
+def saved_name(kind: str) -> str:
+    """The name by which a file holds the weights of a layer of this Keras class.
+
+    Words are separated by underscores: "conv2d" of "Conv2D", "leaky_re_lu" of "LeakyReLU".
+    """
+    return re.sub("(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A layer as stored in a file.
+
+    Attributes:
+        kind: its Keras class.
+        config: its description.
+        sources: names of the layers that it takes, those that are inert left out.
+        arrays: its weights.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    sources: tuple[str, ...]
+    arrays: list[np.ndarray]
+
+    @property
+    def name(self) -> str:
+        """Its name in the network."""
+        return str(self.config["name"])
+
+    def layer(self) -> Layer:
+        """The layer, ready to run."""
+        run = make_step(self.kind, self.config, self.arrays)
+        return Layer(self.name, self.sources, run, self._pruned_value())
+
+    def for_logits(self) -> Layer:
+        """The layer without the softmax or sigmoid that it ends in, if it does."""
+        if self.kind == "Softmax":
+            return replace(self.layer(), run=lambda values: values)
+        if self.config.get("activation") not in ("softmax", "sigmoid"):
+            return self.layer()
+        return replace(self, config={**self.config, "activation": "linear"}).layer()
+
+    def _pruned_value(self) -> float | None:
+        if self.kind != "Conv2D" or self.config["activation"] in ("softmax", "log_softmax"):
+            return None
+        activate = make_step("Activation", self.config, [])
+        return float(activate(np.zeros(1, np.float32))[0])
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What a file says of a network: its layers, without those that are inert."""
+
+    input: str
+    layers: list[Saved]
+    output: str
 
 
 def _read(made: Callable[[], Result]) -> Result:
@@ -137,207 +233,125 @@ def _read(made: Callable[[], Result]) -> Result:
         raise UserError("The network's layers and weights do not fit together.") from error
 
 
-@dataclass(frozen=True)
-class Saved:
-    """A layer as stored in a file: its Keras class, its config, its weights."""
-
-    kind: str
-    config: Mapping[str, Any]
-    arrays: list[np.ndarray]
-
-
-def _layers(chain: Sequence[Saved]) -> Iterator[Layer]:
-    for saved in chain:
-        yield from _KINDS[saved.kind](saved.config, saved.arrays)
+def _network(parts: Parts) -> Network:
+    read = _read_layers(parts)
+    layers = tuple(_needed([saved.layer() for saved in read.layers], [read.output]))
+    by_name = {saved.name: saved for saved in read.layers}
+    end = by_name[read.output]
+    while end.kind in ("Flatten", "Reshape") and end.sources[0] in by_name:
+        end = by_name[end.sources[0]]
+    for_logits = (end.for_logits() if layer.name == end.name else layer for layer in layers)
+    return Network(read.input, layers, tuple(for_logits))
 
 
-def _chain_of(parts: Parts) -> list[Saved]:
-    """The chain of layers, without input and dropout."""
-    counted: dict[str, int] = {}
-    chain = []
-    for item in _chain(parts.config):
-        kind, config = item["class_name"], item["config"]
-        if kind in ("InputLayer", "Dropout"):
-            continue
-        if kind not in _KINDS:
-            raise Unsupported(f"Networks with a layer of kind {kind}")
-        # Keras keeps weights by kind and number, whatever a layer is called.
-        base = _SAVED_AS[kind]
-        counted[base] = counted.get(base, -1) + 1
-        saved = base if counted[base] == 0 else f"{base}_{counted[base]}"
-        paths = (f"layers/{saved}/vars/{index}" for index in count())
-        arrays = [parts.weights[path] for path in takewhile(parts.weights.__contains__, paths)]
-        chain.append(Saved(kind, config, arrays))
-    return chain
+def _read_layers(parts: Parts) -> _Description:
+    """The layers of a file in its order, in which each stands after its sources."""
+    counted: Counter[str] = Counter()
+    inputs: list[str] = []
+    read: list[Saved] = []
+    known: dict[str, str] = {}  # name of a layer -> of the layer whose output is its own
+    for node in layer_graph.description_nodes(parts.config):
+        kind, config = node.layer["class_name"], node.layer["config"]
+        if node.name in known:
+            raise ValueError(f"two layers are called {node.name}")
+        _check_calls(node)
+        sources = tuple(known[source] for source in node.sources)
+        known[node.name] = node.name
+        if kind == "InputLayer":
+            inputs.append(node.name)
+        elif kind in INERT:
+            (known[node.name],) = sources
+        else:
+            # Keras keeps weights by kind and number, whatever a layer is called.
+            number = f"_{counted[kind]}" if counted[kind] else ""
+            paths = (f"layers/{saved_name(kind)}{number}/vars/{index}" for index in count())
+            arrays = [parts.weights[path] for path in takewhile(parts.weights.__contains__, paths)]
+            read.append(Saved(kind, config, sources, arrays))
+        counted[kind] += 1
+    outputs = layer_graph.output_names(parts.config)
+    if (len(inputs), len(outputs)) != (1, 1):
+        raise Unsupported(f"A network with {len(inputs)} inputs and {len(outputs)} outputs")
+    return _Description(inputs[0], read, known[outputs[0]])
 
 
-def channel_bounds(parts: Parts) -> dict[str, np.ndarray]:
-    """How much each channel of each convolution can amplify: see `channels.bounds`.
+def _check_calls(node: layer_graph.Node[Mapping[str, Any]]) -> None:
+    """Raise `Unsupported` if a layer is used more than once, or as during training."""
+    calls = node.layer.get("inbound_nodes", [])
+    if len(calls) > 1:
+        raise Unsupported(f"The layer {quoted(node.name)}, which is used more than once,")
+    if any(call.get("kwargs", {}).get("training") for call in calls):
+        raise Unsupported(f"The layer {quoted(node.name)}, which always works as in training,")
 
-    Raises:
-        UserError: as `load`.
-    """
-    return _read(lambda: _channel_bounds(_chain_of(parts)))
+
+def _channel_bounds(read: _Description) -> dict[str, np.ndarray]:
+    nodes = [layer_graph.Node(saved.name, saved, saved.sources) for saved in read.layers]
+    followers = layer_graph.followers(nodes)
+    return {
+        saved.name: channels.channel_bounds(saved.arrays[0], _factor_after(saved, followers))
+        for saved in read.layers
+        if saved.kind == "Conv2D"
+    }
 
 
-def _channel_bounds(chain: Sequence[Saved]) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
-    kernel, name = None, ""
-    for saved in chain:
-        if saved.kind == "Conv2D":
-            name, kernel = saved.config["name"], saved.arrays[0]
-            found[name] = channels.channel_bounds(kernel)
-        elif saved.kind == "BatchNormalization" and kernel is not None and saved.config["scale"]:
+def _factor_after(saved: Saved, followers: Mapping[str, list[Saved]]) -> np.ndarray | float:
+    """What the BatchNorm that alone follows, after activations at most, multiplies by."""
+    while len(after := followers[saved.name]) == 1:
+        (saved,) = after
+        if saved.kind == "BatchNormalization" and saved.config["scale"]:
             gamma, variance = saved.arrays[0], saved.arrays[-1]
-            factor = gamma / np.sqrt(variance + saved.config["epsilon"])
-            found[name] = channels.channel_bounds(kernel, factor)
-        if saved.kind not in ("Conv2D", "Activation", "LeakyReLU"):
-            kernel = None  # what follows no longer scales the convolution's own channels
+            factor: np.ndarray = gamma / np.sqrt(variance + saved.config["epsilon"])
+            return factor
+        if saved.kind not in ("Activation", "ReLU", "ELU", "LeakyReLU", "PReLU"):
+            break
+    return 1.0
+
+
+def _needed(layers: Sequence[Layer], names: Collection[str]) -> list[Layer]:
+    """The layers called `names` and all that these depend on, in order."""
+    wanted, found = set(names), []
+    for layer in reversed(layers):
+        if layer.name in wanted:
+            wanted.update(layer.sources)
+            found.append(layer)
+    return found[::-1]
+
+
+def _downstream(layers: Sequence[Layer], name: str) -> list[Layer]:
+    """The layers that depend on the one called `name`, in order."""
+    reached, found = {name}, []
+    for layer in layers:
+        if reached.intersection(layer.sources):
+            reached.add(layer.name)
+            found.append(layer)
     return found
 
 
-def _chain(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The chain of layers; raise `Unsupported` if they branch."""
-    try:
-        return layer_graph.chain(layer_graph.description_nodes(description))
-    except layer_graph.NotAChain as error:
-        raise Unsupported("Networks whose layers branch") from error
+def _steps(
+    layers: Sequence[Layer], values: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and output of each layer in turn; an output that no later one needs is dropped."""
+    kept = dict(values)
+    left = Counter(source for layer in layers for source in layer.sources)
+    for layer in layers:
+        output = layer.run(*(kept[source] for source in layer.sources))
+        for source in layer.sources:
+            left[source] -= 1
+            if not left[source]:
+                del kept[source]
+        if left[layer.name]:
+            kept[layer.name] = output
+        yield layer.name, output
 
 
-def _convolution(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:
-    _only(config, "data_format", "channels_last")
-    _only(config, "dilation_rate", [1, 1])
-    _only(config, "groups", 1)
-    kernel = weights[0]
-    if kernel.ndim != 4 or kernel.shape[-1] != config["filters"]:
-        raise ValueError("the kernel has another number of filters")
-    bias = weights[1] if config["use_bias"] else np.zeros(kernel.shape[-1], np.float32)
-    activate = _activation(config["activation"])
-    rows, columns, strides = *kernel.shape[:2], config["strides"]
-    flat = kernel.reshape(-1, kernel.shape[-1])
-    same = config["padding"] == "same"
-
-    def run(values: np.ndarray) -> np.ndarray:
-        if same:
-            values = _padded(values, (rows, columns), strides)
-        seen = np.lib.stride_tricks.sliding_window_view(values, (rows, columns), axis=(1, 2))
-        seen = seen[:, :: strides[0], :: strides[1]].transpose(0, 1, 2, 4, 5, 3)
-        return activate(seen.reshape(*seen.shape[:3], -1) @ flat + bias)
-
-    yield Layer(config["name"], run, float(activate(np.zeros(1, np.float32))[0]))
-
-
-def _padded(values: np.ndarray, window: Sequence[int], strides: Sequence[int]) -> np.ndarray:
-    """Zeros around the image so that every stride has a window; an odd one is added at the end."""
-    sides = []
-    for side, size, stride in zip(values.shape[1:3], window, strides, strict=True):
-        missing = max((-(-side // stride) - 1) * stride + size - side, 0)
-        sides.append((missing // 2, missing - missing // 2))
-    return np.pad(values, ((0, 0), *sides, (0, 0)))
-
-
-def _batch_normalization(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:
-    given = iter(weights)
-    gamma = next(given) if config["scale"] else np.float32(1)
-    beta = next(given) if config["center"] else np.float32(0)
-    mean, variance = given
-    factor = gamma / np.sqrt(variance + np.float32(config["epsilon"]))
-    offset = beta - mean * factor
-    yield Layer(config["name"], lambda values: values * factor + offset)
-
-
-def _pooling(reduce: Callable[..., np.ndarray]) -> Callable[..., Iterator[Layer]]:
-    def make(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
-        _only(config, "padding", "valid")
-        _only(config, "strides", config["pool_size"])
-        high, wide = config["pool_size"]
-
-        def run(values: np.ndarray) -> np.ndarray:
-            count, height, width, channels = values.shape
-            rows, columns = height // high, width // wide
-            kept = values[:, : rows * high, : columns * wide]
-            return reduce(kept.reshape(count, rows, high, columns, wide, channels), axis=(2, 4))
-
-        yield Layer(config["name"], run)
-
-    return make
-
-
-def _dense(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:
-    activate = _activation(config["activation"])
-    kernel = weights[0]
-    if kernel.ndim != 2 or kernel.shape[-1] != config["units"]:
-        raise ValueError("the kernel has another number of units")
-    bias = weights[1] if config["use_bias"] else np.float32(0)
-    yield Layer(config["name"], lambda values: activate(values @ kernel + bias))
-
-
-def _flatten(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
-    yield Layer(config["name"], lambda values: values.reshape(len(values), -1))
-
-
-def _average_all(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
-    yield Layer(config["name"], lambda values: values.mean(axis=(1, 2)))
-
-
-def _activated(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
-    yield Layer(config["name"], _activation(config["activation"]))
-
-
-def _leaky(config: Mapping[str, Any], weights: list[np.ndarray]) -> Iterator[Layer]:  # noqa: ARG001
-    slope = np.float32(config["negative_slope"])
-    yield Layer(config["name"], lambda values: np.where(values > 0, values, slope * values))
-
-
-def _only(config: Mapping[str, Any], name: str, value: Any) -> None:
-    if config[name] != value:
-        raise Unsupported(f"Networks with {name} {config[name]}")
-
-
-def _activation(name: str) -> Step:
-    if name not in _ACTIVATIONS:
-        raise Unsupported(f"Networks with the activation {name}")
-    return _ACTIVATIONS[name]
-
-
-_ACTIVATIONS: dict[str, Step] = {
-    "linear": lambda values: values,
-    "relu": lambda values: np.maximum(values, 0),
-    "elu": lambda values: np.where(values > 0, values, np.expm1(np.minimum(values, 0))),
-    "sigmoid": special.expit,
-    "softmax": lambda values: special.softmax(values, axis=-1),
-}
-_KINDS: dict[str, Callable[..., Iterator[Layer]]] = {
-    "Conv2D": _convolution,
-    "BatchNormalization": _batch_normalization,
-    "MaxPooling2D": _pooling(np.max),
-    "AveragePooling2D": _pooling(np.mean),
-    "GlobalAveragePooling2D": _average_all,
-    "Activation": _activated,
-    "LeakyReLU": _leaky,
-    "Flatten": _flatten,
-    "Dense": _dense,
-}
-_SAVED_AS = {
-    "Conv2D": "conv2d",
-    "BatchNormalization": "batch_normalization",
-    "MaxPooling2D": "max_pooling2d",
-    "AveragePooling2D": "average_pooling2d",
-    "GlobalAveragePooling2D": "global_average_pooling2d",
-    "Activation": "activation",
-    "LeakyReLU": "leaky_re_lu",
-    "Flatten": "flatten",
-    "Dense": "dense",
-}
+def _values(
+    layers: Sequence[Layer], values: Mapping[str, np.ndarray], names: Collection[str]
+) -> dict[str, np.ndarray]:
+    """The outputs of the layers called `names`; some may be among `values` already."""
+    found = {name: values[name] for name in names if name in values}
+    return found | {name: output for name, output in _steps(layers, values) if name in names}
 
 
 def _scaled(images: np.ndarray) -> Iterator[np.ndarray]:
     room = max(1, ROOM // (images.shape[1] * images.shape[2]))
     for part in batches(len(images), room):
         yield scale(images[part])
-
-
-def _pass(layers: Sequence[Layer], values: np.ndarray) -> np.ndarray:
-    for layer in layers:
-        values = layer.run(values)
-    return values

@@ -7,9 +7,10 @@ sentence that begins with the file's name.
 
 from __future__ import annotations
 
+import json
 import re
+import signal
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.networks.untrusted import archive_checks, confine, weights
-from engine.networks.untrusted.opening import CHECKED, PROBLEM, SECONDS
-from engine.networks.untrusted.parts import Parts, checked, write_parts
+from engine.networks.untrusted import checks, confine
+from engine.networks.untrusted.opening import ABOUT, NETWORK, PROBLEM, SECONDS
+from engine.networks.untrusted.parts import Parts, read_parts, write_parts
 
-MEMORY = {"parts": 1 << 30, "keras": 4 << 30, "arrays": 1 << 30}  # bytes
+MEMORY = {"network": 1 << 30, "arrays": 1 << 30}  # bytes, for the checks
+MOST_MEMORY = {"network": 4 << 30}  # bytes, for TensorFlow
 MAX_ARRAYS, MAX_ARRAY_BYTES = 64, 64 << 20
 TRIAL_SECONDS = 3  # of processor time, for one image
 
@@ -30,9 +32,14 @@ TRIAL_SECONDS = 3  # of processor time, for one image
 def main(kind: str, source: str, target: str) -> int:
     """Rewrite `source` into the folder `target`; returns the exit status."""
     folder = Path(target)
-    confine.confine(folder, SECONDS[kind], MEMORY[kind])
+    confine.confine(folder, SECONDS[kind], MEMORY[kind], MOST_MEMORY.get(kind, 0))
+    return attempt(_REWRITE[kind], Path(source), folder)
+
+
+def attempt(rewrite: Callable[[Path, Path], None], source: Path, folder: Path) -> int:
+    """The exit status after `rewrite(source, folder)`; what is wrong is left in the folder."""
     try:
-        _REWRITE[kind](Path(source), folder)
+        rewrite(source, folder)
     except UserError as error:
         problem = str(error)
     except MemoryError:
@@ -51,31 +58,32 @@ def _in_plain_words(error: Exception) -> str:
     return re.sub(r"[^\w .,:;'()/=+-]", " ", line)[:200].strip(" .")
 
 
-def _rewrite_parts(source: Path, folder: Path) -> None:
-    """A network as description and arrays, for the server, and as a checked archive for Keras."""
-    unpacked = folder / "weights.h5"
-    with unpacked.open("wb") as copy:
-        config = archive_checks.unpack(source, copy)
-    parts = checked(Parts(config, weights.read(unpacked)))
-    _try(parts)
-    write_parts(parts, folder)
-    archive_checks.pack(config, unpacked, folder / CHECKED)
-    unpacked.unlink()
-
-
-def _rewrite_keras(source: Path, folder: Path) -> None:
-    """A checked network as Keras itself writes it, for workers."""
+def _rewrite_network(source: Path, folder: Path) -> None:
+    """A network in standard form as Keras writes it, and taken apart for the server."""
+    checked = checks.check(source, folder)
+    if checked.parts is not None:
+        _try(checked.parts)
+    confine.allow_memory(MOST_MEMORY["network"])
     from engine.core import tensorflow_runtime
 
     tensorflow_runtime.import_tensorflow()
-    import keras
+    from engine.networks import standard_form
 
-    model = keras.saving.load_model(source, compile=False, safe_mode=True)
-    shape = model.input_shape
-    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-        raise UserError(f"takes {shape}, not images of a fixed size.")
-    _check_scores(model(np.zeros((1, *shape[1:]), np.float32), training=False))
-    model.save(folder / "model.keras", include_optimizer=False)
+    network, channels_first = checked.build()
+    for unpacked in folder.iterdir():
+        if unpacked.is_file():
+            unpacked.unlink()
+    standard = standard_form.standardize(network)
+    standard.network.save(folder / NETWORK, include_optimizer=False)
+    parts = read_parts(folder / NETWORK)
+    _try(parts)
+    write_parts(parts, folder)
+    about = {
+        "format": checked.format,
+        "channels_first": channels_first,
+        "left_out": standard.left_out,
+    }
+    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
 
 def _rewrite_arrays(source: Path, folder: Path) -> None:
@@ -93,8 +101,7 @@ def _rewrite_arrays(source: Path, folder: Path) -> None:
 
 
 _REWRITE: dict[str, Callable[[Path, Path], None]] = {
-    "parts": _rewrite_parts,
-    "keras": _rewrite_keras,
+    "network": _rewrite_network,
     "arrays": _rewrite_arrays,
 }
 
@@ -109,18 +116,23 @@ def _try(parts: Parts) -> None:
         return  # the server refuses to run it as well
     except UserError:
         raise UserError("has weights that do not fit its layers: it is not loaded.") from None
-    values, started = np.zeros((1, *parts.input_shape()), np.float32), time.process_time()
-    for layer in network.layers:
-        values = layer.run(values)
-        if time.process_time() - started > TRIAL_SECONDS:
-            raise UserError("takes too long to compute: it is not loaded.")
-    _check_scores(values)
-
-
-def _check_scores(output: Any) -> None:
-    scores = np.asarray(output)
+    _limit_trial(TRIAL_SECONDS)
+    scores = network.probabilities(np.zeros((1, *parts.input_shape()), np.uint8))
+    _limit_trial(0)
     if scores.ndim != 2 or not np.isfinite(scores).all():
         raise UserError("does not give one row of finite scores for each image.")
+
+
+def _limit_trial(seconds: float) -> None:
+    """Raise `UserError` in so many seconds of processor time; 0 for never."""
+    if not hasattr(signal, "setitimer"):  # Windows
+        return
+    signal.signal(signal.SIGVTALRM, _give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+
+
+def _give_up(*_: object) -> None:
+    raise UserError("takes too long to compute: it is not loaded.")
 
 
 if __name__ == "__main__":

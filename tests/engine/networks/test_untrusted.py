@@ -170,12 +170,13 @@ def test_genuine_networks_are_accepted_and_predict_the_same(make, tmp_path):
     assert parts.input_shape() == model.input_shape[1:]
 
 
-def test_a_branching_network_is_rewritten_and_said_to_be_for_tensorflow_alone(tmp_path):
-    branching().save(tmp_path / "branches.keras")
+def test_a_branching_network_is_rewritten_and_runs_without_tensorflow(tmp_path):
+    model, images = branching(), IMAGES[:, :16, :16]
+    model.save(tmp_path / "branches.keras")
     parts = untrusted.rewritten_parts(tmp_path / "branches.keras", "it")
     assert parts.convolutions()[0] == "Left_1"
-    with pytest.raises(numpy_inference.Unsupported):
-        numpy_inference.load(parts)
+    found = numpy_inference.load(parts).probabilities(images)
+    np.testing.assert_allclose(found, model(running.scale(images)), atol=1e-5)
 
 
 def confined(folder, code):
