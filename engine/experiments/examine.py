@@ -180,7 +180,8 @@ def examine(opened: Opened) -> Examination:
 def find_winner(candidates: Sequence[Candidate], classes: int) -> Candidate | None:
     """The first candidate, if it is better than guessing and than all that predict otherwise.
 
-    Better means that the 95 % intervals of the two accuracies do not overlap.
+    Better means that the 95 % intervals of the two accuracies do not overlap. An order that was
+    fitted to the images is no rival of one that others use as well.
 
     Args:
         candidates: the best first.
@@ -188,7 +189,11 @@ def find_winner(candidates: Sequence[Candidate], classes: int) -> Candidate | No
     """
     best, *others = candidates
     low, _ = metrics.wilson_interval(best.accuracy, best.images)
-    rivals = [other for other in others if other.group != best.group]
+    rivals = [
+        other
+        for other in others
+        if other.group != best.group and (other.order != "fitted" or best.order == "fitted")
+    ]
     beaten = all(metrics.wilson_interval(rival.accuracy, rival.images)[1] < low for rival in rivals)
     return best if beaten and not _is_near_chance(best, classes) else None
 
@@ -291,8 +296,9 @@ def _in_order(outputs: np.ndarray, class_order: Sequence[int]) -> np.ndarray:
 
 
 def _rank(candidate: Candidate) -> tuple[float, int]:
-    """Best first; among equals, classes as given."""
-    return -candidate.accuracy, len(candidate.class_order)
+    """Best first; an order that was fitted must be far better, and as given comes before others."""
+    handicap = FAR if candidate.order == "fitted" else 0.0
+    return handicap - candidate.accuracy, len(candidate.class_order)
 
 
 def _is_near_chance(candidate: Candidate, classes: int) -> bool:
