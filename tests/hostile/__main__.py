@@ -27,7 +27,7 @@ def refuse(name: str) -> int:
         NETWORKS[name](path)
         started = time.perf_counter()
         try:
-            untrusted.rebuilt(path, path.name)
+            untrusted.open_network_file(path, path.name)
         except UserError as error:
             print(f"{time.perf_counter() - started:.2f}", error)
             return 0

@@ -15,7 +15,7 @@ def test_there_are_many_of_them():
 def test_a_hostile_network_is_refused_in_one_sentence(name, tmp_path):
     path = tmp_path / f"{name}.keras"
     NETWORKS[name](path)
-    for examine in (untrusted.rewritten_parts, untrusted.rebuilt):
+    for examine in (untrusted.open_network_file, untrusted.rewritten_parts):
         with pytest.raises(UserError) as caught:
             examine(path, path.name)
         sentence = str(caught.value)

@@ -2,9 +2,10 @@
 
 from engine.networks.untrusted.opening import (
     PROBLEM,
+    OpenedNetwork,
     checksum,
+    open_network_file,
     own_parts,
-    rebuilt,
     rewritten_arrays,
     rewritten_parts,
 )
@@ -12,10 +13,11 @@ from engine.networks.untrusted.parts import Parts
 
 __all__ = [
     "PROBLEM",
+    "OpenedNetwork",
     "Parts",
     "checksum",
+    "open_network_file",
     "own_parts",
-    "rebuilt",
     "rewritten_arrays",
     "rewritten_parts",
 ]

@@ -36,7 +36,7 @@ def main(kind: str, source: str, target: str) -> int:
     return attempt(_REWRITE[kind], Path(source), folder)
 
 
-def attempt(rewrite: Callable[[Path, Path], None], source: Path, folder: Path) -> int:
+def attempt(rewrite: Callable[[Path, Path], object], source: Path, folder: Path) -> int:
     """The exit status after `rewrite(source, folder)`; what is wrong is left in the folder."""
     try:
         rewrite(source, folder)
@@ -58,11 +58,17 @@ def _in_plain_words(error: Exception) -> str:
     return re.sub(r"[^\w .,:;'()/=+-]", " ", line)[:200].strip(" .")
 
 
-def _rewrite_network(source: Path, folder: Path) -> None:
-    """A network in standard form as Keras writes it, and taken apart for the server."""
+def check(source: Path, folder: Path) -> checks.Checked:
+    """What can be found out about a network's file without TensorFlow."""
     checked = checks.check(source, folder)
     if checked.parts is not None:
         _try(checked.parts)
+    return checked
+
+
+def _rewrite_network(source: Path, folder: Path) -> None:
+    """A network in standard form as Keras writes it, and taken apart for the server."""
+    checked = check(source, folder)
     confine.allow_memory(MOST_MEMORY["network"])
     from engine.core import tensorflow_runtime
 

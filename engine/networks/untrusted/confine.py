@@ -28,15 +28,16 @@ _MACHINES = {
 }
 
 
-def confine(folder: Path, seconds: int, memory: int) -> None:
+def confine(folder: Path, seconds: int, memory: int, most_memory: int = 0) -> None:
     """Give this process little memory and time, no network, and one folder to write to.
 
     Args:
         folder: where it may write; exists.
         seconds: of processor time.
-        memory: bytes the process may address.
+        memory: bytes the process may address for now.
+        most_memory: what `allow_memory` may raise that to; it cannot if left out.
     """
-    _limit(seconds, memory)
+    _limit(seconds, memory, max(memory, most_memory))
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -46,14 +47,23 @@ def confine(folder: Path, seconds: int, memory: int) -> None:
     _forbid_network(libc)
 
 
-def _limit(seconds: int, memory: int) -> None:
+def allow_memory(memory: int) -> None:
+    """Let this process address so many bytes from now on, within what `confine` was told."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
+def _limit(seconds: int, memory: int, most_memory: int) -> None:
     try:
         import resource
     except ImportError:  # Windows
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, most_memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
 
 

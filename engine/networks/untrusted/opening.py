@@ -11,11 +11,13 @@ Each file is examined once for its contents: the outcome, good or bad, is kept i
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -24,15 +26,41 @@ from filelock import FileLock
 
 from engine.core import atomic_files, paths
 from engine.core.errors import UserError
+from engine.networks.untrusted.formats import Format
 from engine.networks.untrusted.parts import Parts, read_parts, read_rewritten
 
-Kind = Literal["parts", "keras", "arrays"]
-RULES = 1  # raise this whenever the set of accepted files changes
-SECONDS = {"parts": 20, "keras": 120, "arrays": 20}
+Kind = Literal["network", "arrays"]
+RULES = 2  # raise this whenever the set of accepted files, or what is written of them, changes
+SECONDS = {"network": 120, "arrays": 20}
 MAX_BYTES = 516 << 20  # of a file that is looked at in the first place
-PROBLEM, CHECKED = "problem.txt", "checked.keras"
+PROBLEM, NETWORK, ABOUT = "problem.txt", "model.keras", "about.json"
 
-__all__ = ["Parts", "checksum", "own_parts", "rebuilt", "rewritten_arrays", "rewritten_parts"]
+__all__ = [
+    "OpenedNetwork",
+    "Parts",
+    "checksum",
+    "open_network_file",
+    "own_parts",
+    "rewritten_arrays",
+    "rewritten_parts",
+]
+
+
+@dataclass(frozen=True)
+class OpenedNetwork:
+    """What the child wrote of a network's file.
+
+    Attributes:
+        file: a .keras file with the network in standard form; see `engine.networks.standard_form`.
+        format: of the file that was opened.
+        channels_first: whether the file's own network takes images with the colours first.
+        left_out: names of layers that were left out because they do nothing at inference.
+    """
+
+    file: Path
+    format: Format
+    channels_first: bool
+    left_out: tuple[str, ...]
 
 
 def own_parts(path: Path, name: str) -> Parts:
@@ -44,22 +72,28 @@ def own_parts(path: Path, name: str) -> Parts:
 
 
 def rewritten_parts(path: Path, name: str) -> Parts:
-    """Description and weights of a .keras file, as the child wrote them.
+    """Description and weights of a network in standard form; see `open_network_file`."""
+    return read_rewritten(_examined("network", path, name))
+
+
+def open_network_file(path: Path, name: str) -> OpenedNetwork:
+    """A network's file of any known format, rewritten by the child.
 
     Args:
-        path: the file.
+        path: a .keras, .h5 or .onnx file, or a zip of a Keras SavedModel; its content tells which.
         name: what messages call it.
 
     Raises:
-        UserError: it is no such file, uses parts that are not allowed, or asks for too much.
+        UserError: it is of another format, uses parts that are not allowed, or asks for too much.
     """
-    return read_rewritten(_examined("parts", path, name))
-
-
-def rebuilt(path: Path, name: str) -> Path:
-    """A .keras file that Keras wrote in the child, of a network checked before; see there."""
-    checked = _examined("parts", path, name) / CHECKED
-    return _examined("keras", checked, name) / "model.keras"
+    folder = _examined("network", path, name)
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} is damaged: delete it, and it is made again.") from error
+    return OpenedNetwork(
+        folder / NETWORK, about["format"], about["channels_first"], tuple(about["left_out"])
+    )
 
 
 def rewritten_arrays(path: Path, name: str) -> Path:

@@ -49,7 +49,7 @@ def read_parts(path: Path) -> Parts:
         UserError: it is damaged, or uses parts that are not allowed.
     """
     copy = io.BytesIO()
-    config = archive_checks.unpack(path, copy)
+    config, _ = archive_checks.unpack(path, copy)
     return checked(Parts(config, weights.read(copy)))
 
 

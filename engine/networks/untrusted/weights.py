@@ -1,4 +1,4 @@
-"""The weights of a .keras file, in HDF5: checked before they are read.
+"""Weights in HDF5, of a .keras or .h5 file: checked before they are read.
 
 A file made to crash HDF5 may do so here, so only a child process opens one that is not our own.
 """
@@ -6,6 +6,7 @@ A file made to crash HDF5 may do so here, so only a child process opens one that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -14,7 +15,7 @@ import numpy as np
 from engine.core.errors import UserError
 
 MAX_BYTES = 512 << 20  # of all arrays, unpacked
-MAX_PARTS = 6000  # groups and arrays; Keras writes five or so a layer
+MAX_PARTS = 9000  # groups and arrays; Keras writes ten or so a layer
 MAX_PATH = 500  # characters
 
 
@@ -24,12 +25,25 @@ def read(file: Path | IO[bytes]) -> dict[str, np.ndarray]:
     Raises:
         UserError: it points elsewhere, holds something else than plain numbers, or too much.
     """
+    with _opened(file) as opened:
+        parts = list(_datasets(opened))
+        return {path: np.asarray(dataset) for path, dataset in parts}
+
+
+def check(file: Path) -> None:
+    """Raise `read`'s errors without reading the arrays."""
+    with _opened(file) as opened:
+        for _ in _datasets(opened):
+            pass
+
+
+@contextmanager
+def _opened(file: Path | IO[bytes]) -> Iterator[object]:
     import h5py
 
     try:
         with h5py.File(file, "r") as opened:
-            parts = list(_datasets(opened))
-            return {path: np.asarray(dataset) for path, dataset in parts}
+            yield opened
     except UserError:
         raise
     except Exception:  # HDF5 reports damage in many ways

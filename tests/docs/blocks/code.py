@@ -7,12 +7,11 @@ from engine.datasets import cifar10, gtsrb
 from engine.defenses.detectors import spectral_inversion
 from engine.defenses.repairs import REPAIRS
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
-from engine.networks.untrusted import archive_checks, child, confine, opening
+from engine.networks.untrusted import child, config_checks, confine, opening
 from tests.docs.markdown import bullets, claim, table
 
 CONTENT = {
-    "parts": "a network, taken apart for NumPy",
-    "keras": "a checked network, rebuilt by Keras",
+    "network": "a network",
     "arrays": "what a trigger learned (.npz)",
 }
 
@@ -24,7 +23,7 @@ def limits() -> str:
         [
             [
                 content,
-                f"{child.MEMORY[kind] >> 30} GB",
+                _memory(kind),
                 f"{opening.SECONDS[kind]}",
                 f"at most {confine.FILE_SIZE >> 30} GB",
             ]
@@ -33,14 +32,22 @@ def limits() -> str:
     )
 
 
+def _memory(kind: str) -> str:
+    """What the child may use for its checks, and then for TensorFlow."""
+    checks = f"{child.MEMORY[kind] >> 30} GB"
+    if kind not in child.MOST_MEMORY:
+        return checks
+    return f"{checks} for the checks, then {child.MOST_MEMORY[kind] >> 30} GB"
+
+
 def network_limits() -> str:
     """What an uploaded network may be."""
     return bullets(
         [
             f"A file has at most {opening.MAX_BYTES >> 20} MB; nothing larger is opened.",
-            f"A network has at most {archive_checks.MAX_LAYERS} layers, of"
-            f" {len(archive_checks.LAYERS)} allowed kinds, no size above {archive_checks.MAX_SIZE},"
-            f" and takes images of at most {archive_checks.MAX_SIDE} pixels a side.",
+            f"A network has at most {config_checks.MAX_LAYERS} layers, of"
+            f" {len(config_checks.LAYERS)} allowed kinds, no size above {config_checks.MAX_SIZE},"
+            f" and takes images of at most {config_checks.MAX_SIDE} pixels a side.",
             "Custom layers, Lambda layers and anything else that brings code are refused.",
             f"One image must be computed in {child.TRIAL_SECONDS} seconds of processor time.",
         ]
