@@ -108,7 +108,7 @@ class StoredModel:
         path = self._network_file()
         if own_files.is_own(self.card.sha256):
             return open_network(path)
-        return open_network(untrusted.rebuilt(path, str(path)))
+        return open_network(untrusted.open_network_file(path, str(path)).file)
 
     def _network_file(self) -> Path:
         """The file with the network, its checksum verified.
