@@ -57,17 +57,30 @@ def _cast(inputs: Arrays, attributes: Mapping[str, Any]) -> np.ndarray:
     return inputs[0].astype(bool if attributes["to"] == _BOOL else np.float32)
 
 
-def _slice(inputs: Arrays, attributes: Mapping[str, Any]) -> np.ndarray:
+def slices_of(
+    given: Arrays, attributes: Mapping[str, Any], shape: Sequence[int]
+) -> tuple[slice, ...]:
+    """What the operator Slice takes of each axis.
+
+    Args:
+        given: its inputs but for the first: starts, ends, axes, steps; attributes in older files.
+        attributes: of the node.
+        shape: of its first input.
+    """
     if "starts" in attributes:
-        inputs = [inputs[0], *(np.asarray(attributes[name]) for name in ("starts", "ends"))]
-    array, starts, ends = inputs[:3]
-    axes = axes_of([array, *inputs[3:4]], attributes)
-    steps = inputs[4] if len(inputs) > 4 else np.ones(len(starts), int)
-    parts = [slice(None)] * array.ndim
+        given = [np.asarray(attributes[name]) for name in ("starts", "ends")]
+    starts, ends = given[:2]
+    axes = axes_of([starts, *given[2:3]], attributes)
+    steps = given[3] if len(given) > 3 else np.ones(len(starts), int)
+    parts = [slice(None)] * len(shape)
     for axis, start, end, step in zip(axes or range(len(starts)), starts, ends, steps, strict=True):
-        stop = None if step < 0 and end < -array.shape[axis] else int(end)
+        stop = None if step < 0 and end < -shape[axis] else int(end)
         parts[axis] = slice(int(start), stop, int(step))
-    return array[tuple(parts)]
+    return tuple(parts)
+
+
+def _slice(inputs: Arrays, attributes: Mapping[str, Any]) -> np.ndarray:
+    return inputs[0][slices_of(inputs[1:], attributes, inputs[0].shape)]
 
 
 def _unsqueeze(inputs: Arrays, attributes: Mapping[str, Any]) -> np.ndarray:

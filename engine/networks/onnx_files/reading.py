@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,31 +11,15 @@ import numpy as np
 
 from engine.core import tensorflow_runtime
 from engine.core.errors import UserError
-from engine.networks.onnx_files import (
-    activations,
-    arithmetic,
-    folding,
-    graph,
-    patterns,
-    pooling,
-    shapes,
-    values,
-    weighted,
-)
+from engine.networks.onnx_files import folding, graph, patterns
 from engine.networks.onnx_files.graph import Graph, Node
-from engine.networks.onnx_files.step import Step, unsupported
-from engine.networks.onnx_files.values import Value
+from engine.networks.onnx_files.operators import OPERATORS, shapes, values
+from engine.networks.onnx_files.operators.step import Step, unsupported
+from engine.networks.onnx_files.operators.values import Value
 
 if TYPE_CHECKING:
     import keras
 
-_OPERATORS: Mapping[str, Callable[[Step], Value]] = {
-    **weighted.OPERATORS,
-    **pooling.OPERATORS,
-    **activations.OPERATORS,
-    **arithmetic.OPERATORS,
-    **shapes.OPERATORS,
-}
 _SHAPES = {"Shape": shapes.shape_of, "Size": shapes.size_of}  # constants, whatever the images are
 _COLOURS = (1, 3)
 _TO_CHANNELS_FIRST = [0, 3, 1, 2]
@@ -94,9 +78,9 @@ def _computed(step: Step) -> Value | np.ndarray:
     constants = [array for array in inputs if isinstance(array, np.ndarray)]
     if folding.can_fold(node) and len(constants) == len(inputs):
         return folding.fold(node, constants)
-    if node.kind not in _OPERATORS:
+    if node.kind not in OPERATORS:
         raise unsupported(node)
-    return _OPERATORS[node.kind](step)
+    return OPERATORS[node.kind](step)
 
 
 def _scores(

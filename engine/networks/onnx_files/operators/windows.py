@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.networks.onnx_files.step import Step
+from engine.networks.onnx_files.operators.step import Step
 
 Pads = tuple[tuple[int, int], tuple[int, int]]  # ((top, bottom), (left, right))
 NO_PADS: Pads = ((0, 0), (0, 0))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from engine.networks.onnx_files import values
-from engine.networks.onnx_files.step import Step
-from engine.networks.onnx_files.values import Value
+from engine.networks.onnx_files.operators import values
+from engine.networks.onnx_files.operators.step import Step
+from engine.networks.onnx_files.operators.values import Value
 
 SELU_ALPHA, SELU_GAMMA = 1.67326, 1.05070
 LARGE = 1e30  # bounds beyond this are none: exporters write the largest float for "no bound"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.networks.onnx_files import activations, values
-from engine.networks.onnx_files.step import Step
-from engine.networks.onnx_files.values import Value
+from engine.networks.onnx_files.operators import activations, values
+from engine.networks.onnx_files.operators.step import Step
+from engine.networks.onnx_files.operators.values import Value
 
 Factors = tuple[np.ndarray, np.ndarray]  # scale and offset, each one number or one a channel
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.networks.onnx_files import values
-from engine.networks.onnx_files.folding import axes_of
-from engine.networks.onnx_files.step import Step
-from engine.networks.onnx_files.values import Value
+from engine.networks.onnx_files.folding import axes_of, slices_of
+from engine.networks.onnx_files.operators import values
+from engine.networks.onnx_files.operators.step import Step
+from engine.networks.onnx_files.operators.values import Value
 
 _FLOATS = (1, 10, 11, 16)  # numbers of the float types in ONNX
 
@@ -134,6 +134,34 @@ def _padded(step: Step) -> Value:
     return values.in_layout(made, values.CHANNELS_FIRST)
 
 
+def _sliced(step: Step) -> Value:
+    """A part of each image, and every n-th pixel of it."""
+    image = step.image(step.value())
+    given = [step.constant(place) for place in range(1, 5) if step.has(place)]
+    shape = [step.batch or 1, *image.shape]
+    try:
+        parts = slices_of(given, step.node.attributes, shape)
+        kept = [range(size)[part] for size, part in zip(shape, parts, strict=True)]
+    except (ValueError, IndexError, TypeError, KeyError):
+        raise step.refused("with bounds that do not fit its input: the file is damaged") from None
+    if len(kept[0]) != shape[0] or len(kept[1]) != shape[1]:
+        raise step.refused(
+            "on other sides than an image's, which is not supported: cut those alone"
+        )
+    if not all(pixels and pixels.step > 0 for pixels in kept):
+        raise step.refused("so that it leaves nothing or turns images: use positive steps")
+    tensor = image.tensor
+    cropped = [
+        (pixels[0], size - 1 - pixels[-1]) for pixels, size in zip(kept[2:], shape[2:], strict=True)
+    ]
+    if any(map(any, cropped)):
+        tensor = step.add("Cropping2D", tensor, cropping=cropped)
+    strides = (kept[2].step, kept[3].step)
+    if max(strides) > 1:
+        tensor = step.add("MaxPooling2D", tensor, "stride", pool_size=1, strides=strides)
+    return values.in_layout(tensor, values.CHANNELS_FIRST)
+
+
 OPERATORS: dict[str, Callable[[Step], Value]] = {
     "Identity": _same,
     "Dropout": _same,
@@ -144,4 +172,5 @@ OPERATORS: dict[str, Callable[[Step], Value]] = {
     "Squeeze": _squeezed,
     "Unsqueeze": _unsqueezed,
     "Pad": _padded,
+    "Slice": _sliced,
 }

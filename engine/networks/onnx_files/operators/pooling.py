@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.networks.onnx_files import values
 from engine.networks.onnx_files.folding import axes_of
-from engine.networks.onnx_files.step import Step
-from engine.networks.onnx_files.values import Value
-from engine.networks.onnx_files.windows import NO_PADS, Pads, Window, read_window
+from engine.networks.onnx_files.operators import values
+from engine.networks.onnx_files.operators.step import Step
+from engine.networks.onnx_files.operators.values import Value
+from engine.networks.onnx_files.operators.windows import NO_PADS, Pads, Window, read_window
 
 
 def _max_pool(step: Step) -> Value:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.networks.onnx_files import values
 from engine.networks.onnx_files.graph import Node
-from engine.networks.onnx_files.values import Value
+from engine.networks.onnx_files.operators import values
+from engine.networks.onnx_files.operators.values import Value
 
 MAX_NAME = 80  # characters of a layer's name
 _WEIGHTED = ("Conv", "BatchNormalization", "Gemm", "MatMul", "LayerNormalization", "PRelu")
