@@ -19,8 +19,8 @@ from engine.cli.shared import (
     new_model_options,
 )
 from engine.core import atomic_files, tensorflow_runtime
-from engine.core.errors import unknown
-from engine.datasets import load_dataset
+from engine.core.errors import UserError, unknown
+from engine.datasets import available, load_dataset, missing_message
 from engine.experiments import examine as examining
 from engine.experiments import import_model as importing
 from engine.experiments.examine import Candidate, Opened
@@ -131,5 +131,7 @@ def import_model(
 
 
 def _open(file: Path, dataset: str, call: Call) -> Opened:
+    if not available(dataset, call.root):  # sooner than after the file was opened
+        raise UserError(missing_message(dataset, call.root))
     tensorflow_runtime.import_tensorflow()
     return examining.open_for(file, lambda size: load_dataset(dataset, call.root, size=size))
