@@ -560,6 +560,38 @@ def triggered_examples(
 
 
 @dataclass(frozen=True)
+class Predicted:
+    """Some test images and what a network makes of them.
+
+    Attributes:
+        images: uint8 [n, height, width, 3].
+        labels: int64 [n].
+        probabilities: float32 [n, classes].
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+
+def sample_predictions(stored: StoredModel, count: int = 12) -> Predicted:
+    """`count` test images of a model's own dataset, spread evenly over them, and its predictions.
+
+    Raises:
+        UserError: the images are missing, or NumPy cannot run the network.
+    """
+    return _sample_predictions(stored, stored.card.sha256, stored.card.dataset, count)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _sample_predictions(_stored: StoredModel, checksum: str, dataset: str, count: int) -> Predicted:
+    test = test_images(dataset, _stored.card.image_shape[0])
+    chosen = np.unique(np.linspace(0, len(test) - 1, min(count, len(test))).astype(int))
+    images = np.array(test.images[chosen])
+    return Predicted(images, test.labels[chosen], network(_stored).probabilities(images))
+
+
+@dataclass(frozen=True)
 class Thumbnails:
     """Some images of a class.
 

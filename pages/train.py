@@ -1,9 +1,8 @@
-"""Train a network with a backdoor, or import one from a file."""
+"""Train a network with a backdoor, or without one."""
 
 import streamlit as st
 
-from app.elements import tabs
-from app.views.train import import_view, training_view
+from app.views.train import training_view
 
 st.title("Train")
-tabs.show({"Train a network": training_view.show, "Import": import_view.show}, "train-tab")
+training_view.show()

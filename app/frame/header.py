@@ -13,6 +13,7 @@ from engine.datasets import alike, dataset_title
 from engine.store import StoredModel
 
 MODEL, DATASET = "model", "dataset"
+_NEXT = "model-next"  # to be in use from the next run on
 DEFAULT_MODEL = "signs-ftrojan"  # comes with the program, and its images are drawn here
 _STYLE = (
     "<style>[data-testid=stMainBlockContainer] {padding-top: 3.75rem; padding-bottom: 3rem}"
@@ -51,6 +52,9 @@ def choose() -> None:
 def _choose_model(names: list[str]) -> None:
     """The address holds the model's name; the control shows its title."""
     usual = DEFAULT_MODEL if DEFAULT_MODEL in names else names[0]
+    if _NEXT in st.session_state:
+        st.session_state[MODEL] = st.session_state.pop(_NEXT)
+        _forget_dataset()
     if MODEL not in st.session_state or address.history_moved():
         st.session_state[MODEL] = st.query_params.get(MODEL, usual)
     if st.session_state[MODEL] not in names:  # a link need not name one that exists
@@ -93,6 +97,11 @@ def _choose_dataset(model: StoredModel) -> None:
         label_visibility="collapsed",
         width=220,
     )
+
+
+def use_next(name: str) -> None:
+    """Have a model in use from the next run on: in this one, the control has its value already."""
+    st.session_state[_NEXT] = name
 
 
 def dataset_in_use() -> str:

@@ -68,6 +68,13 @@ PAGES = {
             "See",
         ),
         PageEntry(
+            "own_model",
+            "Check your own model",
+            "fact_check",
+            "What about a network that I got from elsewhere?",
+            "Train",
+        ),
+        PageEntry(
             "train",
             "Train",
             "model_training",

@@ -21,7 +21,6 @@ LINKS = (  # to tabs, which differ as pages do
     "activations?activations-tab=Path+of+the+signal",
     "activations?activations-tab=Layers",
     "spectra?spectra-tab=Brightness+or+colour",
-    "train?train-tab=Import",
     "models?models-tab=In+use",
     "models?models-tab=Compare",
 )

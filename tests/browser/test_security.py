@@ -95,7 +95,7 @@ def test_reports_downloads_and_uploads_work_within_what_the_browser_may_do(
     at_peace(watched)
 
     architectures.paper_network().save(tmp_path / "theirs.keras")
-    visit(watched, f"{server.address}/train?train-tab=Import", "Train")
+    visit(watched, f"{server.address}/own_model", "Check your own model")
     watched.locator("input[type=file]").first.set_input_files(tmp_path / "theirs.keras")
     expect(watched.get_by_text("theirs.keras")).to_be_visible()
     at_peace(watched)

@@ -17,6 +17,7 @@ PAGES = {
     "triggers": "Triggers",
     "spectra": "Spectra",
     "pictures": "Your pictures",
+    "own_model": "Check your own model",
     "train": "Train",
     "models": "Models",
     "activations": "Activations",

@@ -11,7 +11,17 @@ from engine.core import jobs, markdown
 
 PROJECT = Path(__file__).parents[2]
 NAMES = (
-    *("overview", "triggers", "spectra", "pictures", "train", "models", "activations", "compare"),
+    *(
+        "overview",
+        "triggers",
+        "spectra",
+        "pictures",
+        "own_model",
+        "train",
+        "models",
+        "activations",
+        "compare",
+    ),
     *("pruning", "repairs", "report", "tour"),
 )
 

@@ -12,10 +12,8 @@ from app.frame import header
 from app.views.train import training_form
 from engine import store
 from engine.core import jobs, markdown
-from engine.networks import architectures
 from engine.training.presets import PRESETS
 from engine.training.watched_image import WatchedImage
-from tests.fixtures.tiny_gtsrb import write_official_archives
 from tests.pages.driving import (
     PROJECT,
     by_label,
@@ -23,7 +21,6 @@ from tests.pages.driving import (
     metrics,
     open_page,
     visible_text,
-    wait_until_finished,
 )
 
 START = "Start training"
@@ -276,43 +273,6 @@ def test_the_running_training_is_watched_and_those_that_wait_follow(put):
 def test_free_names_count_on(results):
     assert training_form.free_name("new") == "new"
     assert training_form.free_name("small") == "small-2"
-
-
-def test_a_network_imported_from_a_file_can_be_used(at_home, do_jobs, monkeypatch, tmp_path):
-    write_official_archives(tmp_path / "data" / "gtsrb", tracks=3, frames=2)
-    monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
-    architectures.paper_network().save(tmp_path / "theirs.keras")
-    app = open_page("train", tab="Import")
-    pressed(app, "Import")
-    assert "Choose a file first." in [warning.value for warning in app.warning]
-    content = (tmp_path / "theirs.keras").read_bytes()
-    by_label(app.selectbox, "Trained on").set_value("gtsrb").run()
-    by_label(app.file_uploader, "Keras file").set_value(("theirs.keras", content, "x/y"))
-    by_label(app.text_input, "Name of the imported model").set_value("theirs")
-    pressed(app, "Import")
-    do_jobs()
-    wait_until_finished(jobs.job_named("import-theirs"))
-    app = check_fine(pressed(check_fine(app.run()), "Use this model"))
-    assert app.session_state[header.MODEL] == "theirs"
-
-
-def test_a_taken_name_is_refused_on_the_page_without_advice_for_a_terminal(results):
-    app = open_page("train", tab="Import")
-    by_label(app.file_uploader, "Keras file").set_value(("x.keras", b"0", "x/y"))
-    by_label(app.text_input, "Name of the imported model").set_value("small")
-    pressed(app, "Import")
-    (sentence,) = [markdown.unescape(error.value) for error in app.error]
-    assert sentence.endswith("already: choose another name, or delete that model first.")
-    by_label(app.text_input, "Name of the imported model").set_value("Bad Name")
-    pressed(app, "Import")
-    (sentence,) = [markdown.unescape(error.value) for error in app.error]
-    assert sentence.startswith("A model cannot be called")
-
-
-def test_enter_in_a_text_field_does_not_start_an_import(results):
-    app = open_page("train", tab="Import")
-    (form,) = app.get("form")
-    assert not form.proto.form.enter_to_submit
 
 
 def test_a_job_on_any_page_is_a_panel_for_who_started_it_and_a_line_for_others(put):

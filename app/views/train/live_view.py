@@ -26,7 +26,7 @@ def show(job: Job) -> None:
     job_panel.follow(job, lambda status: _draw(job, status))
 
 
-def show_outcome(job: Job) -> None:
+def _show_outcome(job: Job) -> None:
     """The scores of the model that a finished job stored, and where to go with it."""
     name = job_panel.option(job, "--name")
     try:
@@ -113,7 +113,7 @@ def _show_finished(job: Job) -> None:
             on_click=job_panel.dismiss,
             args=(job.name,),
         )
-    show_outcome(job)
+    _show_outcome(job)
 
 
 def _model_of(job: Job) -> str:

@@ -1,0 +1,1 @@
+"""The page that leads through a check of a network from elsewhere: images, network, scores."""
