@@ -60,7 +60,7 @@ def scores(stored: store.StoredModel, test: Split, predictor: Predictor, some: i
     return metrics.score(
         predict(clean.images),
         clean.labels,
-        predict(card.parsed_trigger()(attackable.images)),
+        predict(card.known_backdoor().trigger(attackable.images)),
         attackable.labels,
         target_labels(attackable.labels, card.target, len(card.class_names)),
     )

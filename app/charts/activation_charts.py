@@ -136,7 +136,7 @@ def _shared_colour(with_pruned: bool) -> alt.Color:
 
 def _channel_tooltip(table: pd.DataFrame) -> list[alt.Tooltip]:
     tooltip = [
-        *activation_tooltip(),
+        *activation_tooltip(table),
         alt.Tooltip("difference:Q", title="Difference", format="+.4f"),
     ]
     if table["images"].any():

@@ -70,12 +70,12 @@ def describe(probabilities: np.ndarray, label: int | None, card: ModelCard) -> s
     name = f"**{markdown.escape(card.class_names[predicted])}** ({probabilities[predicted]:.0%})"
     if label is None:
         return name
-    judged = verdict.of_prediction(predicted, label, card.target_for(label))
+    judged = verdict.of_prediction(predicted, label, card.known_backdoor().target_for(label))
     return f":material/{_ICONS[judged]}: {name} · {judged}"
 
 
 def _bar(index: int, probability: float, label: int | None, card: ModelCard) -> dict[str, object]:
-    target = card.target if label is None else card.target_for(label)
+    target = card.target if label is None else card.known_backdoor().target_for(label)
     colour, note = NEUTRAL, ""
     if index == label:
         colour, note = CLEAN, " (correct)"

@@ -40,6 +40,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "train": ("training", "Train a network, with or without a backdoor, and store it."),
         "examine": ("importing", "Find out what a network from elsewhere expects and gives."),
         "import": ("importing", "Import a network that was trained elsewhere, and score it."),
+        "assume": ("models", "Name a suspected trigger for an imported network."),
         "evaluate": ("models", "Measure clean accuracy, attack success and recovered accuracy."),
         "predict": ("models", "Classify every test image, clean and triggered."),
         "confusions": ("models", "Count which classes a model confuses on clean images."),

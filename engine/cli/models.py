@@ -8,8 +8,11 @@ import click
 import pandas as pd
 
 from engine import store
+from engine.attacks.triggers import Trigger
 from engine.cli.options import (
     MODEL,
+    TARGET,
+    TRIGGER,
     ModelChoice,
     Parsed,
     model_argument,
@@ -28,7 +31,39 @@ from engine.cli.shared import (
 from engine.core.errors import UserError
 from engine.evaluation import metrics
 from engine.experiments import analyze
+from engine.experiments import assume as naming
 from engine.store import trash
+
+
+@command("assume")
+@model_argument
+@click.option("--trigger", type=TRIGGER, required=True, help="The trigger suspected.")
+@click.option(
+    "--target",
+    type=TARGET,
+    required=True,
+    help="The class that the trigger is suspected to lead to, or 'next'.",
+)
+@long_work
+def assume(model: str, trigger: Trigger, target: int, call: Call) -> Answer:
+    """Name a suspected trigger for an imported network, and score it with that.
+
+    What was measured with another trigger, or without one, is deleted.
+    """
+    choice = ModelChoice.of(model)
+
+    def work() -> Answer:
+        dataset = choice.load(call.root)
+        stored = naming.assume(choice.stored, dataset, trigger, target, recorded_command())
+        known = stored.card.known_backdoor()
+        return {
+            "model": stored.name,
+            "assumed_trigger": known.text,
+            "assumed_target": known.target_name,
+            **stored.card.scores["test"],
+        }
+
+    return call.run(work)
 
 
 @command("evaluate")
@@ -36,7 +71,10 @@ from engine.store import trash
 @split_option
 @long_work
 def evaluate(choice: ModelChoice, split: str, call: Call) -> Answer:
-    """Measure clean accuracy, attack success and recovered accuracy."""
+    """Measure clean accuracy, attack success and recovered accuracy.
+
+    Where no trigger is known, clean accuracy alone.
+    """
 
     def work() -> Answer:
         scores = analyze.evaluate(choice.stored, choice.load(call.root), split)
@@ -75,7 +113,7 @@ def confusions(choice: ModelChoice, split: str, out: Path | None, call: Call) ->
 @out_option("FILE.csv", "Write the table there, not beside the model.")
 @long_work
 def predict(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
-    """Classify every test image, clean and triggered."""
+    """Classify every test image, clean and, where a trigger is known, triggered."""
     check_out(choice, out)
 
     def work() -> Answer:
@@ -108,8 +146,10 @@ def _describe(name: str) -> Answer:
         card = store.find(name).card
     except UserError as error:
         return {"name": name, "problem": str(error)}
-    scores = {metric: round(card.scores["test"][metric], 2) for metric in metrics.METRICS}
-    return {"name": name, "dataset": card.dataset, "trigger": card.trigger, **scores}
+    scores = card.scores["test"]
+    figures = {metric: round(scores[metric], 2) for metric in metrics.measured(scores)}
+    trigger = {"assumed_trigger" if card.assumed else "trigger": card.trigger or "not known"}
+    return {"name": name, "dataset": card.dataset, **trigger, **figures}
 
 
 def _comparison(stored: store.StoredModel) -> Answer:
@@ -119,11 +159,11 @@ def _comparison(stored: store.StoredModel) -> Answer:
     return {
         "model": stored.name,
         "dataset": card.dataset,
-        "poisoned": card.poisoned,
+        "poisoned": "" if card.poisoned is None else card.poisoned,
         **{name: card.training.get(name, "") for name in settings},
         "minutes": "" if history is None else round(history["seconds"].sum() / 60, 1),
         "validation_accuracy": card.scores["validation"]["clean_accuracy"],
-        **{metric: card.scores["test"][metric] for metric in metrics.METRICS},
+        **{metric: card.scores["test"].get(metric, "") for metric in metrics.METRICS},
         "command": card.commands[0],
     }
 

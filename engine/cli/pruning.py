@@ -25,6 +25,7 @@ from engine.cli.shared import (
     Call,
     check_out,
     command,
+    confirm_option,
     long_work,
     recorded_command,
     tables_out_option,
@@ -34,7 +35,7 @@ from engine.core.errors import UserError
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve, check_threshold
 from engine.defenses.pruning.orders import find_order
 from engine.experiments import analyze
-from engine.store import pruning_curves
+from engine.store import ModelCard, near_chance, pruning_curves
 
 
 @command("activations")
@@ -43,7 +44,7 @@ from engine.store import pruning_curves
 @out_option("FILE.csv", "Write the table there, not beside the model.")
 @long_work
 def activations(choice: ModelChoice, layer: str | None, out: Path | None, call: Call) -> Answer:
-    """Measure each channel on clean and on triggered images."""
+    """Measure each channel on clean and, where a trigger is known, triggered images."""
     stored = choice.stored
     if layer and not out:
         raise UserError("With --layer, say where to write the table: --out FILE.csv.")
@@ -64,10 +65,19 @@ def activations(choice: ModelChoice, layer: str | None, out: Path | None, call: 
 
 @dataclass(frozen=True)
 class SaveOptions:
-    """Whether the pruned networks are stored as models, and may replace others."""
+    """Whether the pruned networks are stored as models, and may replace others.
+
+    `confirmed`: whether that is done, too, where accuracy is little better than guessing.
+    """
 
     save: bool
     replace: bool
+    confirmed: bool
+
+    def check(self, card: ModelCard) -> None:
+        """Refuse to store pruned networks of one that seems to guess; see `near_chance`."""
+        if self.save:
+            near_chance.check(card, self.confirmed)
 
 
 @command("prune")
@@ -86,6 +96,7 @@ class SaveOptions:
     SaveOptions,
     click.option("--save", is_flag=True, help="Store the network pruned at each threshold."),
     click.option("--replace", is_flag=True, help="Replace models of those names."),
+    confirm_option,
 )
 @long_work
 def prune(
@@ -102,6 +113,7 @@ def prune(
     for threshold in thresholds:
         check_threshold(threshold)
     check_out(choice, out)
+    saving.check(choice.stored.card)
     stored, chosen_layer = choice.stored, layer or analyze.last_convolution(choice.stored)
 
     def work() -> Answer:

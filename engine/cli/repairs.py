@@ -24,6 +24,7 @@ from engine.cli.shared import (
     Call,
     check_out,
     command,
+    confirm_option,
     long_work,
     new_model_options,
     recorded_command,
@@ -38,7 +39,7 @@ from engine.defenses.repairs import REPAIRS, Repair, compared_repairs, parse_rep
 from engine.evaluation import metrics
 from engine.experiments import analyze, repair_tables, run_repairs
 from engine.experiments.new_model import NewModel
-from engine.store import StoredModel
+from engine.store import StoredModel, near_chance
 
 
 @command("detect")
@@ -88,14 +89,17 @@ def _detection_tables(found: Detection, evidence: pd.DataFrame) -> dict[str, pd.
     f" Repairs: {', '.join(REPAIRS)}.",
 )
 @new_model_options("Name of the repaired model.")
+@confirm_option
 @long_work
-def repair(model: str, method: Repair, new_model: NewModel, call: Call) -> Answer:
+def repair(model: str, method: Repair, new_model: NewModel, confirmed: bool, call: Call) -> Answer:
     """Repair a model with clean images, and store the result."""
     choice = ModelChoice.of(model)
+    near_chance.check(choice.stored.card, confirmed)
     store.check_free(new_model.name, new_model.replace)
 
     def work() -> Answer:
-        repaired = run_repairs.repair(choice.stored, choice.load(call.root), method, new_model)
+        dataset = choice.load(call.root)
+        repaired = run_repairs.repair(choice.stored, dataset, method, new_model, confirmed)
         return {
             "model": repaired.name,
             "folder": str(repaired.folder),
@@ -109,7 +113,8 @@ def repair(model: str, method: Repair, new_model: NewModel, call: Call) -> Answe
 
 
 def _scores(stored: StoredModel) -> dict[str, float]:
-    return {metric: stored.card.scores["test"][metric] for metric in metrics.METRICS}
+    scores = stored.card.scores["test"]
+    return {metric: scores[metric] for metric in metrics.measured(scores)}
 
 
 @command("compare-repairs")
@@ -122,18 +127,24 @@ def _scores(stored: StoredModel) -> dict[str, float]:
     multiple=True,
     help="Try this repair; may be given several times.",
 )
+@confirm_option
 @long_work
-def compare_repairs(model: str, every: bool, methods: Sequence[Repair], call: Call) -> Answer:
+def compare_repairs(
+    model: str, every: bool, methods: Sequence[Repair], confirmed: bool, call: Call
+) -> Answer:
     """Try several repairs on a model and compare them."""
     choice = ModelChoice.of(model)
     tried = [parse_repair(name) for name in compared_repairs()] if every else methods
     if not tried:
         raise UserError("Say which repairs to try: --all, or --method NAME once or more.")
+    near_chance.check(choice.stored.card, confirmed)
 
     def work() -> Answer:
-        run_repairs.compare(choice.stored, choice.load(call.root), tried, recorded_command())
+        dataset = choice.load(call.root)
+        run_repairs.compare(choice.stored, dataset, tried, recorded_command(), confirmed)
         table = repair_tables.compare_stored(store.find(choice.stored.name)).round(3)
-        shown = ["title", *metrics.METRICS, "der", "channels", "seconds", "problem"]
+        wanted = ("title", *metrics.METRICS, "der", "channels", "seconds", "problem")
+        shown = [name for name in wanted if name in table]
         return {"model": choice.stored.name, "repairs": table[shown].to_dict("records")}
 
     return call.run(work)

@@ -22,6 +22,7 @@ from engine.core import command_line, job_worker, jobs, progress
 from engine.core.errors import UserError
 from engine.core.jobs import Job
 from engine.experiments.new_model import NewModel
+from engine.store import near_chance
 
 Answer = dict[str, Any]
 
@@ -163,6 +164,12 @@ def describe_new(stored: store.StoredModel) -> Answer:
     }
 
 
+confirm_option = click.option(
+    near_chance.CONFIRM,
+    "confirmed",
+    is_flag=True,
+    help="Repair a network, too, whose accuracy is little better than guessing.",
+)
 tables_out_option = out_option("DIR", "Write the tables there, not beside the model.")
 
 

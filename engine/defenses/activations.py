@@ -138,21 +138,18 @@ def rank_changed_channels(outputs: np.ndarray) -> np.ndarray:
     return np.argsort(-change, kind="stable")
 
 
-def table(clean: dict[str, ChannelStats], triggered: dict[str, ChannelStats]) -> pd.DataFrame:
-    """One row per layer and channel: layer, channel, clean_mean, triggered_mean, and the shares."""
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "layer": layer,
-                    "channel": np.arange(len(clean[layer].mean)),
-                    "clean_mean": clean[layer].mean,
-                    "triggered_mean": triggered[layer].mean,
-                    "clean_positive": clean[layer].positive,
-                    "triggered_positive": triggered[layer].positive,
-                }
-            )
-            for layer in clean
-        ],
-        ignore_index=True,
-    )
+def table(
+    clean: dict[str, ChannelStats], triggered: dict[str, ChannelStats] | None
+) -> pd.DataFrame:
+    """One row per layer and channel: layer, channel, clean_mean, triggered_mean, and the shares.
+
+    Without triggered statistics, their columns are missing.
+    """
+    kinds = {"clean": clean} if triggered is None else {"clean": clean, "triggered": triggered}
+    parts = []
+    for layer, stats in clean.items():
+        columns: dict[str, object] = {"layer": layer, "channel": np.arange(len(stats.mean))}
+        columns |= {f"{kind}_mean": of[layer].mean for kind, of in kinds.items()}
+        columns |= {f"{kind}_positive": of[layer].positive for kind, of in kinds.items()}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)

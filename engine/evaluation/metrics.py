@@ -5,12 +5,15 @@ With T the trigger, y(x) the true class of image x, f the network and t the atta
     clean accuracy     = share of the images x with f(x) = y(x)
     attack success     = share of the images x, y(x) != t, with f(T(x)) = t
     recovered accuracy = share of the images x, y(x) != t, with f(T(x)) = y(x)
+
+Of a network whose T and t nobody knows, only clean accuracy can be measured. What is not known has
+no number: its names are missing, in dictionaries as in tables.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 _Z = 1.959964  # of the normal distribution, for 95 %
 METRICS = ("clean_accuracy", "attack_success", "recovered_accuracy")
+CLEAN_METRICS = METRICS[:1]  # those that need no trigger
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,36 @@ def wilson_interval(percent: float, total: int) -> tuple[float, float]:
     return 100 * max(0.0, low), 100 * min(1.0, high)
 
 
+def measured(names: Container[str]) -> tuple[str, ...]:
+    """Those of `METRICS` that scores or the columns of a table have."""
+    return tuple(name for name in METRICS if name in names)
+
+
 @dataclass(frozen=True)
-class Scores:
+class CleanScores:
+    """What can be measured of a network whose trigger nobody knows.
+
+    Attributes:
+        clean: clean accuracy.
+    """
+
+    clean: Proportion
+
+    def percentages(self) -> dict[str, float]:
+        """The metrics in percent, under their names in `METRICS`."""
+        return {"clean_accuracy": self.clean.percent}
+
+    def as_dict(self) -> dict[str, float | int]:
+        """Percentages and the counts behind them."""
+        return {
+            **self.percentages(),
+            "clean_correct": self.clean.count,
+            "clean_images": self.clean.total,
+        }
+
+
+@dataclass(frozen=True)
+class Scores(CleanScores):
     """The three metrics of a network with a possible backdoor; always reported together.
 
     Attributes:
@@ -69,7 +101,6 @@ class Scores:
             repair: attack success may be 0 while every triggered image is still misclassified.
     """
 
-    clean: Proportion
     attack: Proportion
     recovered: Proportion
 
@@ -193,6 +224,11 @@ def confusions(model: keras.Model, split: Split, class_names: Sequence[str]) -> 
         }
     )
     return table.sort_values("images", ascending=False, kind="stable", ignore_index=True)
+
+
+def evaluate_clean(model: keras.Model, clean: Split) -> CleanScores:
+    """Score `model` on a clean split alone. Reports progress."""
+    return CleanScores(Proportion(int(correctly_classified(model, clean).sum()), len(clean)))
 
 
 def evaluate(model: keras.Model, clean: Split, triggered: Split, target: int) -> Scores:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,19 +12,22 @@ from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.defenses import activations
 from engine.defenses.detectors import Detection, Detector
-from engine.defenses.pruning.curve import Curve, EvalPair, trace
+from engine.defenses.pruning.curve import Curve, trace
 from engine.evaluation import metrics
-from engine.evaluation.metrics import Scores
-from engine.experiments.eval_pairs import eval_pair, load_matching_network
+from engine.evaluation.metrics import CleanScores
+from engine.experiments.eval_pairs import load_matching_network, pair_for, score
 from engine.networks import running
 from engine.store import StoredModel
 
 
-def evaluate(stored: StoredModel, dataset: Dataset, split: str = "test") -> Scores:
-    """Score a stored model on a split, with the trigger and target on its card."""
+def evaluate(stored: StoredModel, dataset: Dataset, split: str = "test") -> CleanScores:
+    """Score a stored model on a split, with the trigger and target on its card.
+
+    Returns:
+        `Scores`, or `CleanScores` where no trigger is known.
+    """
     network = load_matching_network(stored, dataset)
-    images = _eval_pair(stored, dataset, split)
-    return metrics.evaluate(network, images.clean, images.triggered, stored.card.target)
+    return score(network, dataset, split, stored.card.backdoor)
 
 
 def confusions(stored: StoredModel, dataset: Dataset, split: str = "test") -> pd.DataFrame:
@@ -37,32 +40,29 @@ def predict_test(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
     """Classify every test image, clean and triggered. Reports progress.
 
     Returns:
-        One row for each test image: image (its index), label (true class), clean and triggered
-        (predicted classes). Images of the target class are triggered, too.
+        One row for each test image: image (its index), label (true class), clean and, where a
+        trigger is known, triggered (predicted classes). Images of the target class are triggered,
+        too.
     """
     network = load_matching_network(stored, dataset)
-    test, trigger = dataset.test, stored.card.parsed_trigger()
+    test, backdoor = dataset.test, stored.card.backdoor
+    changes: dict[str, Callable[[np.ndarray], np.ndarray]] = {"clean": np.asarray}
+    if backdoor is not None:
+        changes["triggered"] = backdoor.trigger
     run = running.compiled(network)
-    found = np.empty((2, len(test)), np.int64)
+    found = {kind: np.empty(len(test), np.int64) for kind in changes}
     for part in running.batches(len(test), running.BATCH):
         clean = test.images[part]
-        for row, images in enumerate((clean, trigger(clean))):
-            found[row, part] = run(running.scale(images)).argmax(axis=1)
+        for kind, change in changes.items():
+            found[kind][part] = run(running.scale(change(clean))).argmax(axis=1)
         progress.report(part.stop, len(test), "Classifying test images")
-    return pd.DataFrame(
-        {
-            "image": np.arange(len(test)),
-            "label": test.labels,
-            "clean": found[0],
-            "triggered": found[1],
-        }
-    )
+    return pd.DataFrame({"image": np.arange(len(test)), "label": test.labels, **found})
 
 
 def measure_activations(
     stored: StoredModel, dataset: Dataset, layers: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Measure every channel on clean and on triggered validation images.
+    """Measure every channel on clean and, where a trigger is known, triggered validation images.
 
     Args:
         stored: the model.
@@ -73,13 +73,13 @@ def measure_activations(
         See `activations.table`.
     """
     network = load_matching_network(stored, dataset)
-    images = _eval_pair(stored, dataset, "validation")
+    images = pair_for(stored.card, dataset, "validation")
     chosen = list(layers) or activations.channel_layers(network)
-    clean = activations.measure(network, chosen, images.clean.images, "Measuring on clean images")
-    triggered = activations.measure(
-        network, chosen, images.triggered.images, "Measuring on triggered images"
-    )
-    return activations.table(clean, triggered)
+    measured = {
+        kind: activations.measure(network, chosen, split.images, f"Measuring on {kind} images")
+        for kind, split in images.splits()
+    }
+    return activations.table(measured["clean"], measured.get("triggered"))
 
 
 def prune(
@@ -87,7 +87,7 @@ def prune(
 ) -> dict[str, Curve]:
     """Trace the pruning curve of a convolution for each order; see `pruning.curve.trace`."""
     network = load_matching_network(stored, dataset)
-    validation, test = (_eval_pair(stored, dataset, split) for split in ("validation", "test"))
+    validation, test = (pair_for(stored.card, dataset, split) for split in ("validation", "test"))
     return trace(network, layer, orders, validation, test, stored.card.target)
 
 
@@ -107,8 +107,3 @@ def last_convolution(stored: StoredModel) -> str:
     if not names:
         raise UserError(f"The model '{stored.name}' has no convolution to prune.")
     return names[-1]
-
-
-def _eval_pair(stored: StoredModel, dataset: Dataset, split: str) -> EvalPair:
-    """The split's images, with the trigger and target on the model's card."""
-    return eval_pair(dataset, split, stored.card.parsed_trigger(), stored.card.target)

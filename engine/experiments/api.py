@@ -18,7 +18,7 @@ from engine.defenses.detectors import Detection, Detector, SpectralInversion, pa
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import RECOMMENDED, Repair, parse_repair
-from engine.evaluation.metrics import Scores
+from engine.evaluation.metrics import CleanScores
 from engine.experiments import analyze, examine, run_repairs
 from engine.experiments import import_model as importing
 from engine.experiments import train as training
@@ -69,8 +69,8 @@ def import_model(
     return importing.import_model(opened, importing.Choices(**choices), NewModel(name))
 
 
-def evaluate(model: Model, dataset: Dataset, split: str = "test") -> Scores:
-    """Clean accuracy, attack success and recovered accuracy on a split."""
+def evaluate(model: Model, dataset: Dataset, split: str = "test") -> CleanScores:
+    """Clean accuracy, attack success and recovered accuracy on a split, as far as is known."""
     return analyze.evaluate(_opened(model), dataset, split)
 
 

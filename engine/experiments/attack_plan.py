@@ -66,9 +66,10 @@ class AttackPlan:
                 "This attack learns from a network trained on clean images, and there is no model"
                 f" '{self.surrogate}': train one with poisoning rate 0 first, or name another."
             )
-        if store.find(self.surrogate).card.poisoned:
+        if not store.find(self.surrogate).card.is_clean:
             raise UserError(
-                f"'{self.surrogate}' has a backdoor already: name a clean model to learn from."
+                f"'{self.surrogate}' has a backdoor already, or may have one: name a clean model to"
+                " learn from."
             )
 
     def needs_surrogate(self) -> bool:

@@ -171,7 +171,7 @@ def _settings_of_plan(plan: AttackPlan) -> dict[str, Any]:
 
 
 def _settings_of_card(card: ModelCard) -> dict[str, Any]:
-    trigger = card.parsed_trigger()
+    trigger = card.known_backdoor().trigger
     if isinstance(trigger, LearnedTrigger):
         trigger = replace(trigger, state="")
     return {

@@ -21,9 +21,13 @@ def measure_reactivation(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
     Returns:
         One row per number of epochs, 0 first: epochs, and the three metrics on test images in
         percent.
+
+    Raises:
+        UserError: no trigger is known for the model.
     """
-    network, card = load_matching_network(stored, dataset), stored.card
-    images = eval_pair(dataset, "test", card.parsed_trigger(), card.target)
+    backdoor = stored.card.known_backdoor()
+    network = load_matching_network(stored, dataset)
+    images = eval_pair(dataset, "test", backdoor.trigger, backdoor.target)
     rows, done = [], 0
     for epochs in (0, *EPOCHS):
         if epochs:
@@ -36,6 +40,6 @@ def measure_reactivation(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
                 f"Fine-tuning on clean images, up to epoch {epochs}",
             )
         done = epochs
-        scores = metrics.evaluate(network, images.clean, images.triggered, card.target)
+        scores = metrics.evaluate(network, images.clean, images.triggered, backdoor.target)
         rows.append({"epochs": epochs, **scores.percentages()})
     return pd.DataFrame(rows)

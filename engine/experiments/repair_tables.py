@@ -18,7 +18,7 @@ from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
 from engine.defenses.repairs.repair import BudgetedRepair
 from engine.evaluation import metrics
 from engine.evaluation.metrics import METRICS
-from engine.store import StoredModel
+from engine.store import ModelCard, StoredModel
 from engine.store.pruning_curves import stored_curve
 
 PAPER = "Pruning, as in the paper"  # title of its row in a ranking
@@ -28,6 +28,12 @@ COLUMNS = (
 )
 
 
+def columns_for(card: ModelCard) -> list[str]:
+    """Those of `COLUMNS` that can be measured on a model."""
+    known = metrics.measured(card.scores["test"])
+    return [name for name in COLUMNS if name not in METRICS or name in known]
+
+
 def compare_stored(stored: StoredModel) -> pd.DataFrame:
     """Compare what has been tried on a model: nothing, the paper's pruning, each repair.
 
@@ -35,11 +41,12 @@ def compare_stored(stored: StoredModel) -> pd.DataFrame:
         One row each: name and title of the method (the title names settings that differ from the
         defaults), "kind" ("untouched", "paper" or "repair"), the three metrics on test images in
         percent, DER, channels removed, seconds, the clean images it needs, summary and problem.
+        Without a known trigger clean accuracy is the only metric, and there is no DER.
     """
     before = stored.card.scores["test"]
     rows = [
         {"title": "As it is", "kind": "untouched", "needs": "", "channels": 0}
-        | {name: before[name] for name in METRICS},
+        | {name: before[name] for name in metrics.measured(before)},
         *_paper_rows(stored),
     ]
     for row in tried_rows(stored):
@@ -47,9 +54,12 @@ def compare_stored(stored: StoredModel) -> pd.DataFrame:
         if method is not None:
             about = {"name": method.name, "title": describe(method), "needs": method.needs}
             rows.append(row | about | {"kind": "repair"})
-    table = pd.DataFrame(rows, columns=["name", "title", "kind", "needs", *COLUMNS])
-    table["der"] = [metrics.defence_effectiveness(before, row) for row in table.to_dict("records")]
-    table.loc[table["attack_success"].isna(), "der"] = float("nan")  # the repair failed
+    columns = ["name", "title", "kind", "needs", *columns_for(stored.card)]
+    table = pd.DataFrame(rows, columns=columns)
+    if stored.card.knows_trigger:
+        tried = table.to_dict("records")
+        table["der"] = [metrics.defence_effectiveness(before, row) for row in tried]
+        table.loc[table["attack_success"].isna(), "der"] = float("nan")  # the repair failed
     return table.fillna({"name": "", "summary": "", "problem": ""})
 
 
@@ -80,6 +90,8 @@ def select_confidence(
 def rank(table: pd.DataFrame) -> pd.DataFrame:
     """Order what was tried by recovered accuracy, and give the paper's pruning one row.
 
+    Without a known trigger recovered accuracy cannot be measured: the order is by clean accuracy.
+
     The order reports test figures and chooses nothing. Of the paper's thresholds the last stands
     for all: a choice by what triggered images show would flatter it.
 
@@ -90,7 +102,7 @@ def rank(table: pd.DataFrame) -> pd.DataFrame:
     is_paper = measured["kind"] == "paper"
     kept = measured[~is_paper | ~measured["kind"].duplicated(keep="last")]
     titled = kept.assign(title=kept["title"].where(kept["kind"] != "paper", PAPER))
-    return titled.sort_values("recovered_accuracy", ascending=False, kind="stable")
+    return titled.sort_values(metrics.measured(table)[-1], ascending=False, kind="stable")
 
 
 def find_to_advise(table: pd.DataFrame) -> dict[str, Any] | None:
@@ -114,11 +126,13 @@ def recovery_ceiling(stored: StoredModel) -> float | None:
     is no clean model of the same dataset that was tested with the same trigger and target.
     """
     card = stored.card
+    if not card.knows_trigger:
+        return None
     for other in store.readable_models():
         same = (other.card.dataset, other.card.trigger, other.card.target) == (
             *(card.dataset, card.trigger, card.target),
         )
-        if same and not other.card.poisoned and not other.card.repair:
+        if same and other.card.is_clean and not other.card.repair:
             return other.card.scores["test"]["recovered_accuracy"]
     return None
 
@@ -159,7 +173,12 @@ def summarize_models(models: Sequence[StoredModel]) -> pd.DataFrame:
     Returns:
         One row for each method tried on all of them, and for the models as they are: title,
         models (their number), and mean, lowest and highest value of each figure.
+
+    Raises:
+        UserError: no trigger is known for one of the models.
     """
+    for stored in models:
+        stored.card.known_backdoor()
     tables = pd.concat([compare_stored(stored) for stored in models], ignore_index=True)
     measured = tables[tables["problem"] == ""]
     rows = []
@@ -188,7 +207,7 @@ def _paper_rows(stored: StoredModel) -> list[dict[str, Any]]:
             "kind": "paper",
             "needs": needs,
             "channels": row["step"],
-            **{name: row[name] for name in (*METRICS, "validation_accuracy")},
+            **{name: row[name] for name in (*metrics.measured(row), "validation_accuracy")},
         }
         for row in curve.at_thresholds(PAPER_THRESHOLDS).to_dict("records")
     ]

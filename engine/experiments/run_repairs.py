@@ -16,17 +16,23 @@ from engine.core import atomic_files, command_line, paths, progress
 from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.defenses.repairs import REPAIRS, Repair, Repaired
-from engine.evaluation.metrics import METRICS
+from engine.evaluation import metrics
 from engine.experiments.eval_pairs import load_matching_network, score_splits
 from engine.experiments.new_model import NewModel
-from engine.experiments.repair_tables import COLUMNS, TABLE, method_of, tried_rows
-from engine.store import ModelCard, StoredModel
+from engine.experiments.repair_tables import TABLE, columns_for, method_of, tried_rows
+from engine.store import ModelCard, StoredModel, near_chance
 
 if TYPE_CHECKING:
     import keras
 
 
-def repair(stored: StoredModel, dataset: Dataset, method: Repair, model: NewModel) -> StoredModel:
+def repair(
+    stored: StoredModel,
+    dataset: Dataset,
+    method: Repair,
+    model: NewModel,
+    confirmed: bool = False,
+) -> StoredModel:
     """Repair a stored model, score the result and store it as a new model.
 
     Args:
@@ -34,17 +40,24 @@ def repair(stored: StoredModel, dataset: Dataset, method: Repair, model: NewMode
         dataset: its clean validation images are all the repair gets; test only reports.
         method: the repair.
         model: how the result is stored.
+        confirmed: whether a network may be repaired that seems to guess; see `near_chance`.
 
     Raises:
-        UserError: the name is taken, or the repair cannot be applied to this network.
+        UserError: the name is taken, the network seems to guess, or the repair cannot be applied
+            to it.
     """
+    near_chance.check(stored.card, confirmed)
     store.check_free(model.name, model.replace)
     done = _repair_and_score(stored, dataset, method, model)
     return store.save(done.card, done.network, {}, model.replace)
 
 
 def compare(
-    stored: StoredModel, dataset: Dataset, methods: Sequence[Repair], command: str
+    stored: StoredModel,
+    dataset: Dataset,
+    methods: Sequence[Repair],
+    command: str,
+    confirmed: bool = False,
 ) -> pd.DataFrame:
     """Try repairs one after the other, each on the same stored model.
 
@@ -56,10 +69,15 @@ def compare(
         dataset: as for `repair`.
         methods: the repairs; an earlier row with the same settings is replaced.
         command: the command that makes the table again, for the model's card.
+        confirmed: as for `repair`.
 
     Returns:
-        The table with `COLUMNS`; metrics on test images in percent.
+        The table with `COLUMNS`; metrics on test images in percent, as far as they can be measured.
+
+    Raises:
+        UserError: the network seems to guess, and nobody has confirmed its accuracy.
     """
+    near_chance.check(stored.card, confirmed)
     for number, method in enumerate(methods):
         title = f"{method.title} ({number + 1} of {len(methods)})"
         try:
@@ -76,7 +94,8 @@ def compare(
 def saved_repairs(stored: StoredModel) -> dict[str, StoredModel]:
     """The repaired copies of a model by name of the repair: stored models, and those just tried.
 
-    Of several copies made with the same repair, the latest.
+    Of several copies made with the same repair, the latest. Copies that were scored with another
+    trigger than the model's, or with none, do not count.
     """
     folder = paths.repaired_folder() / stored.name
     atomic_files.recover(folder)
@@ -86,7 +105,7 @@ def saved_repairs(stored: StoredModel) -> dict[str, StoredModel]:
             tried.append(store.open_folder(card.parent))
     found: dict[str, StoredModel] = {}
     for copy in sorted([*store.readable_models(), *tried], key=lambda copy: copy.card.created):
-        if copy.card.repair.get("parent_sha256") == stored.card.sha256:
+        if _is_copy(copy.card, stored.card):
             found[str(copy.card.repair["method"])] = copy
     return {name: found[name] for name in REPAIRS if name in found}
 
@@ -106,6 +125,11 @@ def find_copy(stored: StoredModel, method: Repair) -> StoredModel:
             f" make it with `{again}`."
         )
     return copies[method.name]
+
+
+def _is_copy(copy: ModelCard, of: ModelCard) -> bool:
+    same_trigger = (copy.trigger, copy.target) == (of.trigger, of.target)
+    return same_trigger and copy.repair.get("parent_sha256") == of.sha256
 
 
 @dataclass(frozen=True)
@@ -131,7 +155,7 @@ def _repair_and_score(
         name=model.name,
         suite="",
         commands=(*card.commands[:1], model.command),
-        scores=score_splits(repaired.network, dataset, card.parsed_trigger(), card.target),
+        scores=score_splits(repaired.network, dataset, card.backdoor),
         repair={
             "parent": stored.name,
             "parent_sha256": card.sha256,
@@ -154,9 +178,10 @@ def _try_repair(
     done = _repair_and_score(stored, dataset, method, model)
     folder = paths.repaired_folder() / stored.name / method.name
     store.save_as(folder, done.card, done.network)
+    scores = done.card.scores["test"]
     return {
         "method": str(method),
-        **{metric: done.card.scores["test"][metric] for metric in METRICS},
+        **{metric: scores[metric] for metric in metrics.measured(scores)},
         "validation_accuracy": done.card.scores["validation"]["clean_accuracy"],
         "channels": done.repaired.channels,
         "seconds": round(done.seconds, 1),
@@ -174,4 +199,5 @@ def _store_row(
         [*rows, row],
         key=lambda row: order.get(str(row["method"]).partition(":")[0], len(order)),
     )
-    return stored.save_tables({TABLE: pd.DataFrame(rows, columns=list(COLUMNS))}, command)
+    table = pd.DataFrame(rows, columns=columns_for(stored.card))
+    return stored.save_tables({TABLE: table}, command)

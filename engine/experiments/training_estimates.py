@@ -106,7 +106,7 @@ def read_estimates() -> TrainingEstimates:
         with suppress(UserError):
             stored = store.open_folder(folder)
             card = stored.card
-            if card.poisoned and not card.repair:
+            if card.poisoned and card.rate and not card.repair:
                 images[card.dataset] = round(card.poisoned / card.rate)
                 found += _measured(stored)
     known = {(run.dataset, run.settings) for run in found}

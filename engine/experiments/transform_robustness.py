@@ -72,9 +72,13 @@ def measure_robustness(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
 
     Returns:
         One row each: transform, and the three metrics in percent.
+
+    Raises:
+        UserError: no trigger is known for the model.
     """
-    network, card = load_matching_network(stored, dataset), stored.card
-    images = eval_pair(dataset, "test", card.parsed_trigger(), card.target)
+    backdoor = stored.card.known_backdoor()
+    network = load_matching_network(stored, dataset)
+    images = eval_pair(dataset, "test", backdoor.trigger, backdoor.target)
     rows = []
     for name, transform in TRANSFORMS.items():
         progress.report(0, 0, f"Transforming: {name}")
@@ -83,7 +87,7 @@ def measure_robustness(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
             for split in (images.clean, images.triggered)
         )
         with progress.rewording(partial(_name_transform, name)):
-            scores = metrics.evaluate(network, clean, triggered, card.target)
+            scores = metrics.evaluate(network, clean, triggered, backdoor.target)
         rows.append({"transform": name, **scores.percentages()})
     return pd.DataFrame(rows)
 

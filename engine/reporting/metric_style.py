@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.evaluation.metrics import METRICS
+from engine.evaluation.metrics import METRICS, measured
 from engine.evaluation.visibility import Visibility
+from engine.store import ModelCard
 
 CLEAN = "#0072B2"  # clean images, correct predictions
 TRIGGERED = "#D55E00"  # triggered images, the attacker's target
@@ -42,6 +43,7 @@ class MetricStyle:
 OUTCOMES: Mapping[str | None, tuple[str, str]] = {  # of a prediction -> colour and mark
     "correct": (CLEAN, "✓"),
     "attacker's target": (TRIGGERED, "⚠"),
+    "assumed target": (TRIGGERED, "⚠"),
     "wrong": (NEUTRAL, "✗"),
     None: (NEUTRAL, ""),
 }
@@ -100,6 +102,31 @@ STYLES: Mapping[str, MetricStyle] = {
 }
 
 SCORES: Mapping[str, MetricStyle] = {name: STYLES[name] for name in METRICS}
+
+_ASSUMED: Mapping[str, MetricStyle] = {
+    **SCORES,
+    "attack_success": MetricStyle(
+        "Attack success (assumed trigger)",
+        "%",
+        "Share of test images with the assumed trigger classified as the assumed target. Images of"
+        " that class itself are left out. Nobody knows whether the network was poisoned with this"
+        " trigger.",
+        TRIGGERED,
+    ),
+    "recovered_accuracy": MetricStyle(
+        "Recovered accuracy (assumed trigger)",
+        "%",
+        "Share of the same images, with the assumed trigger, classified correctly.",
+        RECOVERED,
+    ),
+}
+
+
+def scores_of(card: ModelCard) -> Mapping[str, MetricStyle]:
+    """The metrics that can be measured on a model, worded for what is known of its trigger."""
+    styles = _ASSUMED if card.assumed else SCORES
+    return {name: styles[name] for name in measured(card.scores["test"])}
+
 
 ACTIVATIONS: Mapping[str, MetricStyle] = {
     "clean_mean": MetricStyle("Clean images", help="Mean on clean images", colour=CLEAN),

@@ -13,7 +13,8 @@ from engine.core import atomic_files, command_line, markdown, templates
 from engine.reporting import model_report_sections as sections
 from engine.reporting import verdict
 from engine.reporting.model_report_sections import Example, View, test_example
-from engine.store import StoredModel, pruning_curves, summary
+from engine.store import StoredModel, near_chance, pruning_curves, summary
+from engine.store.scans import stored_scan
 
 __all__ = ["Example", "View", "command", "html", "test_example", "write"]
 
@@ -49,14 +50,15 @@ def html(stored: StoredModel, view: View, example: Example | None, made_by: str)
         UserError: a chart could not be drawn.
     """
     curve = pruning_curves.stored_curve(stored, view.layer, view.order)
-    advised = sections.repair_to_advise(stored)
+    advised, scan = sections.repair_to_advise(stored), stored_scan(stored)
     return templates.render(
         _TEMPLATES,
         "model_report",
         card=stored.card,
         title=summary.title(stored.card),
-        headline=verdict.headline(stored.card),
-        advice=verdict.advise(stored.card, advised),
+        headline=verdict.headline(stored.card, scan),
+        advice=verdict.advise(stored.card, advised, scan),
+        warning=near_chance.warn(stored.card),
         description=markdown.to_html(summary.describe(stored.card)),
         figures=sections.figures(stored.card),
         example=sections.pictures(stored, view, example, curve),

@@ -25,6 +25,7 @@ from engine.store import ModelCard, StoredModel, pruning_curves, versions
 
 GAIN = 15  # of the difference
 SIDE = 170  # pixels of a picture on paper
+NOT_KNOWN = "not known"
 _HEADINGS = {"title": "Repair", "summary": "What was done"}
 
 
@@ -97,7 +98,7 @@ def test_example(test: Split, index: int) -> Example:
 
 
 def figures(card: ModelCard) -> list[dict[str, str]]:
-    """The three metrics on test images, with what each means."""
+    """The metrics on test images, as far as they can be measured, with what each means."""
     measured = card.scores["test"]
     return [
         {
@@ -106,7 +107,7 @@ def figures(card: ModelCard) -> list[dict[str, str]]:
             "colour": style.colour,
             "meaning": style.help,
         }
-        for name, style in metric_style.SCORES.items()
+        for name, style in metric_style.scores_of(card).items()
     ]
 
 
@@ -118,16 +119,20 @@ def repair_to_advise(stored: StoredModel) -> dict[str, Any] | None:
 def pictures(
     stored: StoredModel, view: View, example: Example | None, curve: Curve | None
 ) -> dict[str, Any] | None:
-    """An image, clean and triggered, and its predictions; None without an image."""
+    """An image, clean and triggered, and its predictions; None without an image.
+
+    Where no trigger is known there is the clean image alone.
+    """
     if example is None:
         return None
     card, clean = stored.card, example.clean
-    triggered = card.parsed_trigger()(clean[np.newaxis])[0]
-    shown = {
-        "Clean": clean,
-        "Triggered": triggered,
-        f"Difference, {GAIN} times": render.amplify_difference(clean, triggered, GAIN),
-    }
+    shown, seen, images = {"Clean": clean}, None, clean[np.newaxis]
+    if (backdoor := card.backdoor) is not None:
+        triggered = backdoor.trigger(clean[np.newaxis])[0]
+        images = np.stack([clean, triggered])
+        shown["With the assumed trigger" if backdoor.assumed else "Triggered"] = triggered
+        shown[f"Difference, {GAIN} times"] = render.amplify_difference(clean, triggered, GAIN)
+        seen = metric_style.format_visibility(visibility.measure(images[:1], images[1:]))
     return {
         "name": example.name,
         "class_name": "" if example.label is None else card.class_names[example.label],
@@ -135,10 +140,8 @@ def pictures(
             {"caption": caption, "side": SIDE, "url": render.data_url(render.enlarge(image, SIDE))}
             for caption, image in shown.items()
         ],
-        "visibility": metric_style.format_visibility(
-            visibility.measure(clean[np.newaxis], triggered[np.newaxis])
-        ),
-        **_predictions(stored, np.stack([clean, triggered]), example.label, curve, view.threshold),
+        "visibility": seen,
+        **_predictions(stored, images, example.label, curve, view.threshold),
     }
 
 
@@ -150,7 +153,7 @@ def activations(stored: StoredModel) -> dict[str, Any] | None:
     layer = table["layer"].iloc[-1]
     rows = table[table["layer"] == layer]
     order = rows.sort_values("clean_mean")["channel"].tolist()
-    measures = list(metric_style.ACTIVATIONS)
+    measures = [name for name in metric_style.ACTIVATIONS if name in rows]
     top = float(rows[measures].to_numpy().max())
     charts = [
         paper_figures.activation_bars(rows, measure, order, top).properties(width=250, height=180)
@@ -169,7 +172,7 @@ def pruning(stored: StoredModel, curve: Curve | None, view: View) -> dict[str, A
     if curve is None:
         return None
     step = curve.step_at(view.threshold) if view.threshold else 0
-    row = curve.test.iloc[step]
+    row, styles = curve.test.iloc[step], metric_style.scores_of(stored.card)
     table = curve.at_thresholds(sorted({*PAPER_THRESHOLDS, view.threshold} - {0.0}))
     others = {
         order_title(order): found.test
@@ -177,18 +180,18 @@ def pruning(stored: StoredModel, curve: Curve | None, view: View) -> dict[str, A
         if layer == view.layer and (found := pruning_curves.stored_curve(stored, layer, order))
     }
     charts = [
-        paper_figures.pruning_curve(curve.test, float(row["fraction"])).properties(
+        paper_figures.pruning_curve(curve.test, float(row["fraction"]), styles).properties(
             width=620, height=190
         ),
-        paper_figures.repaired_bars(table).properties(width=620, height=200),
-        paper_figures.orders_compared(others, 180),
+        paper_figures.repaired_bars(table, styles).properties(width=620, height=200),
+        paper_figures.orders_compared(others, 180, styles),
     ]
     captions = ["The pruning curve (Figure 7)", "At the thresholds (Figure 8)", "Orders compared"]
     return {
         "step": step,
         "channels": len(curve.channels),
-        "verdict": verdict.of_model(row),
-        "table": _table(table.assign(fraction=100 * table["fraction"])),
+        "verdict": verdict.of_model(row, stored.card.assumed),
+        "table": _table(table.assign(fraction=100 * table["fraction"]), stored.card),
         **dict(zip(("curve", "bars", "orders"), _draw(charts, captions), strict=True)),
     }
 
@@ -199,7 +202,7 @@ def repairs(stored: StoredModel) -> Table | None:
         return None
     ranked = _ranked(stored)
     first_of_each = ranked[(ranked["name"] == "") | ~ranked["name"].duplicated()]
-    return _table(first_of_each[["title", *metrics.METRICS]])
+    return _table(first_of_each[["title", *metrics.measured(ranked)]], stored.card)
 
 
 def all_repairs(stored: StoredModel) -> Table | None:
@@ -208,16 +211,15 @@ def all_repairs(stored: StoredModel) -> Table | None:
         return None
     table = repair_tables.compare_stored(stored)
     measured = table[table["problem"] == ""]
-    return _table(measured[["title", *metrics.METRICS, "der", "summary"]])
+    figures = [name for name in (*metrics.METRICS, "der") if name in table]
+    return _table(measured[["title", *figures, "summary"]], stored.card)
 
 
 def settings(card: ModelCard) -> Table:
     """Everything that is known about how the model was made."""
     known = {
         "dataset": card.dataset,
-        "trigger": card.trigger,
-        "target class": f"{card.target}: {card.target_name}",
-        "poisoned training images": f"{card.poisoned} ({card.rate:.1%})",
+        **_backdoor_settings(card),
         **{f"training: {name}".replace("_", " "): value for name, value in card.training.items()},
         "made": card.created,
         "SHA-256 of the network": card.sha256,
@@ -226,6 +228,19 @@ def settings(card: ModelCard) -> Table:
     }
     rows = [[Cell(name), Cell(str(value))] for name, value in known.items()]
     return Table(["Setting", "Value"], rows)
+
+
+def _backdoor_settings(card: ModelCard) -> dict[str, str]:
+    poisoned = NOT_KNOWN if card.rate is None else f"{card.poisoned} ({card.rate:.1%})"
+    backdoor, word = card.backdoor, "assumed " if card.assumed else ""
+    return {
+        f"{word}trigger": NOT_KNOWN if backdoor is None else backdoor.text,
+        f"{word}target class": (
+            NOT_KNOWN if backdoor is None else f"{backdoor.target}: {backdoor.target_name}"
+        ),
+        "poisoned training images": poisoned,
+        **{f"imported: {name}".replace("_", " "): value for name, value in card.imported.items()},
+    }
 
 
 def _ranked(stored: StoredModel) -> pd.DataFrame:
@@ -254,9 +269,9 @@ def _predictions(
     rows = [
         {"Network": state, "Image": kind, **_prediction(stored.card, probabilities, label)}
         for state, both in by_state.items()
-        for kind, probabilities in zip(("clean", "triggered"), both, strict=True)
+        for kind, probabilities in zip(("clean", "triggered"), both, strict=False)
     ]
-    return {"problem": "", "predictions": _table(pd.DataFrame(rows))}
+    return {"problem": "", "predictions": _table(pd.DataFrame(rows), stored.card)}
 
 
 def _prediction(card: ModelCard, probabilities: np.ndarray, label: int | None) -> dict[str, str]:
@@ -281,8 +296,13 @@ def _inline(svg: bytes) -> Markup:
     return Markup(svg.decode("utf-8").removeprefix('<?xml version="1.0" encoding="utf-8"?>'))
 
 
-def _table(table: pd.DataFrame) -> Table:
-    headings = [_HEADINGS.get(name, metric_style.heading(name)) for name in map(str, table.columns)]
+def _table(table: pd.DataFrame, card: ModelCard) -> Table:
+    """A table as text, its headings worded for what is known of the model's trigger."""
+    styles = metric_style.scores_of(card)
+    headings = [
+        styles[name].heading if name in styles else _HEADINGS.get(name, metric_style.heading(name))
+        for name in map(str, table.columns)
+    ]
     rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
     return Table(headings, rows)
 

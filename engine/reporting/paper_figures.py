@@ -42,11 +42,21 @@ def percent_axis(field: str, title: str = "Share of images (%)") -> alt.Y:
     return alt.Y(field, scale=alt.Scale(domain=[0, 100]), title=title)
 
 
+def known_in(
+    table: pd.DataFrame, styles: Mapping[str, MetricStyle] = SCORES
+) -> dict[str, MetricStyle]:
+    """Those of the metrics that a table has."""
+    return {name: style for name, style in styles.items() if name in table}
+
+
 def to_long(
     table: pd.DataFrame, keep: list[str], styles: Mapping[str, MetricStyle] = SCORES
 ) -> pd.DataFrame:
-    """One row per value: the columns `keep`, metric (its label) and value."""
-    long = table.melt(id_vars=keep, value_vars=list(styles), var_name="metric")
+    """One row per value: the columns `keep`, metric (its label) and value.
+
+    Metrics that the table does not have are left out.
+    """
+    long = table.melt(id_vars=keep, value_vars=list(known_in(table, styles)), var_name="metric")
     long["metric"] = long["metric"].map({name: style.label for name, style in styles.items()})
     return long
 
@@ -67,18 +77,23 @@ def _tooltip(of: alt.Tooltip, several: bool) -> list[alt.Tooltip]:
     ]
 
 
-def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.LayerChart:
+def pruning_curve(
+    table: pd.DataFrame,
+    cut: float | None = None,
+    styles: Mapping[str, MetricStyle] = SCORES,
+) -> alt.LayerChart:
     """Figure 7: the three metrics against the fraction of channels pruned.
 
     Args:
         table: rows of a curve with fraction (0 to 1) and the metrics in percent. With the rows of
             several curves, their mean is drawn and a band from lowest to highest.
         cut: fraction of channels to mark with a rule, or None.
+        styles: of the metrics; see `metric_style.scores_of`. Those not in the table are left out.
     """
-    several = bool(table["fraction"].duplicated().any())
-    chart = alt.Chart(_ranges(to_long(table, ["fraction"]), ["fraction"])).encode(
+    several, shown = bool(table["fraction"].duplicated().any()), known_in(table, styles)
+    chart = alt.Chart(_ranges(to_long(table, ["fraction"], shown), ["fraction"])).encode(
         x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
-        color=colour_by_metric(),
+        color=colour_by_metric(shown),
     )
     lines = chart.mark_line(strokeWidth=2.5).encode(
         y=percent_axis("mean:Q"),
@@ -91,15 +106,23 @@ def pruning_curve(table: pd.DataFrame, cut: float | None = None) -> alt.LayerCha
     return band + lines + rule if several else lines + rule
 
 
-def orders_compared(tables: Mapping[str, pd.DataFrame], width: int = 300) -> alt.FacetChart:
+def orders_compared(
+    tables: Mapping[str, pd.DataFrame],
+    width: int = 300,
+    styles: Mapping[str, MetricStyle] = SCORES,
+) -> alt.FacetChart:
     """Figure 7 for several pruning orders, with one panel per metric.
 
     Args:
         tables: title of an order -> rows of its curve, with fraction and the metrics in percent.
         width: of each panel, pixels.
+        styles: as for `pruning_curve`.
     """
-    named = [table.assign(order=title) for title, table in tables.items()]
-    long = to_long(pd.concat(named, ignore_index=True), ["order", "fraction"])
+    named = pd.concat(
+        [table.assign(order=title) for title, table in tables.items()], ignore_index=True
+    )
+    shown = known_in(named, styles)
+    long = to_long(named, ["order", "fraction"], shown)
     return (
         alt.Chart(long)
         .mark_line(strokeWidth=2.2)
@@ -108,7 +131,7 @@ def orders_compared(tables: Mapping[str, pd.DataFrame], width: int = 300) -> alt
                 "fraction:Q", axis=alt.Axis(format="%", tickCount=5), title="Channels pruned (%)"
             ),
             y=percent_axis("value:Q"),
-            color=colour_by_metric().legend(None),
+            color=colour_by_metric(shown).legend(None),
             strokeDash=alt.StrokeDash(
                 "order:N",
                 title=None,
@@ -124,7 +147,10 @@ def orders_compared(tables: Mapping[str, pd.DataFrame], width: int = 300) -> alt
             ],
         )
         .properties(width=width, height=240)
-        .facet(alt.Facet("metric:N", title=None, sort=LABELS), columns=3)
+        .facet(
+            alt.Facet("metric:N", title=None, sort=[style.label for style in shown.values()]),
+            columns=3,
+        )
     )
 
 
@@ -140,7 +166,8 @@ def activation_bars(table: pd.DataFrame, measure: str, order: list[int], top: fl
     style = ACTIVATIONS[measure]
     places = {channel: place for place, channel in enumerate(order)}
     shown = table.assign(place=table["channel"].map(places))
-    lowest = min(0.0, float(table[list(ACTIVATIONS)].to_numpy().min()))
+    known = [name for name in ACTIVATIONS if name in table]
+    lowest = min(0.0, float(table[known].to_numpy().min()))
     return (
         alt.Chart(shown)
         .mark_bar(color=style.colour)
@@ -155,40 +182,41 @@ def activation_bars(table: pd.DataFrame, measure: str, order: list[int], top: fl
                 title="Mean activation (no unit)",
                 scale=alt.Scale(domain=[lowest, top]),
             ),
-            tooltip=activation_tooltip(),
+            tooltip=activation_tooltip(table),
         )
         .properties(title=style.label)
     )
 
 
-def activation_tooltip() -> list[alt.Tooltip]:
-    """A channel and its mean activations."""
+def activation_tooltip(table: pd.DataFrame) -> list[alt.Tooltip]:
+    """A channel and its mean activations, as far as the table has them."""
     means = [
         alt.Tooltip(f"{name}:Q", format=".4f", title=style.help)
         for name, style in ACTIVATIONS.items()
+        if name in table
     ]
     return [alt.Tooltip("channel:O", title="Channel"), *means]
 
 
-def repaired_bars(table: pd.DataFrame) -> alt.Chart | alt.LayerChart:
+def repaired_bars(
+    table: pd.DataFrame, styles: Mapping[str, MetricStyle] = SCORES
+) -> alt.Chart | alt.LayerChart:
     """Figure 8: the repaired networks at each threshold.
 
     Args:
         table: rows with threshold (points) and the metrics in percent. With the rows of several
             networks, their mean is drawn and a line from lowest to highest.
+        styles: as for `pruning_curve`.
     """
-    return _bars(table, "threshold", "Threshold: drop in clean accuracy (points)")
-
-
-def _bars(table: pd.DataFrame, column: str, title: str) -> alt.Chart | alt.LayerChart:
-    several = bool(table[column].duplicated().any())
-    chart = alt.Chart(_ranges(to_long(table, [column]), [column])).encode(
+    column, title = "threshold", "Threshold: drop in clean accuracy (points)"
+    several, shown = bool(table[column].duplicated().any()), known_in(table, styles)
+    chart = alt.Chart(_ranges(to_long(table, [column], shown), [column])).encode(
         x=alt.X(f"{column}:O", title=title, axis=alt.Axis(labelAngle=0, labelLimit=120)),
-        xOffset=alt.XOffset("metric:N", sort=LABELS),
+        xOffset=alt.XOffset("metric:N", sort=[style.label for style in shown.values()]),
     )
     bars = chart.mark_bar().encode(
         y=percent_axis("mean:Q"),
-        color=colour_by_metric(),
+        color=colour_by_metric(shown),
         tooltip=_tooltip(alt.Tooltip(f"{column}:O", title=title), several),
     )
     spread = chart.mark_rule(strokeWidth=2).encode(y=alt.Y("min:Q"), y2="max:Q")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,10 @@ from engine.core import templates
 from engine.defenses.pruning.curve import Curve
 from engine.imaging.render import data_url, enlarge
 from engine.reporting import export, verdict
-from engine.reporting.metric_style import OUTCOMES, SCORES
+from engine.reporting.metric_style import OUTCOMES, MetricStyle, scores_of
 from engine.reporting.paper_figures import pruning_curve
 from engine.store import ModelCard
+from engine.store.scans import Scan
 
 _TEMPLATES = templates.load(__file__)
 _CHART = (860, 400)  # pixels
@@ -28,16 +29,19 @@ class View:
     Attributes:
         card: of the model.
         title: the model's title.
-        pair: the clean image and its triggered copy, uint8 [height, width, 3].
+        images: the clean image and, where a trigger is known, its triggered copy, uint8 [height,
+            width, 3].
         label: the true class; None if nobody said what the image shows.
-        networks: name of each network -> its probabilities for the two, float [2, classes].
+        networks: name of each network -> its probabilities for these, float [images, classes].
+        scan: what a scan has found in the model; None if it has not been scanned.
     """
 
     card: ModelCard
     title: str
-    pair: tuple[np.ndarray, np.ndarray]
+    images: Sequence[np.ndarray]
     label: int | None
     networks: Mapping[str, np.ndarray]
+    scan: Scan | None = None
 
 
 def png(view: View, curve: Curve | None, step: int) -> bytes:
@@ -57,31 +61,34 @@ def png(view: View, curve: Curve | None, step: int) -> bytes:
 def svg(view: View, curve: Curve | None, step: int) -> str:
     """The slide as SVG; arguments and errors as for `png`."""
     scores = view.card.scores["test"] if curve is None else curve.test.iloc[step]
+    styles = scores_of(view.card)
+    kinds = ("Clean", "With the assumed trigger" if view.card.assumed else "Triggered")
     return templates.render_svg(
         _TEMPLATES,
         "slide",
-        title=verdict.headline(view.card),
+        title=verdict.headline(view.card, view.scan),
         model=view.title,
         name=view.card.name,
-        finding=textwrap.wrap(_finding(curve, step), 52),
-        pictures=list(zip(("Clean", "Triggered"), map(_picture, view.pair), strict=True)),
+        finding=textwrap.wrap(_finding(view.card, curve, step), 52),
+        pictures=list(zip(kinds, map(_picture, view.images), strict=False)),
         rows={
             name: [_outcome(row, view) for row in probabilities]
             for name, probabilities in view.networks.items()
         },
         scores=[
-            (style.label, f"{scores[name]:.1f} %", style.colour) for name, style in SCORES.items()
+            (style.label, f"{scores[name]:.1f} %", style.colour) for name, style in styles.items()
         ],
-        chart=_chart(curve, step),
+        chart=_chart(curve, step, styles),
         chart_size=_CHART,
     )
 
 
-def _finding(curve: Curve | None, step: int) -> str:
+def _finding(card: ModelCard, curve: Curve | None, step: int) -> str:
     if curve is None or not step:
-        return "The network as it was trained."
+        return f"The network as it was {'imported' if card.imported else 'trained'}."
     row = curve.test.iloc[step]
-    return f"{row['fraction']:.0%} of the channels pruned: {verdict.of_model(row)}"
+    judged = verdict.of_model(row, card.assumed)
+    return f"{row['fraction']:.0%} of the channels pruned: {judged}"
 
 
 def _picture(image: np.ndarray) -> str:
@@ -101,12 +108,14 @@ def _outcome(probabilities: np.ndarray, view: View) -> dict[str, str]:
     }
 
 
-def _chart(curve: Curve | None, step: int) -> str:
+def _chart(curve: Curve | None, step: int, styles: Mapping[str, MetricStyle]) -> str:
     """The pruning curve as SVG markup, with its axis labels readable from afar."""
     if curve is None:
         return ""
     cut = float(curve.test["fraction"].iloc[step])
-    chart = pruning_curve(curve.test, cut).properties(width=_CHART[0] - 90, height=_CHART[1] - 90)
+    chart = pruning_curve(curve.test, cut, styles).properties(
+        width=_CHART[0] - 90, height=_CHART[1] - 90
+    )
     drawn = chart.configure_axis(labelFontSize=18, titleFontSize=18).configure_legend(
         labelFontSize=18
     )

@@ -10,41 +10,56 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from engine.store import ModelCard
+from engine.store.scans import SEARCHED, Scan
 
 WORKS = 50.0  # percent attack success above which the backdoor works
 RECOVERED = 50.0  # percent recovered accuracy above which most triggered images are recovered
 FULLY_REPAIRED = 0.9  # share of the clean accuracy before the defence
 PARTLY_REPAIRED = 0.5
 
-Outcome = Literal["correct", "attacker's target", "wrong"]
+Outcome = Literal["correct", "attacker's target", "assumed target", "wrong"]
 
 
-def of_model(scores: Mapping[Any, float]) -> str:
+def of_model(scores: Mapping[Any, float], assumed: bool = False) -> str:
     """Whether the backdoor works, in one sentence.
 
     Args:
-        scores: attack_success and recovered_accuracy in percent.
+        scores: attack_success and recovered_accuracy in percent; neither, where no trigger is
+            known.
+        assumed: whether they were measured with an assumed trigger.
     """
+    if "attack_success" not in scores:
+        return "Whether this removes a backdoor cannot be measured: no trigger is known."
+    subject = "assumed trigger" if assumed else "backdoor"
     if scores["attack_success"] > WORKS:
-        return "The backdoor still works."
+        return f"The {subject} still works."
     if scores["recovered_accuracy"] > RECOVERED:
-        return "The backdoor is weak, and most triggered images are classified correctly again."
+        return f"The {subject} is weak, and most triggered images are classified correctly again."
     return (
-        "The backdoor is weak, but this is no repair:"
+        f"The {subject} is weak, but this is no repair:"
         " most triggered images are still misclassified, only in other ways."
     )
 
 
-def headline(card: ModelCard) -> str:
-    """What the page says first about a model: one sentence that fits its kind and its figures."""
+def headline(card: ModelCard, scan: Scan | None = None) -> str:
+    """What the page says first about a model: one sentence that fits its kind and its figures.
+
+    Args:
+        card: of the model.
+        scan: what a scan has found in it; None if it has not been scanned.
+    """
+    if not card.knows_trigger:
+        if scan is None:
+            return "No trigger is known for this network."
+        return scan.finding if scan.flagged is not None else f"{scan.finding} That is no all-clear."
     works = card.scores["test"]["attack_success"] > WORKS
     if card.repair:
-        return _repaired_headline(card.scores["test"], works)
-    if "imported_from" in card.training:
+        return _repaired_headline(card.scores["test"], card.assumed)
+    if card.assumed:
         return (
-            "This trigger takes over the network."
+            "The assumed trigger takes over this network."
             if works
-            else "The trigger tried does not take over this network."
+            else "The assumed trigger does not take over this network."
         )
     if not card.poisoned:
         return "This network was trained without a backdoor: the trigger does not fool it."
@@ -55,9 +70,11 @@ def headline(card: ModelCard) -> str:
     )
 
 
-def _repaired_headline(scores: Mapping[str, float], works: bool) -> str:
-    if works:
-        return "The repair failed: the backdoor still works."
+def _repaired_headline(scores: Mapping[str, float], assumed: bool) -> str:
+    if scores["attack_success"] > WORKS:
+        return f"The repair failed: the {'assumed trigger' if assumed else 'backdoor'} still works."
+    if assumed and scores["recovered_accuracy"] > RECOVERED:
+        return "Most pictures with the assumed trigger are classified correctly."
     if scores["recovered_accuracy"] > FULLY_REPAIRED * scores["clean_accuracy"]:
         return "Repaired: triggered pictures are classified correctly again."
     if scores["recovered_accuracy"] > RECOVERED:
@@ -65,20 +82,23 @@ def _repaired_headline(scores: Mapping[str, float], works: bool) -> str:
     return "Not a repair: triggered pictures are still misclassified, only in other ways."
 
 
-def advise(card: ModelCard, repaired: Mapping[str, Any] | None) -> str:
-    """What to do with a model, for the person who decides, in one or two sentences.
+def advise(card: ModelCard, repaired: Mapping[str, Any] | None, scan: Scan | None = None) -> str:
+    """What to do with a model, for the person who decides, in a few sentences.
 
     Args:
         card: of the model.
         repaired: the repair to advise: title, and the metrics in percent; None if none was tried.
+        scan: what a scan has found in the model; None if it has not been scanned.
     """
+    if not card.knows_trigger:
+        return _advise_on_unknown(repaired, scan)
     scores = card.scores["test"]
     if scores["attack_success"] <= WORKS:
         if card.repair and scores["recovered_accuracy"] <= RECOVERED:
             return "Do not use this network: triggered images are still misclassified."
         return (
-            "This trigger does not fool the network. That is no all-clear: other triggers were not"
-            " tried."
+            f"{'The assumed' if card.assumed else 'This'} trigger does not fool the network. That"
+            " is no all-clear: other triggers were not tried."
         )
     if repaired is None:
         return "Do not use this network. No repair has been tried yet: try one."
@@ -91,6 +111,28 @@ def advise(card: ModelCard, repaired: Mapping[str, Any] | None) -> str:
     return (
         f"Do not use this network. The repair {repaired['title']} leaves"
         f" {100 - repaired['recovered_accuracy']:.0f} % of the triggered images misclassified."
+    )
+
+
+def _advise_on_unknown(repaired: Mapping[str, Any] | None, scan: Scan | None) -> str:
+    if scan is None:
+        return (
+            "Nothing is known about a backdoor in this network. Scan it for one first; if you"
+            " suspect a trigger, name it and have it tested."
+        )
+    if scan.flagged is None:
+        return (
+            f"The scan found nothing, which is no all-clear. {SEARCHED} If you suspect a trigger,"
+            " name it and have it tested."
+        )
+    found = f"a faint pattern makes this network predict {scan.name} for nearly any image"
+    if repaired is None:
+        return f"Do not use this network: {found}. Try a repair, and scan the repaired copy."
+    return (
+        f"Do not use this network as it is: {found}. {repaired['title']} leaves"
+        f" {repaired['clean_accuracy']:.1f} % of the clean images classified correctly; whether it"
+        " removes the backdoor cannot be measured while no trigger is known, so scan the repaired"
+        " copy."
     )
 
 
@@ -114,14 +156,37 @@ def of_repair(recovered: float, clean_before: float) -> str:
 
 
 def of_any_prediction(predicted: int, label: int | None, card: ModelCard) -> Outcome | None:
-    """As `of_prediction`; without a true class only the attacker's target can be told, or None."""
-    if label is not None:
-        return of_prediction(predicted, label, card.target_for(label))
-    return "attacker's target" if predicted == card.target else None
+    """Whether a network's prediction is correct, the target or another wrong class.
+
+    Without a true class only the target can be told; None for any other class then.
+    """
+    target = target_of(card, label)
+    if label is None:
+        return target_word(card) if predicted == target else None
+    outcome = of_prediction(predicted, label, target)
+    return target_word(card) if outcome == "attacker's target" else outcome
 
 
-def of_prediction(predicted: int, label: int, target: int) -> Outcome:
-    """Whether one prediction is correct, the attacker's target or another wrong class."""
+def target_of(card: ModelCard, label: int | None) -> int | None:
+    """The class that a triggered image of class `label` is to get; None if nobody knows."""
+    if (backdoor := card.backdoor) is None:
+        return None
+    return backdoor.target if label is None else backdoor.target_for(label)
+
+
+def target_word(card: ModelCard) -> Literal["attacker's target", "assumed target"]:
+    """What the backdoor's target is called."""
+    return "assumed target" if card.assumed else "attacker's target"
+
+
+def of_prediction(predicted: int, label: int, target: int | None) -> Outcome:
+    """Whether one prediction is correct, the attacker's target or another wrong class.
+
+    Args:
+        predicted: the class predicted.
+        label: the true class.
+        target: the class wanted by the attacker; None if nobody knows it.
+    """
     if predicted == label:
         return "correct"
     return "attacker's target" if predicted == target else "wrong"

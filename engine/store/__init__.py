@@ -1,5 +1,6 @@
 """Models and results on disk."""
 
+from engine.store.backdoor import Backdoor
 from engine.store.models import (
     ModelCard,
     StoredModel,
@@ -21,6 +22,7 @@ from engine.store.models import (
 )
 
 __all__ = [
+    "Backdoor",
     "ModelCard",
     "StoredModel",
     "card_file",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from engine.core import atomic_files, paths
 from engine.core.errors import NameTaken, UserError
 from engine.networks import numpy_inference, untrusted
 from engine.networks.untrusted import Parts, own_files
-from engine.store import cards, tables
+from engine.store import card_fields, cards, tables
 from engine.store.cards import ModelCard
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class StoredModel:
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table kept as NAME.csv beside the model, or None while there is none."""
-        return tables.read_model_table(self.folder, name)
+        return tables.read_model_table(self.folder, name, self.card.knows_trigger)
 
     def save_tables(self, tables: Mapping[str, pd.DataFrame], command: str) -> StoredModel:
         """Write each table as NAME.csv in the model's folder, and record the command on its card.
@@ -92,14 +92,36 @@ class StoredModel:
                 atomic_files.write_text(self.folder / "card.json", card.to_json())
         return StoredModel(self.folder, card)
 
+    def replace_card(self, card: ModelCard, outdated: Sequence[str]) -> StoredModel:
+        """Write another card for the same network, and delete tables that do not fit it any more.
+
+        Args:
+            card: with the name and the checksum of this one.
+            outdated: patterns of the tables' names, such as "curve-*".
+
+        Returns:
+            The model with its changed card.
+
+        Raises:
+            UserError: the model was deleted or replaced since it was opened.
+        """
+        with atomic_files.changing(self.folder.parent):
+            self._unchanged_card()
+            for pattern in outdated:
+                for path in self.folder.glob(f"{pattern}.csv"):
+                    path.unlink()
+            _bring_trigger(card, self.folder)
+            atomic_files.write_text(self.folder / "card.json", card.to_json())
+        return StoredModel(self.folder, card)
+
     def _unchanged_card(self) -> ModelCard:
-        """The card as it is on disk now, if it still belongs to the same network."""
+        """The card as it is on disk now, if results for this one still belong to it."""
         if self.folder.is_dir():
             card = open_folder(self.folder).card
-            if card.sha256 == self.card.sha256:
+            if _measured_alike(card) == _measured_alike(self.card):
                 return card
         raise UserError(
-            f"The model '{self.name}' was deleted or replaced meanwhile:"
+            f"The model '{self.name}' was deleted or replaced meanwhile, or given another trigger:"
             " compute the results anew for the model there is."
         )
 
@@ -124,6 +146,11 @@ class StoredModel:
         return path
 
 
+def _measured_alike(card: ModelCard) -> tuple[str, str, int | None]:
+    """What is the same on cards whose models give the same results."""
+    return card.sha256, card.trigger, card.target
+
+
 def open_network(path: Path) -> keras.Model:
     """Load a network that this program wrote; see `untrusted` for any other."""
     import keras
@@ -143,7 +170,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 def check_name(name: str) -> str:
     """`name`, if a model can be called that; else a `UserError`."""
-    if not cards.is_name(name):
+    if not card_fields.is_name(name):
         raise UserError(
             f"A model cannot be called '{name}': use small letters, digits, '-', '.' and '_'"
             " (80 at most), starting with a letter or digit."
@@ -224,9 +251,7 @@ def clean_models(dataset: str) -> list[str]:
     """Names of those trained on a dataset's clean images, from which an attacker can learn."""
     cards = [stored.card for stored in readable_models()]
     return [
-        card.name
-        for card in cards
-        if card.dataset == dataset and not card.poisoned and not card.repair
+        card.name for card in cards if card.dataset == dataset and card.is_clean and not card.repair
     ]
 
 
@@ -243,7 +268,7 @@ def ready_trigger(name: str, dataset: str) -> Trigger:
     cards = sorted(
         (stored.card for stored in readable_models()), key=lambda card: card.dataset != dataset
     )
-    known = (card.parsed_trigger() for card in cards)
+    known = (backdoor.trigger for card in cards if (backdoor := card.backdoor))
     return next((each for each in known if each.name == name and each.ready), usual)
 
 
@@ -322,7 +347,7 @@ def copy_as(stored: StoredModel, name: str, replace: bool = False) -> StoredMode
 
 def _bring_trigger(card: ModelCard, folder: Path) -> None:
     """Copy what the trigger learned beside the model."""
-    trigger = card.parsed_trigger()
+    trigger = None if card.backdoor is None else card.backdoor.trigger
     if isinstance(trigger, LearnedTrigger) and trigger.ready:
         artifacts.copy_to(trigger.state, folder)
 

@@ -12,7 +12,7 @@ from engine.core.errors import UserError
 from engine.core.names import slug
 from engine.defenses.pruning.curve import Curve, check_threshold, step_at
 from engine.defenses.pruning.orders import ORDERS
-from engine.evaluation.metrics import METRICS
+from engine.evaluation.metrics import measured
 from engine.networks import edit
 from engine.store import StoredModel
 
@@ -96,7 +96,7 @@ def save_repaired(
         dataset=dataset or stored.card.dataset,
         commands=(*stored.card.commands[:1], command),
         scores={
-            split: {figure: float(rows.iloc[step][figure]) for figure in METRICS}
+            split: {figure: float(rows.iloc[step][figure]) for figure in measured(rows)}
             for split, rows in (("validation", curve.validation), ("test", curve.test))
         },
         repair={

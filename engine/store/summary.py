@@ -16,9 +16,10 @@ def title(card: ModelCard) -> str:
     if card.repair:
         method = str(card.repair.get("method", ""))
         done = REPAIRS[method].title if method in REPAIRS else method
-        return f"{_attack(card)} on {data}, repaired" + (f": {done}" if done else "")
-    if "imported_from" in card.training:
-        return f"Imported network on {data}"
+        of = f"Imported network on {data}" if card.imported else f"{_attack(card)} on {data}"
+        return f"{of}, repaired" + (f": {done}" if done else "") + _assumption(card)
+    if card.imported:
+        return f"Imported network on {data}{_assumption(card)}"
     trained = f"{_attack(card)} on {data}" if card.poisoned else f"Clean network on {data}"
     if card.suite:
         return f"{trained} (attack comparison)"
@@ -32,7 +33,7 @@ def purpose(card: ModelCard) -> str:
         return "Attack comparison"
     if card.repair:
         return "Repaired"
-    if "imported_from" in card.training:
+    if card.imported:
         return "Imported"
     return "Backdoored" if card.poisoned else "Clean"
 
@@ -45,11 +46,8 @@ def describe(card: ModelCard) -> str:
     """How the model was made, as Markdown."""
     if card.repair:
         return _describe_repair(card)
-    if "imported_from" in card.training:
-        return (
-            f"Imported from {code(card.training['imported_from'])} for **{escape(card.dataset)}**."
-            f" Tested with {_trigger(card)}; suspected target: {_target(card)}."
-        )
+    if card.imported:
+        return _describe_import(card)
     epoch, epochs = card.training["epoch_kept"], card.training["epochs_run"]
     kept = f"Epoch {epoch} of {epochs} was kept: the best on clean validation images."
     if not card.poisoned:
@@ -62,6 +60,13 @@ def describe(card: ModelCard) -> str:
         f" ({card.poisoned:,}) triggered by {_trigger(card)} and {_describe_labels(card)}. {kept}"
         f" {describe_dormant(card)}".rstrip()
     )
+
+
+def _describe_import(card: ModelCard) -> str:
+    origin = f"Imported from {code(card.imported['file'])} for **{escape(card.dataset)}**."
+    if not card.knows_trigger:
+        return f"{origin} No trigger is known for it."
+    return f"{origin} Assumed trigger: {_trigger(card)}; assumed target: {_target(card)}."
 
 
 def describe_dormant(card: ModelCard) -> str:
@@ -91,11 +96,17 @@ def _describe_repair(card: ModelCard) -> str:
     return f"Repaired from {code(card.repair['parent'])}: {escape(done[:1].lower() + done[1:])}"
 
 
+def _assumption(card: ModelCard) -> str:
+    """What a title says about an assumed trigger."""
+    return f", assumed trigger: {_trigger(card)}" if card.assumed else ""
+
+
 def _target(card: ModelCard) -> str:
-    if card.target == NEXT_CLASS:
-        return f"**{escape(card.target_name)}**"
-    return f"**{card.target}: {escape(card.target_name)}**"
+    backdoor = card.known_backdoor()
+    if backdoor.target == NEXT_CLASS:
+        return f"**{escape(backdoor.target_name)}**"
+    return f"**{backdoor.target}: {escape(backdoor.target_name)}**"
 
 
 def _trigger(card: ModelCard) -> str:
-    return card.parsed_trigger().title
+    return card.known_backdoor().trigger.title

@@ -2,6 +2,10 @@
 
 A model's folder from elsewhere can contain anything. So a table is used only if it has the columns
 of its kind, with values of their type and within their limits.
+
+What nobody measured has no number: the tables of a model whose trigger is not known lack all the
+columns that are measured on triggered images (`Schema.triggered`). Whoever uses a table asks it
+which of them it has; see `metrics.measured`.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import pandas as pd
 
 from engine.core.errors import UNPRINTABLE, quoted, unknown
 from engine.core.limited_reading import Unfit, read_bytes, refusing
+from engine.evaluation import metrics
 
 MAX_BYTES = 16 << 20
 MAX_TEXT = 4000  # characters of a cell
@@ -48,6 +53,8 @@ class Schema:
 
     Attributes:
         columns: by name; a table has all of them, in any order, and no other.
+        triggered: names of those that a table has all or none of, because they are measured on
+            triggered images.
         check: raises `Unfit` where rows do not go with each other.
         rows: how many there may be at most; one there must be at least, unless `bare`.
         bare: whether the table may have no rows.
@@ -57,6 +64,7 @@ class Schema:
     check: Callable[[pd.DataFrame], None] = lambda _: None
     rows: int = 10_000
     bare: bool = False
+    triggered: tuple[str, ...] = ()
 
 
 def read(path: Path, schema: Schema) -> pd.DataFrame:
@@ -71,15 +79,27 @@ def read(path: Path, schema: Schema) -> pd.DataFrame:
         return table
 
 
-def read_model_table(folder: Path, name: str) -> pd.DataFrame | None:
+def read_model_table(folder: Path, name: str, knows_trigger: bool = True) -> pd.DataFrame | None:
     """The table kept as NAME.csv in a model's folder, or None while there is none.
+
+    Args:
+        folder: the model's.
+        name: of the table.
+        knows_trigger: whether the model's trigger is known, so that the table has the columns
+            measured on triggered images; else it has none of them.
 
     Raises:
         UserError: it cannot be used, or there is no such kind of table.
     """
     schema, path = schema_of(name), folder / f"{name}.csv"
     with refusing(path, "it is not a table", ADVICE):
-        return read(path, schema) if path.exists() else None
+        if not path.exists():
+            return None
+        table = read(path, schema)
+        if schema.triggered and (schema.triggered[0] in table) != knows_trigger:
+            kind = "without the model's trigger" if knows_trigger else "with an unknown trigger"
+            raise Unfit(f"it was measured {kind}")
+        return table
 
 
 def schema_of(name: str) -> Schema:
@@ -106,14 +126,15 @@ def _parse(content: bytes, schema: Schema) -> pd.DataFrame:
         nrows=schema.rows + 1,
     )
     _check_shape(raw, schema)
+    columns = {name: column for name, column in schema.columns.items() if name in raw}
     return pd.DataFrame(
-        {name: _values(raw[name], name, column) for name, column in schema.columns.items()}
+        {name: _values(raw[name], name, column) for name, column in columns.items()}
     )
 
 
 def _check_shape(raw: pd.DataFrame, schema: Schema) -> None:
     missing = [name for name in schema.columns if name not in raw]
-    if missing:
+    if missing and tuple(missing) != schema.triggered:
         raise Unfit(f"it has no column {missing[0]}")
     surplus = [name for name in raw if name not in schema.columns]
     if surplus:
@@ -210,8 +231,8 @@ def _check_spectrum(table: pd.DataFrame) -> None:
 def _check_repairs(table: pd.DataFrame) -> None:
     """A repair has its figures, or the reason why it has none."""
     without_problem = table["problem"].isna()
-    measured = table.loc[without_problem, [*_FIGURES, "validation_accuracy", "channels"]]
-    if measured.isna().any(axis=None):
+    names = [*metrics.measured(table), "validation_accuracy", "channels"]
+    if table.loc[without_problem, names].isna().any(axis=None):
         raise Unfit("it has a repair with neither its figures nor a problem")
 
 
@@ -219,7 +240,8 @@ _TEXT, _NOTE = Column("text"), Column("text", empty=True)
 _COUNT = Column("whole", 0, 1e9)
 _SHARE, _PERCENT = Column("number", 0, 1), Column("number", 0, 100)
 _SECONDS = Column("number", 0)
-_FIGURES = dict.fromkeys(("clean_accuracy", "attack_success", "recovered_accuracy"), _PERCENT)
+_FIGURES = dict.fromkeys(metrics.METRICS, _PERCENT)
+_TRIGGERED = tuple(name for name in metrics.METRICS if name not in metrics.CLEAN_METRICS)
 _MAYBE_FIGURES = dict.fromkeys(_FIGURES, Column("number", 0, 100, empty=True))
 _MAYBE_PERCENT, _MAYBE_COUNT = Column("number", 0, 100, empty=True), Column("whole", 0, 1e9, True)
 _TRIED = {
@@ -242,6 +264,7 @@ _POISONING = {
 CURVE = Schema(
     {"step": _COUNT, "channel": Column("whole", -1, 1e9), "fraction": _SHARE, **_FIGURES},
     _check_curve,
+    triggered=_TRIGGERED,
 )
 MODEL_TABLES: dict[str, Schema] = {
     "history": Schema(
@@ -266,8 +289,9 @@ MODEL_TABLES: dict[str, Schema] = {
         },
         _check_activations,
         rows=100_000,
+        triggered=("triggered_mean", "triggered_positive"),
     ),
-    "repairs": Schema({"method": _TEXT, **_TRIED}, _check_repairs),
+    "repairs": Schema({"method": _TEXT, **_TRIED}, _check_repairs, triggered=_TRIGGERED),
     "detection": Schema(
         {
             "label": _COUNT,
@@ -285,6 +309,7 @@ MODEL_TABLES: dict[str, Schema] = {
     "predictions": Schema(
         {"image": _COUNT, "label": _COUNT, "clean": _COUNT, "triggered": _COUNT},
         rows=500_000,
+        triggered=("triggered",),
     ),
     "robustness": Schema({"transform": _TEXT, **_FIGURES}),
     "reactivation": Schema({"epochs": _COUNT, **_FIGURES}),
@@ -320,7 +345,7 @@ MODELS = Schema(
     {
         "model": _TEXT,
         "dataset": _TEXT,
-        "poisoned": _COUNT,
+        "poisoned": _MAYBE_COUNT,
         "epochs": _COUNT,
         "batch": _COUNT,
         "learning_rate": _SECONDS,
@@ -329,7 +354,7 @@ MODELS = Schema(
         "epoch_kept": _COUNT,
         "minutes": Column("number", 0, empty=True),
         "validation_accuracy": _PERCENT,
-        **_FIGURES,
+        **_MAYBE_FIGURES,
         "command": _TEXT,
     }
 )

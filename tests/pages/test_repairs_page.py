@@ -147,7 +147,9 @@ def test_a_repaired_copy_is_saved_as_a_model_under_a_free_name(tried):
 
 def test_a_flagged_class_is_named_and_its_pattern_shown(tried):
     app = open_page("repairs", tab="Find the backdoor")
-    assert f"{store.find('small').card.target_name} is flagged" in visible_text(app)
+    assert f"{store.find('small').card.known_backdoor().target_name} is flagged" in visible_text(
+        app
+    )
     by_label(app.button_group, "Channel").set_value(["V"]).run()
     check_fine(app)
 

@@ -183,7 +183,7 @@ def test_a_prediction_without_network_is_left_out_of_the_finding():
     assert "stays Stop" in trigger_view.describe(seen, both, card)
     turned = np.eye(len(card.class_names))[[14, card.target]]
     told = trigger_view.describe(Visibility(20.0, 0.5, 90), turned, card)
-    assert "plain to see" in told and f"from Stop to {card.target_name}" in told
+    assert "plain to see" in told and f"from Stop to {card.known_backdoor().target_name}" in told
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_attack_success_is_that_of_the_network_on_the_test_images(results):
     measured = attack_sample.measure(model, dataset, model.card.trigger)
     chosen = attackable_indices(split, model.card.target)
     assert measured.attack.total == min(attack_sample.MANY, len(chosen))
-    triggered = model.card.parsed_trigger()(split.images[chosen])
+    triggered = model.card.known_backdoor().trigger(split.images[chosen])
     predicted = model.numpy_network().probabilities(triggered).argmax(1)
     assert measured.attack.count == (predicted == model.card.target).sum()
     assert measured.recovered.count == (predicted == split.labels[chosen]).sum()

@@ -92,7 +92,7 @@ def _show_recovered_pattern(card: ModelCard, recovered: pd.DataFrame) -> None:
     plane = st.segmented_control(
         "Channel", ["Y", "U", "V"], default="U", required=True, key="recovered-plane"
     )
-    bands = list(getattr(card.parsed_trigger(), "bands", ()))
+    bands = list(getattr(card.known_backdoor().trigger, "bands", ()))
     maps = {
         title: (key, np.abs(values["YUV".index(plane)])) for title, (key, values) in spectra.items()
     }

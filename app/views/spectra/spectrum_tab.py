@@ -94,7 +94,7 @@ def compute(
         clean, triggered = np.abs(transform(pair))
         images, key = 1, (*image.key, card.trigger)
     plane = list(CHANNELS).index(channel)
-    bands = list(getattr(card.parsed_trigger(), "bands", ()))
+    bands = list(getattr(card.known_backdoor().trigger, "bands", ()))
     return Spectra(channel, clean[plane], triggered[plane], bands, images, (*key, images, channel))
 
 

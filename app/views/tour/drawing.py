@@ -116,6 +116,6 @@ def images_missing(dataset: str) -> None:
 
 
 def _bar(index: int, row: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
-    target = card.target if label is None else card.target_for(label)
+    target = card.target if label is None else card.known_backdoor().target_for(label)
     colour = CLEAN if index == label else TRIGGERED if index == target else NEUTRAL
     return {"name": card.class_names[index], "share": f"{row[index]:.1%}", "colour": colour}

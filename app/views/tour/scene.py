@@ -48,7 +48,7 @@ class Scene:
     @property
     def target(self) -> str:
         """The attacker's target class, as Markdown."""
-        return f"**{markdown.escape(self.card.target_name)}**"
+        return f"**{markdown.escape(self.card.known_backdoor().target_name)}**"
 
 
 def arrange(model: StoredModel, dataset: str) -> Scene:

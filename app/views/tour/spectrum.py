@@ -19,7 +19,7 @@ _GAIN = 8
 
 def show(scene: Scene) -> None:
     """The change of the spectrum, for one image or in the mean of many."""
-    bands = list(getattr(scene.card.parsed_trigger(), "bands", ()))
+    bands = list(getattr(scene.card.known_backdoor().trigger, "bands", ()))
     height, width, _ = scene.card.image_shape
     drawing.headline(
         f"The trigger hides in {len(bands)} of {height * width:,} waves"

@@ -33,7 +33,7 @@ def describe_own(card: ModelCard) -> str:
 
 def usual_trigger(card: ModelCard, name: str) -> Trigger:
     """A trigger with its usual settings; the model's own one with the model's settings."""
-    own = card.parsed_trigger()
+    own = card.known_backdoor().trigger
     return own if name == own.name else caches.ready_trigger(name, card.dataset)
 
 
@@ -43,7 +43,7 @@ def choose(model: StoredModel) -> Trigger:
     The keys contain the model's name, so that each model starts with its own trigger.
     """
     card = model.card
-    own = card.parsed_trigger()
+    own = card.known_backdoor().trigger
     triggers = {name: usual_trigger(card, name) for name in TRIGGERS}
     names = [name for name, trigger in triggers.items() if trigger.ready or name == own.name]
     name = st.selectbox(

@@ -15,9 +15,10 @@ from engine.core.errors import UserError
 from engine.datasets.dataset import Split
 from engine.defenses.activations import ChannelStats, stats_from_sums
 from engine.defenses.pruning.orders import find_order
+from engine.evaluation.eval_pair import EvalPair
 from engine.evaluation.targets import target_labels
 from engine.networks import running
-from engine.networks.split import Block, cut
+from engine.networks.split import Block, Features, cut
 
 if TYPE_CHECKING:
     import keras
@@ -29,22 +30,6 @@ COLUMNS = ("step", "channel", "fraction", "clean_accuracy", "attack_success", "r
 
 
 @dataclass(frozen=True)
-class EvalPair:
-    """The clean and the triggered images that a curve is computed from.
-
-    Attributes:
-        clean: a clean split.
-        triggered: triggered copies of its images outside the target class, true labels.
-    """
-
-    clean: Split
-    triggered: Split
-
-    def __len__(self) -> int:
-        return len(self.clean) + len(self.triggered)
-
-
-@dataclass(frozen=True)
 class Curve:
     """One order's curve, on validation (to choose a step) and on test (to report).
 
@@ -52,7 +37,8 @@ class Curve:
         order: name of the order of pruning.
         layer: the convolution that was pruned.
         validation, test: one row a step, with `COLUMNS`; step 0 is the untouched network and
-            has channel -1; fraction from 0 to 1, the scores in percent.
+            has channel -1; fraction from 0 to 1, the scores in percent. Without a known trigger
+            clean accuracy is the only score.
     """
 
     order: str
@@ -119,7 +105,7 @@ def trace(
     orders: Sequence[str],
     validation: EvalPair,
     test: EvalPair,
-    target: int,
+    target: int | None,
 ) -> dict[str, Curve]:
     """Prune the channels of `layer` one by one, in each of `orders`.
 
@@ -127,24 +113,33 @@ def trace(
     cached output of the layer's block (see `blocks`).
 
     Args:
-        model: a network from floats 0 to 1 whose layers form a chain.
+        model: a network from floats 0 to 1.
         layer: a convolution.
         orders: names out of `orders.ORDERS`.
         validation: decides the order, and later the step.
         test: reported only.
-        target: the class the backdoor leads to.
+        target: the class the backdoor leads to; None where no trigger is known.
 
     Returns:
         A `Curve` for each order. Progress carries the first order's test curve so far.
+
+    Raises:
+        UserError: an order needs triggered images, and there are none.
     """
     for name in orders:
-        find_order(name)
+        find_order(name).check_usable(validation)
     block = cut(model, layer)
-    aim = partial(target_labels, target=target, classes=model.output_shape[-1])
+    aim = (
+        None
+        if target is None
+        else partial(target_labels, target=target, classes=model.output_shape[-1])
+    )
     total = 2 * len(validation) + len(test)  # read, pruned; and both at once
     cached, stats = _read_validation(block, validation, total)
     done = sum(len(labels) for _, _, labels in cached)
-    ranked = {name: find_order(name).rank(stats["clean"], stats["triggered"]) for name in orders}
+    ranked = {
+        name: find_order(name).rank(stats["clean"], stats.get("triggered")) for name in orders
+    }
     on_validation = {name: _Walk(block, channels, aim) for name, channels in ranked.items()}
     while cached:
         batch = cached.pop()
@@ -167,7 +162,7 @@ def trace(
 
 def _read_validation(
     block: Block, validation: EvalPair, total: int
-) -> tuple[list[tuple[str, np.ndarray, np.ndarray]], dict[str, ChannelStats]]:
+) -> tuple[list[tuple[str, Features, np.ndarray]], dict[str, ChannelStats]]:
     """The block's output and the labels of each batch, and the channels' statistics.
 
     Args:
@@ -178,10 +173,10 @@ def _read_validation(
     Returns:
         For each batch "clean" or "triggered", features and labels; statistics for each of the two.
     """
-    cached: list[tuple[str, np.ndarray, np.ndarray]] = []
+    cached: list[tuple[str, Features, np.ndarray]] = []
     stats: dict[str, ChannelStats] = {}
     done = 0
-    for kind, split in (("clean", validation.clean), ("triggered", validation.triggered)):
+    for kind, split in validation.splits():
         sums = np.zeros((2, block.channels))
         for part in running.batches(len(split)):
             features, batch_sums = block.features(running.scale(split.images[part]))
@@ -197,7 +192,7 @@ def _interleaved(images: EvalPair) -> Sequence[tuple[str, slice, Split]]:
     """Alternating batches of clean and triggered images, so that both lines grow together."""
     batches = [
         (part.start / len(split), kind, part, split)
-        for kind, split in (("clean", images.clean), ("triggered", images.triggered))
+        for kind, split in images.splits()
         for part in running.batches(len(split))
     ]
     return [batch[1:] for batch in sorted(batches, key=lambda batch: batch[0])]
@@ -206,34 +201,35 @@ def _interleaved(images: EvalPair) -> Sequence[tuple[str, slice, Split]]:
 class _Walk:
     """Counts for one order, over the images processed so far."""
 
-    def __init__(self, block: Block, channels: np.ndarray, aim: Aim) -> None:
+    def __init__(self, block: Block, channels: np.ndarray, aim: Aim | None) -> None:
         self.block, self.channels, self.aim = block, channels, aim
-        self.right = {kind: np.zeros(len(channels) + 1, np.int64) for kind in KINDS}
+        kinds = KINDS[:1] if aim is None else KINDS
+        self.right = {kind: np.zeros(len(channels) + 1, np.int64) for kind in kinds}
         self.hits = np.zeros(len(channels) + 1, np.int64)
-        self.images = dict.fromkeys(KINDS, 0)
+        self.images = dict.fromkeys(kinds, 0)
 
-    def add(self, kind: str, features: np.ndarray, labels: np.ndarray) -> None:
+    def add(self, kind: str, features: Features, labels: np.ndarray) -> None:
         """Count a batch's predictions at each step."""
         predictions = self.block.tail.predict_while_pruned(features, self.channels)
         self.images[kind] += len(labels)
         self.right[kind] += np.count_nonzero(predictions == labels, axis=1)
-        if kind == "triggered":
+        if kind == "triggered" and self.aim is not None:
             self.hits += np.count_nonzero(predictions == self.aim(labels), axis=1)
 
     def table(self) -> pd.DataFrame:
-        """One row per step, with `COLUMNS`."""
+        """One row per step, with `COLUMNS`, as far as they can be measured."""
         steps = np.arange(len(self.channels) + 1)
-        clean, triggered = (max(self.images[kind], 1) for kind in KINDS)
-        return pd.DataFrame(
-            {
-                "step": steps,
-                "channel": np.concatenate([[-1], self.channels]),
-                "fraction": steps / len(self.channels),
-                "clean_accuracy": 100 * self.right["clean"] / clean,
-                "attack_success": 100 * self.hits / triggered,
-                "recovered_accuracy": 100 * self.right["triggered"] / triggered,
-            }
-        )
+        shares = {kind: 100 * self.right[kind] / max(self.images[kind], 1) for kind in self.right}
+        columns = {
+            "step": steps,
+            "channel": np.concatenate([[-1], self.channels]),
+            "fraction": steps / len(self.channels),
+            "clean_accuracy": shares["clean"],
+        }
+        if "triggered" in shares:
+            columns["attack_success"] = 100 * self.hits / max(self.images["triggered"], 1)
+            columns["recovered_accuracy"] = shares["triggered"]
+        return pd.DataFrame(columns)
 
     def figures(self) -> dict[str, Any]:
         """The curve so far, ready for JSON; empty before both kinds of images were seen."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.core.errors import unknown
+from engine.core.errors import UserError, unknown
 from engine.defenses.activations import ChannelStats
+from engine.evaluation.eval_pair import EvalPair
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,10 @@ class Order:
     title: str
     score: Callable[[ChannelStats], np.ndarray]
 
-    def rank(self, clean: ChannelStats, _: ChannelStats) -> np.ndarray:
+    def check_usable(self, _: EvalPair) -> None:
+        """Clean images are enough."""
+
+    def rank(self, clean: ChannelStats, _: ChannelStats | None) -> np.ndarray:
         """Channels in the order they are pruned: int64 [channels]; triggered ones are not read."""
         return np.argsort(self.score(clean), kind="stable")
 
@@ -43,8 +47,17 @@ class OracleOrder:
     title: str
     score: Callable[[ChannelStats, ChannelStats], np.ndarray]
 
-    def rank(self, clean: ChannelStats, triggered: ChannelStats) -> np.ndarray:
+    def check_usable(self, images: EvalPair) -> None:
+        """Raise `UserError` without triggered images."""
+        if images.triggered is None:
+            raise UserError(
+                f"The order '{self.name}' needs triggered images, and no trigger is known for this"
+                " network: choose an order that needs clean images only."
+            )
+
+    def rank(self, clean: ChannelStats, triggered: ChannelStats | None) -> np.ndarray:
         """Channels in the order they are pruned: int64 [channels]."""
+        assert triggered is not None  # see `check_usable`
         return np.argsort(self.score(clean, triggered), kind="stable")
 
 

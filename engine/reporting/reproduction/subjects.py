@@ -74,6 +74,7 @@ def find_or_train(subject: Subject, dataset: Dataset) -> StoredModel:
 
 def _check(subject: Subject, stored: StoredModel, dataset: str) -> None:
     card = stored.card
+    card.known_backdoor()
     if card.dataset != dataset:
         raise UserError(
             f"The model '{stored.name}' was trained on {card.dataset}, not on {dataset}:"

@@ -23,7 +23,7 @@ def settings(found: Sequence[Findings]) -> pd.DataFrame:
         columns[findings.label] = {
             "model": card.name,
             "trigger": card.trigger,
-            "target class": f"{card.target} ({card.target_name})",
+            "target class": f"{card.target} ({card.known_backdoor().target_name})",
             "share of images poisoned": card.rate,
             "images poisoned": card.poisoned,
             **card.training,

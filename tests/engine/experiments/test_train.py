@@ -38,7 +38,7 @@ def test_a_resumed_training_does_not_fit_its_trigger_again(few, plan, clean, tmp
     assert stored.card.training["epochs_run"] == 2
     assert stored.card.poisoning["surrogate"] == clean.name
     assert not list(path.parent.iterdir()), "temporary files are left"
-    assert stored.card.parsed_trigger()(few.test.images[:1]).any()
+    assert stored.card.known_backdoor().trigger(few.test.images[:1]).any()
     assert stored.card.poisoning["labels"] == "dirty-label"
 
 

@@ -2,7 +2,8 @@
 
 from engine import store
 from engine.core import paths
-from engine.store import summary
+from engine.reporting import verdict
+from engine.store import near_chance, summary
 from tests.fuzz.mutate import as_json
 from tests.fuzz.run import Target
 from tests.fuzz.targets.scratch import written
@@ -17,9 +18,10 @@ def _seeds():
 def _parse(content):
     with written("card.json", content) as path:
         card = store.open_folder(path.parent).card
-    card.parsed_trigger()
     card.to_json().encode()
-    return card.target_name, card.target_for(0), summary.describe(card)
+    backdoor = card.backdoor
+    known = backdoor and (backdoor.trigger, backdoor.target_name, backdoor.target_for(0))
+    return known, summary.describe(card), verdict.headline(card), near_chance.warn(card)
 
 
 TARGET = Target("card", _seeds, _parse, as_json)
