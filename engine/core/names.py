@@ -1,4 +1,4 @@
-"""Valid names for jobs and models, made from text such as layer names."""
+"""Valid names for models, datasets and jobs, also made from text such as layer names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import re
 import unicodedata
 
 _HASH_DIGITS = 8
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+
+
+def is_name(name: str) -> bool:
+    """Whether a model or dataset can be called `name`, and so its folder."""
+    return _NAME.fullmatch(name) is not None
 
 
 def slug(*parts: object, limit: int = 80) -> str:

@@ -30,6 +30,11 @@ def models_folder() -> Path:
     return home() / "models"
 
 
+def datasets_folder() -> Path:
+    """Datasets that the user added: a folder each, with a description."""
+    return home() / "datasets"
+
+
 def repaired_folder() -> Path:
     """Repaired copies made to compare repairs: a folder per model, in it one per repair."""
     return home() / "repaired"

@@ -1,4 +1,7 @@
-"""Datasets by name. To add one, add its source to `SOURCES` (see docs/extending.md)."""
+"""Datasets by name. To add one to the program, add its source to `sources` (docs/extending.md).
+
+To add images of one's own, see `own`.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,16 @@ import numpy as np
 from engine.core import command_line, paths
 from engine.core.errors import UserError, quoted, unknown
 from engine.core.limited_reading import unreadable
-from engine.core.registry import Registry
-from engine.datasets import cache
-from engine.datasets.cifar10 import Cifar10
+from engine.datasets import cache, own
 from engine.datasets.dataset import SPLITS, Dataset, Split, SplitName
 from engine.datasets.decoding import check_size
 from engine.datasets.download import fetch
 from engine.datasets.folder import Folder
-from engine.datasets.gtsrb import Gtsrb
-from engine.datasets.signs import Signs
-from engine.datasets.source import ClassFirst, Found, Parts, Source, TestFirst
+from engine.datasets.own import Own
+from engine.datasets.source import ClassFirst, Found, Parts, Source, TestFirst, lying_there
+from engine.datasets.sources import SOURCES
+from engine.datasets.split_folders import joined
 
-SOURCES: Registry[Source] = Registry(
-    "dataset", "backdoor_lab.datasets", Source, [Signs(), Gtsrb(), Cifar10()]
-)
 _SAME_CLASSES = (("signs", "gtsrb"),)
 Root = str | os.PathLike[str] | None
 
@@ -37,14 +36,25 @@ def source(name: str) -> Source:
     """
     if name.startswith("folder:") and name != "folder:":
         return Folder(name.removeprefix("folder:"))
-    if name not in SOURCES:
-        raise unknown("dataset", name, dataset_names())
-    return SOURCES[name]
+    if name in SOURCES:
+        return SOURCES[name]
+    if name in own.names():
+        return Own(name)
+    raise unknown("dataset", name, dataset_names())
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names of all datasets, and the form of name for your own images."""
-    return (*SOURCES, "folder:PATH")
+    """The names of all datasets, and the form of name for a folder that is none yet."""
+    return (*SOURCES, *own.names(), "folder:PATH")
+
+
+def default_size(name: str) -> int:
+    """Side of a dataset's images in pixels, where none is asked for.
+
+    Raises:
+        UserError: there is no such dataset, or its description is damaged.
+    """
+    return source(name).default_size
 
 
 def dataset_title(name: str) -> str:
@@ -93,9 +103,14 @@ def short_name(dataset: str) -> str:
     return "-".join(["folder", *words])[:60]
 
 
-def fetchable(name: str) -> bool:
-    """Whether the dataset can be downloaded from its official address."""
-    return bool(source(name).downloads)
+def fetchable(name: str, root: Root = None) -> bool:
+    """Whether the dataset can be downloaded from its official address.
+
+    It is not where a folder of its name holds something else: the user's copy, in a form that is
+    not recognised.
+    """
+    kind = source(name)
+    return bool(kind.downloads) and not _lying_there(kind, paths.data_root(root))
 
 
 def missing_message(name: str, root: Root = None) -> str:
@@ -104,29 +119,40 @@ def missing_message(name: str, root: Root = None) -> str:
     folder = paths.data_root(root)
     if isinstance(kind, Folder):
         return f"There are no images at {kind.place(folder)}: put there {kind.wanted}."
+    if isinstance(kind, Own):
+        return (
+            f"The images of the dataset '{name}' are not at {kind.place} any more: put them back,"
+            f" or remove the dataset with `{command_line.command('data', 'remove', name)}`."
+        )
+    others = _lying_there(kind, folder)
+    if others:
+        return (
+            f"{others[0].parent} holds {joined(path.name for path in others)}, but not {name} in a"
+            f" form that is recognised: put there {kind.wanted}."
+        )
     text = f"The dataset {name} is not here: put {kind.wanted} into {folder / name}"
     return f"{text}, or fetch it with `{command_line.command('data', name)}`."
 
 
 def load_dataset(
-    name: str, root: Root = None, size: int = 32, seed: int = 0, fetching: bool = False
+    name: str, root: Root = None, size: int | None = None, seed: int = 0, fetching: bool = False
 ) -> Dataset:
     """Load a dataset, from the cache if possible, else from its files.
 
     Args:
         name: one of `dataset_names`.
         root: folder that holds the datasets; see `paths.data_root`.
-        size: side of the images in pixels.
+        size: side of the images in pixels; None: the dataset's own, see `default_size`.
         seed: decides which images are for validation.
         fetching: whether to download missing files.
 
     Raises:
         UserError: files are missing or damaged; says what to do.
     """
-    check_size(size)
     kind, folder = source(name), paths.data_root(root)
+    size = _checked_size(kind, size)
     found = _locate(kind, folder)
-    if found is None and fetching and kind.downloads:
+    if found is None and fetching and fetchable(name, root):
         fetch(kind.downloads, folder / name)
         found = _locate(kind, folder)
     if found is None:
@@ -139,7 +165,7 @@ def load_dataset(
     return cache.keep(key, _build_dataset(name, parts))
 
 
-def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Split:
+def open_test(name: str, root: Root = None, size: int | None = None, seed: int = 0) -> Split:
     """Load only the test split of a dataset, if its source can read it separately.
 
     Takes the same arguments as `load_dataset` and gives the same test images.
@@ -147,8 +173,8 @@ def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Sp
     Raises:
         UserError: files are missing or damaged; says what to do.
     """
-    check_size(size)
     kind, folder = source(name), paths.data_root(root)
+    size = _checked_size(kind, size)
     found = _locate(kind, folder)
     if found is None or not isinstance(kind, TestFirst):
         return (load_dataset(name, root, size, seed)).test
@@ -162,7 +188,7 @@ def open_test(name: str, root: Root = None, size: int = 32, seed: int = 0) -> Sp
 
 
 def open_test_class(
-    name: str, label: int, root: Root = None, size: int = 32, seed: int = 0
+    name: str, label: int, root: Root = None, size: int | None = None, seed: int = 0
 ) -> tuple[np.ndarray, Split]:
     """The test images of one class; at once, if its source can provide them before the others.
 
@@ -177,6 +203,7 @@ def open_test_class(
         UserError: files are missing or damaged; says what to do.
     """
     kind, folder = source(name), paths.data_root(root)
+    size = _checked_size(kind, size)
     if isinstance(kind, ClassFirst) and not is_test_cached(name, root, size, seed):
         found = _locate(kind, folder)
         if found is not None:
@@ -192,14 +219,29 @@ def first_by_class(name: str) -> bool:
     return isinstance(source(name), ClassFirst)
 
 
-def is_test_cached(name: str, root: Root = None, size: int = 32, seed: int = 0) -> bool:
+def is_test_cached(name: str, root: Root = None, size: int | None = None, seed: int = 0) -> bool:
     """Whether `open_test` has nothing to read or draw anew."""
     kind, folder = source(name), paths.data_root(root)
+    size = _checked_size(kind, size)
     found = _locate(kind, folder)
     if found is None:
         return False
     key = _key(name, folder, found, size, seed)
     return cache.load(key) is not None or cache.load_test(key) is not None
+
+
+def _checked_size(kind: Source, size: int | None) -> int:
+    """The size asked for, or the dataset's own; raises unless images can have it."""
+    size = kind.default_size if size is None else size
+    check_size(size)
+    return size
+
+
+def _lying_there(kind: Source, folder: Path) -> list[Path]:
+    try:
+        return lying_there(folder, kind.name, kind.downloads)
+    except OSError:
+        return []
 
 
 def _key(name: str, folder: Path, found: Found, size: int, seed: int) -> str:
@@ -241,6 +283,7 @@ __all__ = [
     "available",
     "dataset_names",
     "dataset_title",
+    "default_size",
     "default_target",
     "example_class",
     "fetchable",
@@ -250,4 +293,5 @@ __all__ = [
     "missing_message",
     "open_test",
     "open_test_class",
+    "own",
 ]

@@ -38,11 +38,18 @@ class Files(Mapping[str, Reader]):
 
     Attributes:
         folders: names of all folders, including empty ones.
+        hidden: names of what was passed over: hidden files and folders, links and devices.
     """
 
-    def __init__(self, readers: Mapping[str, Reader], folders: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        readers: Mapping[str, Reader],
+        folders: Iterable[str] = (),
+        hidden: Iterable[str] = (),
+    ) -> None:
         self._readers = dict(readers)
         self.folders = frozenset(folders)
+        self.hidden = tuple(hidden)
 
     def __getitem__(self, name: str) -> Reader:
         return self._readers[name]
@@ -71,17 +78,19 @@ class Files(Mapping[str, Reader]):
             if name.startswith(folder)
         }
         folders = {name.removeprefix(folder) for name in self.folders if name.startswith(folder)}
-        return Files(inside, folders)
+        return Files(inside, folders, self.hidden)
 
 
 def merged(parts: Iterable[Files]) -> Files:
     """All files of `parts`; where names clash, the first part wins."""
     readers: dict[str, Reader] = {}
     folders: set[str] = set()
+    hidden: list[str] = []
     for part in parts:
         readers = dict(part) | readers
         folders |= part.folders
-    return Files(readers, folders)
+        hidden += part.hidden
+    return Files(readers, folders, hidden)
 
 
 def from_zip(path: Path) -> Files:
@@ -98,15 +107,17 @@ def from_zip(path: Path) -> Files:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     _check_sizes(path, [(entry.file_size, entry.compress_size) for entry in entries])
     readers: dict[str, Reader] = {}
-    folders = []
+    folders, hidden = [], []
     for entry in entries:
         if entry.is_dir():
             folders.append(entry.filename.rstrip("/"))
             continue
         name = checked_name(path, entry.filename)
-        if not _hidden(name):
+        if _hidden(name):
+            hidden.append(name)
+        else:
             readers[name] = _ZipReader(path, content, entry)
-    return Files(readers, (name for name in folders if not _hidden(name)))
+    return Files(readers, (name for name in folders if not _hidden(name)), hidden)
 
 
 class _Limited(io.FileIO):
@@ -166,24 +177,27 @@ def from_folder(folder: Path) -> Files:
         UserError: a folder cannot be read.
     """
     readers: dict[str, Reader] = {}
-    folders = []
+    folders, hidden = [], []
 
     def stop(error: OSError) -> NoReturn:  # rglob would silently skip unreadable folders
         raise unreadable(Path(error.filename or folder), error) from error
 
     for place, inner, names in os.walk(folder, onerror=stop):
-        inner[:] = sorted(name for name in inner if not _hidden(name))
         below = Path(place).relative_to(folder)
+        hidden += [(below / name).as_posix() for name in inner if _hidden(name)]
+        inner[:] = sorted(name for name in inner if not _hidden(name))
         folders += [(below / name).as_posix() for name in inner]
         for name in sorted(names):
-            path = Path(place, name)
-            if not _hidden(name) and path.is_file() and not path.is_symlink():
-                readers[(below / name).as_posix()] = _FileReader(path)
-    return Files(readers, folders)
+            path, found = Path(place, name), (below / name).as_posix()
+            if _hidden(name) or path.is_symlink() or not path.is_file():
+                hidden.append(found)
+            else:
+                readers[found] = _FileReader(path)
+    return Files(readers, folders, hidden)
 
 
 def _hidden(name: str) -> bool:
-    """Whether the operating system, not the user, put this file or folder there.
+    """Whether a file or folder is passed over: the system, not the user, put it there.
 
     Names with unprintable characters count too, such as macOS's "Icon\\r".
     """

@@ -15,13 +15,15 @@ import numpy as np
 from engine.core import progress
 from engine.core.errors import UserError, quoted
 from engine.core.limited_reading import Unfit, refusing
-from engine.datasets import archives, splits
+from engine.datasets import archives, class_folders, splits
 from engine.datasets.archives import Files
 from engine.datasets.class_folders import ClassFolders
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import check_size
 from engine.datasets.download import Download
-from engine.datasets.source import Found, Parts, Source, folders
+from engine.datasets.image_tree import is_image
+from engine.datasets.source import Found, Parts, Source, folder_names, folders, walk
+from engine.datasets.split_names import roles_of
 
 CLASS_NAMES = (
     "airplane",
@@ -77,24 +79,24 @@ class Cifar10(Source):
             own = folder.name == self.name
             zips = sorted(folder.glob("*.zip") if own else folder.glob("cifar*.zip"))
             if zips:
-                return ClassFolders().locate(zips[0])
-            trees = [folder, *sorted(folder.iterdir())] if own else []
-            for tree in trees:
-                if (tree / "train").is_dir():
-                    return ClassFolders().locate(tree)
+                return class_folders.locate(zips[0])
+            levels = walk(folder, 3) if own else ()
+            if any("train" in roles_of(folder_names(names)).values() for _, names in levels):
+                return class_folders.locate(folder)
         return None
 
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`; validation is a random tenth of each class."""
         check_size(size)
-        if any(name.startswith("train/") for name in files):
+        if any(is_image(name) for name in files):
             return ClassFolders(CLASS_NAMES).read(files, size, rng)
+        places = {name.rpartition("/")[2]: name for name in files}
         binary = any(name.endswith(".bin") for name in files)
         batches = []
         for number, batch in enumerate(_BATCHES):
             progress.report(number, len(_BATCHES), "Reading CIFAR-10")
             name = f"{batch}.bin" if binary else batch
-            data = files.read(name)
+            data = files.read(places.get(name, name))
             batches.append(_from_binary(data, name) if binary else _from_pickle(data, name))
         *train, test = (Split(_resize(images, size), labels) for images, labels in batches)
         whole = Split(

@@ -2,151 +2,104 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from engine.core.errors import UserError, quoted
+from engine.core.errors import UserError
 from engine.datasets import archives, splits
 from engine.datasets.archives import Files
-from engine.datasets.decoding import SUFFIXES
+from engine.datasets.layout import Layout, find_layout
 from engine.datasets.source import Found, Listing, Parts
+from engine.datasets.split_folders import joined
 
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
-MAX_CLASSES, MAX_NAME = 1000, 200  # the limits of a model card
-_SPLITS = {
-    "train": ("train", "training"),
-    "validation": ("validation", "val", "valid"),
-    "test": ("test", "testing"),
-}
+Tracker = Callable[[Sequence[str]], np.ndarray]  # names of images to track numbers, int64 [n]
 
 
 class ClassFolders:
-    """Reads any class-per-folder tree or zip."""
+    """Reads any tree or zip with folders for classes; see `layout.find_layout`."""
 
     def __init__(self, class_names: Sequence[str] = ()) -> None:
         """With `class_names`, classes are numbered in that order; else sorted by name."""
         self.class_names = tuple(class_names)
 
     def locate(self, path: Path) -> Found | None:
-        """The files of a folder or zip, without wrapper folders above the splits or classes."""
-        if not path.exists():
-            return None
-        opener = archives.from_folder if path.is_dir() else archives.from_zip
-        return Found((path,), lambda: _strip_wrapper_folders(opener(path)))
+        """The files of a folder or zip."""
+        return locate(path)
 
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`."""
-        images = {name for name in files if name.lower().endswith(SUFFIXES)}
-        tops = {name.split("/")[0] for name in images}
-        train_top, validation_top, test_top = (_match(tops, names) for names in _SPLITS.values())
-        if not train_top:  # without a train folder, "valid" and "test" are class names
-            validation_top = test_top = None
-        found = _class_folders(files, train_top)
-        names = self.class_names or _sorted(found)
-        if len(names) < 2:
+        layout = find_layout(files, self.class_names)
+        if layout.unsupported:
             raise UserError(
-                f"At least two classes are needed, one folder each, but {len(names)} were found."
+                f"{len(layout.unsupported)} images are of formats that cannot be read"
+                f" ({joined(layout.unsupported)}): convert or remove them, or add the images as a"
+                " dataset of your own without them."
             )
-        if len(names) > MAX_CLASSES:
-            raise UserError(f"There are {len(names)} classes: choose {MAX_CLASSES} at most.")
-        overlong = next((name for name in names if len(name) > MAX_NAME), None)
-        if overlong is not None:
-            raise UserError(
-                f"The name of the class {quoted(overlong)} is too long: {MAX_NAME} letters at most."
-            )
-        empty = [name for name in names if not found.get(name)]
-        if empty:
-            raise UserError(
-                f"The class {empty[0]} has no training images ({', '.join(SUFFIXES)}):"
-                " put some into its folder, or remove the folder."
-            )
-        train = _listing(files, train_top, names)
-        if test_top:
-            test = _listing(files, test_top, names)
-        else:
-            train, test = _split_off_test(train, rng)
-        if not train.names or not test.names:
-            raise UserError("Both training and test images are needed, but one set is empty.")
-        if validation_top:
-            own = _listing(files, validation_top, names)
-            validation = np.repeat([False, True], [len(train.names), len(own.names)])
-            train = Listing([*train.names, *own.names], [*train.labels, *own.labels])
-        else:
-            validation = splits.stratified(np.asarray(train.labels), VALIDATION_SHARE, rng)
-        return Parts(
-            names,
-            (train.read(files, size, "Reading training images")),
-            (test.read(files, size, "Reading test images")),
-            validation,
-        )
+        return read_parts(files, layout, size, rng)
 
 
-def _strip_wrapper_folders(files: Files) -> Files:
-    """Strip outer folders that contain only one other folder."""
-    while True:
-        names = [name for name in files if name.lower().endswith(SUFFIXES)]
-        tops = {name.split("/")[0] for name in names}
-        known = {alias for aliases in _SPLITS.values() for alias in aliases}
-        deep = all(name.count("/") >= 2 for name in names)
-        if len(tops) != 1 or not deep or tops & known:
-            return files
-        files = files.below(f"{tops.pop()}/")
+def locate(path: Path) -> Found | None:
+    """A folder or zip as files; None if there is none."""
+    if not path.exists():
+        return None
+    opener = archives.from_folder if path.is_dir() else archives.from_zip
+    return Found((path,), lambda: opener(path))
 
 
-def _match(tops: set[str], names: Sequence[str]) -> str | None:
-    return next((top for top in sorted(tops) if top.lower() in names), None)
+def read_parts(
+    files: Files,
+    layout: Layout,
+    size: int,
+    rng: np.random.Generator,
+    find_tracks: Tracker | None = None,
+) -> Parts:
+    """Read the images of a layout, and choose those for validation and test where none are given.
+
+    Args:
+        files: the encoded images.
+        layout: which of them are in which split and class.
+        size: side of the images in pixels.
+        rng: decides which images are for validation, and for test.
+        find_tracks: numbers of the objects shown; an object is in one split only. None: no two
+            images show the same.
+
+    Raises:
+        UserError: an image is damaged, or there are none left for a split.
+    """
+    train = layout.splits["train"]
+    if "test" in layout.splits:
+        test = layout.splits["test"]
+    else:
+        chosen = _choose(train, TEST_SHARE, rng, find_tracks)
+        train, test = _take(train, ~chosen), _take(train, chosen)
+    if not train.names or not test.names:
+        raise UserError("Both training and test images are needed, but one set is empty.")
+    if "validation" in layout.splits:
+        own = layout.splits["validation"]
+        validation = np.repeat([False, True], [len(train.names), len(own.names)])
+        train = Listing([*train.names, *own.names], [*train.labels, *own.labels])
+    else:
+        validation = _choose(train, VALIDATION_SHARE, rng, find_tracks)
+    images = train.read(files, size, "Reading training images")
+    if find_tracks:
+        images = dataclasses.replace(images, tracks=find_tracks(train.names))
+    return Parts(layout.classes, images, test.read(files, size, "Reading test images"), validation)
 
 
-def _class_folders(files: Files, top: str | None) -> dict[str, list[str]]:
-    """Class folders directly below `top` (None: at the root), each with all images inside it."""
-    prefix = f"{top}/" if top else ""
-    found: dict[str, list[str]] = {
-        name.removeprefix(prefix): []
-        for name in files.folders
-        if name.startswith(prefix) and "/" not in name.removeprefix(prefix)
-    }
-    for name in sorted(files):
-        folder, _, rest = name.removeprefix(prefix).partition("/")
-        if rest and name.startswith(prefix):
-            images = found.setdefault(folder, [])
-            if name.lower().endswith(SUFFIXES):
-                images.append(name)
-    return found
+def _choose(
+    listing: Listing, share: float, rng: np.random.Generator, find_tracks: Tracker | None
+) -> np.ndarray:
+    """A share of each class, or of each class's tracks: bool [n]."""
+    labels = np.asarray(listing.labels)
+    if find_tracks is None:
+        return splits.stratified(labels, share, rng)
+    return splits.by_track(labels, find_tracks(listing.names), share, rng)
 
 
-def _sorted(names: Iterable[str]) -> tuple[str, ...]:
-    """Class names in order: numerically if all are numbers, else alphabetically."""
-    found = sorted(names)
-    numbers = all(re.fullmatch("[0-9]{1,18}", name) for name in found)
-    return tuple(sorted(found, key=int) if numbers else found)
-
-
-def _listing(files: Files, top: str | None, classes: Sequence[str]) -> Listing:
-    numbers = {name: number for number, name in enumerate(classes)}
-    names: list[str] = []
-    labels: list[int] = []
-    for folder, images in sorted(_class_folders(files, top).items()):
-        if not images:
-            continue
-        if folder not in numbers:
-            raise UserError(
-                f"The folder {quoted(folder)} in {top} is not one of the classes:"
-                f" {', '.join(classes[:12])}."
-            )
-        names += images
-        labels += [numbers[folder]] * len(images)
-    return Listing(names, labels)
-
-
-def _split_off_test(train: Listing, rng: np.random.Generator) -> tuple[Listing, Listing]:
-    """Split off a fifth of each class as test images, if the dataset has no test split."""
-    test = splits.stratified(np.asarray(train.labels), TEST_SHARE, rng)
-
-    def part(chosen: np.ndarray) -> Listing:
-        places = np.flatnonzero(chosen).tolist()
-        return Listing([train.names[i] for i in places], [train.labels[i] for i in places])
-
-    return part(~test), part(test)
+def _take(listing: Listing, chosen: np.ndarray) -> Listing:
+    places = np.flatnonzero(chosen).tolist()
+    return Listing([listing.names[i] for i in places], [listing.labels[i] for i in places])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,11 +20,12 @@ from engine.core.limited_reading import Unfit, refusing
 from engine.datasets.archives import Files
 
 MAX_PIXELS = 64 << 20
-SUFFIXES = (".ppm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")
+SUFFIXES = (".ppm", ".pgm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")
 SIZES = (8, 512)
 _FORMATS = ("PPM", "PNG", "JPEG", "BMP", "WEBP")
 _UNDECODABLE = "it is damaged or not a supported format"
 _PART = 512  # images per thread task
+_GREY = 2  # grey levels that the channels of a grey image may differ by
 
 
 def check_size(size: int) -> None:
@@ -122,10 +126,73 @@ def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> n
             " choose a smaller size."
         ) from error
 
-    def fill(start: int) -> int:
-        part = names[start : start + _PART]
+    def fill(start: int, part: Sequence[str]) -> None:
         for offset, name in enumerate(part):
             images[start + offset] = decode(files.read(name), size, name)
+
+    in_threads(fill, names, message)
+    return images
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What images are like.
+
+    Attributes:
+        sizes: how many are of each (width, height) in pixels, the most frequent first.
+        grey: how many have no colour.
+        damaged: names of those that cannot be read.
+    """
+
+    sizes: Mapping[tuple[int, int], int]
+    grey: int
+    damaged: tuple[str, ...]
+
+
+def inspect_all(files: Files, names: Sequence[str], message: str) -> Inspection:
+    """Decode images and keep only what they are like; damaged ones do no harm.
+
+    Args:
+        files: the encoded images.
+        names: which of them to look at.
+        message: label of the progress reports.
+    """
+    found: dict[str, tuple[int, int, bool] | None] = dict.fromkeys(names)
+
+    def look(_: int, part: Sequence[str]) -> None:
+        for name in part:
+            with suppress(UserError):
+                image = _decode(files.read(name), name)
+                height, width = image.shape[:2]
+                found[name] = (width, height, _is_grey(image))
+
+    in_threads(look, names, message)
+    whole = [facts for facts in found.values() if facts is not None]
+    sizes = Counter((width, height) for width, height, _ in whole)
+    damaged = tuple(name for name, facts in found.items() if facts is None)
+    return Inspection(dict(sizes.most_common()), sum(grey for *_, grey in whole), damaged)
+
+
+def _is_grey(image: np.ndarray) -> bool:
+    some = image[:: max(1, image.shape[0] // 64), :: max(1, image.shape[1] // 64)].astype(np.int16)
+    # JPEG lets grey pictures differ by a level or two between the channels.
+    return bool(np.ptp(some, axis=2).max() <= _GREY)
+
+
+def in_threads(
+    work: Callable[[int, Sequence[str]], object], names: Sequence[str], message: str
+) -> None:
+    """Do `work` on parts of `names` in several threads, and report the progress.
+
+    Args:
+        work: takes the position of a part's first name, and the part.
+        names: of images.
+        message: label of the progress reports.
+    """
+
+    def do(start: int) -> int:
+        part = names[start : start + _PART]
+        work(start, part)
         return len(part)
 
     done = 0
@@ -133,9 +200,8 @@ def decode_all(files: Files, names: Sequence[str], size: int, message: str) -> n
     cv2.setNumThreads(1)  # images are small: parallelise over images, not within one
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for count in pool.map(fill, range(0, len(names), _PART)):
+            for count in pool.map(do, range(0, len(names), _PART)):
                 done += count
                 progress.report(done, len(names), message)
     finally:
         cv2.setNumThreads(threads)
-    return images

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from engine.core.errors import UserError, quoted
 from engine.datasets import archives, label_tables, splits
 from engine.datasets.archives import Files
 from engine.datasets.download import Download
-from engine.datasets.source import Found, Listing, Parts, Source, folders
+from engine.datasets.layout import find_layout
+from engine.datasets.source import Found, Listing, Parts, Source, folder_names, folders, walk
+from engine.datasets.split_names import roles_of
 
 CLASS_NAMES = (
     "Speed limit 20 km/h",
@@ -75,8 +78,9 @@ _CHECKSUMS = (
 )
 _BYTES = (276_294_756, 88_978_620, 99_620)
 
-_TEST = "Final_Test/Images/"
-_TRUTH = "GT-final_test.csv"
+_TRUTH = "gt-final_test.csv"
+_CLASS_TABLE = re.compile(r"(^|/)\d{5}/GT-\d{5}\.csv$", re.IGNORECASE)
+_TEST_IMAGE = re.compile(r"(^|/)(final_)?test/(images/)?[^/]+\.ppm$", re.IGNORECASE)
 VALIDATION_SHARE = 0.1
 
 
@@ -101,19 +105,28 @@ class Gtsrb(Source):
         for folder in folders(root, self.name):
             if all((folder / archive).is_file() for archive in ARCHIVES):
                 zips = tuple(folder / archive for archive in ARCHIVES)
-                return Found(zips, partial(_open_zips, zips))
-            tables = (folder / "Train.csv").is_file() and (folder / "Test.csv").is_file()
-            tree = folder / "GTSRB" / "Final_Training" if not tables else folder
-            if tables or tree.is_dir():
-                return Found((folder,), partial(archives.from_folder, folder))
-        return None
+                return Found(zips, partial(_open_all, zips))
+            if folder != root:
+                zips = tuple(sorted(folder.glob("*.zip")))
+                known = any(_is_tree(names) for _, names in walk(folder, 3))
+                if known or {path.name for path in zips} - {*ARCHIVES}:
+                    return Found((folder,), partial(_open_all, (folder, *zips)))
+            elif any(_is_tree(names, ()) for names in _names_in(root, root / "GTSRB")):
+                return Found((root,), partial(archives.from_folder, root))
+        zips = tuple(path for path in sorted(root.glob("*.zip")) if _is_called_gtsrb(path))
+        return Found(zips[:1], partial(_open_all, zips[:1])) if zips else None
 
     def read(self, files: Files, size: int, rng: np.random.Generator) -> Parts:
         """See `Source.read`; validation takes whole tracks."""
-        if "Train.csv" in files:
-            train, test = _list_png_split(files, "Train"), _list_png_split(files, "Test")
-        else:
+        table = _find_table(files, "train.csv")
+        if table:
+            folder = table[: -len("train.csv")]
+            train = _list_png_split(files, folder, "train")
+            test = _list_png_split(files, folder, "test")
+        elif any(_CLASS_TABLE.search(name) for name in files):
             train, test = _list_official_train(files), _list_official_test(files)
+        else:
+            train, test = _list_class_folders(files, self.wanted)
         if not train.names or not test.names:
             raise UserError("The GTSRB files hold no images: copy or fetch them again.")
         labels = np.asarray(train.labels)
@@ -128,32 +141,94 @@ class Gtsrb(Source):
         )
 
 
-def _open_zips(paths: Sequence[Path]) -> Files:
-    return archives.merged(archives.from_zip(path) for path in paths)
+def _open_all(paths: Sequence[Path]) -> Files:
+    return archives.merged(
+        archives.from_folder(path) if path.is_dir() else archives.from_zip(path) for path in paths
+    )
+
+
+def _names_in(*places: Path) -> Iterator[list[str]]:
+    for place in places:
+        if place.is_dir():
+            yield [entry.name for entry in os.scandir(place)]
+
+
+def _is_tree(names: Sequence[str], roles: Sequence[str] = ("train", "test")) -> bool:
+    """Whether a folder with these names in it holds GTSRB: its tables, or its splits."""
+    lower = {name.lower() for name in names}
+    if {"train.csv", "test.csv"} <= lower or "final_training" in lower:
+        return True
+    return bool(roles) and {*roles} <= set(roles_of(folder_names(names)).values())
+
+
+def _is_called_gtsrb(path: Path) -> bool:
+    return path.name.lower().startswith("gtsrb") and path.name not in ARCHIVES
+
+
+def _find_table(files: Files, name: str) -> str:
+    """The table of that name, in whatever case, that lies nearest to the top; else empty."""
+    found = [path for path in files if path.rpartition("/")[2].lower() == name]
+    return min(found, key=lambda path: (path.count("/"), path), default="")
 
 
 def _list_official_train(files: Files) -> Listing:
     """Training images listed by the table in each class folder."""
-    found = []
-    for table in sorted(name for name in files if re.search(r"Images/\d{5}/GT-\d{5}\.csv$", name)):
-        found += _read_table(files, table, ";", "Filename", f"{table.rsplit('/', 1)[0]}/")
-    return _check_listing(files, found, re.compile(r"Final_Training/Images/.*\.ppm$"))
+    found, places = [], set()
+    for table in sorted(name for name in files if _CLASS_TABLE.search(name)):
+        place = table.rpartition("/")[0]
+        found += _read_table(files, table, ";", "Filename", f"{place}/")
+        places.add(place.rpartition("/")[0])
+    return _check_listing(files, found, tuple(f"{place}/" for place in places), ".ppm")
 
 
 def _list_official_test(files: Files) -> Listing:
     """Test images listed by the ground-truth table, which comes in a separate archive."""
-    truth = [name for name in files if name.rsplit("/", 1)[-1] == _TRUTH]
-    image = next((name for name in files if _TEST in name and name.endswith(".ppm")), None)
-    if not truth or image is None:
-        raise UserError(f"GTSRB's test images or their labels ({_TRUTH}) are missing.")
-    found = _read_table(files, truth[0], ";", "Filename", f"{image.rsplit('/', 1)[0]}/")
-    return _check_listing(files, found, re.compile(r"Final_Test/Images/.*\.ppm$"))
+    truth = _find_table(files, _TRUTH)
+    images = (name for name in files if _TEST_IMAGE.search(name))
+    place = next((name.rpartition("/")[0] + "/" for name in images), None)
+    if not truth or place is None:
+        raise UserError(
+            f"GTSRB's test images or their labels (GT-final_test.csv) are missing: put"
+            f" {ARCHIVES[1]} and {ARCHIVES[2]} beside the training images."
+        )
+    found = _read_table(files, truth, ";", "Filename", place)
+    return _check_listing(files, found, (place,), ".ppm")
 
 
-def _list_png_split(files: Files, split: str) -> Listing:
-    """A split listed by a single table, as in the widespread PNG layout."""
-    found = _read_table(files, f"{split}.csv", ",", "Path", "")
-    return _check_listing(files, found, re.compile(rf"{split}/.*\.png$"))
+def _list_png_split(files: Files, folder: str, split: str) -> Listing:
+    """A split listed by a single table, as in the widespread PNG layout.
+
+    Copies of it hold the images a second time, in folders whose names differ in case.
+    """
+    table = _find_table(files.below(folder), f"{split}.csv")
+    found = _read_table(files, f"{folder}{table or split + '.csv'}", ",", "Path", folder)
+    actual = {name.casefold(): name for name in sorted(files, reverse=True)}
+    found = [
+        (name if name in files else actual.get(name.casefold(), name), label)
+        for name, label in found
+    ]
+    return _check_listing(files, found, (f"{folder}{split}/",), ".png")
+
+
+def _list_class_folders(files: Files, wanted: str) -> tuple[Listing, Listing]:
+    """Training and test images in folders that are called like the classes, without any table."""
+    try:
+        layout = find_layout(files)
+        numbers = [int(name) for name in layout.classes]
+        if "test" not in layout.splits or numbers != list(range(len(numbers))):
+            raise ValueError
+        if len(numbers) > len(CLASS_NAMES):
+            raise ValueError
+    except (UserError, ValueError) as error:
+        reason = str(error).rstrip(".") or "no test images, or folders other than 0 to 42"
+        raise UserError(
+            f"What lies there is not GTSRB as it is usually copied ({reason}): put there {wanted}."
+        ) from error
+    return _in_order(layout.splits["train"]), _in_order(layout.splits["test"])
+
+
+def _in_order(listing: Listing) -> Listing:
+    return _sorted(list(zip(listing.names, listing.labels, strict=True)))
 
 
 def _read_table(
@@ -166,18 +241,33 @@ def _read_table(
     ]
 
 
-def _check_listing(files: Files, found: list[tuple[str, int]], image: re.Pattern[str]) -> Listing:
-    """Check that each image is listed exactly once; the order is the same for every layout."""
+def _check_listing(
+    files: Files, found: list[tuple[str, int]], places: tuple[str, ...], suffix: str
+) -> Listing:
+    """Check that each image is listed exactly once; the order is the same for every layout.
+
+    Args:
+        files: what there is.
+        found: the images listed, with their classes.
+        places: the folders whose images must all be listed.
+        suffix: of images.
+    """
     if not found:
         return Listing([], [])
-    listed = {name for name, _ in found}
+    listed = {name.casefold() for name, _ in found}
     if len(listed) < len(found):
         raise UserError("GTSRB's tables list an image twice: copy or fetch them again.")
-    extra = min((name for name in files if image.search(name) and name not in listed), default=None)
+    lower = tuple(place.casefold() for place in places)
+    images = (name for name in files if name.casefold().startswith(lower) and name.endswith(suffix))
+    extra = min((name for name in images if name.casefold() not in listed), default=None)
     if extra is not None:
         raise UserError(
             f"The image {quoted(extra)} is not listed in any GTSRB table: copy or fetch it again."
         )
+    return _sorted(found)
+
+
+def _sorted(found: list[tuple[str, int]]) -> Listing:
     ordered = sorted(found, key=lambda item: _order(item[0]))
     return Listing([name for name, _ in ordered], [label for _, label in ordered])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +16,8 @@ from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode_all
 from engine.datasets.download import Download
+
+MAX_ENTRIES = 30  # of a folder that may hold more folders worth a look
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Source(ABC):
         title: its name in a sentence; empty if it is the same as `name`.
         downloads: files that can be downloaded; empty if there are none.
         wanted: which files to put where, as part of a sentence.
+        default_size: side of the images in pixels, where none is asked for.
         default_target: the default target class of attacks.
         example_class: the class whose images the pages show first.
     """
@@ -89,6 +93,7 @@ class Source(ABC):
     wanted: str
     title: str = ""
     downloads: tuple[Download, ...] = ()
+    default_size: int = 32
     default_target: int = 0
     example_class: int = 0
 
@@ -137,5 +142,51 @@ class ClassFirst(TestFirst):
 
 
 def folders(root: Path, name: str) -> list[Path]:
-    """Folders where a dataset called `name` may be: one of its own, or the root itself."""
-    return [path for path in (root / name, root) if path.is_dir()]
+    """Folders where a dataset called `name` may be: one of its own, or the root itself.
+
+    Its own may also be called otherwise, such as "GTSRB" or "CIFAR-10".
+    """
+    return [path for path in (root / name, root, *_alike(root, name)) if path.is_dir()]
+
+
+def folder_names(names: Iterable[str]) -> list[str]:
+    """Those of the names that look like a folder's, without asking the disk."""
+    return [name for name in names if "." not in name]
+
+
+def _alike(root: Path, name: str) -> list[Path]:
+    """What in `root` is called `name` but for case and punctuation; not that itself."""
+    if not root.is_dir():
+        return []
+    others = sorted(entry.name for entry in os.scandir(root) if entry.name != name)
+    return [root / other for other in others if _plain(other) == _plain(name)]
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
+
+
+def lying_there(root: Path, name: str, downloads: Sequence[Download]) -> list[Path]:
+    """What a folder of that dataset's name holds, besides files that were downloaded to it."""
+    official = {item.name for item in downloads}
+    found = []
+    for folder in (root / name, *_alike(root, name)):
+        if folder.is_dir():
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            found += [Path(entry.path) for entry in entries if entry.name[0] != "."]
+    return [path for path in found if path.name not in official]
+
+
+def walk(folder: Path, depth: int) -> Iterator[tuple[Path, list[str]]]:
+    """Folders and the names in them, down to a depth; the largest are not entered.
+
+    It is called before every look at a page, so folders of images are to be passed over.
+    """
+    names = sorted(entry.name for entry in os.scandir(folder))
+    yield folder, names
+    if depth == 0 or len(names) > MAX_ENTRIES:
+        return
+    for name in names:
+        inner = folder / name
+        if inner.is_dir() and not inner.is_symlink():
+            yield from walk(inner, depth - 1)

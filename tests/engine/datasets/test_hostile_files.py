@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 from engine.core.errors import UserError
-from engine.datasets import archives, cache, class_folders, load_dataset
+from engine.datasets import archives, cache, layout, load_dataset
 from engine.datasets.archives import Files
 from engine.datasets.dataset import Split
 from engine.datasets.decoding import decode
 from engine.datasets.label_tables import rows
-from engine.store import cards
+from engine.store import card_fields
 from tests.engine.datasets.opening import SMALL, class_tree, refused
 from tests.fixtures.packing import inside, write_tree, write_zip
 from tests.fixtures.tiny_cifar10 import binary_files, python_files
@@ -256,8 +256,8 @@ def test_classes_with_numbers_of_thousands_of_digits_are_sorted_as_text(tmp_path
 
 
 def test_more_classes_than_a_card_can_hold_are_refused(tmp_path, monkeypatch):
-    assert class_folders.MAX_CLASSES == cards.MAX_CLASSES
-    monkeypatch.setattr(class_folders, "MAX_CLASSES", 2)
+    assert layout.MAX_CLASSES == card_fields.MAX_CLASSES
+    monkeypatch.setattr(layout, "MAX_CLASSES", 2)
     write_zip(tmp_path / "z.zip", class_tree())
     refused("There are 3 classes: choose 2 at most", "folder:z.zip", tmp_path)
 
