@@ -33,6 +33,10 @@ MAX_ERROR = 400  # characters of a message that quotes the command line
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Data": {
         "data": ("data", "Show what a dataset contains; download it first if necessary."),
+        "data list": ("data", "List the datasets there are."),
+        "data check": ("data", "Look through a folder or zip of images before adding it."),
+        "data add": ("data", "Make a dataset of your own of a folder or zip of images."),
+        "data remove": ("data", "Remove a dataset of your own; images outside of it stay."),
         "sample-pair": ("exchange", "Write a network and 200 images to try the import with."),
         "poison": ("data", "Put a trigger on images and measure how much it changes them."),
     },
@@ -94,6 +98,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown name fails with the names that are similar."""
         names = self.list_commands(ctx)
+        pair = " ".join(args[:2])  # such as "data add"
+        if pair in names and pair != args[0]:
+            return pair, self.get_command(ctx, pair), args[2:]
         if args[0] not in names and not ctx.resilient_parsing:
             raise click.NoSuchCommand(args[0], possibilities=names, ctx=ctx)
         return super().resolve_command(ctx, args)

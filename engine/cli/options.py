@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from engine import store
 from engine.attacks.triggers import TRIGGERS, parse_trigger
 from engine.core import tensorflow_runtime
-from engine.datasets import SPLITS, Dataset, dataset_names, load_dataset
+from engine.datasets import SOURCES, SPLITS, Dataset, dataset_names, load_dataset
 from engine.defenses.detectors import DETECTORS, parse_detector
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
 from engine.defenses.repairs import REPAIRS, parse_repair
@@ -153,11 +153,11 @@ class ImageOptions:
 
     Attributes:
         dataset: its name.
-        size: side of the images in pixels.
+        size: side of the images in pixels; None: the dataset's own.
     """
 
     dataset: str
-    size: int
+    size: int | None
 
     def load(self, root: Path | None, fetch: bool = False) -> Dataset:
         """Load the dataset; `fetch` downloads what is missing. Errors as for `load_dataset`."""
@@ -201,14 +201,21 @@ class ModelChoice:
 
 
 dataset_argument = click.argument(
-    "dataset", type=DATASET, help=f"One of {_listed(dataset_names())}."
+    "dataset",
+    type=DATASET,
+    help=f"One of {_listed(SOURCES)}, one that you added, or folder:PATH.",
 )
 model_argument = click.argument("model", type=MODEL, help="Name of the model.")
 image_options = gathered(
     "images",
     ImageOptions,
     dataset_argument,
-    click.option("--size", type=int, default=32, help="Side of the images in pixels."),
+    click.option(
+        "--size",
+        type=int,
+        help="Side of the images in pixels; the dataset's own if left out, which is 32 unless you"
+        " added it with another.",
+    ),
 )
 model_choice = gathered(
     "choice",

@@ -61,6 +61,16 @@ class Dataset:
         height, width, channels = self.train.images.shape[1:]
         return height, width, channels
 
+    def per_class(self) -> list[dict[str, str | int]]:
+        """A row for each class: its name, and its number of images in each split."""
+        counts = {
+            name: np.bincount(self.split(name).labels, minlength=self.classes) for name in SPLITS
+        }
+        return [
+            {"class": title, **{name: int(counts[name][label]) for name in SPLITS}}
+            for label, title in enumerate(self.class_names)
+        ]
+
     def split(self, name: str) -> Split:
         """The split called `name`.
 

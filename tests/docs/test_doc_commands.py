@@ -100,9 +100,9 @@ def commands_in_sentences() -> list[list[str]]:
 
 def parse(words: list[str]) -> SimpleNamespace:
     """The options of a command line, by name; fails as the command would."""
-    command = main.cli.get_command(click.Context(main.cli), words[0])
-    assert command is not None, words
-    return SimpleNamespace(**command.make_context(words[0], words[1:]).params)
+    name, command, rest = main.cli.resolve_command(click.Context(main.cli), words)
+    assert name is not None and command is not None, words
+    return SimpleNamespace(**command.make_context(name, rest).params)
 
 
 def test_every_engine_command_is_understood_and_its_models_and_datasets_are_there(commands):

@@ -10,6 +10,10 @@ from engine.core import paths
 # A command line that would work, but for the option that is added.
 COMMANDS = {
     "data": ["data", "folder:signs"],
+    "data list": ["data", "list"],
+    "data check": ["data", "check", "mine.zip"],
+    "data add": ["data", "add", "mine", "mine.zip"],
+    "data remove": ["data", "remove", "mine"],
     "poison": ["poison", "folder:signs", "--out", "x.npz"],
     "train": ["train", "folder:signs", "--name", "n", "--target", "1"],
     "import": ["import", "f.keras", "folder:signs", "--name", "n", "--target", "1"],
@@ -67,11 +71,15 @@ BAD = {
     "--image": ("first", "--image"),
     "--seeds": ("0,0", "different seeds"),
     "--model": ("nobody", "no model 'nobody'"),
+    "--class-names": ("nowhere.txt", "nothing at"),
+    "--track-pattern": ("(", "nothing at"),
 }
 # Looked at only where an attack needs it, or once the work is done; tested in test_cli.
 ELSEWHERE = {"--surrogate", "--out", "--sheet"}
 # These commands do without a dataset that is not there.
-WITHOUT_DATA = {("report", "--root"), ("bench", "--root")}
+WITHOUT_DATA = {("report", "--root"), ("bench", "--root")} | {
+    (f"data {act}", "--root") for act in ("check", "add")
+}
 
 
 def value_options():
@@ -114,12 +122,13 @@ def test_an_unknown_option_is_refused_with_the_place_to_look(name, capsys):
 def test_an_option_without_its_value_is_refused(name, capsys):
     for other, option in value_options():
         if other == name:
-            assert f"'{option}' requires an argument" in refused([name, option], capsys)
+            words = [*name.split(), option]
+            assert f"'{option}' requires an argument" in refused(words, capsys)
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("models", "bench")])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("models", "bench", "data list")])
 def test_a_missing_argument_is_refused(name, capsys):
-    assert "Missing" in refused([name], capsys)
+    assert "Missing" in refused(name.split(), capsys)
 
 
 def test_seeds_and_a_model_exclude_each_other(capsys):

@@ -31,7 +31,30 @@ def test_data_shows_what_a_dataset_contains(at_home, capsys):
         "classes": 6,
         "image_shape": [32, 32, 3],
         "images": {"train": 594, "validation": 66, "test": 180},
+        "per_class": [
+            {"class": f"class-{label}", "train": 99, "validation": 11, "test": 30}
+            for label in range(6)
+        ],
     }
+
+
+def test_a_dataset_of_ones_own_is_checked_added_listed_used_and_removed(at_home, capsys, data):
+    place = str(data / "few")
+    found = answer(capsys, "data", "check", place)
+    assert (found["images"], found["size"]) == ({"train": 144, "test": 144}, 32)
+    added = answer(capsys, "data", "add", "mine", place, "--size", "24")
+    assert added == {"dataset": "mine", **found, "size": 24}
+    rows = {row["dataset"]: row for row in answer(capsys, "data", "list")["datasets"]}
+    assert rows["mine"] == {"dataset": "mine", "state": "here", "comes from": place}
+    assert rows["gtsrb"]["state"] == "not here"
+    shown = answer(capsys, "data", "mine")
+    assert shown["image_shape"] == [24, 24, 3] and shown["left_out"] == "nothing"
+    assert sum(shown["images"].values()) == 288
+    assert main.main(["data", "add", "mine", place]) == 2
+    assert "a dataset 'mine' already" in capsys.readouterr().err
+    assert answer(capsys, "data", "remove", "mine") == {"removed": "mine"}
+    assert main.main(["data", "mine"]) == 2
+    assert "no dataset 'mine'" in capsys.readouterr().err
 
 
 def test_poison_writes_clean_and_poisoned_images(at_home, capsys, tmp_path):

@@ -49,7 +49,7 @@ def test_the_help_lists_every_command_in_its_section(capsys, option):
     assert err == ""
     blocks = [block.splitlines() for block in out.split("\n\n")]
     listed = {
-        block[0].removesuffix(":"): [line.split()[0] for line in block[1:]]
+        block[0].removesuffix(":"): [re.split(" {2,}", line.strip())[0] for line in block[1:]]
         for block in blocks
         if block[0].removesuffix(":") in SECTIONS
     }
