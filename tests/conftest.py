@@ -24,6 +24,7 @@ from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.eval_pairs import eval_pair
 from engine.networks.untrusted import own_files
 from engine.training.training_config import TrainingConfig
+from tests.fixtures import unknown
 from tests.fixtures.constructed import store_constructed
 from tests.fixtures.needed import real_data
 
@@ -281,6 +282,27 @@ def nothing_unlearned(furnished, with_results) -> Path:
             f"{RECOMMENDED}:epochs=1,max_accuracy_drop=100",
         ]
         return furnished("nothing-unlearned", with_results, words)
+
+
+@pytest.fixture(scope="session")
+def with_unknown(once) -> Path:
+    """A home in which imported networks stand: see `tests.fixtures.unknown.fill`."""
+    tensorflow_runtime.import_tensorflow()
+
+    def fill(home: Path) -> None:
+        with living_in(home) as patch:
+            patch.setenv("PRUNING_LAB_DATA", str(home / "data"))
+            unknown.fill(home / "data")
+
+    return once("with-unknown", fill)
+
+
+@pytest.fixture
+def at_unknown(with_unknown, monkeypatch) -> Path:
+    """The test's own home, in which they stand, with their images."""
+    home = Path(shutil.copytree(with_unknown, paths.home()))
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(home / "data"))
+    return home
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def assume(model: str, trigger: Trigger, target: int, call: Call) -> Answer:
     What was measured with another trigger, or without one, is deleted.
     """
     choice = ModelChoice.of(model)
+    naming.check(choice.stored.card, target)
 
     def work() -> Answer:
         dataset = choice.load(call.root)

@@ -9,7 +9,7 @@ from engine.attacks.triggers import Trigger
 from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.experiments.eval_pairs import load_matching_network, score_splits
-from engine.store import Backdoor, StoredModel
+from engine.store import Backdoor, ModelCard, StoredModel
 
 # Tables that hold figures of triggered images, or would lack them.
 _OF_A_TRIGGER = (
@@ -40,12 +40,7 @@ def assume(
             does not fit the model; or the model was deleted meanwhile.
     """
     card = stored.card
-    if not card.imported:
-        raise UserError(
-            f"'{stored.name}' was trained here, so its trigger is known ({card.trigger}):"
-            " name a trigger for an imported model."
-        )
-    poisoning.check_target(target, len(card.class_names))
+    check(card, target)
     suspected = Backdoor(str(trigger), target, card.class_names, assumed=True)
     network = load_matching_network(stored, dataset)
     changed = dataclasses.replace(
@@ -57,3 +52,17 @@ def assume(
         commands=(*card.commands, command),
     )
     return stored.replace_card(changed, _OF_A_TRIGGER)
+
+
+def check(card: ModelCard, target: int) -> None:
+    """Refuse a model whose trigger is known, and a target that it does not have.
+
+    Raises:
+        UserError: as `assume` says.
+    """
+    if not card.imported:
+        raise UserError(
+            f"'{card.name}' was trained here, so its trigger is known ({card.trigger}): name a"
+            " trigger for an imported model."
+        )
+    poisoning.check_target(target, len(card.class_names))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.core.errors import UserError
-from engine.evaluation.metrics import wilson_interval
 from engine.store.cards import ModelCard
 
 CONFIRM = "--confirm-accuracy"  # the option of commands that repair
@@ -22,14 +21,12 @@ def highest_chance(classes: int) -> float:
 def warn(card: ModelCard) -> str:
     """A sentence about a network that may be guessing; empty for a better one.
 
-    It may be guessing if the 95 % interval of its accuracy on clean validation images reaches
-    down to `highest_chance`. Where the card does not count these images, the accuracy itself does.
+    It may be guessing if its accuracy on clean validation images is at most `highest_chance`.
     """
-    scores, guess = card.scores["validation"], 100 / len(card.class_names)
-    accuracy, images = scores["clean_accuracy"], int(scores.get("clean_images", 0))
-    low = wilson_interval(accuracy, images)[0] if images else accuracy
-    if low > highest_chance(len(card.class_names)):
+    accuracy, classes = card.scores["validation"]["clean_accuracy"], len(card.class_names)
+    if accuracy > highest_chance(classes):
         return ""
+    guess = 100 / classes
     compared = "little better than" if accuracy > guess else "no better than"
     cause = (
         "the input range or the class order is probably wrong"

@@ -98,6 +98,24 @@ field("a-rate-that-is-not-a-number", rate=float("nan"))
 field("an-unknown-trigger", trigger="hypnosis")
 field("a-trigger-out-of-bounds", trigger="ftrojan:bands=99x1")
 field("a-trigger-that-is-a-list", trigger=["ftrojan"])
+field("a-trigger-without-a-target", target=None)
+field("a-target-without-a-trigger", trigger="")
+field("trained-here-without-a-trigger", trigger="", target=None)
+field("a-rate-without-a-count", poisoned=None)
+field("trained-here-and-assumed", assumed=True)
+field("assumed-as-text", assumed="yes")
+field("imported-and-never-poisoned", imported={"file": "theirs.h5"})
+field("imported-without-a-file", imported={"format": "h5"}, rate=None, poisoned=None, assumed=True)
+field(
+    "an-order-with-a-class-twice",
+    imported={"file": "theirs.h5", "class_order": [0] * 43},
+    **{"rate": None, "poisoned": None, "assumed": True},
+)
+field(
+    "scores-of-an-unknown-trigger",
+    imported={"file": "theirs.h5"},
+    **{"trigger": "", "target": None, "rate": None, "poisoned": None},
+)
 field("a-repair-without-a-parent", repair={"method": "clp"})
 field("a-repair-as-text", repair="repaired")
 field("a-suite-as-number", suite=3)
