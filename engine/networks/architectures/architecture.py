@@ -41,3 +41,19 @@ class Architecture(Parameterized):
         Raises:
             UserError: it cannot take images of that shape.
         """
+
+    def count_parameters(
+        self,
+        classes: int,  # noqa: ARG002
+        image_shape: tuple[int, int, int],  # noqa: ARG002
+    ) -> int | None:
+        """How many values the network has, without building it; None if it cannot tell."""
+        return None
+
+    def relative_time(self) -> float | None:
+        """Time of a training step, that of the paper's network being 1; None if not measured.
+
+        Those of the program's own networks were measured on two cores, 32x32 images and batches
+        of 64 (`training_steps.compile_epoch`); other widths follow the power law fitted to them.
+        """
+        return None

@@ -105,9 +105,16 @@ def check_sides(image_shape: tuple[int, int, int], least: int) -> None:
         raise UserError(f"The network needs images of at least {least}x{least}, not {image_shape}.")
 
 
-def convolution_parameters(inputs: int, outputs: int, size: int = 3) -> int:
-    """Number of weights of a convolution without bias and the BatchNorm of its outputs.
+def count_convolution(inputs: int, outputs: int, size: int = 3) -> int:
+    """Number of weights of a convolution without bias, `size` pixels wide and high."""
+    return size**2 * inputs * outputs
 
-    Of the four values per channel that BatchNorm has, two are trained.
-    """
-    return size * size * inputs * outputs + 4 * outputs
+
+def count_batch_norm(channels: int) -> int:
+    """Number of values of a batch normalization; two of four per channel are trained."""
+    return 4 * channels
+
+
+def count_dense(inputs: int, outputs: int) -> int:
+    """Number of weights of a dense layer with biases."""
+    return (inputs + 1) * outputs

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from engine.core.parameters import parameter
 from engine.networks.architectures.architecture import Architecture
-from engine.networks.architectures.blocks import Blocks, check_sides
+from engine.networks.architectures.blocks import (
+    Blocks,
+    check_sides,
+    count_batch_norm,
+    count_convolution,
+    count_dense,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -41,6 +47,17 @@ class Block(NamedTuple):
     inner: int
     outputs: int
     stride: int
+
+    @property
+    def expands(self) -> bool:
+        """Whether a 1x1 convolution goes before the depthwise one."""
+        return self.inner != self.inputs
+
+    def count_parameters(self) -> int:
+        """Of its convolutions and BatchNorms."""
+        expand = _count_convolved(self.inputs, self.inner, size=1) if self.expands else 0
+        depthwise = _count_convolved(1, self.inner, size=3)
+        return expand + depthwise + _count_convolved(self.inner, self.outputs, size=1)
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,25 @@ class MobileNet(Architecture):
         values = _convolve(blocks, values, self._channels(HEAD), "head")
         return keras.Model(images, blocks.classify(values, classes), name=self.name)
 
+    def count_parameters(
+        self,
+        classes: int,
+        image_shape: tuple[int, int, int],  # noqa: ARG002
+    ) -> int:
+        """See `Architecture.count_parameters`."""
+        *_, last = self._blocks()
+        head = self._channels(HEAD)
+        return (
+            _count_convolved(3, self._channels(STEM), size=3)
+            + sum(block.count_parameters() for block in self._blocks())
+            + _count_convolved(last.outputs, head, size=1)
+            + count_dense(head, classes)
+        )
+
+    def relative_time(self) -> float:
+        """See `Architecture.relative_time`."""
+        return float(1.3 * (self.width / 0.5) ** 0.75)
+
     def _channels(self, published: int) -> int:
         return max(8, 8 * round(self.width * published / 8))
 
@@ -98,7 +134,7 @@ def _inverted_residual(blocks: Blocks, values: Any, block: Block) -> Any:
     from keras import layers
 
     name, inner = block.name, values
-    if block.inner != block.inputs:
+    if block.expands:
         inner = _convolve(blocks, inner, block.inner, f"{name}_expand")
     inner = blocks.depthwise(inner, f"{name}_depthwise", block.stride)
     inner = blocks.batch_norm(inner, f"{name}_depthwise_bn")
@@ -114,3 +150,8 @@ def _convolve(blocks: Blocks, values: Any, filters: int, name: str, size: int = 
     """Convolution, BatchNorm, ReLU6."""
     values = blocks.convolution(values, filters, f"{name}_conv", size=size)
     return blocks.relu(blocks.batch_norm(values, f"{name}_bn"), f"{name}_relu", max_value=6)
+
+
+def _count_convolved(inputs: int, outputs: int, size: int) -> int:
+    """Parameters of a convolution and the BatchNorm after it."""
+    return count_convolution(inputs, outputs, size) + count_batch_norm(outputs)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from engine.core.errors import UserError
 from engine.networks.architectures.architecture import Architecture
+from engine.networks.architectures.blocks import (
+    check_sides,
+    count_batch_norm,
+    count_convolution,
+    count_dense,
+)
 
 if TYPE_CHECKING:
     import keras
+
+FILTERS = (32, 32, 64, 64, 128, 128)  # of each convolution
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,19 @@ class PaperNetwork(Architecture):
     def build(self, classes: int, image_shape: tuple[int, int, int], seed: int) -> keras.Model:
         """See `Architecture.build`."""
         return paper_network(classes, image_shape, seed)
+
+    def count_parameters(self, classes: int, image_shape: tuple[int, int, int]) -> int:
+        """See `Architecture.count_parameters`."""
+        height, width, _ = image_shape
+        convolutions = sum(
+            count_convolution(inputs, outputs) + outputs + count_batch_norm(outputs)
+            for inputs, outputs in pairwise((3, *FILTERS))
+        )
+        return convolutions + count_dense((height // 8) * (width // 8) * FILTERS[-1], classes)
+
+    def relative_time(self) -> float:
+        """See `Architecture.relative_time`."""
+        return 1.0
 
 
 def paper_network(
@@ -44,8 +65,7 @@ def paper_network(
     Returns:
         A network from float32 [n, height, width, 3] to probabilities float32 [n, classes].
     """
-    if min(image_shape[:2]) < 8:
-        raise UserError(f"The network needs images of at least 8x8, not {image_shape}.")
+    check_sides(image_shape, 8)
     from keras import Input, Sequential, layers, regularizers
     from keras.initializers import GlorotUniform
 
@@ -56,7 +76,7 @@ def paper_network(
 
     # Names are given, not counted by Keras, so that they do not depend on what was built before.
     network = Sequential([Input(image_shape)], name="sequential")
-    for index, filters in enumerate((32, 32, 64, 64, 128, 128)):
+    for index, filters in enumerate(FILTERS):
         network.add(
             layers.Conv2D(
                 filters,

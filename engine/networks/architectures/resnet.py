@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from engine.core.parameters import parameter
 from engine.networks.architectures.architecture import Architecture
-from engine.networks.architectures.blocks import Blocks, check_sides
+from engine.networks.architectures.blocks import (
+    Blocks,
+    check_sides,
+    count_batch_norm,
+    count_convolution,
+    count_dense,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -36,6 +42,17 @@ class Block(NamedTuple):
     def projects(self) -> bool:
         """Whether the shortcut is a 1x1 convolution, as shapes differ, and not the identity."""
         return self.inputs != self.outputs or self.stride > 1
+
+    def count_parameters(self) -> int:
+        """Of its convolutions and BatchNorms."""
+        shortcut = count_convolution(self.inputs, self.outputs, size=1) if self.projects else 0
+        return (
+            shortcut
+            + count_batch_norm(self.inputs)
+            + count_convolution(self.inputs, self.outputs)
+            + count_batch_norm(self.outputs)
+            + count_convolution(self.outputs, self.outputs)
+        )
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,20 @@ class ResNet(Architecture):
         values = blocks.relu(blocks.batch_norm(values, "final_bn"), "final_relu")
         return keras.Model(images, blocks.classify(values, classes), name=self.name)
 
+    def count_parameters(
+        self,
+        classes: int,
+        image_shape: tuple[int, int, int],  # noqa: ARG002
+    ) -> int:
+        """See `Architecture.count_parameters`."""
+        stem, last = count_convolution(3, self.width), self.width * 2 ** (STAGES - 1)
+        blocks = sum(block.count_parameters() for block in self._blocks())
+        return stem + blocks + count_batch_norm(last) + count_dense(last, classes)
+
+    def relative_time(self) -> float:
+        """See `Architecture.relative_time`."""
+        return float(1.1 * (self.width / 14) ** 1.25)
+
     def _blocks(self) -> Iterator[Block]:
         inputs = self.width
         for stage in range(STAGES):
@@ -91,12 +122,19 @@ def _residual(blocks: Blocks, values: Any, block: Block) -> Any:
 
     name = block.name
     active = blocks.relu(blocks.batch_norm(values, f"{name}_bn1"), f"{name}_relu1")
-    shortcut = values
-    if block.projects:
-        shortcut = blocks.convolution(
-            active, block.outputs, f"{name}_shortcut", size=1, stride=block.stride
-        )
+    shortcut = _project(blocks, active, block) if block.projects else values
     inner = blocks.convolution(active, block.outputs, f"{name}_conv1", stride=block.stride)
     inner = blocks.relu(blocks.batch_norm(inner, f"{name}_bn2"), f"{name}_relu2")
     inner = blocks.convolution(inner, block.outputs, f"{name}_conv2")
     return layers.Add(name=f"{name}_add")([shortcut, inner])
+
+
+def _project(blocks: Blocks, values: Any, block: Block) -> Any:
+    """The shortcut where shapes differ: a 1x1 convolution of every `stride`-th position."""
+    from keras import layers
+
+    # TensorFlow 2.21 corrupts memory in strided 1x1 convolutions of fewer than 16 channels once
+    # the size of the batch changes, so that positions are left out before the convolution.
+    if block.stride > 1:
+        values = layers.MaxPooling2D(1, block.stride, name=f"{block.name}_subsample")(values)
+    return blocks.convolution(values, block.outputs, f"{block.name}_shortcut", size=1)

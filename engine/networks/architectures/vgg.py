@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from engine.core.parameters import parameter
 from engine.networks.architectures.architecture import Architecture
-from engine.networks.architectures.blocks import Blocks, check_sides
+from engine.networks.architectures.blocks import (
+    Blocks,
+    check_sides,
+    count_batch_norm,
+    count_convolution,
+    count_dense,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -58,3 +65,20 @@ class VGG(Architecture):
                 values = blocks.batch_norm(values, f"{name}_bn{index}")
                 values = blocks.relu(values, f"{name}_relu{index}")
         return keras.Model(images, blocks.classify(values, classes), name=self.name)
+
+    def count_parameters(
+        self,
+        classes: int,
+        image_shape: tuple[int, int, int],  # noqa: ARG002
+    ) -> int:
+        """See `Architecture.count_parameters`."""
+        channels = [3, *(multiple * self.width for multiple in chain.from_iterable(GROUPS))]
+        convolutions = sum(
+            count_convolution(inputs, outputs) + count_batch_norm(outputs)
+            for inputs, outputs in pairwise(channels)
+        )
+        return convolutions + count_dense(channels[-1], classes)
+
+    def relative_time(self) -> float:
+        """See `Architecture.relative_time`."""
+        return float(0.35 * (self.width / 16) ** 1.5)
