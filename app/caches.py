@@ -574,7 +574,7 @@ class Predicted:
     probabilities: np.ndarray
 
 
-def sample_predictions(stored: StoredModel, count: int = 12) -> Predicted:
+def sample_predictions(stored: StoredModel, count: int = 7) -> Predicted:
     """`count` test images of a model's own dataset, spread evenly over them, and its predictions.
 
     Raises:

@@ -61,23 +61,31 @@ def outputs_by_class() -> np.ndarray:
 
 def sample_network() -> keras.Model:
     """The network: float32 RGB [n, 32, 32, 3] from 0 to 255, to logits [n, 12]."""
+    labels = np.empty(len(LABELS), int)
+    labels[outputs_by_class()] = LABELS
+    return as_from_elsewhere(store.find(MODEL).network(), labels)
+
+
+def as_from_elsewhere(whole: keras.Model, labels: np.ndarray) -> keras.Model:
+    """A copy of a network of this program that takes 0 to 255 and gives logits.
+
+    Args:
+        whole: begins with a convolution and ends with a dense layer with softmax.
+        labels: for each output of the copy, the class that it stands for in `whole`: int64 [n].
+    """
     import keras
 
-    whole = store.find(MODEL).network()
     config = whole.get_config()
-    last = config["layers"][-1]["config"]
-    last |= {"units": len(LABELS), "activation": "linear"}
-    network = type(whole).from_config(config)
-    for layer, cut in zip(whole.layers[:-1], network.layers[:-1], strict=True):
-        cut.set_weights(layer.get_weights())
+    config["layers"][-1]["config"] |= {"units": len(labels), "activation": "linear"}
+    copy = type(whole).from_config(config)
+    for layer, own in zip(whole.layers[:-1], copy.layers[:-1], strict=True):
+        own.set_weights(layer.get_weights())
     kernel, bias = whole.layers[-1].get_weights()
-    chosen = np.empty(len(LABELS), int)
-    chosen[outputs_by_class()] = LABELS
-    network.layers[-1].set_weights([kernel[:, chosen], bias[chosen]])
-    first = next(layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D))
+    copy.layers[-1].set_weights([kernel[:, labels], bias[labels]])
+    first = next(layer for layer in copy.layers if isinstance(layer, keras.layers.Conv2D))
     kernel, *rest = first.get_weights()
     first.set_weights([kernel / 255, *rest])
-    return network
+    return copy
 
 
 def pack_images() -> bytes:

@@ -46,6 +46,7 @@ def show_outcome() -> bool:
     if job is not None:
         job_panel.follow(job, lambda status: _show_examination(job, status))
     elif sentence := examinations.refusal():
+        st.header("This file cannot be used")
         st.error(markdown.escape(sentence), icon=":material/error:")
         st.markdown("Nothing of the file was kept on this computer.")
     return job is not None or bool(examinations.refusal())
