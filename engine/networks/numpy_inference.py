@@ -164,7 +164,7 @@ def channel_bounds(parts: Parts) -> dict[str, np.ndarray]:
     Raises:
         UserError: as `load`.
     """
-    return _read(lambda: _channel_bounds(_read_layers(parts)))
+    return _read(lambda: _channel_bounds(read_layers(parts)))
 
 
 def saved_name(kind: str) -> str:
@@ -217,8 +217,14 @@ class Saved:
 
 
 @dataclass(frozen=True)
-class _Description:
-    """What a file says of a network: its layers, without those that are inert."""
+class Description:
+    """A network's layers, without those that are inert.
+
+    Attributes:
+        input: the name by which layers take the images.
+        layers: in an order in which each stands after its sources.
+        output: name of the layer that gives the output.
+    """
 
     input: str
     layers: list[Saved]
@@ -234,7 +240,7 @@ def _read(made: Callable[[], Result]) -> Result:
 
 
 def _network(parts: Parts) -> Network:
-    read = _read_layers(parts)
+    read = read_layers(parts)
     layers = tuple(_needed([saved.layer() for saved in read.layers], [read.output]))
     by_name = {saved.name: saved for saved in read.layers}
     end = by_name[read.output]
@@ -244,8 +250,13 @@ def _network(parts: Parts) -> Network:
     return Network(read.input, layers, tuple(for_logits))
 
 
-def _read_layers(parts: Parts) -> _Description:
-    """The layers of a file in its order, in which each stands after its sources."""
+def read_layers(parts: Parts) -> Description:
+    """The layers of a file in its order.
+
+    Raises:
+        Unsupported: it has several inputs or outputs, or uses a layer more than once.
+        ValueError, KeyError, TypeError, IndexError: it is not such a description.
+    """
     counted: Counter[str] = Counter()
     inputs: list[str] = []
     read: list[Saved] = []
@@ -271,7 +282,7 @@ def _read_layers(parts: Parts) -> _Description:
     outputs = layer_graph.output_names(parts.config)
     if (len(inputs), len(outputs)) != (1, 1):
         raise Unsupported(f"A network with {len(inputs)} inputs and {len(outputs)} outputs")
-    return _Description(inputs[0], read, known[outputs[0]])
+    return Description(inputs[0], read, known[outputs[0]])
 
 
 def _check_calls(node: layer_graph.Node[Mapping[str, Any]]) -> None:
@@ -283,7 +294,7 @@ def _check_calls(node: layer_graph.Node[Mapping[str, Any]]) -> None:
         raise Unsupported(f"The layer {quoted(node.name)}, which always works as in training,")
 
 
-def _channel_bounds(read: _Description) -> dict[str, np.ndarray]:
+def _channel_bounds(read: Description) -> dict[str, np.ndarray]:
     nodes = [layer_graph.Node(saved.name, saved, saved.sources) for saved in read.layers]
     followers = layer_graph.followers(nodes)
     return {

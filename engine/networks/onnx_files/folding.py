@@ -33,7 +33,7 @@ def fold(node: Node, inputs: Arrays) -> np.ndarray:
 
 def axes_of(inputs: Arrays, attributes: Mapping[str, Any]) -> list[int] | None:
     """The axes that a node works on: an attribute in older files, the second input in others."""
-    if "axes" in attributes:
+    if isinstance(attributes.get("axes"), list):
         return [int(axis) for axis in attributes["axes"]]
     return [int(axis) for axis in np.ravel(inputs[1])] if len(inputs) > 1 else None
 

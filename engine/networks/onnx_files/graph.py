@@ -41,7 +41,8 @@ class Node:
     def refused(self, reason: str) -> UserError:
         """The error that this operator, used like this, is not supported."""
         where = f" (node {quoted(self.name)})" if self.name else ""
-        return UserError(f"uses the operator {quoted(self.kind)}{where} {reason}.")
+        comma = "," if reason.startswith("which") else ""
+        return UserError(f"uses the operator {quoted(self.kind)}{where}{comma} {reason}.")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def load(path: Path) -> Graph:
         raise UserError(
             f"has {len(graph.output)} outputs ({names}): export it with the classes' scores alone."
         )
-    output = graph.output[0].name
+    output = _text(graph.output[0].name)
     nodes = needed([_node(node) for node in graph.node], output)
     return Graph(tuple(nodes), constants, source, shape, output, opset)
 
@@ -158,7 +159,7 @@ def _checked_bytes(tensor: Any) -> int:
 
 
 def _constants(initializers: Iterable[Any]) -> dict[str, np.ndarray]:
-    return {tensor.name: _array(tensor) for tensor in initializers}
+    return {_text(tensor.name): _array(tensor) for tensor in initializers}
 
 
 def _array(tensor: Any) -> np.ndarray:
@@ -180,7 +181,7 @@ def _only_input(
     """Name and shape of the input; constants may be listed as inputs too."""
     from onnx import TensorProto as Kinds
 
-    inputs = [entry for entry in graph.input if entry.name not in constants]
+    inputs = [entry for entry in graph.input if _text(entry.name) not in constants]
     if len(inputs) != 1:
         names = ", ".join(quoted(entry.name) for entry in inputs[:4])
         raise UserError(f"has {len(inputs)} inputs ({names}): export it with the images alone.")
@@ -199,12 +200,18 @@ def _only_input(
             " be dynamic)."
         )
     batch = sides[0] if sides[0] and sides[0] > 0 else None
-    return inputs[0].name, (batch, *sides[1:])  # type: ignore[return-value]
+    return _text(inputs[0].name), (batch, *sides[1:])  # type: ignore[return-value]
 
 
 def _node(node: Any) -> Node:
     attributes = {entry.name: _attribute(entry) for entry in node.attribute}
-    return Node(node.op_type, node.name, tuple(node.input), tuple(node.output), attributes)
+    inputs, outputs = (tuple(map(_text, names)) for names in (node.input, node.output))
+    return Node(_text(node.op_type), _text(node.name), inputs, outputs, attributes)
+
+
+def _text(value: str | bytes) -> str:
+    """A name; protobuf gives those that are not UTF-8 as bytes."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _attribute(entry: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,9 @@ def _scores(
         raise UserError(
             f"gives [batch, {shape}], not one row of scores for each image: export a classifier."
         )
-    return Step(node, known, names, content.opset, None).flat(found).tensor
+    places = [place for axis in found.axes for place in axis]
+    step = Step(node, known, names, content.opset, None)
+    return step.arranged(found, places, [math.prod(found.sizes)]).tensor
 
 
 def _is_channels_first(content: Graph) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from engine.networks.numpy_inference import Saved
 from engine.networks.onnx_files.layers import activations, merging, pooling, shapes, weighted
-from engine.networks.onnx_files.layers.graph_writer import Described, GraphWriter, Tensor
+from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor
 
-LAYERS: Mapping[str, Callable[[GraphWriter, Described, Sequence[Tensor]], Tensor]] = {
+LAYERS: Mapping[str, Callable[[GraphWriter, Saved, Sequence[Tensor]], Tensor]] = {
     **weighted.LAYERS,
     **pooling.LAYERS,
     **activations.LAYERS,
     **merging.LAYERS,
     **shapes.LAYERS,
 }
-__all__ = ["LAYERS", "Described", "GraphWriter", "Tensor"]
+__all__ = ["LAYERS", "GraphWriter", "Tensor"]

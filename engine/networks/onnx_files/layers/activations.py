@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from engine.networks.onnx_files.layers.graph_writer import Described, GraphWriter, Tensor, refused
+from engine.networks.numpy_inference import Saved
+from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor, refused
 
 Activation = Callable[[GraphWriter, Tensor], Tensor]
 LEAKY_SLOPE = 0.2  # of the activation called "leaky_relu"
 
 
-def activated(graph: GraphWriter, layer: Described, value: Tensor) -> Tensor:
+def activated(graph: GraphWriter, layer: Saved, value: Tensor) -> Tensor:
     """`value` after the layer's own activation."""
     name = layer.config.get("activation") or "linear"
     if name not in _ACTIVATIONS:
@@ -53,7 +54,7 @@ def clipped(graph: GraphWriter, value: Tensor, low: float | None, high: float | 
     return graph.alike("Clip", value, *bounds)
 
 
-def _relu(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _relu(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     """Keras's ReLU: a slope below the threshold, and an upper bound."""
     config, value = layer.config, given[0]
     slope, threshold = config["negative_slope"] or 0.0, config["threshold"] or 0.0
@@ -72,22 +73,22 @@ def _relu(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tens
     return graph.alike("Relu", value) if high is None else clipped(graph, value, 0.0, high)
 
 
-def _leaky_relu(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _leaky_relu(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     return graph.alike("LeakyRelu", given[0], alpha=float(layer.config["negative_slope"]))
 
 
-def _elu(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _elu(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     return graph.alike("Elu", given[0], alpha=float(layer.config["alpha"]))
 
 
-def _prelu(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _prelu(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     slopes = layer.arrays[0]
     if given[0].is_image:
         slopes = slopes.transpose(2, 0, 1)
     return graph.alike("PRelu", given[0], graph.constant(slopes, "slopes"))
 
 
-def _activation(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _activation(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     return activated(graph, layer, given[0])
 
 

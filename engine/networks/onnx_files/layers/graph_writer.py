@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.core.errors import UserError
+from engine.networks.numpy_inference import Saved
 
 if TYPE_CHECKING:
     import onnx
@@ -34,28 +35,6 @@ class Tensor:
     def is_image(self) -> bool:
         """Whether it has height, width and channels."""
         return len(self.shape) == 3
-
-
-@dataclass(frozen=True)
-class Described:
-    """A Keras layer to be written.
-
-    Attributes:
-        kind: its class.
-        config: its description.
-        sources: names of the layers whose outputs it takes, in order.
-        arrays: its weights.
-    """
-
-    kind: str
-    config: Mapping[str, Any]
-    sources: tuple[str, ...]
-    arrays: Sequence[np.ndarray]
-
-    @property
-    def name(self) -> str:
-        """Its name in the network."""
-        return str(self.config["name"])
 
 
 @dataclass
@@ -141,6 +120,6 @@ class GraphWriter:
         return found
 
 
-def refused(layer: Described, reason: str) -> UserError:
+def refused(layer: Saved, reason: str) -> UserError:
     """The error that a layer cannot be written."""
     return UserError(f"The layer '{layer.name}' {reason}: save the network as .keras instead.")

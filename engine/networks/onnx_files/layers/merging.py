@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.networks.onnx_files.layers.graph_writer import Described, GraphWriter, Tensor, refused
+from engine.networks.numpy_inference import Saved
+from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor, refused
 
 
-def _joined(kind: str) -> Callable[[GraphWriter, Described, Sequence[Tensor]], Tensor]:
-    def write(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _joined(kind: str) -> Callable[[GraphWriter, Saved, Sequence[Tensor]], Tensor]:
+    def write(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
         if len({len(value.shape) for value in given}) > 1:
             raise refused(layer, "joins tensors of different dimensions")
         shape = np.broadcast_shapes(*(value.shape for value in given))
@@ -19,7 +20,7 @@ def _joined(kind: str) -> Callable[[GraphWriter, Described, Sequence[Tensor]], T
     return write
 
 
-def _concatenate(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _concatenate(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     rank = len(given[0].shape) + 1
     axis = layer.config["axis"] % rank
     shape = list(given[0].shape)
@@ -28,7 +29,7 @@ def _concatenate(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) 
     return graph.add("Concat", given, shape, axis=in_graph)
 
 
-def _rescaling(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _rescaling(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     value = given[0]
     scale, offset = (np.asarray(layer.config[name], float) for name in ("scale", "offset"))
     if (scale != 1).any():

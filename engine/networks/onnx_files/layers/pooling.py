@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.networks.onnx_files.layers.graph_writer import Described, GraphWriter, Tensor
+from engine.networks.numpy_inference import Saved
+from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor
 
 
 def window_options(
-    layer: Described, value: Tensor, size: Sequence[int], dilations: Sequence[int] = (1, 1)
+    layer: Saved, value: Tensor, size: Sequence[int], dilations: Sequence[int] = (1, 1)
 ) -> tuple[dict[str, Any], tuple[int, int]]:
     """A node's attributes for strides and padding, and the height and width of its result.
 
@@ -29,8 +30,8 @@ def window_options(
     return options, (sides[0], sides[1])
 
 
-def _pool(kind: str) -> Callable[[GraphWriter, Described, Sequence[Tensor]], Tensor]:
-    def write(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _pool(kind: str) -> Callable[[GraphWriter, Saved, Sequence[Tensor]], Tensor]:
+    def write(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
         size = [int(side) for side in layer.config["pool_size"]]
         options, sides = window_options(layer, given[0], size)
         return graph.add(kind, [given[0]], (*sides, given[0].shape[-1]), **options)
@@ -38,8 +39,8 @@ def _pool(kind: str) -> Callable[[GraphWriter, Described, Sequence[Tensor]], Ten
     return write
 
 
-def _global(kind: str) -> Callable[[GraphWriter, Described, Sequence[Tensor]], Tensor]:
-    def write(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _global(kind: str) -> Callable[[GraphWriter, Saved, Sequence[Tensor]], Tensor]:
+    def write(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
         channels = given[0].shape[-1]
         made = graph.add(kind, [given[0]], (1, 1, channels))
         if layer.config.get("keepdims"):

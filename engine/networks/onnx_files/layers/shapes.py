@@ -5,28 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.networks.onnx_files.layers.graph_writer import Described, GraphWriter, Tensor
+from engine.networks.numpy_inference import Saved
+from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor
 
 
-def _flatten(graph: GraphWriter, _: Described, given: Sequence[Tensor]) -> Tensor:
+def _flatten(graph: GraphWriter, _: Saved, given: Sequence[Tensor]) -> Tensor:
     return graph.reshaped(given[0], [math.prod(given[0].shape)])
 
 
-def _reshape(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _reshape(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     shape = [int(size) for size in layer.config["target_shape"]]
     known = math.prod(size for size in shape if size != -1)
     whole = math.prod(given[0].shape)
     return graph.reshaped(given[0], [whole // known if size == -1 else size for size in shape])
 
 
-def _permute(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _permute(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     order = [int(axis) for axis in layer.config["dims"]]
     value = graph.to_keras_order(given[0])
     shape = [value.shape[axis - 1] for axis in order]
     return graph.from_keras_order(graph.add("Transpose", [value], shape, perm=[0, *order]))
 
 
-def _zero_padding(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _zero_padding(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     (top, bottom), (left, right) = layer.config["padding"]
     height, width, channels = given[0].shape
     pads = graph.whole_numbers([0, 0, top, left, 0, 0, bottom, right], "pads")
@@ -34,7 +35,7 @@ def _zero_padding(graph: GraphWriter, layer: Described, given: Sequence[Tensor])
     return graph.add("Pad", [given[0], pads], shape)
 
 
-def _cropping(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _cropping(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     (top, bottom), (left, right) = layer.config["cropping"]
     height, width, channels = given[0].shape
     starts = graph.whole_numbers([top, left], "starts")

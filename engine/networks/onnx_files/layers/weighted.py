@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.networks.numpy_inference import Saved
 from engine.networks.onnx_files.layers.activations import activated
-from engine.networks.onnx_files.layers.graph_writer import Described, GraphWriter, Tensor, refused
+from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor, refused
 from engine.networks.onnx_files.layers.pooling import window_options
 
 
-def _conv2d(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _conv2d(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     kernel = layer.arrays[0].transpose(3, 2, 0, 1)
     return _convolved(graph, layer, given[0], kernel, int(layer.config.get("groups") or 1))
 
 
-def _depthwise_conv2d(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _depthwise_conv2d(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     height, width, depth, multiplier = layer.arrays[0].shape
     kernel = layer.arrays[0].transpose(2, 3, 0, 1)
     kernel = kernel.reshape(depth * multiplier, 1, height, width)
@@ -24,7 +25,7 @@ def _depthwise_conv2d(graph: GraphWriter, layer: Described, given: Sequence[Tens
 
 
 def _convolved(
-    graph: GraphWriter, layer: Described, value: Tensor, kernel: np.ndarray, groups: int
+    graph: GraphWriter, layer: Saved, value: Tensor, kernel: np.ndarray, groups: int
 ) -> Tensor:
     dilations = [int(step) for step in layer.config["dilation_rate"]]
     options, sides = window_options(layer, value, kernel.shape[2:], dilations)
@@ -34,7 +35,7 @@ def _convolved(
     return activated(graph, layer, made)
 
 
-def _dense(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _dense(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     value, kernel = given[0], layer.arrays[0]
     shape = (*value.shape[:-1], kernel.shape[1])
     if len(value.shape) == 1:
@@ -50,11 +51,11 @@ def _dense(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Ten
     return activated(graph, layer, made)
 
 
-def _bias(graph: GraphWriter, layer: Described) -> list[str]:
+def _bias(graph: GraphWriter, layer: Saved) -> list[str]:
     return [graph.constant(layer.arrays[1], "bias")] if layer.config["use_bias"] else []
 
 
-def _batch_normalization(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _batch_normalization(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     config, value = layer.config, given[0]
     _check_last_axis(layer, value)
     if len(value.shape) == 2:
@@ -69,7 +70,7 @@ def _batch_normalization(graph: GraphWriter, layer: Described, given: Sequence[T
     return graph.alike("BatchNormalization", value, *constants, epsilon=epsilon)
 
 
-def _layer_normalization(graph: GraphWriter, layer: Described, given: Sequence[Tensor]) -> Tensor:
+def _layer_normalization(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:
     config, value = layer.config, given[0]
     _check_last_axis(layer, value)
     arrays = list(layer.arrays)
@@ -87,7 +88,7 @@ def _layer_normalization(graph: GraphWriter, layer: Described, given: Sequence[T
     return graph.from_keras_order(made)
 
 
-def _check_last_axis(layer: Described, value: Tensor) -> None:
+def _check_last_axis(layer: Saved, value: Tensor) -> None:
     axis = layer.config["axis"]
     axes = [axis] if isinstance(axis, int) else list(axis)
     if axes not in ([-1], [len(value.shape)]):

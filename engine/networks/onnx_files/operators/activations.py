@@ -71,7 +71,7 @@ def _clip(step: Step) -> Value:
 def bounded(step: Step, value: Value, low: float, high: float) -> Value:
     """`value` kept between `low` and `high`, either of which may be infinite."""
     if math.isnan(low) or math.isnan(high) or low > high:
-        raise step.refused("with bounds that leave nothing between them: the file is damaged")
+        raise step.refused("with bounds that leave nothing between them: export it again")
     if low <= -LARGE and high >= LARGE:
         return value
     if low <= -LARGE:  # the smaller of x and b is b - relu(b - x)

@@ -33,10 +33,7 @@ def _merged(step: Step, kind: str, given: Sequence[Value]) -> Value:
     layout = values.layout_of(first)
     if len(alike) > 1:
         given = [step.laid_out(value, layout) for value in given]
-    try:
-        made = step.add(kind, [value.tensor for value in given])
-    except ValueError:
-        raise step.refused("on shapes that do not fit: the file is damaged") from None
+    made = step.add(kind, [value.tensor for value in given])
     return first.with_tensor(made) if len(alike) == 1 else values.in_layout(made, layout)
 
 
@@ -71,7 +68,7 @@ def _linear(
 def _rescaled(step: Step, value: Value, scale: np.ndarray, offset: np.ndarray) -> Value:
     """`value` times `scale` plus `offset`; several in a row become one layer."""
     if not np.isfinite(scale).all() or not np.isfinite(offset).all():
-        raise step.refused("by zero: the file is damaged")
+        raise step.refused("by zero: export it again")
     rank = len(value.axes) + 1
     if scale.size > 1 or offset.size > 1:
         value = step.flat(value) if rank == 2 else step.laid_out(value)
@@ -133,12 +130,7 @@ def _concatenated(step: Step) -> Value:
     given = [step.laid_out(value, layout) for value in given]
     if len(given) == 1:
         return given[0]
-    try:
-        made = step.add(
-            "Concatenate", [value.tensor for value in given], axis=layout.index(axis) + 1
-        )
-    except ValueError:
-        raise step.refused("on shapes that do not fit: the file is damaged") from None
+    made = step.add("Concatenate", [value.tensor for value in given], axis=layout.index(axis) + 1)
     return values.in_layout(made, layout)
 
 

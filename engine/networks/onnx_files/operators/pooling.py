@@ -104,7 +104,7 @@ def _reduce(kind: str) -> Callable[[Step], Value]:
         given = [np.zeros(0), step.constant(1)] if step.has(1) else []
         axes = axes_of(given, step.node.attributes)
         if not axes:
-            raise step.refused("over all axes: each image must be computed by itself")
+            raise step.refused("over all axes: export a network that computes each image by itself")
         counted = [step.axis(axis, len(value.axes) + 1) for axis in axes]
         return _reduced(step, kind, counted, keep=bool(step.attribute("keepdims", 1)))
 

@@ -42,7 +42,7 @@ def _transposed(step: Step) -> Value:
     rank = len(value.axes) + 1
     order = step.attribute("perm", list(range(rank))[::-1])
     if sorted(order) != list(range(rank)) or order[0] != 0:
-        raise step.refused("across the batch: each image must be computed by itself")
+        raise step.refused("across the batch: export a network that computes each image by itself")
     return values.transposed(value, [axis - 1 for axis in order[1:]])
 
 
@@ -52,12 +52,12 @@ def _reshaped(step: Step) -> Value:
     if not step.attribute("allowzero", 0):
         before = [step.batch or 1, *value.shape]
         if any(size == 0 for size in wanted[len(before) :]):
-            raise step.refused("to a shape that does not fit its input: the file is damaged")
+            raise step.refused("to a shape that does not fit its input: export it again")
         wanted = [
             before[axis] if size == 0 and axis else (size or -1) for axis, size in enumerate(wanted)
         ]
     if not wanted or wanted[0] not in (-1, step.batch or 1):
-        raise step.refused("across the batch: each image must be computed by itself")
+        raise step.refused("across the batch: export a network that computes each image by itself")
     return _to(step, value, wanted[1:])
 
 
@@ -79,7 +79,7 @@ def _to(step: Step, value: Value, wanted: Sequence[int]) -> Value:
 def _flattened(step: Step) -> Value:
     value = step.value()
     if step.axis(step.attribute("axis", 1), len(value.axes) + 1) != 0:
-        raise step.refused("across the batch: each image must be computed by itself")
+        raise step.refused("across the batch: export a network that computes each image by itself")
     return _to(step, value, [math.prod(value.shape)])
 
 
@@ -93,7 +93,7 @@ def _squeezed(step: Step) -> Value:
     else:
         gone = [step.axis(axis, rank) for axis in axes]
     if any(value.shape[axis] != 1 for axis in gone):
-        raise step.refused("on an axis of more than one place: the file is damaged")
+        raise step.refused("on an axis of more than one place: export it again")
     return _to(step, value, [size for axis, size in enumerate(value.shape) if axis not in gone])
 
 
@@ -121,7 +121,7 @@ def _padded(step: Step) -> Value:
         axes = [int(axis) % 4 for axis in np.ravel(step.constant(3))]
     pads = np.zeros((4, 2), int)
     if given.size != 2 * len(axes):
-        raise step.refused("with padding of another number of sides: the file is damaged")
+        raise step.refused("with padding of another number of sides: export it again")
     pads[axes] = np.reshape(given, (2, -1)).T
     if pads.min() < 0 or pads[:2].any():
         raise step.refused(
@@ -143,7 +143,7 @@ def _sliced(step: Step) -> Value:
         parts = slices_of(given, step.node.attributes, shape)
         kept = [range(size)[part] for size, part in zip(shape, parts, strict=True)]
     except (ValueError, IndexError, TypeError, KeyError):
-        raise step.refused("with bounds that do not fit its input: the file is damaged") from None
+        raise step.refused("with bounds that do not fit its input: export it again") from None
     if len(kept[0]) != shape[0] or len(kept[1]) != shape[1]:
         raise step.refused(
             "on other sides than an image's, which is not supported: cut those alone"

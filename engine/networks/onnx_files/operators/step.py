@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, MutableSet, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Step:
         """The input at `place`: a value that depends on the images, or a constant."""
         found = self.known.get(self.node.inputs[place]) if self.has(place) else None
         if found is None:
-            raise self.refused("without all of its inputs: the file is damaged")
+            raise self.refused("without all of its inputs: export it again")
         return found
 
     def value(self, place: int = 0) -> Value:
@@ -72,8 +73,7 @@ class Step:
         found = self.constant(place)
         if shape is not None and found.shape != tuple(shape):
             raise self.refused(
-                f"with weights of shape {found.shape} where {tuple(shape)} belong:"
-                " the file is damaged"
+                f"with weights of shape {found.shape} where {tuple(shape)} belong: export it again"
             )
         if not np.isfinite(found).all():
             raise self.refused("with weights that are not finite: train it again")
@@ -82,7 +82,7 @@ class Step:
     def attribute(self, name: str, default: Any) -> Any:
         """An attribute of the node."""
         found = self.node.attributes.get(name, default)
-        if default is not None and not isinstance(found, type(default)):
+        if not isinstance(found, type(default)):
             raise self.refused(f"with an unusable {name}: export the network again")
         return found
 
@@ -99,7 +99,9 @@ class Step:
         """An axis of the file (the batch is 0), as an index into `Value.axes`."""
         counted = axis + rank if axis < 0 else axis
         if not 1 <= counted < rank:
-            raise self.refused("across the batch: each image must be computed by itself")
+            raise self.refused(
+                "across the batch: export a network that computes each image by itself"
+            )
         return counted - 1
 
     def add(self, kind: str, tensors: Any, role: str = "", **options: Any) -> Any:
@@ -117,10 +119,14 @@ class Step:
         import keras
 
         weights = options.pop("weights", None)
-        layer = getattr(keras.layers, kind)(name=self._name(role), **options)
-        result = layer(tensors)
-        if weights is not None:
-            layer.set_weights(weights)
+        name = self._name(role)
+        try:
+            layer = getattr(keras.layers, kind)(name=name, **options)
+            result = layer(tensors)
+            if weights is not None:
+                layer.set_weights(weights)
+        except (ValueError, TypeError):
+            raise self.refused("with sizes that do not fit each other: export it again") from None
         return result
 
     def elementwise(self, kind: str, value: Value, role: str = "", **options: Any) -> Value:
@@ -186,11 +192,7 @@ def layer_name(node: Node) -> str:
     parts = [part for part in node.name.split("/") if part]
     if len(parts) > 1 and parts[-1] == node.kind and node.kind in _WEIGHTED:
         parts.pop()
-    kept = [
-        part
-        for part, after in zip(parts, [*parts[1:], ""], strict=True)
-        if not after.startswith(f"{part}.")
-    ]
+    kept = [a for a, b in pairwise([*parts, ""]) if not b.startswith(f"{a}.")]
     name = re.sub(r"[^A-Za-z0-9_.:-]", "_", ".".join(kept)).strip("_")
     if not name or len(name) > MAX_NAME - 12:
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.kind).lower()

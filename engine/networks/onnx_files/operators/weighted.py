@@ -20,13 +20,13 @@ def _convolution(step: Step) -> Value:
         raise step.refused("on something else than images, which is not supported: use 2-D ones")
     filters, depth = kernel.shape[:2]
     if depth * groups != tensor.shape[-1] or filters % groups:
-        raise step.refused("with weights that do not fit its input: the file is damaged")
+        raise step.refused("with weights that do not fit its input: export it again")
     window = read_window(step, kernel.shape[2:], tensor.shape[1:3])
     if max(window.strides) > 1 and max(window.dilations) > 1:
         raise step.refused("with both strides and dilations, which is not supported: use one")
     bias = [np.ravel(step.weights(2))] if step.has(2) else []
     if bias and bias[0].size != filters:
-        raise step.refused("with a bias that does not fit its weights: the file is damaged")
+        raise step.refused("with a bias that does not fit its weights: export it again")
     if window.pads not in (NO_PADS, window.same):
         tensor = step.add("ZeroPadding2D", tensor, "pad", padding=window.pads)
     options: dict[str, Any] = {
@@ -80,7 +80,7 @@ def _matmul(step: Step) -> Value:
 def _dense(step: Step, value: Value, kernel: np.ndarray, bias: np.ndarray | None) -> Value:
     """A dense layer on the last axis."""
     if kernel.ndim != 2 or len(kernel) != value.shape[-1]:
-        raise step.refused("with weights that do not fit its input: the file is damaged")
+        raise step.refused("with weights that do not fit its input: export it again")
     units = kernel.shape[1]
     if len(value.axes) == 1:
         # The rows are put in the order in which the features lie, so that nothing need be moved.
@@ -91,7 +91,7 @@ def _dense(step: Step, value: Value, kernel: np.ndarray, bias: np.ndarray | None
     weights = [kernel]
     if bias is not None:
         if bias.size not in (1, units):
-            raise step.refused("with a bias that does not fit its weights: the file is damaged")
+            raise step.refused("with a bias that does not fit its weights: export it again")
         weights.append(np.broadcast_to(np.ravel(bias), units))
     made = step.add("Dense", value.tensor, units=units, use_bias=bias is not None, weights=weights)
     return values.in_layout(made, range(len(value.axes)))
@@ -104,7 +104,7 @@ def _batch_normalization(step: Step) -> Value:
     count = value.shape[0]
     arrays = [step.weights(place, (count,)) for place in range(1, 5)]
     if (arrays[3] < 0).any():
-        raise step.refused("with a negative variance: the file is damaged")
+        raise step.refused("with a negative variance: export it again")
     if len(value.axes) == 1:
         value = step.flat(value)
         arrays = [np.ravel(value.from_file_order(array)) for array in arrays]

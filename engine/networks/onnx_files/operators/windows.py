@@ -35,7 +35,7 @@ def read_window(step: Step, kernel: Sequence[int], sides: Sequence[int]) -> Wind
     strides = _pair(step, "strides")
     dilations = _pair(step, "dilations")
     if len(kernel) != 2 or min(*kernel, *strides, *dilations) < 1:
-        raise step.refused("with a window of no usable size: the file is damaged")
+        raise step.refused("with a window of no usable size: export it again")
     high, wide = ((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
     same = _same(sides, (high, wide), strides)
     pads = _pads(step, same)
@@ -65,7 +65,7 @@ def _pads(step: Step, same: Pads) -> Pads:
     if how == "VALID" or not any(pads):
         return NO_PADS
     if len(pads) != 4:
-        raise step.refused("with padding of another number of sides: the file is damaged")
+        raise step.refused("with padding of another number of sides: export it again")
     return (pads[0], pads[2]), (pads[1], pads[3])
 
 
