@@ -17,7 +17,7 @@ from engine.core import progress
 from engine.core.errors import UserError
 from engine.datasets.dataset import Split
 from engine.networks import edit, running
-from engine.networks.channels import PrunableLayer, find_prunable_layers, variables_of
+from engine.networks.channels import PrunableLayer, prunable_layer, variables_of
 
 if TYPE_CHECKING:
     import keras
@@ -54,9 +54,7 @@ def freeze_dormant(
     Raises:
         UserError: the convolution has no bias, or no BatchNorm follows it.
     """
-    (prunable,) = [
-        prunable for prunable in find_prunable_layers(clean) if prunable.convolution == layer
-    ]
+    prunable = prunable_layer(clean, layer)
     channels = np.sort(channels)
     kernel = np.array(clean.get_layer(layer).kernel)[..., channels]
     network = edit.without_channels(clean, layer, channels)

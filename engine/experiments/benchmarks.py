@@ -185,7 +185,7 @@ def _map_windows(
 
 def _curve() -> list[Comparison]:
     network, data = architectures.paper_network(), _noise(2048)
-    layer = split.convolutions(network)[-1]
+    layer = channels.last_convolution(network)
     block = split.cut(network, layer)
     order = np.random.default_rng(0).permutation(block.channels)
     return [_whole_curve(network, layer, order, data), _walk_alone(block, order, data)]
@@ -219,7 +219,7 @@ def _whole_curve(network: keras.Model, layer: str, order: np.ndarray, data: Spli
 def _walk_alone(block: split.Block, order: np.ndarray, data: Split) -> Comparison:
     """The steps of a curve after the forward pass, against the forward pass."""
     features, _ = block.features(running.scale(data.images[:1000]))
-    many = np.tile(features, (25, 1, 1, 1))
+    many = features.repeated(25)
     (walk,) = _best_times(lambda: block.tail.predict_while_pruned(many, order))
     (forward,) = _best_times(lambda: block.features(running.scale(data.images)))
     return Comparison(

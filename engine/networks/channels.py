@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,24 @@ import numpy as np
 
 from engine.core.errors import UserError, unknown
 from engine.networks import layer_graph
+from engine.networks.layer_kinds import (
+    activation_of,
+    is_activation,
+    is_frozen,
+    keeps_channels_apart,
+    kind_of,
+    mixes_channels,
+    output_of_nothing,
+)
 
 if TYPE_CHECKING:
     import keras
+
+Followers = Mapping[str, Sequence[Any]]  # the layers that take each layer's output
+# What may follow a convolution whose channels are the classes.
+_AT_THE_END = frozenset(
+    ["GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten", "Reshape", "Activation", "Softmax"]
+)
 
 
 @dataclass(frozen=True)
@@ -35,25 +50,68 @@ class PrunableLayer:
     channels: int
 
 
+def convolutions(model: keras.Model) -> list[str]:
+    """Names of the convolutions, in the order of the network."""
+    return [layer.name for layer in model.layers if kind_of(layer) == "Conv2D"]
+
+
 def find_prunable_layers(model: keras.Model) -> list[PrunableLayer]:
-    """The prunable of every convolution, in the order of the network.
+    """The prunable of every convolution that has one, in the order of the network.
 
     Layers may branch and join (residual connections).
 
     Raises:
-        UserError: there is no convolution, or the channels of one cannot be switched off.
+        UserError: there is no convolution, or the channels of none can be switched off.
     """
-    from keras import layers
-
-    followers = layer_graph.followers(layer_graph.network_nodes(model))
-    prunable_layers = [
-        PrunableLayer(layer.name, *_holder_and_activation(layer, followers), layer.filters)
-        for layer in model.layers
-        if isinstance(layer, layers.Conv2D)
-    ]
+    found = _search(model)
+    prunable_layers = [each for each in found.values() if isinstance(each, PrunableLayer)]
     if not prunable_layers:
-        raise UserError("The network has no convolution whose channels could be switched off.")
+        reasons = [each for each in found.values() if isinstance(each, str)]
+        raise UserError(
+            reasons[0]
+            if reasons
+            else "The network has no convolution whose channels could be switched off."
+        )
     return prunable_layers
+
+
+def skipped_layers(model: keras.Model) -> dict[str, str]:
+    """Why `find_prunable_layers` leaves convolutions out: a sentence by the layer's name."""
+    return {name: each for name, each in _search(model).items() if isinstance(each, str)}
+
+
+def prunable_layer(model: keras.Model, layer: str) -> PrunableLayer:
+    """The prunable of the convolution called `layer`.
+
+    Raises:
+        UserError: there is no such convolution, or its channels cannot be switched off.
+    """
+    check_layer(layer, convolutions(model))
+    found = _search(model)[layer]
+    if isinstance(found, str):
+        raise UserError(found)
+    return found
+
+
+def last_convolution(model: keras.Model) -> str:
+    """The last convolution whose channels can be pruned by kernel and bias.
+
+    Raises:
+        UserError: there is none.
+    """
+    followers = layer_graph.followers(layer_graph.network_nodes(model))
+    for name in reversed(convolutions(model)):
+        if _refusal(model, model.get_layer(name), followers) is None:
+            return name
+    raise UserError("The network has no convolution to prune.")
+
+
+def check_can_be_pruned(model: keras.Model, layer: str) -> None:
+    """Raise `UserError` unless `layer` is a convolution whose kernel and bias may be set to 0."""
+    check_layer(layer, convolutions(model))
+    followers = layer_graph.followers(layer_graph.network_nodes(model))
+    if refusal := _refusal(model, model.get_layer(layer), followers):
+        raise UserError(refusal)
 
 
 def variables_of(model: keras.Model, prunable: PrunableLayer) -> list[Any]:
@@ -102,39 +160,65 @@ def above_mean(values: np.ndarray) -> np.ndarray:
     return above
 
 
-def _holder_and_activation(convolution: Any, followers: dict[str, list[Any]]) -> tuple[str, str]:
-    from keras import layers
+def _search(model: keras.Model) -> dict[str, PrunableLayer | str]:
+    """For each convolution its prunable, or a sentence that says why it has none."""
+    followers = layer_graph.followers(layer_graph.network_nodes(model))
+    found: dict[str, PrunableLayer | str] = {}
+    for name in convolutions(model):
+        layer = model.get_layer(name)
+        found[name] = _refusal(model, layer, followers) or _prunable(layer, followers)
+    return found
 
-    layer = activation = convolution
+
+def _refusal(model: keras.Model, layer: Any, followers: Followers) -> str | None:
+    """Why the channels of a convolution cannot be pruned in any way; None if they can."""
+    if mixes_channels(layer):
+        return (
+            f"The {activation_of(layer)} of layer '{layer.name}' mixes its channels:"
+            " prune another layer."
+        )
+    if is_frozen(layer):
+        return f"The layer '{layer.name}' is frozen, and stays as it is: prune another layer."
+    if len(model.output_shape) == 2 and _gives_the_classes(layer, followers):
+        return f"The channels of layer '{layer.name}' are the classes: prune another layer."
+    return None
+
+
+def _gives_the_classes(layer: Any, followers: Followers) -> bool:
+    """Whether nothing but pooling and activations lies between a convolution and the output."""
+    channels = layer.filters
+    while after := followers[layer.name]:
+        layer = after[0]
+        if len(after) > 1 or not (keeps_channels_apart(layer) or kind_of(layer) in _AT_THE_END):
+            return False
+        if layer.output.shape[-1] != channels:
+            return False
+    return True
+
+
+def _prunable(convolution: Any, followers: Followers) -> PrunableLayer | str:
+    """The prunable of a convolution, or a sentence that says why there is none."""
+    name, layer, activation = convolution.name, convolution, convolution
     while len(after := followers[layer.name]) == 1:
         (layer,) = after
-        if isinstance(layer, layers.BatchNormalization):
+        if kind_of(layer) == "BatchNormalization":
             if not (layer.scale and layer.center):
-                raise UserError(
+                return (
                     f"The BatchNorm '{layer.name}' lacks scale or offset:"
-                    f" channels of '{convolution.name}' cannot be switched off there."
+                    f" channels of '{name}' cannot be switched off there."
                 )
-            return layer.name, activation.name
-        if not _is_activation(layer):
+            if is_frozen(layer):
+                return f"The layer '{layer.name}' after '{name}' is frozen, and stays as it is."
+            return PrunableLayer(name, layer.name, activation.name, convolution.filters)
+        if not is_activation(layer):
             break
         activation = layer
-    name = getattr(convolution.activation, "__name__", "")
-    if name not in ("linear", "relu", "elu", "leaky_relu", "tanh", "selu", "gelu", "silu"):
-        raise UserError(
-            f"The activation '{name}' of '{convolution.name}' is not 0 at 0:"
+    if output_of_nothing(convolution).any():
+        return (
+            f"The activation '{activation_of(convolution)}' of '{name}' is not 0 at 0:"
             " its channels cannot be switched off."
         )
-    return convolution.name, activation.name
-
-
-def _is_activation(layer: Any) -> bool:
-    from keras import layers
-
-    kinds = (layers.Activation, layers.ReLU, layers.ELU, layers.LeakyReLU)
-    return (
-        isinstance(layer, kinds)
-        and getattr(getattr(layer, "activation", None), "__name__", "") != "softmax"
-    )
+    return PrunableLayer(name, name, activation.name, convolution.filters)
 
 
 def check_layer(name: str, names: Sequence[str]) -> None:

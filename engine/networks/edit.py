@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.networks.channels import PrunableLayer, check_channels, check_layer, variables_of
-from engine.networks.split import convolutions
+from engine.networks.channels import (
+    PrunableLayer,
+    check_can_be_pruned,
+    check_channels,
+    variables_of,
+)
 
 if TYPE_CHECKING:
     import keras
 
 
 def clone_network(model: keras.Model) -> keras.Model:
-    """An independent copy with the same layers and weights."""
+    """An independent copy with the same layers, frozen or not, and the same weights."""
     import keras
 
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    inputs = None
+    if not isinstance(model, keras.Sequential):  # Keras would rename its input
+        inputs = keras.Input(model.input_shape[1:], name=model.inputs[0]._keras_history[0].name)
+    copy = keras.models.clone_model(model, input_tensors=inputs)
+    for layer in copy.layers:  # by name: the order of layers side by side is not certain
+        layer.set_weights(model.get_layer(layer.name).get_weights())
     return copy
 
 
@@ -34,9 +42,9 @@ def without_channels(model: keras.Model, layer: str, channels: np.ndarray) -> ke
         channels: int [k], the channels to prune.
 
     Raises:
-        UserError: there is no such convolution, or it has no such channels.
+        UserError: there is no such convolution, it has no such channels, or none can be pruned.
     """
-    check_layer(layer, convolutions(model))
+    check_can_be_pruned(model, layer)
     copy = clone_network(model)
     convolution = copy.get_layer(layer)
     weights = convolution.get_weights()

@@ -1,7 +1,8 @@
-"""What a Keras layer does to the channels of its input."""
+"""What a layer does to the channels of its input: a Keras layer, or its description in a file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,17 @@ _LINEAR = frozenset(
 
 def kind_of(layer: Any) -> str:
     """The layer's Keras class."""
-    return type(layer).__name__
+    return str(layer["class_name"]) if isinstance(layer, Mapping) else type(layer).__name__
 
 
 def activation_of(layer: Any) -> str:
     """The name of the activation that the layer ends with; "linear" if it has none."""
     if kind_of(layer) == "Softmax":
         return "softmax"
-    activation = getattr(layer, "activation", None)
+    if isinstance(layer, Mapping):
+        activation = layer["config"].get("activation")
+    else:
+        activation = getattr(layer, "activation", None)
     return "linear" if activation is None else str(getattr(activation, "__name__", activation))
 
 
@@ -61,9 +65,6 @@ def output_of_nothing(convolution: Any) -> np.ndarray:
     return np.asarray(convolution.activation(np.zeros(1, np.float32)))
 
 
-def normalizes_last_axis(layer: Any) -> bool:
-    """Whether the layer is a BatchNorm with statistics for each channel."""
-    if kind_of(layer) != "BatchNormalization":
-        return False
-    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
-    return axis in (-1, len(layer.output.shape) - 1)
+def is_frozen(layer: Any) -> bool:
+    """Whether the layer's weights are not to be changed."""
+    return not layer.trainable

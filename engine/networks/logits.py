@@ -6,11 +6,12 @@ and have no gradient just where it is needed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.core.errors import UserError
 from engine.networks import running
-from engine.networks.layer_graph import network_nodes
+from engine.networks.layer_graph import Node, network_nodes
 from engine.networks.layer_kinds import activation_of, kind_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # What turns scores into probabilities and keeps their order.
 _PROBABILITIES = ("softmax", "sigmoid")
+_ACTIVATIONS = ("Activation", "Softmax")
 _RESHAPING = ("Dropout", "SpatialDropout2D", "Flatten", "Reshape")
 _AVERAGING = ("Average", "AveragePooling2D", "GlobalAveragePooling2D")
 
@@ -27,12 +29,12 @@ class _End(NamedTuple):
 
     Attributes:
         layer: the last one that computes something.
-        sources: the tensors it takes.
+        source: the first tensor it takes.
         after: the layers that merely reshape its output.
     """
 
     layer: Any
-    sources: list[Any]
+    source: Any
     after: list[Any]
 
 
@@ -51,13 +53,27 @@ def logits_network(model: keras.Model) -> keras.Model:
     Raises:
         UserError: the network averages probabilities, so that it has no logits.
     """
+    nodes = {node.name: node for node in network_nodes(model)}
+    last = _computing(nodes, running.output_name(model))
+    if kind_of(last.layer) in _AVERAGING and any(
+        activation_of(nodes[source].layer) in _PROBABILITIES for source in last.sources
+    ):
+        raise UserError(
+            f"The network averages probabilities in '{last.name}', so that it has no logits to"
+            " take gradients from: end it in a single softmax."
+        )
+    return scores_network(model)
+
+
+def scores_network(model: keras.Model) -> keras.Model:
+    """`logits_network` where there are logits, else `model`: it predicts the same classes."""
     import keras
 
     end = _end_of(model)
     if activation_of(end.layer) not in _PROBABILITIES:
         return model
-    (values,) = end.sources
-    if kind_of(end.layer) not in ("Activation", "Softmax"):
+    values = end.source
+    if kind_of(end.layer) not in _ACTIVATIONS:
         values = _without_activation(end.layer)(values)
     return keras.Model(model.inputs[0], running.apply(end.after, values))
 
@@ -74,32 +90,34 @@ def read_out(model: keras.Model) -> tuple[Any, keras.Model]:
     import keras
 
     end = _end_of(model)
-    if kind_of(end.layer) in ("Activation", "Softmax"):
-        end = _end_of(keras.Model(model.inputs[0], end.sources[0]))
+    if kind_of(end.layer) in _ACTIVATIONS:
+        end = _end_of(keras.Model(model.inputs[0], end.source))
     if kind_of(end.layer) != "Dense":
         raise UserError(
             f"The class scores come from '{end.layer.name}', not from a dense layer: choose"
             " another network."
         )
-    return end.layer, keras.Model(model.inputs[0], end.sources[0])
+    return end.layer, keras.Model(model.inputs[0], end.source)
+
+
+def _computing(nodes: Mapping[str, Node[Any]], name: str) -> Node[Any]:
+    """The layer whose output the layer called `name` gives, in the same or another shape."""
+    while kind_of(nodes[name].layer) in _RESHAPING and nodes[name].sources:
+        (name,) = nodes[name].sources
+    return nodes[name]
 
 
 def _end_of(model: keras.Model) -> _End:
     nodes = {node.name: node for node in network_nodes(model)}
+    last = _computing(nodes, running.output_name(model))
+    after: list[Any] = []
+    name = running.output_name(model)
+    while name != last.name:
+        after.insert(0, nodes[name].layer)
+        (name,) = nodes[name].sources
     tensors = running.layer_tensors(model)
-    node, after = nodes[running.output_name(model)], []
-    while kind_of(node.layer) in _RESHAPING and node.sources:
-        after.insert(0, node.layer)
-        node = nodes[node.sources[0]]
-    if kind_of(node.layer) in _AVERAGING and any(
-        activation_of(nodes[source].layer) in _PROBABILITIES for source in node.sources
-    ):
-        raise UserError(
-            f"The network averages probabilities in '{node.name}', so that it has no logits to"
-            " take gradients from: end it in a single softmax."
-        )
-    sources = [tensors[name] for name in node.sources] or [model.inputs[0]]
-    return _End(node.layer, sources, after)
+    source = tensors[last.sources[0]] if last.sources else model.inputs[0]
+    return _End(last.layer, source, after)
 
 
 def _without_activation(layer: Any) -> Any:

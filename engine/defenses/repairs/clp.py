@@ -11,6 +11,7 @@ from engine.defenses.repairs.strength_selection import (
     describe_pruning,
     lowest_first,
     prune_within_budget,
+    pruning_details,
 )
 from engine.networks.channels import above_mean, bounds, find_prunable_layers
 
@@ -43,7 +44,9 @@ class CLP(BudgetedRepair):
             network, outliers_first, validation, self.budget
         )
         if not choice.setting:
-            return Repaired(repaired, describe_pruning(choice, ""), details=choice.details())
+            return Repaired(
+                repaired, describe_pruning(choice, ""), details=pruning_details(network, choice)
+            )
         named = {
             prunable.convolution: values
             for prunable, values in zip(prunable_layers, above, strict=True)
@@ -57,5 +60,5 @@ class CLP(BudgetedRepair):
                 f" {least:.2f} standard deviations",
             ),
             removed,
-            {**choice.details(), "u": round(least, 4)},
+            {**pruning_details(network, choice), "u": round(least, 4)},
         )

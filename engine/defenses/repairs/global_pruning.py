@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from engine.defenses.repairs.strength_selection import (
     describe_pruning,
     lowest_first,
     prune_within_budget,
+    pruning_details,
 )
 from engine.networks import running
 from engine.networks.channels import PrunableLayer, channel_sums, find_prunable_layers
@@ -54,7 +55,7 @@ class GlobalPruning(BudgetedRepair):
                 choice, f"in {len(removed)} convolutions, the least active on clean images first"
             ),
             removed,
-            choice.details(),
+            pruning_details(network, choice),
         )
 
 
@@ -67,8 +68,13 @@ def _clean_means(
     # Behind the activation, before a BatchNorm that sets the mean.
     names = [prunable.activation for prunable in prunable_layers]
     watcher = running.intermediate_outputs(network, names)
+
+    def sums_of(batch: Any) -> Any:
+        outputs = watcher(batch, training=False)
+        return [channel_sums(outputs[name])[0] for name in names]
+
     run = tf.function(
-        lambda batch: [channel_sums(watcher(batch, training=False)[name])[0] for name in names],
+        sums_of,
         input_signature=[tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)],
         jit_compile=False,
     )

@@ -17,6 +17,7 @@ from engine.defenses.repairs.strength_selection import (
     describe_pruning,
     lowest_first,
     prune_within_budget,
+    pruning_details,
     rank_crosswise,
 )
 from engine.networks.channels import PrunableLayer, find_prunable_layers
@@ -50,7 +51,10 @@ class MaskRepair(BudgetedRepair):
             network, ranked, validation, self.budget, crosswise
         )
         return Repaired(
-            repaired, describe_pruning(choice, self.closed_by), removed, choice.details()
+            repaired,
+            describe_pruning(choice, self.closed_by),
+            removed,
+            pruning_details(network, choice),
         )
 
     def _ranked(self, network: keras.Model, fitting: Split) -> RankedChannels:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from engine.core import progress
-from engine.core.errors import UserError
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
 from engine.defenses.activations import stats_from_sums
@@ -17,6 +16,7 @@ from engine.defenses.pruning.curve import step_at
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS, Order
 from engine.defenses.repairs.repair import Repair, Repaired
 from engine.networks import edit, running, split
+from engine.networks.channels import last_convolution
 
 if TYPE_CHECKING:
     import keras
@@ -69,7 +69,7 @@ class CleanCurve:
     """What pruning costs on clean images.
 
     Attributes:
-        layer: the last convolution.
+        layer: the last convolution that can be pruned.
         channels: int [c], in the order they are pruned.
         accuracy: rows from the untouched network on, with clean_accuracy in percent.
     """
@@ -85,12 +85,9 @@ class CleanCurve:
 
 def pruned_curve(network: keras.Model, images: Split, order: str = DEFAULT_ORDER) -> CleanCurve:
     """Prune the last convolution channel by channel, on clean images alone."""
-    convolutions = split.convolutions(network)
-    if not convolutions:
-        raise UserError("The network has no convolution to prune.")
-    layer = convolutions[-1]
+    layer = last_convolution(network)
     block = split.cut(network, layer)
-    cached: list[tuple[np.ndarray, np.ndarray]] = []
+    cached: list[tuple[split.Features, np.ndarray]] = []
     sums = np.zeros((2, block.channels))
     for part in running.batches(len(images)):
         features, batch_sums = block.features(running.scale(images.images[part]))

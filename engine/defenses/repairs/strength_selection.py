@@ -19,7 +19,7 @@ from engine.datasets.dataset import Split
 from engine.defenses.repairs.accuracy_budget import AccuracyBudget, tracks_of
 from engine.evaluation import metrics
 from engine.networks import edit
-from engine.networks.channels import PrunableLayer
+from engine.networks.channels import PrunableLayer, skipped_layers
 
 if TYPE_CHECKING:
     import keras
@@ -149,10 +149,15 @@ def interpolate_weights(
         if fitting not in ends:
             ends[fitting] = learn(fitting).get_weights()
         pairs = zip(start, ends[fitting], strict=True)
-        between.set_weights([(1 - share) * old + share * new for old, new in pairs])
+        between.set_weights([_between(share, old, new) for old, new in pairs])
         return between
 
     return select_strongest(network, validation, budget, SHARES, attempt)
+
+
+def _between(share: float, old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """The sum of both, weighted; `old` where they are equal, without rounding."""
+    return old if np.array_equal(old, new) else (1 - share) * old + share * new
 
 
 def prune_within_budget(
@@ -212,6 +217,12 @@ def describe_pruning(choice: StrengthChoice[int], which: str) -> str:
         return "Nothing was changed: pruning a single channel costs too much accuracy."
     number = "1 channel" if choice.setting == 1 else f"{choice.setting} channels"
     return f"{number} pruned, {which}."
+
+
+def pruning_details(network: keras.Model, choice: StrengthChoice[int]) -> dict[str, Any]:
+    """What `prune_within_budget` chose, and why it left convolutions out, ready for JSON."""
+    skipped = skipped_layers(network)
+    return choice.details() | ({"skipped": skipped} if skipped else {})
 
 
 def describe_interpolation(choice: StrengthChoice[float], learned: str) -> str:

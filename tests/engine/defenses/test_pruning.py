@@ -206,23 +206,6 @@ def test_networks_with_other_blocks_are_pruned_alike(dataset):
             np.testing.assert_array_equal(quick[step], predictions)
 
 
-def test_a_convolution_whose_own_softmax_mixes_channels_is_refused():
-    inputs = keras.Input((8, 8, 3))
-    mixed = keras.layers.Conv2D(4, 3, activation="softmax", name="mixed")(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(mixed)))
-    with pytest.raises(UserError, match="mixes its channels"):
-        split.cut(model, "mixed")
-
-
-def test_a_network_that_branches_is_refused_in_one_sentence():
-    inputs = keras.Input((8, 8, 3))
-    left = keras.layers.Conv2D(4, 3, padding="same", name="left")(inputs)
-    right = keras.layers.Conv2D(4, 3, padding="same")(inputs)
-    model = keras.Model(inputs, keras.layers.Add()([left, right]))
-    with pytest.raises(UserError, match="single chain"):
-        split.cut(model, "left")
-
-
 @given(st.lists(st.integers(0, 10_000).map(lambda n: n / 100), min_size=2, max_size=40), st.data())
 def test_the_threshold_at_a_step_leads_there_or_to_the_first_step_that_had_dropped_as_far(
     accuracies, data

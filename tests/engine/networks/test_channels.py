@@ -9,6 +9,7 @@ from keras import layers
 
 from engine.core.errors import UserError
 from engine.networks import channels, edit, numpy_inference
+from tests.fixtures.small_networks import NETWORKS, built
 
 
 def images(count: int = 4) -> np.ndarray:
@@ -100,6 +101,60 @@ def test_a_network_without_convolutions_is_refused():
     inputs = keras.Input((8, 8, 3))
     with pytest.raises(UserError, match="no convolution"):
         channels.find_prunable_layers(keras.Model(inputs, layers.Flatten()(inputs)))
+
+
+def joined(**settings) -> keras.Model:
+    """Two branches: one as usual, the other with settings for its BatchNorm."""
+    inputs = keras.Input((8, 8, 3))
+    left = normal("norm")(layers.Conv2D(4, 3, name="left")(inputs))
+    right = layers.Conv2D(4, 3, name="right", trainable=settings.pop("trained", True))(inputs)
+    right = layers.BatchNormalization(name="odd", **settings)(right)
+    values = layers.Flatten()(layers.Add()([left, right]))
+    return keras.Model(inputs, layers.Dense(3, "softmax")(values))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"scale": False}, "lacks scale"),
+        ({"center": False}, "lacks scale or offset"),
+        ({"trainable": False}, "frozen"),
+        ({"trained": False}, "frozen"),
+    ],
+)
+def test_what_cannot_be_switched_off_is_skipped_among_others_and_refused_by_name(settings, reason):
+    model = joined(**settings)
+    assert [each.convolution for each in channels.find_prunable_layers(model)] == ["left"]
+    assert channels.prunable_layer(model, "left").holder == "norm"
+    (skipped,) = channels.skipped_layers(model).items()
+    assert skipped[0] == "right"
+    assert reason in skipped[1]
+    with pytest.raises(UserError, match=reason) as refused:
+        channels.prunable_layer(model, "right")
+    assert str(refused.value).count(".") == 1
+
+
+def test_the_last_convolution_to_prune_is_none_whose_channels_are_the_classes():
+    inputs = keras.Input((8, 8, 3))
+    values = layers.Conv2D(4, 3, activation="relu", name="last")(inputs)
+    values = layers.Conv2D(3, 1, name="classes")(values)
+    values = layers.Activation("softmax")(layers.GlobalAveragePooling2D()(values))
+    model = keras.Model(inputs, values)
+    assert channels.last_convolution(model) == "last"
+    assert "are the classes" in channels.skipped_layers(model)["classes"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_copy_has_the_same_layers_weights_and_frozen_ones(name):
+    model = built(name)
+    copy = edit.clone_network(model)
+    assert copy.name == model.name
+    for layer, own in zip(model.layers, copy.layers, strict=True):
+        assert (own.name, own.trainable) == (layer.name, layer.trainable)
+        assert own is not layer
+        for before, after in zip(layer.get_weights(), own.get_weights(), strict=True):
+            np.testing.assert_array_equal(before, after)
+    np.testing.assert_array_equal(copy(images()), model(images()))
 
 
 @given(st.integers(0, 10_000))
