@@ -170,14 +170,16 @@ def _choose(found: Examination) -> Choice:
     left, right = st.columns(2)
     with left:
         values = _select(
-            "Pixel values", {name: RANGES[name][0] for name in RANGES}, best and best.range
+            "Pixel values", {name: RANGES[name][0] for name in RANGES}, best.range if best else None
         )
         order = _select(
-            "Order of the classes", {name: ORDERS[name] for name in offered}, best and best.order
+            "Order of the classes",
+            {name: ORDERS[name] for name in offered},
+            best.order if best else None,
         )
     with right:
         colour = _select(
-            "Colours", {name: COLOURS[name] for name in colours}, best and best.colours
+            "Colours", {name: COLOURS[name] for name in colours}, best.colours if best else None
         )
         outputs = _select("Outputs", OUTPUTS, found.outputs)
     return Choice(values, colour, order, str(outputs))
