@@ -1,4 +1,4 @@
-"""Controls for the attack: how the training set is poisoned, and which network is trained."""
+"""Controls for the attack: how the training set is poisoned."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.core import markdown
 from engine.datasets import default_target
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_plan import AttackPlan
-from engine.networks.architectures import ARCHITECTURES, Architecture, PaperNetwork
+from engine.networks.architectures import Architecture
 
 LABEL_TITLES = {"dirty-label": "Dirty label", "clean-label": "Clean label"}
 
@@ -37,13 +37,14 @@ class Places:
     more: DeltaGenerator
 
 
-def choose(dataset: str, places: Places) -> AttackPlan:
+def choose(dataset: str, architecture: Architecture, places: Places) -> AttackPlan:
     """Controls for a named attack and all its settings.
 
     A plan that needs a surrogate and has none cannot be trained.
 
     Args:
         dataset: the network will be trained on.
+        architecture: the network.
         places: where the controls stand.
     """
     with places.attack:
@@ -64,7 +65,6 @@ def choose(dataset: str, places: Places) -> AttackPlan:
         trigger = choose_trigger(name)
     with places.more:
         poisoning = _choose_poisoning(name, attack.poisoning, type(trigger))
-        architecture = _choose_architecture()
     plan = AttackPlan(trigger, target, rate / 100, poisoning=poisoning, architecture=architecture)
     if not plan.needs_surrogate():
         return plan
@@ -95,21 +95,6 @@ def choose_trigger(attack: str) -> Trigger:
     trigger = parameter_controls.choose_parameters(kind, start, f"train-{attack}")
     st.caption(f"{kind.summary} ({kind.reference})")
     return trigger
-
-
-def _choose_architecture() -> Architecture:
-    """A control for the network to train; none if there is only one."""
-    if len(ARCHITECTURES) == 1:
-        return PaperNetwork()
-    name = st.selectbox(
-        "Network",
-        list(ARCHITECTURES),
-        format_func=lambda name: ARCHITECTURES[name].title,
-        key="architecture",
-    )
-    kind = ARCHITECTURES[name]
-    st.caption(f"{kind.summary} ({kind.reference})")
-    return parameter_controls.choose_parameters(kind, kind(), f"architecture-{name}")
 
 
 def _choose_target(dataset: str) -> int:

@@ -31,8 +31,8 @@ class AttackPlan:
         poisoning: which images are poisoned, and what else is done to the training set.
         surrogate: name of a stored clean model that some attacks learn from; see
             `needs_surrogate`.
-        architecture: the network that is trained; the pruning-aware attack begins with the
-            surrogate instead.
+        architecture: the network that is trained; that of the surrogate where the pruning-aware
+            attack continues its training.
     """
 
     trigger: Trigger
@@ -56,20 +56,29 @@ class AttackPlan:
         if self.trigger.ready:
             self.trigger(dataset.validation.images[:1])
         if self.needs_surrogate():
-            self._check_surrogate()
+            self.check_surrogate()
         for split in ("validation", "test"):
             check_attackable(dataset, split, self.target)
 
-    def _check_surrogate(self) -> None:
+    def check_surrogate(self) -> None:
+        """Raise `UserError` unless the attack can learn from the surrogate."""
         if self.surrogate not in store.names():
             raise UserError(
                 "This attack learns from a network trained on clean images, and there is no model"
                 f" '{self.surrogate}': train one with poisoning rate 0 first, or name another."
             )
-        if not store.find(self.surrogate).card.is_clean:
+        card = store.find(self.surrogate).card
+        if not card.is_clean:
             raise UserError(
                 f"'{self.surrogate}' has a backdoor already, or may have one: name a clean model to"
                 " learn from."
+            )
+        network = str(card.training.get("architecture", PaperNetwork.name))
+        if self.poisoning.dormant_share and network != str(self.architecture):
+            raise UserError(
+                f"With dormant channels, training continues from '{self.surrogate}', whose network"
+                f" is {network}, not {self.architecture}: choose that network, or no dormant"
+                " channels."
             )
 
     def needs_surrogate(self) -> bool:

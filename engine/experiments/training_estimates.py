@@ -1,7 +1,8 @@
 """How long a training will take and what to expect of it, from trainings that were measured.
 
-The measured trainings are the backdoored models that come with the program, and those in
-report/presets.csv, which `python -m engine models ... --out` wrote.
+The measured trainings are the backdoored models that come with the program, of the paper's network,
+and those in report/presets.csv, which `python -m engine models ... --out` wrote. The time of other
+networks follows from how much longer their steps take.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from engine import store
 from engine.core import paths
 from engine.core.errors import UserError
 from engine.evaluation.metrics import METRICS
+from engine.networks.architectures import Architecture, PaperNetwork
 from engine.store import StoredModel
 from engine.training.training_config import TrainingConfig
 
@@ -27,7 +29,7 @@ _SETTINGS = ("epochs", "batch", "learning_rate", "schedule")
 
 @dataclass(frozen=True)
 class MeasuredTraining:
-    """A training that was timed.
+    """A training of the paper's network that was timed.
 
     Attributes:
         dataset: name of its dataset.
@@ -50,8 +52,8 @@ class TrainingEstimate:
         minutes: None if there is nothing to tell from.
         is_measured: whether the minutes are those of such a training, not computed from the
             images per second of others.
-        scores: the three metrics of a backdoored network, percent; empty if none was trained with
-            these settings.
+        scores: the three metrics of a backdoored network, percent; empty if none of that
+            architecture was trained with these settings.
         scored_on: the dataset that the scores belong to.
     """
 
@@ -72,8 +74,24 @@ class TrainingEstimates:
     def __init__(self, measured: list[MeasuredTraining], images: Mapping[str, int]) -> None:
         self._measured, self._images = measured, images
 
-    def of(self, dataset: str, training: TrainingConfig) -> TrainingEstimate:
-        """What to expect of a training with these settings, whatever its seed."""
+    def of(
+        self, dataset: str, training: TrainingConfig, architecture: Architecture | None = None
+    ) -> TrainingEstimate:
+        """What to expect of a training with these settings, whatever its seed.
+
+        Args:
+            dataset: name of the dataset.
+            training: the settings.
+            architecture: the network; the paper's if left out.
+        """
+        paper = self._of_paper_network(dataset, training)
+        if architecture is None or architecture == PaperNetwork():
+            return paper
+        minutes, time = paper.minutes, architecture.relative_time()
+        scaled = None if minutes is None or time is None else minutes * time
+        return TrainingEstimate(scaled, False, {}, "")
+
+    def _of_paper_network(self, dataset: str, training: TrainingConfig) -> TrainingEstimate:
         wanted = _settings(training)
         same = [run for run in self._measured if run.settings == wanted]
         here = [run for run in same if run.dataset == dataset]
@@ -119,9 +137,10 @@ def read_estimates() -> TrainingEstimates:
 def _measured(stored: StoredModel) -> list[MeasuredTraining]:
     """The training of a stored model; none of the attack suite, where several ran side by side."""
     card, history = stored.card, stored.table("history")
-    if card.suite or history is None:
-        return []
     training = card.training
+    is_papers = training.get("architecture", PaperNetwork.name) == PaperNetwork.name
+    if card.suite or history is None or not is_papers:
+        return []
     settings = (
         *(int(training["epochs"]), int(training["batch"])),
         *(float(training["learning_rate"]), str(training["schedule"])),

@@ -7,6 +7,7 @@ import streamlit as st
 from app import caches
 from engine.datasets import dataset_title
 from engine.experiments.training_estimates import TrainingEstimate
+from engine.networks.architectures import Architecture
 from engine.training.presets import PRESETS
 
 PRESET = "preset"
@@ -26,16 +27,16 @@ _STYLE = (
 )
 
 
-def choose(dataset: str) -> str:
+def choose(dataset: str, architecture: Architecture) -> str:
     """A card for each preset, the quickest first; the address keeps the one chosen.
 
     Args:
-        dataset: the minutes on the cards are for.
+        dataset, architecture: the minutes on the cards are for.
     """
     st.html(_STYLE)
     offered = sorted(PRESETS, key=lambda name: PRESETS[name].training.epochs)
     estimates = caches.training_estimates()
-    found = {name: estimates.of(dataset, PRESETS[name].training) for name in offered}
+    found = {name: estimates.of(dataset, PRESETS[name].training, architecture) for name in offered}
     with st.container(key="presets", gap="xsmall"):
         chosen = st.radio(
             "Preset",
@@ -54,6 +55,8 @@ def choose(dataset: str) -> str:
         st.caption(
             "Minutes were measured on two cores, or (≈) follow from the images per second measured"
             " there. Scores are those of FTrojan networks, on test images."
+            if any(estimate.scores for estimate in found.values())
+            else "Minutes (≈) follow from those of the paper's network, measured on two cores."
         )
     return chosen
 
@@ -61,7 +64,7 @@ def choose(dataset: str) -> str:
 def describe_minutes(minutes: float | None) -> str:
     """How long a training takes, in words."""
     if minutes is None:
-        return "an unknown time: nothing was measured on this dataset yet"
+        return "an unknown time: nothing was measured on this dataset or network yet"
     return f"about {_round(minutes)} minutes on two cores"
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import caches
 from app.elements import job_panel
-from app.forms import attack_form, image_chooser
+from app.forms import attack_form, image_chooser, network_form
 from app.frame import failures
 from app.views.train import preset_cards
 from engine import store
@@ -22,17 +22,21 @@ from engine.training.presets import PRESETS
 ANOTHER = "another-training"  # whether the form is shown below a running training
 _NAME, _DATASET, _SEED = "train-name", "train-dataset", "train-seed"
 _FIRST_NAME = "my-model"
-_FIRST_DATASET = "signs"  # always available
 
 
 def show() -> None:
     """Show the form."""
-    preset = preset_cards.choose(st.session_state.get(_DATASET) or _FIRST_DATASET)
+    presets = st.container()
     network, attack, trigger = st.columns(3, gap="large")
     with network:
-        name, dataset, epochs, seed = _choose_network(preset)
+        name, dataset = _choose_name_and_dataset()
+        architecture = network_form.choose()
+    with presets:
+        preset = preset_cards.choose(dataset, architecture)
+    with network:
+        epochs, seed = _choose_epochs_and_seed(preset)
     places = attack_form.Places(attack.container(), trigger, attack.expander("More settings"))
-    plan = attack_form.choose(dataset, places)
+    plan = attack_form.choose(dataset, architecture, places)
     arguments = ["train", dataset, "--name", name, "--preset", preset, *plan.command_options()]
     if epochs != PRESETS[preset].training.epochs:
         arguments += ["--epochs", str(epochs)]
@@ -40,7 +44,7 @@ def show() -> None:
     training = dataclasses.replace(PRESETS[preset].training, epochs=epochs)
     with network:
         _offer_start(name, dataset, arguments, plan)
-        minutes = caches.training_estimates().of(dataset, training).minutes
+        minutes = caches.training_estimates().of(dataset, training, architecture).minutes
         st.caption(
             f"Takes {preset_cards.describe_minutes(minutes)}, and goes on when you leave this page,"
             " close the tab or restart the server."
@@ -62,8 +66,8 @@ def _names_in_training() -> set[str]:
     return {job_panel.option(job, "--name") for job in waiting if job.status().state != "finished"}
 
 
-def _choose_network(preset: str) -> tuple[str, str, int, int]:
-    """Controls for the model's name, the dataset, the number of epochs and the seed."""
+def _choose_name_and_dataset() -> tuple[str, str]:
+    """Controls for the model's name and the dataset."""
     if not st.session_state.get(_NAME):
         st.session_state[_NAME] = free_name(_FIRST_NAME)
     name = st.text_input(
@@ -80,6 +84,11 @@ def _choose_network(preset: str) -> tuple[str, str, int, int]:
         bind="query-params",
         help="The signs are drawn by this program, so they are always available.",
     )
+    return str(name), dataset
+
+
+def _choose_epochs_and_seed(preset: str) -> tuple[int, int]:
+    """Controls for the number of epochs and the seed."""
     left, right = st.columns(2)
     epochs = left.number_input(
         "Epochs",
@@ -92,7 +101,7 @@ def _choose_network(preset: str) -> tuple[str, str, int, int]:
     seed = right.number_input(
         "Seed", 0, 2**31 - 1, 0, key=_SEED, help="The same seed gives the same model."
     )
-    return str(name), dataset, epochs, seed
+    return epochs, seed
 
 
 def name_dataset(name: str) -> str:
@@ -111,10 +120,20 @@ def _find_problem(name: str) -> str:
     return "" if free == name else f"The name '{name}' is taken: choose another, such as '{free}'."
 
 
+def _find_problem_of_surrogate(plan: AttackPlan) -> str:
+    """Why the attack cannot learn from the clean model chosen; empty if it can, or needs none."""
+    try:
+        if plan.needs_surrogate() and plan.surrogate:
+            plan.check_surrogate()
+    except UserError as error:
+        return str(error)
+    return ""
+
+
 def _offer_start(name: str, dataset: str, arguments: list[str], plan: AttackPlan) -> None:
     if not available(dataset):
         image_chooser.offer_download(dataset)
-    problem = _find_problem(name)
+    problem = _find_problem(name) or _find_problem_of_surrogate(plan)
     if problem:
         st.warning(markdown.escape(problem))
     with st.container(horizontal=True, vertical_alignment="center"):
