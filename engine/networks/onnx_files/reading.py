@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,9 +96,7 @@ def _scores(
         raise UserError(
             f"gives [batch, {shape}], not one row of scores for each image: export a classifier."
         )
-    places = [place for axis in found.axes for place in axis]
-    step = Step(node, known, names, content.opset, None)
-    return step.arranged(found, places, [math.prod(found.sizes)]).tensor
+    return Step(node, known, names, content.opset, None).in_file_order(found).tensor
 
 
 def _is_channels_first(content: Graph) -> bool:

@@ -70,10 +70,8 @@ def _to(step: Step, value: Value, wanted: Sequence[int]) -> Value:
         raise step.refused("to a shape that does not fit each image by itself: export it again")
     try:
         return values.reshaped(value, wanted)
-    except ValueError:
-        raise step.refused(
-            "in a way that mixes an image's axes, which is not supported: flatten it instead"
-        ) from None
+    except ValueError:  # the new axes mix the old ones: their numbers must be moved
+        return values.reshaped(step.in_file_order(value), wanted)
 
 
 def _flattened(step: Step) -> Value:

@@ -156,6 +156,12 @@ class Step:
         size = int(np.prod(value.sizes, dtype=int))
         return self.arranged(value, range(len(value.sizes)), [size])
 
+    def in_file_order(self, value: Value) -> Value:
+        """`value` as one axis, its numbers in the file's order."""
+        places = [place for axis in value.axes for place in axis]
+        size = int(np.prod(value.sizes, dtype=int))
+        return values.in_layout(self.arranged(value, places, [size]).tensor, [0])
+
     def arranged(self, value: Value, places: Sequence[int], shape: Sequence[int]) -> Value:
         """`value` with its sizes in the order `places`, as a tensor of that shape."""
         places, tensor = list(places), value.tensor

@@ -129,16 +129,17 @@ def _layer_normalization(step: Step) -> Value:
 def _prelu(step: Step) -> Value:
     value, slope = step.value(), step.weights(1)
     value = step.image(value) if len(value.axes) == 3 else step.flat(value)
-    count = value.tensor.shape[-1]
-    if slope.size == 1:
-        slope = np.full(count, np.ravel(slope)[0])
-    elif slope.size != count or (len(value.axes) == 3 and slope.shape[-3:] != (count, 1, 1)):
-        raise step.refused("with other slopes than one a channel, which is not supported")
-    elif len(value.axes) == 1:
-        slope = np.ravel(value.from_file_order(np.ravel(slope)))
+    try:
+        whole = np.broadcast_to(slope, (1, *value.shape))[0]
+    except ValueError:
+        raise step.refused("with slopes that do not fit its input: export it again") from None
+    alpha = value.from_file_order(whole).reshape(value.tensor.shape[1:])
     shared = list(range(1, len(value.axes)))
-    shape = [1] * len(shared) + [count]
-    return step.elementwise("PReLU", value, shared_axes=shared, weights=[slope.reshape(shape)])
+    if (alpha == alpha[:1, :1]).all() and shared:
+        alpha = alpha[:1, :1]  # one slope a channel
+    else:
+        shared = []
+    return step.elementwise("PReLU", value, shared_axes=shared, weights=[alpha])
 
 
 OPERATORS: dict[str, Callable[[Step], Value]] = {
