@@ -68,6 +68,13 @@ PAGES = {
             "See",
         ),
         PageEntry(
+            "data",
+            "Data",
+            "photo_library",
+            "Which images are there, and how do I add my own?",
+            "Train",
+        ),
+        PageEntry(
             "own_model",
             "Check your own model",
             "fact_check",

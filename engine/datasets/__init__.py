@@ -230,6 +230,17 @@ def is_test_cached(name: str, root: Root = None, size: int | None = None, seed: 
     return cache.load(key) is not None or cache.load_test(key) is not None
 
 
+def find_cached(
+    name: str, root: Root = None, size: int | None = None, seed: int = 0
+) -> Dataset | None:
+    """The dataset if it is in the cache, so that nothing has to be read or drawn; else None."""
+    kind, folder = source(name), paths.data_root(root)
+    found = _locate(kind, folder)
+    if found is None:
+        return None
+    return cache.load(_key(name, folder, found, _checked_size(kind, size), seed))
+
+
 def _checked_size(kind: Source, size: int | None) -> int:
     """The size asked for, or the dataset's own; raises unless images can have it."""
     size = kind.default_size if size is None else size
@@ -287,6 +298,7 @@ __all__ = [
     "default_target",
     "example_class",
     "fetchable",
+    "find_cached",
     "first_by_class",
     "is_test_cached",
     "load_dataset",

@@ -113,7 +113,7 @@ def examine(path: Path, options: Options | None = None) -> Findings:
     if len(inspection.damaged) > MAX_DAMAGED:
         raise UserError(
             f"{len(inspection.damaged)} of the {len(whole.images())} images cannot be read, such"
-            f" as {joined(inspection.damaged[:3])}: copy or fetch them again."
+            f" as {joined(inspection.damaged, 3)}: copy or fetch them again."
         )
     layout = without(whole, inspection.damaged)
     train = layout.splits["train"].names
@@ -221,10 +221,8 @@ def describe(findings: Findings) -> dict[str, object]:
 
 
 def describe_group(group: LeftOut) -> str:
-    """How many files of a kind are left out, and the first few."""
-    return f"{len(group.names)} {group.reason} ({joined(group.names[:3])}" + (
-        f" and {len(group.names) - 3} more)" if len(group.names) > 3 else ")"
-    )
+    """What is left out, how many, and the first few."""
+    return f"{group.reason}: {len(group.names)} ({joined(group.names, 3)})"
 
 
 def _chosen(splits: Mapping[SplitName, Listing]) -> list[SplitName]:

@@ -97,6 +97,7 @@ class Gtsrb(Source):
         f"{', '.join(ARCHIVES[:2])} and {ARCHIVES[2]}, or the folder they unpack to, or the"
         " folders Train and Test with Train.csv and Test.csv"
     )
+    class_names = CLASS_NAMES
     default_target = 10  # the paper's, section 3.1
     example_class = 14  # Stop
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -52,7 +51,7 @@ class Mnist(Source):
         )
     )
     wanted = "train-images-idx3-ubyte, train-labels-idx1-ubyte and both t10k files, packed or not"
-    class_names: ClassVar[tuple[str, ...]] = tuple(map(str, range(10)))
+    class_names = tuple(map(str, range(10)))
 
     def locate(self, root: Path) -> Found | None:
         """See `Source.locate`; the files may lie deeper, as in ``MNIST/raw``."""

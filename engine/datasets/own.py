@@ -55,6 +55,11 @@ class Own(Source):
         return folder_of(self.name) / self.description.path
 
     @property
+    def class_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the classes; errors as for `description`."""
+        return self.description.class_names
+
+    @property
     def default_size(self) -> int:  # type: ignore[override]
         """Side of the images in pixels; errors as for `description`."""
         return self.description.size

@@ -82,6 +82,7 @@ class Source(ABC):
         name: its name on the command line and on model cards.
         title: its name in a sentence; empty if it is the same as `name`.
         downloads: files that can be downloaded; empty if there are none.
+        class_names: in the order of the labels; empty while they are not known without reading.
         wanted: which files to put where, as part of a sentence.
         default_size: side of the images in pixels, where none is asked for.
         default_target: the default target class of attacks.
@@ -93,6 +94,7 @@ class Source(ABC):
     wanted: str
     title: str = ""
     downloads: tuple[Download, ...] = ()
+    class_names: tuple[str, ...] = ()
     default_size: int = 32
     default_target: int = 0
     example_class: int = 0

@@ -45,11 +45,11 @@ class Part:
         return sorted([*self.loose, *(name for each in self.classes.values() for name in each)])
 
 
-def joined(names: Iterable[str]) -> str:
-    """Some names in a sentence: the first few, and how many more there are."""
+def joined(names: Iterable[str], most: int = _NAMED) -> str:
+    """Names in a sentence: at most so many, and how many more there are."""
     listed = list(names)
-    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
-    return f"{', '.join(quoted(name)[1:-1] for name in listed[:_NAMED])}{more}"
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return f"{', '.join(quoted(name)[1:-1] for name in listed[:most])}{more}"
 
 
 def divide(top: Folder) -> tuple[dict[SplitName, Part], list[LeftOut]]:

@@ -17,6 +17,7 @@ NAMES = (
         "spectra",
         "pictures",
         "own_model",
+        "data",
         "train",
         "models",
         "activations",

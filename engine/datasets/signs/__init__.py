@@ -32,6 +32,7 @@ class Signs(ClassFirst):
     name = "signs"
     title = "drawn signs"
     wanted = "nothing: the program draws it"
+    class_names = CLASS_NAMES
     default_target = 10  # as in GTSRB
     example_class = 14  # Stop
 
