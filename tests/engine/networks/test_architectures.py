@@ -5,7 +5,11 @@ import numpy as np
 import pytest
 
 from engine.core.errors import UserError
-from engine.networks import architectures, running
+from engine.datasets.dataset import Split
+from engine.networks import architectures, running, standard_form
+from engine.networks.architectures import ARCHITECTURES, VGG, MobileNet, ResNet
+from engine.training.training_config import TrainingConfig
+from engine.training.training_steps import build_optimizer, compile_steps
 
 # The paper's Figure 4, row by row.
 FIGURE_4 = [
@@ -138,3 +142,91 @@ def test_a_compiled_network_is_traced_once_and_let_go_with_its_model():
     del run
     gc.collect()
     assert gone() is None
+
+
+SLIM = (ResNet(width=4), VGG(width=4), MobileNet(width=0.1))
+SMALL = (16, 24, 3)
+
+
+@pytest.fixture(scope="module", params=SLIM, ids=lambda architecture: architecture.name)
+def slim(request):
+    """A slim architecture and a network of it."""
+    return request.param, request.param.build(5, SMALL, seed=1)
+
+
+def test_a_slim_network_gives_probabilities_and_tells_its_size_without_being_built(slim):
+    architecture, network = slim
+    probabilities = running.compiled(network)(np.zeros((2, *SMALL), np.float32))
+    assert probabilities.shape == (2, 5)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    assert architecture.count_parameters(5, SMALL) == network.count_params()
+
+
+def test_a_slim_network_has_standard_layers_and_the_same_names_however_many_were_built(slim):
+    architecture, network = slim
+    kinds = {type(layer).__name__ for layer in network.layers} - {"InputLayer"}
+    assert kinds <= standard_form.STANDARD
+    again = architecture.build(5, SMALL, seed=1)
+    assert [layer.name for layer in again.layers] == [layer.name for layer in network.layers]
+
+
+def test_the_seed_decides_the_weights_of_a_slim_network(slim):
+    architecture, network = slim
+    same, other = (architecture.build(5, SMALL, seed=seed).get_weights() for seed in (1, 2))
+    weights = network.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(weights, same, strict=True))
+    assert not np.array_equal(weights[0], other[0])
+
+
+def test_the_file_of_a_slim_network_opens_again(slim, tmp_path):
+    import keras
+
+    _, network = slim
+    network.save(tmp_path / "network.keras")
+    opened = keras.models.load_model(tmp_path / "network.keras")
+    images = np.random.default_rng(0).random((2, *SMALL), np.float32)
+    np.testing.assert_array_equal(
+        running.compiled(opened)(images), running.compiled(network)(images)
+    )
+
+
+def test_training_changes_every_weight_of_a_resnet_with_batches_of_any_size():
+    network = ResNet(width=4).build(5, SMALL, seed=1)
+    images = np.random.default_rng(0).integers(256, size=(12, *SMALL), dtype=np.uint8)
+    train = Split(images, np.arange(12) % 5)
+    before = {variable.path: np.array(variable) for variable in network.weights}
+    step = compile_steps(network, build_optimizer(network, TrainingConfig(), 12), train)
+    for batch in (8, 4, 1):
+        loss, _ = step(np.arange(batch)[np.newaxis])
+        assert np.isfinite(loss)
+    assert not [
+        variable.path
+        for variable in network.weights
+        if np.array_equal(np.array(variable), before[variable.path])
+    ], "kernels, BatchNorms and their moving averages"
+
+
+@pytest.mark.parametrize("name", ["resnet", "vgg", "mobilenet"])
+def test_the_default_has_at_most_700_000_parameters(name):
+    assert ARCHITECTURES[name]().count_parameters(43, (32, 32, 3)) <= 700_000
+
+
+def test_a_width_of_64_gives_the_full_resnet_18():
+    assert round(ResNet(width=64).count_parameters(10, (32, 32, 3)) / 1e6, 1) == 11.2
+
+
+def test_the_papers_network_tells_its_size_without_being_built():
+    size = architectures.PaperNetwork().count_parameters(43, (32, 32, 3))
+    assert size == architectures.paper_network().count_params()
+
+
+@pytest.mark.parametrize(("name", "least"), [("resnet", 8), ("vgg", 16), ("mobilenet", 8)])
+def test_images_too_small_for_an_architecture_are_refused(name, least):
+    with pytest.raises(UserError, match=f"at least {least}x{least}"):
+        ARCHITECTURES[name]().build(5, (least - 1, 32, 3), seed=0)
+
+
+def test_a_wider_network_takes_longer():
+    for kind in (ResNet, VGG, MobileNet):
+        wide = kind(width=2 * kind().width)
+        assert wide.relative_time() > kind().relative_time() > 0
