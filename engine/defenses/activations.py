@@ -16,9 +16,16 @@ import pandas as pd
 from engine.core import progress
 from engine.networks import running
 from engine.networks.channels import channel_sums, check_layer
+from engine.networks.layer_kinds import kind_of
 
 if TYPE_CHECKING:
     import keras
+
+_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D")
+_ACTIVATIONS = ("Activation", "ReLU", "ELU", "LeakyReLU", "PReLU")
+_POOLING = ("MaxPooling2D", "AveragePooling2D")
+_JOINING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
+_SHOWN = frozenset((*_CONVOLUTIONS, *_ACTIVATIONS, *_POOLING, *_JOINING))
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,17 @@ class ChannelStats:
 
 
 def channel_layers(model: keras.Model) -> list[str]:
-    """Names of the convolution, activation and pooling layers, in the order of the network."""
-    from keras import layers
+    """Names of the layers whose channels are shown, in the order of the network.
 
-    kinds = (layers.Conv2D, layers.Activation, layers.MaxPooling2D, layers.AveragePooling2D)
-    return [layer.name for layer in model.layers if isinstance(layer, kinds)]
+    They are convolutions, activations, pooling layers, and those that join branches, as far as
+    their output has a map for each channel.
+    """
+    tensors = running.layer_tensors(model)
+    return [
+        layer.name
+        for layer in model.layers
+        if kind_of(layer) in _SHOWN and len(tensors[layer.name].shape) == 4
+    ]
 
 
 def measure(

@@ -1,12 +1,11 @@
-"""The graph of a network's layers: what each takes, and whether they form a single chain."""
+"""The graph of a network's layers: which layers each takes, and which take it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from engine.core.errors import UserError
 
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
     import keras
 
 Layer = TypeVar("Layer")
-
-
-class NotAChain(UserError):
-    """A layer takes something else than the output of the layer before it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +66,16 @@ def description_nodes(description: Mapping[str, Any]) -> list[Node[Mapping[str, 
     return [Node(item["config"]["name"], item, _saved_sources(item)) for item in items]
 
 
+class Placed(Protocol):
+    """Anything with a name and the names of what it takes: a node, or a layer made from one."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def sources(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
 def output_names(description: Mapping[str, Any]) -> list[str]:
     """Names of the layers that give the outputs of a network described in a file.
 
@@ -86,21 +91,6 @@ def output_names(description: Mapping[str, Any]) -> list[str]:
     return [str(name) for name, *_ in outputs]
 
 
-def chain(nodes: Sequence[Node[Layer]]) -> list[Layer]:
-    """The layers, each of which takes the output of the one before and nothing else.
-
-    Raises:
-        NotAChain: the layers branch or join.
-    """
-    for before, after in pairwise(nodes):
-        if after.sources != (before.name,):
-            raise NotAChain(
-                "Pruning works on networks whose layers form a single chain;"
-                f" '{after.name}' does not follow '{before.name}' alone."
-            )
-    return [node.layer for node in nodes]
-
-
 def followers(nodes: Iterable[Node[Layer]]) -> dict[str, list[Layer]]:
     """The layers that take each layer's output, by its name; an empty list for any other name."""
     found: dict[str, list[Layer]] = defaultdict(list)
@@ -108,6 +98,22 @@ def followers(nodes: Iterable[Node[Layer]]) -> dict[str, list[Layer]]:
         for source in node.sources:
             found[source].append(node.layer)
     return found
+
+
+def sources_among(layers: Iterable[Placed], names: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """For each of `names` the nearest of them from which its values come.
+
+    Args:
+        layers: in an order in which each stands after its sources.
+        names: of some of the layers, and perhaps of what they take that is no layer.
+    """
+    nearest: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
+    found = {}
+    for layer in layers:
+        before = (name for source in layer.sources for name in nearest.get(source, ()))
+        found[layer.name] = tuple(dict.fromkeys(before))
+        nearest.setdefault(layer.name, found[layer.name])
+    return {name: found[name] for name in names if name in found}
 
 
 def _sequence(named: Sequence[tuple[str, Layer]]) -> list[Node[Layer]]:

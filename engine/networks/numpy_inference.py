@@ -18,6 +18,7 @@ import numpy as np
 from engine.core.errors import UserError, quoted
 from engine.networks import channels, layer_graph
 from engine.networks.channels import check_channels
+from engine.networks.layer_kinds import is_activation
 from engine.networks.numpy_layers import INERT, Step, Unsupported, make_step
 from engine.networks.running import batches, scale
 from engine.networks.untrusted.parts import Parts
@@ -312,7 +313,7 @@ def _factor_after(saved: Saved, followers: Mapping[str, list[Saved]]) -> np.ndar
             gamma, variance = saved.arrays[0], saved.arrays[-1]
             factor: np.ndarray = gamma / np.sqrt(variance + saved.config["epsilon"])
             return factor
-        if saved.kind not in ("Activation", "ReLU", "ELU", "LeakyReLU", "PReLU"):
+        if not is_activation({"class_name": saved.kind, "config": saved.config}):
             break
     return 1.0
 

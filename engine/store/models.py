@@ -19,7 +19,7 @@ import pandas as pd
 from engine.attacks.triggers import LearnedTrigger, Trigger, artifacts, parse_trigger
 from engine.core import atomic_files, paths
 from engine.core.errors import NameTaken, UserError
-from engine.networks import numpy_inference, untrusted
+from engine.networks import channel_blocks, numpy_inference, untrusted
 from engine.networks.untrusted import Parts, own_files
 from engine.store import card_fields, cards, tables
 from engine.store.cards import ModelCard
@@ -67,8 +67,8 @@ class StoredModel:
         return network
 
     def convolutions(self) -> list[str]:
-        """Names of the convolutions, read from the network's description without loading it."""
-        return self.parts().convolutions()
+        """Names of the convolutions that can be pruned, without loading the network."""
+        return channel_blocks.prunable_convolutions(self.parts())
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table kept as NAME.csv beside the model, or None while there is none."""

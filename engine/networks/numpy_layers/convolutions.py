@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 
@@ -39,8 +40,8 @@ def depthwise_conv2d(config: Config, weights: Sequence[np.ndarray]) -> Step:
     def run(values: np.ndarray) -> np.ndarray:
         # A sum over the few places of a window; each step is one product over all channels.
         places = windows.places(windows.padded(values))
-        sums = sum(seen[..., np.newaxis] * kernel[place] for place, seen in places)
-        return activate(np.reshape(sums, (*sums.shape[:3], -1)) + bias)
+        sums = reduce(np.add, (seen[..., np.newaxis] * kernel[place] for place, seen in places))
+        return activate(sums.reshape(*sums.shape[:3], -1) + bias)
 
     return run
 

@@ -15,23 +15,24 @@ def saved(network: keras.Model) -> dict:
     return json.loads(network.to_json())
 
 
-def straight() -> keras.Model:
-    inputs = keras.Input((8, 8, 3))
-    return keras.Model(inputs, layers.Flatten(name="b")(layers.Conv2D(4, 3, name="a")(inputs)))
-
-
 def branching() -> keras.Model:
-    inputs = keras.Input((8, 8, 3))
-    values = layers.Conv2D(3, 3, padding="same", name="a")(inputs)
+    inputs = keras.Input((8, 8, 3), name="in")
+    values = layers.ReLU(name="b")(layers.Conv2D(3, 3, padding="same", name="a")(inputs))
     return keras.Model(inputs, layers.Add(name="sum")([inputs, values]))
 
 
-def test_a_chain_is_the_same_from_the_network_and_from_its_description():
-    network = straight()
-    built = layer_graph.chain(layer_graph.network_nodes(network))
-    described = layer_graph.chain(layer_graph.description_nodes(saved(network)))
-    assert [layer.name for layer in built] == [item["config"]["name"] for item in described]
-    assert [layer.name for layer in built[1:]] == ["a", "b"]
+def test_a_network_has_the_same_nodes_in_memory_and_in_its_description():
+    network = branching()
+    for nodes in (
+        layer_graph.network_nodes(network),
+        layer_graph.description_nodes(saved(network)),
+    ):
+        assert [(node.name, node.sources) for node in nodes] == [
+            ("in", ()),
+            ("a", ("in",)),
+            ("b", ("a",)),
+            ("sum", ("in", "b")),
+        ]
 
 
 def test_a_shipped_network_has_the_same_nodes_in_memory_and_in_its_file():
@@ -53,20 +54,36 @@ def test_a_shipped_network_has_the_same_nodes_in_memory_and_in_its_file():
     assert len(named[0]) > 5
 
 
-@pytest.mark.parametrize("nodes", [layer_graph.network_nodes, layer_graph.description_nodes])
-def test_layers_that_join_are_not_a_chain(nodes):
-    network = branching()
-    graph = nodes(network if nodes is layer_graph.network_nodes else saved(network))
-    with pytest.raises(layer_graph.NotAChain, match="'sum' does not follow 'a' alone"):
-        layer_graph.chain(graph)
-
-
 def test_followers_are_the_layers_that_take_an_output():
-    network = branching()
-    followers = layer_graph.followers(layer_graph.network_nodes(network))
-    assert [layer.name for layer in followers[network.layers[0].name]] == ["a", "sum"]
-    assert [layer.name for layer in followers["a"]] == ["sum"]
-    assert followers["sum"] == []
+    followers = layer_graph.followers(layer_graph.network_nodes(branching()))
+    names = {name: [layer.name for layer in followers[name]] for name in ("in", "a", "sum")}
+    assert names == {"in": ["a", "sum"], "a": ["b"], "sum": []}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["in", "a", "b", "sum"], {"in": (), "a": ("in",), "b": ("a",), "sum": ("in", "b")}),
+        (["a", "sum"], {"a": (), "sum": ("a",)}),
+        (["in", "sum"], {"in": (), "sum": ("in",)}),
+    ],
+)
+def test_values_come_from_the_nearest_of_the_layers_asked_for(names, expected):
+    nodes = layer_graph.network_nodes(branching())
+    assert layer_graph.sources_among(nodes, names) == expected
+
+
+def test_outputs_are_named_however_a_file_lists_them():
+    inputs = keras.Input((8, 8, 3))
+    one, two = layers.Flatten(name="one")(inputs), layers.ReLU(name="two")(inputs)
+    networks = {
+        keras.Sequential([inputs, layers.Flatten(name="end")]): ["end"],
+        keras.Model(inputs, one): ["one"],
+        keras.Model(inputs, [two]): ["two"],
+        keras.Model(inputs, [one, two]): ["one", "two"],
+    }
+    for network, names in networks.items():
+        assert layer_graph.output_names(saved(network)) == names
 
 
 def test_a_layer_that_is_used_twice_is_refused():
