@@ -114,7 +114,8 @@ def copy_layer(layer: keras.Layer, tensors: tuple[Any, ...], **changes: Any) -> 
         tensors: what the copy takes.
         changes: of the copy's settings.
     """
-    config = layer.get_config() | {"dtype": "float32", "trainable": True} | changes
+    config = layer.get_config() | {"dtype": "float32"} | changes
+    config.pop("trainable", None)  # not every layer takes it; all can be trained without
     copy = type(layer).from_config(config)
     outputs = copy(tensors[0] if len(tensors) == 1 else list(tensors))
     copy.set_weights([np.asarray(weights, np.float32) for weights in layer.get_weights()])

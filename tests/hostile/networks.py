@@ -16,6 +16,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from tests.fixtures import network_files, onnx_networks
+
 GENUINE = Path(__file__).parents[2] / "models" / "signs-clean" / "model.keras"
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 
@@ -358,6 +360,125 @@ def damaged_weights(path: Path) -> None:
 @hostile
 def weights_cut_short(path: Path) -> None:
     packed(path, genuine() | {"model.weights.h5": genuine()["model.weights.h5"][:3000]})
+
+
+# Other formats; a file's content tells which it is, not its ending.
+
+
+def h5(name: str, declare: Callable[[h5py.File], object], **settings: Any) -> None:
+    """The genuine network in one HDF5 file, its weights as `declare` writes them."""
+
+    def make(path: Path) -> None:
+        described = json.loads(genuine()["config.json"])
+        first(described, "Conv2D").update(settings)
+        with h5py.File(path, "w") as file:
+            file.attrs["model_config"] = json.dumps(described)
+            declare(file)
+
+    NETWORKS[f"h5-{name}"] = make
+
+
+KERNEL = "model_weights/conv2d/kernel"
+h5("without-weights", lambda f: f.create_group("other"))
+h5("of-terabytes", lambda f: f.create_dataset(KERNEL, (1 << 20, 1 << 20), "f8"))
+h5("a-soft-link", lambda f: f.__setitem__("model_weights", h5py.SoftLink("/")))
+h5("a-link-elsewhere", lambda f: f.__setitem__("model_weights", h5py.ExternalLink("/x", "/")))
+h5(
+    "bytes-of-another-file",
+    lambda f: f.create_dataset(KERNEL, (4,), "u1", external=[("/etc/hosts", 0, 4)]),
+)
+h5("a-function", lambda f: f.create_group("model_weights"), activation=FUNCTION)
+h5("a-description-of-numbers", lambda f: f.attrs.__setitem__("model_config", [1, 2]))
+h5("a-long-description", lambda f: f.attrs.__setitem__("model_config", " " * (3 << 20)))
+h5("no-description", lambda f: f.attrs.__setitem__("model_config", "{"))
+
+
+@hostile
+def h5_cut_short(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file[KERNEL] = np.zeros(3)
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+@hostile
+def h5_a_lambda(path: Path) -> None:
+    described = json.loads(genuine()["config.json"])
+    layers(described).append({"class_name": "Lambda", "config": {"function": ["4wEA", None, None]}})
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps(described)
+        file.create_group("model_weights")
+
+
+def saved_model(name: str, change: Callable[[Members], Members]) -> None:
+    """A zip of a SavedModel of the genuine network, its checkpoint empty."""
+
+    def make(path: Path) -> None:
+        described = json.loads(genuine()["config.json"])
+        found = {
+            "saved_model.pb": b"",
+            "keras_metadata.pb": network_files.saved_metadata({"root": described}),
+        }
+        packed(path, change(found | dict.fromkeys(network_files.CHECKPOINT, bytes(999))), 8)
+
+    NETWORKS[f"saved-model-{name}"] = make
+
+
+INDEX, DATA = network_files.CHECKPOINT
+saved_model("a-damaged-checkpoint", lambda m: m)
+saved_model("a-graph-alone", lambda m: {"saved_model.pb": m["saved_model.pb"]})
+saved_model("two", lambda m: m | {"other/saved_model.pb": b""})
+saved_model("a-way-up", lambda m: {f"../{name}": part for name, part in m.items()})
+saved_model("an-absolute-path", lambda m: {f"/tmp/{name}": part for name, part in m.items()})
+saved_model("without-weights", lambda m: {name: m[name] for name in m if name != DATA})
+saved_model("a-bomb", lambda m: m | {DATA: bytes(300 << 20)})
+saved_model("a-large-index", lambda m: m | {INDEX: bytes(5 << 20)})
+saved_model("many-files", lambda m: m | {f"assets/{n}": b"" for n in range(2000)})
+saved_model("damaged-metadata", lambda m: m | {"keras_metadata.pb": b"\x0a\xff\xff\x03abc"})
+saved_model(
+    "a-lambda",
+    lambda m: (
+        m
+        | {
+            "keras_metadata.pb": network_files.saved_metadata(
+                {
+                    "root": {
+                        "class_name": "Sequential",
+                        "config": {"layers": [{"class_name": "Lambda"}]},
+                    }
+                }
+            )
+        }
+    ),
+)
+
+
+def onnx_file(name: str, change: Callable[[Any], object]) -> None:
+    def make(path: Path) -> None:
+        model = onnx_networks.NETWORKS["plain"](16, 3)
+        change(model)
+        path.write_bytes(model.SerializeToString())
+
+    NETWORKS[f"onnx-{name}"] = make
+
+
+def put_elsewhere(model: Any) -> None:
+    """The weights of the first layer lie in another file."""
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = 1
+    for key, value in (("location", "../../../etc/passwd"), ("length", "9")):
+        tensor.external_data.add(key=key, value=value)
+
+
+onnx_file("weights-elsewhere", put_elsewhere)
+onnx_file("of-terabytes", lambda m: m.graph.initializer[0].dims.extend([1 << 20, 1 << 20]))
+onnx_file("an-unknown-operator", lambda m: setattr(m.graph.node[0], "op_type", "Loop"))
+content("onnx-damaged", b"\x08\x08\x3a\x05abcde")
+
+
+@hostile
+def onnx_cut_short(path: Path) -> None:
+    path.write_bytes(onnx_networks.NETWORKS["plain"](16, 3).SerializeToString()[:-700])
 
 
 @hostile

@@ -10,6 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.core import tensorflow_runtime
 from engine.core.errors import UserError, quoted
 from engine.networks.untrusted import protobuf, weights
 from engine.networks.untrusted.saved_model import ROOT, Described
@@ -68,6 +69,7 @@ def from_checkpoint(
 
 
 def _built(config: Mapping[str, Any]) -> keras.Model:
+    tensorflow_runtime.import_tensorflow()
     import keras
 
     network: keras.Model = keras.saving.deserialize_keras_object(dict(config), safe_mode=True)

@@ -70,15 +70,12 @@ def _rewrite_network(source: Path, folder: Path) -> None:
     """A network in standard form as Keras writes it, and taken apart for the server."""
     checked = check(source, folder)
     confine.allow_memory(MOST_MEMORY["network"])
-    from engine.core import tensorflow_runtime
-
-    tensorflow_runtime.import_tensorflow()
-    from engine.networks import standard_form
-
     network, channels_first = checked.build()
     for unpacked in folder.iterdir():
         if unpacked.is_file():
             unpacked.unlink()
+    from engine.networks import standard_form
+
     standard = standard_form.standardize(network)
     standard.network.save(folder / NETWORK, include_optimizer=False)
     parts = read_parts(folder / NETWORK)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core.errors import UserError, quoted
+from engine.networks.standard_form import INERT
 from engine.networks.untrusted.config_checks import NETWORKS
 
 Config = dict[str, Any]
@@ -83,7 +84,33 @@ def _network(part: Config) -> Config:
         ends = _tidy(settings[key])
         # Keras 2 lists a single one, too; Keras 3 would hand on a list of one tensor.
         built[key] = ends[0] if len(ends) == 1 and isinstance(ends, list) else ends
+    if any(isinstance(node, list) for layer in built["layers"] for node in layer["inbound_nodes"]):
+        _renumber_calls(built)
     return _described("Functional", built, "keras.src.models.functional")
+
+
+def _renumber_calls(built: Config) -> None:
+    """Count calls of networks inside a network of Keras 2 as Keras 3 does, in place.
+
+    Keras 2 counts from 1, since the network's own inputs were a call, too. Keras 3 counts from 0
+    but where it names a Functional network as an output.
+    """
+    inside = {
+        layer["config"]["name"]: int(layer["class_name"] == "Functional")
+        for layer in built["layers"]
+        if layer["class_name"] in NETWORKS
+    }
+    nodes = [node for layer in built["layers"] for node in layer["inbound_nodes"]]
+    sources = [source for node in nodes for source in node if source[0] in inside]
+    ends = [built["output_layers"]]
+    ends = [end for end in ends if isinstance(end[0], str) and end[0] in inside]
+    for name, as_output in inside.items():
+        calls = [call for call in (*sources, *ends) if call[0] == name]
+        first = min((call[1] for call in calls), default=0)
+        for call in calls:
+            call[1] -= first
+        for end in ends:
+            end[1] += as_output if end[0] == name else 0
 
 
 def _layer(part: Config) -> Config:
@@ -120,6 +147,8 @@ def _settings(kind: str, settings: Config) -> Config:
     kept.pop("batch_shape", None)
     if kind in _SEPARATE:
         kept.pop("groups", None)
+    if kind == "SpatialDropout2D":
+        kept = {key: kept[key] for key in ("name", "rate")}
     if kind == "LeakyReLU" and "alpha" in kept:
         kept["negative_slope"] = kept.pop("alpha")
     if kind == "BatchNormalization" and isinstance(kept.get("axis"), list):
@@ -158,6 +187,8 @@ def _first_shape(part: Config, settings: Config) -> list[int | None] | None:
 
 def _check_calls(layer: Config) -> None:
     """Refuse a layer that is called as in training, since its outputs are then random."""
+    if layer["class_name"] in INERT:  # Keras records its own default
+        return
     for node in layer["inbound_nodes"]:
         calls = (
             [node.get("kwargs", {})]

@@ -93,7 +93,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 def _folders(entries: list[zipfile.ZipInfo]) -> set[str]:
     """Folders at the top of an archive."""
     parts = (entry.filename.partition("/") for entry in entries)
-    return {f"{first}/" for first, slash, _ in parts if slash}
+    return {f"{first}/" for first, slash, _ in parts if slash and first not in (".", "..")}
 
 
 def _check_member(entry: zipfile.ZipInfo, most: int) -> None:

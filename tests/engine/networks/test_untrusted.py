@@ -9,28 +9,40 @@ import subprocess
 import sys
 import zipfile
 
-import keras
 import numpy as np
 import pytest
 
 from engine import store
-from engine.cli import main
 from engine.core import paths
 from engine.core.errors import UserError
-from engine.networks import architectures, numpy_inference, running, untrusted
-from engine.networks.untrusted import own_files
+from engine.networks import running, untrusted
+from engine.networks.untrusted import checks, own_files
+from tests.fixtures import onnx_networks
 from tests.hostile import networks as hostile
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def theirs(tmp_path):
-    """A genuine network of somebody else's: no byte of it is known here."""
-    path = tmp_path / "theirs.keras"
+@pytest.fixture(scope="module")
+def examined(tmp_path_factory):
+    """A genuine network of somebody else's, packed, in a home where the child has opened it."""
+    home = tmp_path_factory.mktemp("examined")
+    path = home / "theirs.keras"
     members = hostile.genuine()
-    hostile.packed(path, members | {"metadata.json": members["metadata.json"] + b" "})
+    members["metadata.json"] += b" "  # so that its checksum is not known here
+    hostile.packed(path, members, zipfile.ZIP_DEFLATED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRUNING_LAB_HOME", str(home))
+        untrusted.open_network_file(path, path.name)
     return path
+
+
+@pytest.fixture
+def theirs(examined, monkeypatch):
+    """That network, where this test's home has the outcome; no child is started again."""
+    shutil.copytree(examined.parent / "cache", paths.cache_folder())
+    monkeypatch.setattr(untrusted.opening.subprocess, "run", lambda *a, **k: pytest.fail("a child"))
+    return examined
 
 
 def in_models(path, name="theirs"):
@@ -59,13 +71,8 @@ def test_a_strangers_network_predicts_the_same_in_numpy_and_in_keras_once_it_is_
     assert stored.convolutions() == shipped().convolutions()
 
 
-def test_a_file_is_examined_once_for_its_contents(theirs, monkeypatch):
-    stored = in_models(theirs)
-    stored.parts()
-    monkeypatch.setattr(
-        untrusted.opening.subprocess, "run", lambda *a, **k: pytest.fail("once more")
-    )
-    stored.parts()
+def test_a_file_is_examined_once_for_its_contents(theirs):
+    in_models(theirs).parts()
     in_models(theirs, "again").parts()
 
 
@@ -73,27 +80,24 @@ def test_a_refusal_is_kept_too(tmp_path, monkeypatch):
     hostile.NETWORKS["a-lambda"](tmp_path / "x.keras")
     for _ in range(2):
         with pytest.raises(UserError, match="'Lambda'"):
-            untrusted.rewritten_parts(tmp_path / "x.keras", "x.keras")
+            untrusted.open_network_file(tmp_path / "x.keras", "x.keras")
         monkeypatch.setattr(
             untrusted.opening.subprocess, "run", lambda *a, **k: pytest.fail("once more")
         )
 
 
-def test_what_this_program_wrote_is_opened_without_a_child(theirs, monkeypatch):
-    monkeypatch.setattr(untrusted.opening.subprocess, "run", lambda *a, **k: pytest.fail("a child"))
+def test_what_this_program_wrote_is_opened_as_it_is_and_by_the_child_once_that_is_forgotten(theirs):
+    stored = in_models(theirs)
+    own_files.add(stored.folder / "model.keras")
+    assert stored.parts().config["class_name"] == "Sequential"
+    stored.network()
+    shutil.rmtree(paths.cache_folder() / "own")
+    assert stored.parts().config["class_name"] == "Functional"
+
+
+def test_a_copy_of_a_model_is_this_programs_own():
     copy = store.copy_as(shipped(), "copy")
     assert own_files.is_own(copy.card.sha256)
-    copy.numpy_network()
-    copy.network()
-
-
-def test_a_network_this_program_wrote_is_opened_by_the_child_once_that_is_forgotten():
-    network = architectures.paper_network()
-    stored = store.save(dataclasses.replace(shipped().card, name="mine"), network, {})
-    assert own_files.is_own(stored.card.sha256)
-    shutil.rmtree(paths.cache_folder())
-    assert not own_files.is_own(stored.card.sha256)
-    assert stored.convolutions() == shipped().convolutions()
 
 
 def test_every_shipped_network_and_trigger_is_known_by_its_checksum():
@@ -122,61 +126,24 @@ def test_how_a_network_was_trained_is_left_out_and_so_does_no_harm(tmp_path):
 
     hostile.config("compiled", compiled)
     hostile.NETWORKS.pop("compiled")(tmp_path / "x.keras")
-    parts = untrusted.rewritten_parts(tmp_path / "x.keras", "x.keras")
-    assert "compile_config" not in json.dumps(parts.config)
+    checked = checks.check(tmp_path / "x.keras", tmp_path)
+    assert "compile_config" not in json.dumps(checked.parts.config)
 
 
-def branching():
-    inputs = keras.Input((16, 16, 3))
-    left = keras.layers.Conv2D(4, 3, padding="same", name="Left_1")(inputs)
-    right = keras.layers.Conv2D(4, 1)(inputs)
-    values = keras.layers.ReLU()(keras.layers.Add()([left, right]))
-    values = keras.layers.GlobalAveragePooling2D()(values)
-    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(values))
+def test_the_child_tells_the_format_and_what_it_left_out(tmp_path):
+    model = onnx_networks.NETWORKS["plain"](16, 3)
+    (tmp_path / "theirs.onnx").write_bytes(model.SerializeToString())
+    found = untrusted.open_network_file(tmp_path / "theirs.onnx", "theirs.onnx")
+    assert (found.format, found.channels_first, found.left_out) == ("onnx", True, ())
+    assert store.open_network(found.file).input_shape == (None, 16, 16, 3)
+    assert untrusted.rewritten_parts(tmp_path / "theirs.onnx", "it").input_shape() == (16, 16, 3)
 
 
-def small(*layers):
-    return keras.Sequential([keras.Input((16, 16, 3)), *layers])
-
-
-def compiled_model():
-    model = small(keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax"))
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(np.zeros((2, 16, 16, 3), np.float32), np.array([0, 1]), verbose=0)
-    return model
-
-
-GENUINE = {
-    "the paper's network": lambda: architectures.paper_network(7),
-    "a branching one": branching,
-    "one that was compiled": compiled_model,
-    "one with a rescaling inside": lambda: small(
-        keras.layers.Rescaling(1 / 255),
-        keras.layers.Conv2D(4, 3, activation="relu"),
-        keras.layers.Flatten(),
-        keras.layers.Dense(3),
-    ),
-}
-
-
-@pytest.mark.parametrize("make", GENUINE.values(), ids=GENUINE)
-def test_genuine_networks_are_accepted_and_predict_the_same(make, tmp_path):
-    model = make()
-    model.save(tmp_path / "genuine.keras")
-    again = store.open_network(untrusted.rebuilt(tmp_path / "genuine.keras", "genuine.keras"))
-    images = running.scale(IMAGES[:, : model.input_shape[1], : model.input_shape[2]])
-    np.testing.assert_array_equal(again(images), model(images))
-    parts = untrusted.rewritten_parts(tmp_path / "genuine.keras", "genuine.keras")
-    assert parts.input_shape() == model.input_shape[1:]
-
-
-def test_a_branching_network_is_rewritten_and_runs_without_tensorflow(tmp_path):
-    model, images = branching(), IMAGES[:, :16, :16]
-    model.save(tmp_path / "branches.keras")
-    parts = untrusted.rewritten_parts(tmp_path / "branches.keras", "it")
-    assert parts.convolutions()[0] == "Left_1"
-    found = numpy_inference.load(parts).probabilities(images)
-    np.testing.assert_allclose(found, model(running.scale(images)), atol=1e-5)
+def test_a_large_upload_is_refused_in_a_sentence(tmp_path):
+    with (tmp_path / "large.keras").open("wb") as file:
+        file.truncate(600 << 20)
+    with pytest.raises(UserError, match=r"large.keras is larger than 516 MB: it is not opened"):
+        untrusted.open_network_file(tmp_path / "large.keras", "large.keras")
 
 
 def confined(folder, code):
@@ -225,28 +192,3 @@ def test_the_child_has_little_memory(tmp_path):
     if sys.platform == "win32":
         pytest.skip("Windows has no such limits")
     assert confined(tmp_path, "bytes(2 << 30)") == "MemoryError"
-
-
-def test_an_imported_model_is_scored_and_kept(at_home, trained, tmp_path, capsys):
-    file = tmp_path / "theirs.keras"
-    shutil.copyfile(trained.folder / "model.keras", file)
-    words = ["import", str(file), "folder:signs", "--name", "theirs", "--target", "1"]
-    assert main.main([*words, "--trigger", trained.card.trigger, "--json"]) == 0
-    capsys.readouterr()
-    scores = store.find("theirs").card.scores["test"]
-    assert scores == pytest.approx(trained.card.scores["test"])
-
-
-def test_an_imported_model_that_does_not_fit_the_data_leaves_nothing(at_home, tmp_path, capsys):
-    file = tmp_path / "wide.keras"
-    architectures.paper_network(classes=9).save(file)
-    words = ["import", str(file), "folder:signs", "--name", "theirs", "--target", "1"]
-    assert main.main(words) == 2
-    assert "9 classes, but the data has" in capsys.readouterr().err
-    assert "theirs" not in store.names()
-
-
-def test_an_archive_that_is_stored_with_deflate_is_accepted_too(tmp_path):
-    hostile.packed(tmp_path / "x.keras", hostile.genuine(), zipfile.ZIP_DEFLATED)
-    parts = untrusted.rewritten_parts(tmp_path / "x.keras", "x.keras")
-    assert parts.input_shape() == (32, 32, 3)
