@@ -33,10 +33,12 @@ from engine.experiments.attack_suite import is_suite_model
 from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
+from engine.networks import channel_blocks as blocks
 from engine.networks import channels, numpy_inference
 from engine.networks.running import batches
 from engine.reporting import export
 from engine.store import ModelCard, StoredModel, pruning_curves, summary
+from engine.store.scans import Scan, stored_scan
 
 _AFTER_FIRST_PAGE = 2.0  # seconds
 SAMPLED_IMAGES = 600  # test images searched for those with a channel's largest activations
@@ -194,6 +196,16 @@ def _repairs(_stored: StoredModel, folder: str, changed: int) -> pd.DataFrame:
     return repair_tables.compare_stored(_stored)
 
 
+def scan(stored: StoredModel) -> Scan | None:
+    """What a scan for a backdoor has found; None if there was none."""
+    return _scan(stored, str(stored.folder), _changed(stored))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _scan(_stored: StoredModel, folder: str, changed: int) -> Scan | None:
+    return stored_scan(_stored)
+
+
 def recovery_ceiling(stored: StoredModel) -> float | None:
     """The best recovered accuracy to hope for: see `repair_tables.recovery_ceiling`."""
     return _recovery_ceiling(stored, version(stored), tuple(model_names()))
@@ -299,6 +311,11 @@ def pair(image: ChosenImage, trigger: str) -> tuple[np.ndarray, np.ndarray]:
     return image.clean, triggered(image, trigger)
 
 
+def variants(image: ChosenImage, trigger: str) -> np.ndarray:
+    """The image and, unless `trigger` is empty, its triggered copy: uint8 [1 or 2, h, w, 3]."""
+    return np.stack(pair(image, trigger) if trigger else [image.clean])
+
+
 def enlarged_url(image: ChosenImage, trigger: str = "") -> str:
     """The image, triggered if a trigger is given, enlarged, as a data URL."""
     return _enlarged_url(image, image.key, trigger)
@@ -312,27 +329,38 @@ def _enlarged_url(_image: ChosenImage, key: tuple[str, int, int | str], trigger:
 def clean_activations(stored: StoredModel, layer: str) -> np.ndarray | None:
     """Mean activation of each channel of a convolution on clean images: float [channels].
 
-    Measured at its last layer before the next convolution, as pruning orders do. None if the
-    activations have not been measured.
+    Measured at the last layer of its block, as pruning orders do. None if the activations have not
+    been measured.
     """
     measured = table(stored, "activations")
-    if measured is None or layer not in set(measured["layer"]):
+    if measured is None:
         return None
-    names = list(dict.fromkeys(measured["layer"]))
-    later = [name for name in names[names.index(layer) + 1 :] if name in convolutions(stored)]
-    last = names[names.index(later[0]) - 1] if later else names[-1]
-    rows = measured[measured["layer"] == last]
+    known = set(measured["layer"])
+    names = [name for name in channel_blocks(stored).get(layer, []) if name in known]
+    if not names:
+        return None
+    rows = measured[measured["layer"] == names[-1]]
     return rows.sort_values("channel")["clean_mean"].to_numpy()
 
 
 def convolutions(stored: StoredModel) -> list[str]:
-    """Names of a model's convolutions."""
+    """Names of a model's convolutions that can be pruned."""
     return _convolutions(stored, stored.card.sha256)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _convolutions(_stored: StoredModel, checksum: str) -> list[str]:
     return _stored.convolutions()
+
+
+def channel_blocks(stored: StoredModel) -> dict[str, list[str]]:
+    """The layers that have a convolution's channels, by its name: see `engine.networks`."""
+    return _channel_blocks(stored, stored.card.sha256)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _channel_blocks(_stored: StoredModel, checksum: str) -> dict[str, list[str]]:
+    return blocks.channel_blocks(_stored.parts())
 
 
 def network(stored: StoredModel) -> numpy_inference.Network:
@@ -354,14 +382,16 @@ def predictions_while_pruned(
     """Probabilities for an image and its triggered copy at every step of a pruning curve.
 
     Returns:
-        float32 [steps, 2, classes]; step 0 is the network before pruning, and the only step if
-        there is no such curve.
+        float32 [steps, 2, classes], or [steps, 1, classes] where no trigger is known; step 0 is
+        the network before pruning, and the only step if there is no such curve.
     """
     return _predictions_while_pruned(stored, version(stored), image, image.key, layer, order)
 
 
 def predictions(stored: StoredModel, image: ChosenImage, trigger: str = "") -> np.ndarray:
     """Probabilities for an image and its triggered copy: float32 [2, classes].
+
+    Where no trigger is known: for the image alone, [1, classes].
 
     Args:
         stored: the model.
@@ -399,18 +429,24 @@ def _predictions(
     _image: ChosenImage,
     key: tuple[str, int, int | str],
 ) -> np.ndarray:
-    return network(_stored).probabilities(np.stack(pair(_image, trigger)))
+    return network(_stored).probabilities(variants(_image, trigger))
 
 
 def layer_outputs(stored: StoredModel, image: ChosenImage, layer: str) -> np.ndarray:
-    """A layer's output for an image and its triggered copy: float32 [2, height, width, c]."""
-    images = np.stack(pair(image, stored.card.trigger))
+    """A layer's output for an image and its triggered copy: float32 [2, height, width, c].
+
+    Where no trigger is known: for the image alone, [1, height, width, c].
+    """
+    images = variants(image, stored.card.trigger)
     return network(stored).outputs(images, [layer])[layer]
 
 
 def outputs_by_layer(stored: StoredModel, image: ChosenImage) -> dict[str, np.ndarray]:
-    """Every layer's output for an image and its triggered copy: float32 [2, ...] each."""
-    images = np.stack(pair(image, stored.card.trigger))
+    """Every layer's output for an image and its triggered copy: float32 [2, ...] each.
+
+    Where no trigger is known: for the image alone, [1, ...].
+    """
+    images = variants(image, stored.card.trigger)
     found = network(stored)
     return found.outputs(images, [layer.name for layer in found.layers])
 
@@ -463,7 +499,7 @@ def _predictions_while_pruned(
     layer: str,
     order: str,
 ) -> np.ndarray:
-    images = np.stack(pair(_image, _stored.card.trigger))
+    images = variants(_image, _stored.card.trigger)
     known = curve(_stored, layer, order)
     if known is None:
         return network(_stored).probabilities(images)[np.newaxis]
@@ -483,6 +519,16 @@ def ready_trigger(name: str, dataset: str) -> Trigger:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _ready_trigger(name: str, dataset: str, models: tuple[str, ...]) -> Trigger:
     return store.ready_trigger(name, dataset)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def fits(trigger: str, size: int) -> bool:
+    """Whether a trigger can be applied to images of that side, pixels."""
+    try:
+        parse_trigger(trigger)(np.zeros((1, size, size, 3), np.uint8))
+    except UserError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -526,16 +572,19 @@ def mean_visibility(name: str, size: int, count: int, trigger: str) -> Visibilit
 
 
 @st.cache_data(max_entries=64, show_spinner="Transforming images")
-def mean_spectra(name: str, size: int, count: int, trigger: str) -> tuple[np.ndarray, np.ndarray]:
-    """Mean |DCT| of `count` clean test images and of their triggered copies: [3, height, width]."""
+def mean_spectra(name: str, size: int, count: int, trigger: str) -> list[np.ndarray]:
+    """Mean |DCT| of `count` clean test images and of their triggered copies: [3, height, width].
+
+    Without a trigger, of the clean images alone.
+    """
     images = test_images(name, size).images
     chosen = images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
-    triggered = parse_trigger(trigger)(chosen)
-    return dct.mean_magnitude(chosen), dct.mean_magnitude(triggered)
+    shown = [chosen, parse_trigger(trigger)(chosen)] if trigger else [chosen]
+    return [dct.mean_magnitude(images) for images in shown]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def triggered_examples(
+def pruned_examples(
     _stored: StoredModel,
     model_version: tuple[str, int],
     dataset: str,
@@ -543,7 +592,7 @@ def triggered_examples(
     order: str,
     labels: tuple[int, ...],
 ) -> list[tuple[int, str, np.ndarray]]:
-    """The test image with the most contrast of each class, triggered.
+    """The test image with the most contrast of each class; triggered, where a trigger is known.
 
     Returns:
         For each class that has one: the class, the image as a data URL, and the probabilities at
@@ -554,8 +603,8 @@ def triggered_examples(
     for label in labels:
         if len(class_images(dataset, size, label).indices):
             image = best_of_class(_stored.card, dataset, label)
-            both = predictions_while_pruned(_stored, image, layer, order)
-            found.append((label, enlarged_url(image, trigger), both[:, 1]))
+            shown = predictions_while_pruned(_stored, image, layer, order)
+            found.append((label, enlarged_url(image, trigger), shown[:, -1]))
     return found
 
 

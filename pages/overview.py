@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from app.elements import accuracy_warning
+from app.forms import suspected_trigger
 from app.frame import failures, header
 from app.frame.pages import PAGES
 from app.views.overview import presentation, repair_outcome, story
@@ -11,18 +13,15 @@ from engine.store import summary
 model = header.model_in_use()
 
 with st.container(horizontal=True, vertical_alignment="center", key="headline"):
-    st.title(verdict.headline(model.card))
-    presentation.offer_tour()
+    st.title(verdict.headline(model.card, presentation.find_scan(model)))
+    presentation.offer_tour(model)
+accuracy_warning.show(model.card)
 story.show(model, header.dataset_in_use())
 with failures.contained():
     repair_outcome.describe(model)
-st.caption(summary.describe(model.card))
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.caption(summary.describe(model.card), width="content")
+    suspected_trigger.offer_another(model)
 with st.container(horizontal=True):
-    for page, label in (
-        ("triggers", "How the trigger is hidden"),
-        ("spectra", "Where it shows up"),
-        ("activations", "Which channels carry it"),
-        ("pruning", "Prune, compare, save"),
-        ("repairs", "Compare all repairs"),
-    ):
+    for page, label in presentation.links_from_overview(model.card).items():
         PAGES[page].link(label)

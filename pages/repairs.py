@@ -2,12 +2,18 @@
 
 import streamlit as st
 
+from app.elements import accuracy_warning
+from app.forms import suspected_trigger
 from app.frame import header
 from app.views.repairs import repairs_tabs
 
 st.title("Repairs")
-st.markdown(
-    "**Look at the green bars:** attack success can fall to 0 while every triggered image is still"
-    " misclassified. Only recovered accuracy shows a repair."
-)
-repairs_tabs.show(header.model_in_use(), header.dataset_in_use())
+model = header.model_in_use()
+if model.card.knows_trigger:
+    st.markdown(
+        "**Look at the green bars:** attack success can fall to 0 while every triggered image is"
+        " still misclassified. Only recovered accuracy shows a repair."
+    )
+accuracy_warning.show(model.card)
+suspected_trigger.explain(model, "Repairs can be tried all the same: they need clean images alone.")
+repairs_tabs.show(model, header.dataset_in_use())

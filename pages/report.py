@@ -3,6 +3,8 @@
 import streamlit as st
 
 from app import caches
+from app.elements import accuracy_warning
+from app.forms import suspected_trigger
 from app.frame import header
 from app.views.report import report_view
 
@@ -13,5 +15,7 @@ st.markdown(
     " anywhere."
 )
 model = header.model_in_use()
+accuracy_warning.show(model.card)
+suspected_trigger.explain(model, "The report says so.")
 view, example = report_view.choose(model, header.dataset_in_use(), caches.convolutions(model))
 report_view.offer(model, header.dataset_in_use(), view, example)

@@ -3,4 +3,4 @@
 from app.frame import header
 from app.views.spectra import spectra_tabs
 
-spectra_tabs.show(header.model_in_use().card, header.dataset_in_use())
+spectra_tabs.show(header.model_in_use(), header.dataset_in_use())

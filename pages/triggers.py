@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.forms import suspected_trigger
 from app.frame import header
 from app.views.triggers import triggers_tabs
 
@@ -10,4 +11,6 @@ st.title(
     help="A trigger is a change to an image, often too faint to see, that makes a backdoored"
     " network predict what the attacker wants.",
 )
-triggers_tabs.show(header.model_in_use(), header.dataset_in_use())
+model = header.model_in_use()
+suspected_trigger.explain(model, "Any trigger can be tried on it here.")
+triggers_tabs.show(model, header.dataset_in_use())

@@ -7,11 +7,14 @@ click on what was clicked before would change nothing and go unnoticed.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 import altair as alt
 import pandas as pd
 
 from engine.reporting.metric_style import ACTIVATIONS, NEUTRAL, TRIGGERED
-from engine.reporting.paper_figures import activation_tooltip
+from engine.reporting.paper_figures import activation_tooltip, known_in
 
 HEIGHT = 300
 PRUNED = "Pruned"
@@ -20,11 +23,13 @@ PRUNED = "Pruned"
 def channel_ranges(table: pd.DataFrame) -> alt.LayerChart:
     """Clean and triggered mean of every channel, joined by a line; pruned channels are shaded.
 
+    Where no trigger is known, there is the clean mean alone.
+
     Args:
         table: a row a channel with place (from left to right), channel, clean_mean,
-            triggered_mean, difference, chosen (the channel chosen at present, in every row),
-            rank (in the pruning order) and pruned, both 0 without a pruning curve, and images
-            (how many were measured; empty if that is not known).
+            triggered_mean and difference (where a trigger is known), chosen (the channel chosen
+            at present, in every row), rank (in the pruning order) and pruned, both 0 without a
+            pruning curve, and images (how many were measured; empty if that is not known).
 
     Returns:
         A chart whose selection `clicked` holds the channel clicked on.
@@ -35,7 +40,7 @@ def channel_ranges(table: pd.DataFrame) -> alt.LayerChart:
         title=f"Channel ({len(table)} in total)",
     )
     base = alt.Chart(table).encode(x=x)
-    colour = _shared_colour(bool(table["rank"].any()))
+    colour = _shared_colour(table)
     shade = (
         _named(base, PRUNED)
         .mark_rect()
@@ -45,24 +50,29 @@ def channel_ranges(table: pd.DataFrame) -> alt.LayerChart:
         )
     )
     joined = base.mark_rule(color=NEUTRAL).encode(y="clean_mean:Q", y2="triggered_mean:Q")
+    lines = [joined] if "triggered_mean" in table else []
     points = [
         _named(base, style.label)
         .mark_point(filled=True, size=30, opacity=1)
         .encode(y=alt.Y(f"{mean}:Q", title="Mean activation (no unit)"), color=colour)
         for mean, style in ACTIVATIONS.items()
+        if mean in table
     ]
     pointer = _pointer_area(base, "datum.channel == datum.chosen", _channel_tooltip(table))
     pointer = pointer.add_params(_clicked("channel"))
-    layered: alt.LayerChart = shade + joined + points[0] + points[1] + pointer
+    layered: alt.LayerChart = reduce(add, [shade, *lines, *points, pointer])
     return layered.properties(height=HEIGHT)
 
 
 def signal_path(table: pd.DataFrame) -> alt.LayerChart:
     """How far the signal of a triggered image departs from the clean one, layer by layer.
 
+    Each line leads from a layer to one that takes its output: where branches join, several end.
+
     Args:
-        table: a row a layer, in the order of the network, with layer, distance and chosen (the
-            layer chosen at present, in every row).
+        table: a row for each layer and each layer that it takes, in the order of the network, with
+            layer, distance, source and its source_distance (neither for what takes none), and
+            chosen (the layer chosen at present, in every row).
 
     Returns:
         A chart whose selection `clicked` holds the layer clicked on.
@@ -70,7 +80,11 @@ def signal_path(table: pd.DataFrame) -> alt.LayerChart:
     base = alt.Chart(table).encode(x=_layer_axis(table))
     y = alt.Y("distance:Q", title="Cosine distance (0 to 2)")
     up_to_one = base.mark_point(opacity=0, size=0).encode(y=alt.datum(1))  # next to nothing is low
-    line = base.mark_line(color=NEUTRAL).encode(y=y)
+    lines = (
+        base.transform_filter("datum.source != null")
+        .mark_rule(color=NEUTRAL, strokeWidth=2)
+        .encode(y=y, x2="source:N", y2="source_distance:Q")
+    )
     chosen = "datum.layer == datum.chosen"
     points = base.mark_point(filled=True, opacity=1).encode(
         y=y,
@@ -82,7 +96,7 @@ def signal_path(table: pd.DataFrame) -> alt.LayerChart:
         alt.Tooltip("distance:Q", title="Cosine distance", format=".4f"),
     ]
     pointer = _pointer_area(base, chosen, tooltip).add_params(_clicked("layer"))
-    layered: alt.LayerChart = up_to_one + line + points + pointer
+    layered: alt.LayerChart = up_to_one + lines + points + pointer
     return layered.properties(height=HEIGHT)
 
 
@@ -112,7 +126,7 @@ def change_by_layer(table: pd.DataFrame, layer: str) -> alt.Chart:
 def _layer_axis(table: pd.DataFrame) -> alt.X:
     """The layers in the order of the network, each with its name."""
     axis = alt.Axis(labelAngle=-45, labelOverlap=False)
-    return alt.X("layer:N", sort=list(table["layer"]), title=None, axis=axis)
+    return alt.X("layer:N", sort=list(dict.fromkeys(table["layer"])), title=None, axis=axis)
 
 
 def _named(base: alt.Chart, part: str) -> alt.Chart:
@@ -120,9 +134,10 @@ def _named(base: alt.Chart, part: str) -> alt.Chart:
     return base.transform_calculate(part=f"'{part}'")
 
 
-def _shared_colour(with_pruned: bool) -> alt.Color:
-    colours = {style.label: style.colour for style in ACTIVATIONS.values()}
-    if with_pruned:
+def _shared_colour(table: pd.DataFrame) -> alt.Color:
+    known = known_in(table, ACTIVATIONS)
+    colours = {style.label: style.colour for style in known.values()}
+    if table["rank"].any():
         colours[PRUNED] = NEUTRAL
     return alt.Color(
         "part:N",
@@ -135,10 +150,9 @@ def _shared_colour(with_pruned: bool) -> alt.Color:
 
 
 def _channel_tooltip(table: pd.DataFrame) -> list[alt.Tooltip]:
-    tooltip = [
-        *activation_tooltip(table),
-        alt.Tooltip("difference:Q", title="Difference", format="+.4f"),
-    ]
+    tooltip = activation_tooltip(table)
+    if "difference" in table:
+        tooltip.append(alt.Tooltip("difference:Q", title="Difference", format="+.4f"))
     if table["images"].any():
         tooltip.append(alt.Tooltip("images:N", title="Images (n)"))
     if table["rank"].any():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from engine.reporting.paper_figures import colour_by_metric, percent_axis, to_long
+from engine.reporting.paper_figures import colour_by_metric, known_in, percent_axis, to_long
 
 SIDE = 340  # pixels
 
@@ -59,17 +59,20 @@ def curves(tables: Mapping[str, pd.DataFrame]) -> alt.Chart:
     """The three metrics against the share of channels pruned, a dash for each network.
 
     Args:
-        tables: title of a network -> rows of its curve, with fraction and the metrics in percent.
+        tables: title of a network -> rows of its curve, with fraction and the metrics in percent,
+            as far as they are known.
     """
     named = [table.assign(network=title) for title, table in tables.items()]
-    long = to_long(pd.concat(named, ignore_index=True), ["network", "fraction"])
+    table = pd.concat(named, ignore_index=True)
+    shown = known_in(table)
+    long = to_long(table, ["network", "fraction"]).dropna()
     return (
         alt.Chart(long)
         .mark_line(strokeWidth=2.5)
         .encode(
             x=alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)"),
             y=percent_axis("value:Q"),
-            color=colour_by_metric(),
+            color=colour_by_metric(shown),
             strokeDash=alt.StrokeDash(
                 "network:N",
                 sort=list(tables),

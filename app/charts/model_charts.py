@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from engine.reporting.paper_figures import LABELS, colour_by_metric, percent_axis, to_long
+from engine.reporting.paper_figures import LABELS, colour_by_metric, known_in, percent_axis, to_long
 
 HEIGHT = 300  # pixels
 # Titles such as "FTrojan on drawn signs, repaired: Fine-tuning (my-model)" take several lines.
@@ -16,10 +16,11 @@ def models_compared(table: pd.DataFrame) -> alt.Chart:
     """The three metrics of several models, in the order of the table.
 
     Args:
-        table: rows with model (its title) and the metrics in percent.
+        table: rows with model (its title) and the metrics in percent, as far as they are known.
     """
+    shown = known_in(table)
     return (
-        alt.Chart(to_long(table, ["model"]))
+        alt.Chart(to_long(table, ["model"]).dropna())
         .mark_bar()
         .encode(
             x=alt.X(
@@ -30,7 +31,7 @@ def models_compared(table: pd.DataFrame) -> alt.Chart:
             ),
             xOffset=alt.XOffset("metric:N", sort=LABELS),
             y=percent_axis("value:Q", "Test images (%)"),
-            color=colour_by_metric(),
+            color=colour_by_metric(shown),
             tooltip=[
                 alt.Tooltip("model:N", title="Model"),
                 alt.Tooltip("metric:N", title="Metric"),

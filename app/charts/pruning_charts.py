@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from engine.reporting.metric_style import NEUTRAL, SCORES
-from engine.reporting.paper_figures import pruning_curve
+from engine.reporting.metric_style import NEUTRAL, SCORES, MetricStyle
+from engine.reporting.paper_figures import known_in, pruning_curve
 
 
-def draggable_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
+def draggable_curve(
+    table: pd.DataFrame, step: int, styles: Mapping[str, MetricStyle] = SCORES
+) -> alt.LayerChart:
     """Figure 7 with a rule to drag: it follows the pointer and selects on release.
 
     Args:
         table: rows of a curve with step, fraction (0 to 1) and the metrics in percent.
         step: the rule's position.
+        styles: of the metrics; see `metric_style.scores_of`.
 
     Returns:
         A chart whose selection `drag` holds the step dragged to.
@@ -27,7 +30,8 @@ def draggable_curve(table: pd.DataFrame, step: int) -> alt.LayerChart:
     # The position travels as data: a selection alone would be lost when the slider moves.
     rows = table.assign(cut=step)
     x = alt.X("fraction:Q", axis=alt.Axis(format="%"), title="Channels pruned (%)")
-    layered: alt.LayerChart = pruning_curve(table) + _rule(rows, x) + _pointer_area(rows, x)
+    lines = pruning_curve(table, None, styles)
+    layered: alt.LayerChart = lines + _rule(rows, x) + _pointer_area(rows, x)
     return layered
 
 
@@ -53,7 +57,7 @@ def _rule(rows: pd.DataFrame, x: alt.X) -> alt.LayerChart:
             chart.mark_point(filled=True, size=90, color=style.colour, opacity=1).encode(
                 x=x, y=f"{metric}:Q", opacity=only_here
             )
-            for metric, style in SCORES.items()
+            for metric, style in known_in(rows).items()
         )
     )
     layered: alt.LayerChart = rule + handle + values

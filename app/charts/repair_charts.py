@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import altair as alt
 import pandas as pd
 
 from engine.defenses.detectors.spectral_inversion import FLAG_MARGIN
-from engine.reporting.metric_style import NEUTRAL, TRIGGERED
-from engine.reporting.paper_figures import LABELS, colour_by_metric, to_long
+from engine.reporting.metric_style import NEUTRAL, SCORES, TRIGGERED, MetricStyle
+from engine.reporting.paper_figures import colour_by_metric, known_in, to_long
 
 ROW = 26  # pixels
 NAMES_WIDTH = 200  # pixels
@@ -15,7 +17,10 @@ ROW_STEP = 34  # pixels from one repair to the next
 
 
 def rank_repairs(
-    table: pd.DataFrame, ceiling: float | None, chosen: str
+    table: pd.DataFrame,
+    ceiling: float | None,
+    chosen: str,
+    styles: Mapping[str, MetricStyle] = SCORES,
 ) -> alt.LayerChart | alt.FacetChart:
     """The three metrics of every repair as bars, one row each, to click on.
 
@@ -24,6 +29,7 @@ def rank_repairs(
         ceiling: the best recovered accuracy to hope for, percent, marked in every row; None if
             it is not known.
         chosen: title of the row in focus; the others are paler.
+        styles: of the metrics; see `metric_style.scores_of`.
 
     Returns:
         A chart whose selection `clicked` holds the title clicked on.
@@ -31,12 +37,13 @@ def rank_repairs(
     order = list(table["title"])
     clicked = alt.selection_point("clicked", fields=["title"], on="click", clear=False)
     names = _names("title", order, NAMES_WIDTH)
-    long = to_long(table, ["title"])
+    long, shown = to_long(table, ["title"], styles), known_in(table, styles)
+    labels = [style.label for style in shown.values()]
     bars = alt.Chart(long).encode(
         x=alt.X("value:Q", scale=alt.Scale(domain=[0, 100]), title="Share of test images (%)"),
         y=names,
-        yOffset=alt.YOffset("metric:N", sort=LABELS, scale=alt.Scale(paddingInner=0.15)),
-        color=colour_by_metric(),
+        yOffset=alt.YOffset("metric:N", sort=labels, scale=alt.Scale(paddingInner=0.15)),
+        color=colour_by_metric(shown),
         opacity=alt.condition(alt.datum.title == chosen, alt.value(1), alt.value(0.55)),
         tooltip=[
             alt.Tooltip("title:N", title="Repair"),
@@ -45,7 +52,7 @@ def rank_repairs(
         ],
     )
     best = pd.DataFrame({"title": order, "ceiling": ceiling} if ceiling is not None else {})
-    marks = alt.Chart(best.assign(metric=LABELS[-1]) if len(best) else best)
+    marks = alt.Chart(best.assign(metric=labels[-1]) if len(best) else best)
     ticks = marks.mark_tick(color=NEUTRAL, thickness=2, size=ROW * 0.8).encode(
         x="ceiling:Q",
         y=names,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -44,16 +46,17 @@ def spectrum(
 
 
 def radial_profile(
-    clean: np.ndarray, triggered: np.ndarray, rings: list[int], images: int
+    profiles: Mapping[str, np.ndarray], rings: list[int], images: int
 ) -> alt.LayerChart:
     """Mean magnitude of the coefficients against their distance from band (0, 0).
 
     Args:
-        clean, triggered: float [n], see `dct.radial_profile`.
+        profiles: of "clean" and, where a trigger is known, of "triggered" images: float [n], see
+            `dct.radial_profile`.
         rings: distances of the trigger's bands, marked with rules.
         images: how many the magnitudes are means of.
     """
-    parts = {"Clean": clean, "Triggered": triggered}
+    parts = {kind.capitalize(): values for kind, values in profiles.items()}
     table = pd.concat(
         pd.DataFrame({"distance": range(len(values)), "magnitude": values, "kind": name})
         for name, values in parts.items()
@@ -69,7 +72,7 @@ def radial_profile(
         color=alt.Color(
             "kind:N",
             title=None,
-            scale=alt.Scale(domain=list(parts), range=[CLEAN, TRIGGERED]),
+            scale=alt.Scale(domain=list(parts), range=[CLEAN, TRIGGERED][: len(parts)]),
             legend=alt.Legend(orient="top"),
         ),
         tooltip=[

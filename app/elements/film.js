@@ -73,7 +73,7 @@ class Film {
   }
 
   show(step) {
-    const { channels, attack } = this.data
+    const { channels, figure, percent } = this.data
     this.step = step
     this.range.value = step
     const off = new Set(channels.slice(0, step))
@@ -84,7 +84,7 @@ class Film {
     const last = step ? ` Just removed: channel ${channels[step - 1]}.` : ""
     this.caption.textContent =
       `${step} of ${channels.length} channels pruned, ` +
-      `attack success ${attack[step].toFixed(1)} %.${last}`
+      `${figure} ${percent[step].toFixed(1)} %.${last}`
     this.cells.setAttribute("aria-label", this.caption.textContent)
     this.range.setAttribute("aria-valuetext", this.caption.textContent)
     this.updateButton()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.elements.mounting import element
 from app.frame import failures
+from engine.reporting.metric_style import SCORES, MetricStyle
 
 _film = element("film")
 
@@ -20,18 +21,22 @@ def film(
     step: int,
     key: str,
     on_step: Callable[[int], None],
+    styles: Mapping[str, MetricStyle] = SCORES,
 ) -> None:
     """The channels of a layer, with a play button, a slider and buttons for single steps.
 
     Args:
-        table: rows of a pruning curve with channel and attack_success (percent).
+        table: rows of a pruning curve with channel and, where a trigger is known,
+            attack_success; else clean_accuracy is named (percent).
         strengths: float [channels], mean activation on clean images, shown as shade; None
             shades all alike.
         step: how many channels are pruned.
         key: of the element.
         on_step: called with the step where the visitor left the slider, before the next run.
+        styles: of the metrics; see `metric_style.scores_of`.
     """
     channels = table["channel"].astype(int).tolist()[1:]
+    figure = "attack_success" if "attack_success" in table else "clean_accuracy"
     shades = np.ones(len(channels)) if strengths is None else _from_0_to_1(strengths)
 
     @failures.callback
@@ -45,7 +50,8 @@ def film(
         data={
             "channels": channels,
             "shades": np.round(shades, 3).tolist(),
-            "attack": table["attack_success"].round(2).tolist(),
+            "figure": styles[figure].label.lower(),
+            "percent": table[figure].round(2).tolist(),
             "step": step,
         },
         key=key,

@@ -9,12 +9,17 @@ import streamlit as st
 
 from engine.core import markdown, templates
 from engine.reporting import verdict
-from engine.reporting.metric_style import CLEAN, NEUTRAL, OUTCOMES, TRIGGERED
+from engine.reporting.metric_style import CLEAN, NEUTRAL, OUTCOMES, TRIGGERED, image_kinds
 from engine.store import ModelCard
 
 SHOWN = 3
 _TEMPLATES = templates.load(__file__)
-_ICONS = {"correct": "check_circle", "attacker's target": "warning", "wrong": "cancel"}
+_ICONS = {
+    "correct": "check_circle",
+    "attacker's target": "warning",
+    "assumed target": "warning",
+    "wrong": "cancel",
+}
 
 
 def show(probabilities: np.ndarray, label: int | None, card: ModelCard) -> None:
@@ -34,8 +39,8 @@ def compare(networks: Mapping[str, np.ndarray], label: int | None, card: ModelCa
     """What several networks make of the same image, clean and triggered, as a table.
 
     Args:
-        networks: what to call each network -> its probabilities for the clean image and for the
-            triggered one, float [2, classes].
+        networks: what to call each network -> its probabilities for the clean image and, where a
+            trigger is known, for the triggered one: float [1 or 2, classes].
         label: the true class; None if nobody said what the image shows.
         card: of the networks, which have the same classes.
     """
@@ -43,7 +48,8 @@ def compare(networks: Mapping[str, np.ndarray], label: int | None, card: ModelCa
         name: [outcome(row, label, card) for row in probabilities]
         for name, probabilities in networks.items()
     }
-    st.html(templates.render(_TEMPLATES, "compared", rows=rows))
+    kinds = image_kinds(card)
+    st.html(templates.render(_TEMPLATES, "compared", rows=rows, kinds=kinds))
 
 
 def outcome(probabilities: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
@@ -70,16 +76,17 @@ def describe(probabilities: np.ndarray, label: int | None, card: ModelCard) -> s
     name = f"**{markdown.escape(card.class_names[predicted])}** ({probabilities[predicted]:.0%})"
     if label is None:
         return name
-    judged = verdict.of_prediction(predicted, label, card.known_backdoor().target_for(label))
+    judged = verdict.of_any_prediction(predicted, label, card)
+    if judged is None:
+        return name
     return f":material/{_ICONS[judged]}: {name} · {judged}"
 
 
 def _bar(index: int, probability: float, label: int | None, card: ModelCard) -> dict[str, object]:
-    target = card.target if label is None else card.known_backdoor().target_for(label)
     colour, note = NEUTRAL, ""
     if index == label:
         colour, note = CLEAN, " (correct)"
-    elif index == target:
-        colour, note = TRIGGERED, " (attacker's target)"
+    elif index == verdict.target_of(card, label):
+        colour, note = TRIGGERED, f" ({verdict.target_word(card)})"
     name = card.class_names[index] + note
     return {"name": name, "probability": probability, "colour": colour}

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.core import templates
 from engine.evaluation.metrics import wilson_interval
-from engine.reporting.metric_style import SCORES, STYLES
+from engine.reporting.metric_style import STYLES, scores_of
 from engine.store import ModelCard
 
 _TEMPLATES = templates.load(__file__)
@@ -20,13 +20,15 @@ def show(
 ) -> None:
     """Show the three metrics in percent and, given `before`, their changes in points.
 
+    Where no trigger is known, there is clean accuracy alone.
+
     Args:
         scores: the metrics, percent.
         card: of the model they belong to, which says on how many images they were measured.
         before: the same before pruning or a repair.
     """
     row = st.container(horizontal=True, gap="small")
-    for name, style in SCORES.items():
+    for name, style in scores_of(card).items():
         change = None if before is None else scores[name] - before[name]
         row.metric(
             style.label,
@@ -39,9 +41,14 @@ def show(
         )
 
 
-def show_line(scores: Mapping[str, float]) -> None:
-    """Show the three metrics, percent, in one short line for a narrow card."""
-    st.html(templates.render(_TEMPLATES, "scores", scores=scores, styles=SCORES))
+def show_line(card: ModelCard) -> None:
+    """Show a model's metrics in one short line for a narrow card."""
+    scores = {
+        style.label.split()[0]: (f"{card.scores['test'][name]:.1f} %", style.colour)
+        for name, style in scores_of(card).items()
+    }
+    note = "" if card.knows_trigger else "No trigger is known"
+    st.html(templates.render(_TEMPLATES, "scores", scores=scores, note=note))
 
 
 def _describe_certainty(name: str, percent: float, card: ModelCard) -> str:
@@ -52,15 +59,17 @@ def _describe_certainty(name: str, percent: float, card: ModelCard) -> str:
     return f"Measured on {total:,} test images; 95 % interval: {low:.1f} to {high:.1f} %."
 
 
-def columns(**formats: str | None) -> dict[str, Any]:
+def columns(card: ModelCard | None = None, /, **formats: str | None) -> dict[str, Any]:
     """Number columns for `st.dataframe`, with label, unit and help of each metric.
 
     Args:
+        card: of the model that the table is about; None if it is about several.
         formats: name of the column -> its number format, such as "%.2f"; None for the usual one.
     """
+    styles = {**STYLES, **({} if card is None else scores_of(card))}
     return {
         name: st.column_config.NumberColumn(
-            STYLES[name].heading, format=form, help=STYLES[name].help or None
+            styles[name].heading, format=form, help=styles[name].help or None
         )
         for name, form in formats.items()
     }

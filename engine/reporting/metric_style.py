@@ -128,6 +128,13 @@ def scores_of(card: ModelCard) -> Mapping[str, MetricStyle]:
     return {name: styles[name] for name in measured(card.scores["test"])}
 
 
+def image_kinds(card: ModelCard) -> tuple[str, ...]:
+    """What the pictures of an image are called: the clean one and, if there is one, the other."""
+    if not card.knows_trigger:
+        return ("Clean",)
+    return "Clean", "Assumed trigger" if card.assumed else "Triggered"
+
+
 ACTIVATIONS: Mapping[str, MetricStyle] = {
     "clean_mean": MetricStyle("Clean images", help="Mean on clean images", colour=CLEAN),
     "triggered_mean": MetricStyle(

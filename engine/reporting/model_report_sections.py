@@ -130,7 +130,7 @@ def pictures(
     if (backdoor := card.backdoor) is not None:
         triggered = backdoor.trigger(clean[np.newaxis])[0]
         images = np.stack([clean, triggered])
-        shown["With the assumed trigger" if backdoor.assumed else "Triggered"] = triggered
+        shown[metric_style.image_kinds(card)[-1]] = triggered
         shown[f"Difference, {GAIN} times"] = render.amplify_difference(clean, triggered, GAIN)
         seen = metric_style.format_visibility(visibility.measure(images[:1], images[1:]))
     return {

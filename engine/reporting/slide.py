@@ -12,7 +12,7 @@ from engine.core import templates
 from engine.defenses.pruning.curve import Curve
 from engine.imaging.render import data_url, enlarge
 from engine.reporting import export, verdict
-from engine.reporting.metric_style import OUTCOMES, MetricStyle, scores_of
+from engine.reporting.metric_style import OUTCOMES, MetricStyle, image_kinds, scores_of
 from engine.reporting.paper_figures import pruning_curve
 from engine.store import ModelCard
 from engine.store.scans import Scan
@@ -62,7 +62,6 @@ def svg(view: View, curve: Curve | None, step: int) -> str:
     """The slide as SVG; arguments and errors as for `png`."""
     scores = view.card.scores["test"] if curve is None else curve.test.iloc[step]
     styles = scores_of(view.card)
-    kinds = ("Clean", "With the assumed trigger" if view.card.assumed else "Triggered")
     return templates.render_svg(
         _TEMPLATES,
         "slide",
@@ -70,7 +69,7 @@ def svg(view: View, curve: Curve | None, step: int) -> str:
         model=view.title,
         name=view.card.name,
         finding=textwrap.wrap(_finding(view.card, curve, step), 52),
-        pictures=list(zip(kinds, map(_picture, view.images), strict=False)),
+        pictures=list(zip(image_kinds(view.card), map(_picture, view.images), strict=True)),
         rows={
             name: [_outcome(row, view) for row in probabilities]
             for name, probabilities in view.networks.items()

@@ -7,7 +7,7 @@ import streamlit as st
 from app import caches
 from app.chosen_image import ChosenImage
 from app.elements import job_panel
-from app.forms import image_chooser
+from app.forms import image_chooser, suspected_trigger
 from app.frame import failures
 from app.views.activations import channels_tab, layer_choice, layers_tab, path_tab
 from engine.core import jobs
@@ -24,9 +24,10 @@ def show(model: StoredModel, dataset: str) -> None:
     layer = ""
     if layers:
         with left:
-            layer = layer_choice.choose(layers)
+            layer = layer_choice.choose(model, layers)
     with right:
         image = image_chooser.choose(model.card, dataset)
+    suspected_trigger.explain(model, "The channels are shown on clean images alone.")
     _show_tabs(model, dataset, image, layers, layer)
 
 
@@ -46,10 +47,14 @@ def _show_tabs(
         elif channels.open:
             _offer_to_measure(model, image)
     with path, failures.contained():  # the NumPy runtime does not support every network
-        if path.open:
+        if path.open and not model.card.knows_trigger:
+            _say_that_it_needs_a_trigger()
+        elif path.open:
             _show_path(model, image, layers, layer)
     with by_layer, failures.contained():
-        if by_layer.open and table is not None:
+        if by_layer.open and not model.card.knows_trigger:
+            _say_that_it_needs_a_trigger()
+        elif by_layer.open and table is not None:
             layers_tab.show(table, layer)
         elif by_layer.open:
             _offer_to_measure(model, image)
@@ -64,6 +69,10 @@ def _show_path(
         path_tab.show(model, image, layers, layer)
 
 
+def _say_that_it_needs_a_trigger() -> None:
+    st.info("This compares clean images with triggered ones, so it needs a trigger: see above.")
+
+
 def _offer_to_measure(model: StoredModel, image: ChosenImage | None) -> None:
     st.info("The activations of this model have not been measured yet.")
     name = jobs.name_of("activations", model.name)
@@ -72,7 +81,8 @@ def _offer_to_measure(model: StoredModel, image: ChosenImage | None) -> None:
             "Measure activations",
             name,
             ["activations", model.name],
-            "Runs the network once over clean and triggered validation images.",
+            "Runs the network once over the validation images"
+            f"{', clean and triggered' if model.card.knows_trigger else ''}.",
         )
     elif image is not None:  # otherwise the line above offers them
         image_chooser.offer_download(model.card.dataset)

@@ -25,8 +25,14 @@ _STYLE = (
 )
 
 
-def choose(count: int, usual: int) -> int:
-    """The channel to inspect, of `count`: typed here, clicked in the chart, or in the link."""
+def choose(count: int, usual: int, why: str) -> int:
+    """The channel to inspect, of `count`: typed here, clicked in the chart, or in the link.
+
+    Args:
+        count: of the layer's channels.
+        usual: the channel without a choice.
+        why: what is special about that one: "the trigger raises most".
+    """
     known = st.session_state.get(CHANNEL)
     if known is not None and not 0 <= known < count:
         st.session_state[CHANNEL] = None
@@ -39,7 +45,7 @@ def choose(count: int, usual: int) -> int:
         key=CHANNEL,
         bind="query-params",
         help="Click a channel in the chart, or type its number. Without a choice, it is the one"
-        " that the trigger raises most.",
+        f" that {why}.",
         width=150,
     )
     return usual if chosen is None else int(chosen)
@@ -56,21 +62,25 @@ def select_clicked(chart: str) -> None:
 
 def show_maps(model: StoredModel, chosen: ChosenImage, layer: str, channel: int) -> None:
     """The channel's map on the chosen image, clean and triggered, on one scale."""
-    both = caches.layer_outputs(model, chosen, layer)
-    check_channels(layer, both.shape[-1], np.array([channel]))
-    values = both[..., channel]
+    outputs = caches.layer_outputs(model, chosen, layer)
+    check_channels(layer, outputs.shape[-1], np.array([channel]))
+    values, images = outputs[..., channel], caches.variants(chosen, model.card.trigger)
     columns = picture_row(4, "maps")
-    for place, kind in enumerate(("clean", "triggered")):
+    for place, image in enumerate(images):
+        kind = ("clean", "triggered")[place]
         with columns[2 * place]:
-            show_image(caches.pair(chosen, model.card.trigger)[place], kind, chosen.name)
+            show_image(image, kind, chosen.name)
         with columns[2 * place + 1]:
             name = f"Channel {channel} on the {kind} image"
             show_map(values[place], value_range(values), name)
     low, high = value_range(values)
-    st.caption(
-        f"Dark {low:.2f}, yellow {high:.2f}. On this image the output of {layer} departs from the"
-        f" clean one by a cosine distance of **{cosine_distance(both[0], both[1]):.3f}**."
-    )
+    departs = ""
+    if len(outputs) > 1:
+        departs = (
+            f" On this image the output of {layer} departs from the clean one by a cosine distance"
+            f" of **{cosine_distance(outputs[0], outputs[1]):.3f}**."
+        )
+    st.caption(f"Dark {low:.2f}, yellow {high:.2f}.{departs}")
 
 
 def picture_row(count: int, key: str) -> list[DeltaGenerator]:

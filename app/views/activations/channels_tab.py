@@ -25,6 +25,7 @@ SORTS = {
     "difference": ("Difference", "difference"),
     "channel": ("Number", "channel"),
 }
+CLEAN_SORTS = ("clean", "channel")  # those that need no trigger
 MOST_RAISED = 10  # channels that the caption counts
 _CHART = "channels"
 
@@ -70,24 +71,26 @@ def choose(model: StoredModel, table: pd.DataFrame, layer: str) -> Choice:
         layer: whose channels to show.
     """
     rows = table[table["layer"] == layer].drop(columns="layer")
-    rows = rows.assign(difference=rows["triggered_mean"] - rows["clean_mean"])
-    usual = int(rows.loc[rows["difference"].idxmax(), "channel"])
+    knows_trigger = model.card.knows_trigger
+    if knows_trigger:
+        rows = rows.assign(difference=rows["triggered_mean"] - rows["clean_mean"])
+    usual = int(rows.loc[rows["difference" if knows_trigger else "clean_mean"].idxmax(), "channel"])
     with st.container(horizontal=True, vertical_alignment="bottom", key="channel-controls"):
         sort = st.segmented_control(
             "Sort channels by",
-            list(SORTS),
+            list(SORTS if knows_trigger else CLEAN_SORTS),
             default="clean",
             required=True,
             format_func=lambda key: SORTS[key][0],
             key="sort",
             bind="query-params",
         )
-        order = curve_chooser.choose_order()
+        order = curve_chooser.choose_order(knows_trigger)
         with st.container(width=300):
             threshold_slider.show()
-        chosen = channel.choose(int(rows["channel"].max()) + 1, usual)
-    layers = list(dict.fromkeys(table["layer"]))
-    convolution = layer_choice.convolution_of(model, layer, layers)
+        raised = "the trigger raises most" if knows_trigger else "is most active on clean images"
+        chosen = channel.choose(int(rows["channel"].max()) + 1, usual, raised)
+    convolution = layer_choice.convolution_of(model, layer)
     curve = None if convolution is None else caches.curve(model, convolution, order)
     if curve is not None and len(curve.channels) != len(rows):
         curve = None  # of another network
@@ -120,6 +123,8 @@ def show(model: StoredModel, dataset: str, image: ChosenImage | None, choice: Ch
 
 def describe(choice: Choice) -> str:
     """What the chart shows, the finding first."""
+    if "difference" not in choice.rows:
+        return _describe_clean(choice)
     raised = choice.rows.nlargest(MOST_RAISED, "difference")
     first = raised.iloc[0]
     finding = (
@@ -138,16 +143,24 @@ def describe(choice: Choice) -> str:
     )
 
 
+def _describe_clean(choice: Choice) -> str:
+    first = choice.rows.nlargest(1, "clean_mean").iloc[0]
+    pruned = "" if choice.curve is None else f" Pruned are {choice.step} of {len(choice.rows)}."
+    return (
+        f"Channel **{first['channel']}** is most active on clean images: {first['clean_mean']:.2f}"
+        f" on average.{pruned} What a trigger changes here is not known, because no trigger is."
+        " Values are means over validation images and positions. Click a channel to look into it."
+    )
+
+
 def describe_channel(choice: Choice) -> str:
     """The chosen channel's means and its place in the pruning order."""
     found = choice.rows[choice.rows["channel"] == choice.channel]
     if found.empty:
         return f"**Channel {choice.channel}**"
     row = found.iloc[0]
-    text = (
-        f"**Channel {choice.channel}:** mean {row['clean_mean']:.2f} on clean images,"
-        f" {row['triggered_mean']:.2f} on triggered ones."
-    )
+    text = f"**Channel {choice.channel}:** mean {row['clean_mean']:.2f} on clean images"
+    text += f", {row['triggered_mean']:.2f} on triggered ones." if "triggered_mean" in row else "."
     if choice.curve is None:
         return text
     state = "pruned" if row["pruned"] else "still there"
@@ -157,10 +170,12 @@ def describe_channel(choice: Choice) -> str:
 def describe_images(card: ModelCard) -> str:
     """How many images were measured; empty for a card that does not say it."""
     counts = card.scores.get("validation", {})
-    if "clean_images" not in counts or "triggered_images" not in counts:
+    if "clean_images" not in counts or card.knows_trigger != ("triggered_images" in counts):
         return ""
-    clean, triggered = int(counts["clean_images"]), int(counts["triggered_images"])
-    return f"{clean:,} clean, {triggered:,} triggered"
+    clean = f"{int(counts['clean_images']):,} clean"
+    if not card.knows_trigger:
+        return clean
+    return f"{clean}, {int(counts['triggered_images']):,} triggered"
 
 
 def _show_chart(model: StoredModel, choice: Choice) -> None:
@@ -173,8 +188,9 @@ def _show_chart(model: StoredModel, choice: Choice) -> None:
         draw,
         choice.values,
         _CHART,
-        f"Mean activation of the {len(choice.rows)} channels of {choice.layer} on clean and on"
-        f" triggered images; {choice.step} are shaded as pruned.",
+        f"Mean activation of the {len(choice.rows)} channels of {choice.layer} on clean"
+        f"{' and on triggered' if model.card.knows_trigger else ''} images; {choice.step} are"
+        " shaded as pruned.",
         on_select=partial(channel.select_clicked, _CHART),
         selection_mode="clicked",
     )

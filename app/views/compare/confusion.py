@@ -18,6 +18,7 @@ from engine.store import StoredModel
 
 KINDS = {"clean": "Clean images", "triggered": "Triggered images"}
 MAX_IMAGES = 12
+_IMAGES = "confusion-images"  # key of the control
 _CELL = "confusion-cell"  # the cell clicked on: place of the network, label, predicted
 
 
@@ -29,23 +30,36 @@ def show(model: StoredModel, dataset: str, both: tuple[Network, Network]) -> Non
         dataset: whose images are shown; other datasets have no predictions.
         both: the networks.
     """
-    kind = st.segmented_control(
-        "Images",
-        list(KINDS),
-        default="triggered",
-        required=True,
-        format_func=KINDS.__getitem__,
-        key="confusion-images",
-        bind="query-params",
-    )
+    kind = _choose_kind(both)
     tables = {}
     for place, (column, network) in enumerate(zip(st.columns(2), both, strict=True)):
         with column:
             table = _find_predictions(network)
-            if table is not None:
+            if table is not None and kind not in table:
+                st.info("No trigger is known for this network: look at clean images.")
+            elif table is not None:
                 tables[place] = table
                 _show_matrix(network, table, kind, place)
     _show_images(model, dataset, both, tables, kind)
+
+
+def _choose_kind(both: tuple[Network, Network]) -> str:
+    """A control for the clean or the triggered images, where one network knows a trigger."""
+    offered = list(KINDS)
+    if not any(network.stored.card.knows_trigger for network in both):
+        offered = offered[:1]
+    if st.session_state.get(_IMAGES) not in (None, *offered):
+        del st.session_state[_IMAGES]  # chosen for networks whose triggers are known
+    chosen: str = st.segmented_control(
+        "Images",
+        offered,
+        default=offered[-1],
+        required=True,
+        format_func=KINDS.__getitem__,
+        key=_IMAGES,
+        bind="query-params",
+    )
+    return chosen
 
 
 def _find_predictions(network: Network) -> pd.DataFrame | None:
@@ -63,7 +77,8 @@ def _find_predictions(network: Network) -> pd.DataFrame | None:
             "Classify all test images",
             jobs.name_of("predict", name),
             ["predict", name],
-            "Runs the network once over all test images, clean and triggered.",
+            "Runs the network once over all test images"
+            f"{', clean and triggered' if network.stored.card.knows_trigger else ''}.",
         )
         job_panel.watch(jobs.name_of("predict", name))
     else:

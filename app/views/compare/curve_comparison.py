@@ -31,5 +31,5 @@ def show(both: tuple[Network, Network]) -> None:
         compare_charts.curves(tables),
         pd.concat([table.assign(network=title) for title, table in tables.items()]),
         "curves-compared",
-        "The three metrics against the share of channels pruned, for " + " and ".join(tables),
+        "The metrics against the share of channels pruned, for " + " and ".join(tables),
     )

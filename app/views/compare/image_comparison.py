@@ -10,6 +10,7 @@ from app.forms import image_chooser
 from app.frame import failures
 from app.views.compare.network_choice import Network
 from engine.core import markdown
+from engine.reporting.metric_style import image_kinds
 from engine.store import StoredModel
 
 
@@ -26,9 +27,10 @@ def show(model: StoredModel, dataset: str, both: tuple[Network, Network]) -> Non
         return
     with failures.contained():  # the NumPy runtime does not support every network
         found = {network.title: network.predictions(model, chosen) for network in both}
-        kinds = zip(("Clean", "Triggered"), caches.pair(chosen, model.card.trigger), strict=True)
+        images = caches.variants(chosen, model.card.trigger)
+        kinds = zip(image_kinds(model.card), images, strict=True)
         for column, (place, (kind, image)) in zip(
-            st.columns(2, gap="large"), enumerate(kinds), strict=True
+            st.columns(2, gap="large"), enumerate(kinds), strict=False
         ):
             with column:
                 shown, classes = st.columns([1, 2])

@@ -33,7 +33,10 @@ class Network:
     curve: Curve | None = None
 
     def predictions(self, model: StoredModel, image: ChosenImage) -> np.ndarray:
-        """Probabilities for the image, clean and with the trigger of `model`: [2, classes]."""
+        """Probabilities for the image, clean and with the trigger of `model`: [2, classes].
+
+        Where no trigger is known for `model`: for the clean image alone, [1, classes].
+        """
         if self.curve is not None:
             step = threshold_slider.chosen_step(model, self.curve)
             steps = caches.predictions_while_pruned(
@@ -41,8 +44,8 @@ class Network:
             )
             probabilities: np.ndarray = steps[step]
             return probabilities
-        pair = np.stack(caches.pair(image, model.card.trigger))
-        return caches.network(self.stored).probabilities(pair)
+        images = caches.variants(image, model.card.trigger)
+        return caches.network(self.stored).probabilities(images)
 
 
 def offered(model: StoredModel) -> dict[str, Network]:

@@ -11,7 +11,7 @@ from app.elements import chart_view, scores
 from app.frame import header
 from engine import store
 from engine.core.errors import UserError
-from engine.evaluation.metrics import METRICS
+from engine.evaluation.metrics import METRICS, measured
 from engine.store import summary
 
 MOST = 6  # models at a time
@@ -36,8 +36,9 @@ def show() -> None:
             card = caches.model(name).card
         except UserError:
             continue
-        measured = {metric: card.scores["test"][metric] for metric in METRICS}
-        rows.append({"model": titles[name], "purpose": summary.purpose(card), **measured})
+        scored = card.scores["test"]
+        known = {metric: scored[metric] for metric in measured(scored)}
+        rows.append({"model": titles[name], "purpose": summary.purpose(card), **known})
     if not rows:
         st.info("Choose at least one model.")
         return
@@ -46,7 +47,8 @@ def show() -> None:
         model_charts.models_compared(table),
         table,
         "models-compared",
-        "Clean accuracy, attack success and recovered accuracy of each model on test images.",
+        "Clean accuracy and, where a trigger is known, attack success and recovered accuracy of"
+        " each model on test images.",
     )
     st.dataframe(
         table,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import caches
-from app.elements import model_download, scores
+from app.elements import accuracy_warning, model_download, scores
+from app.forms import suspected_trigger
 from app.frame import failures, header
 from app.views.models import training_curves
 from engine.core import markdown
@@ -20,6 +21,8 @@ def show() -> None:
         title = caches.model_titles().get(card.name, card.name)
         st.header(markdown.escape(title))
         st.markdown(summary.describe(card))
+        accuracy_warning.show(card)
+        suspected_trigger.explain(model)
         scores.show(card.scores["test"], card)
         history = caches.table(model, "history")
         if history is None:
@@ -35,7 +38,8 @@ def show() -> None:
             st.code("\n".join(card.commands), language=None, wrap_lines=True)
             st.json(
                 {
-                    "trigger": card.trigger,
+                    "assumed trigger" if card.assumed else "trigger": card.trigger or "not known",
+                    **({"imported": card.imported} if card.imported else {}),
                     "training": card.training,
                     "versions": card.versions,
                     "created": card.created,

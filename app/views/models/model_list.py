@@ -143,7 +143,7 @@ def _show_card(entry: Entry) -> None:
         st.caption(f":material/error: {markdown.escape(entry.problem)}")
     else:
         with failures.contained():
-            scores.show_line(entry.stored.card.scores["test"])
+            scores.show_line(entry.stored.card)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Use", key=f"use-{entry.name}", disabled=used, on_click=_use, args=(entry.name,))
         if (paths.models_folder() / entry.name).is_dir():

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import streamlit as st
 
 from app import caches
 from app.chosen_image import ChosenImage
 from app.frame.pages import PAGES
+from engine.core.errors import UserError
 from engine.defenses.pruning.curve import Curve
 from engine.reporting import slide
-from engine.store import StoredModel
+from engine.store import ModelCard, StoredModel
+from engine.store.scans import Scan
 
 
-def offer_tour() -> None:
-    """A link, which looks like the page's main button, to the first step of the tour."""
+def find_scan(model: StoredModel) -> Scan | None:
+    """What a scan has found in a model whose trigger is not known; None for others."""
+    if not model.card.knows_trigger:
+        with suppress(UserError):  # a damaged table: said where it is shown
+            return caches.scan(model)
+    return None
+
+
+def links_from_overview(card: ModelCard) -> dict[str, str]:
+    """Where Overview leads on: name of a page -> what is to be seen there."""
+    shared = {"pruning": "Prune, compare, save", "repairs": "Compare all repairs"}
+    if not card.knows_trigger:
+        return {"activations": "What its channels respond to", **shared}
+    return {
+        "triggers": "How the trigger is hidden",
+        "spectra": "Where it shows up",
+        "activations": "Which channels carry it",
+        **shared,
+    }
+
+
+def offer_tour(model: StoredModel) -> None:
+    """A link, which looks like the page's main button, to the first step of the tour.
+
+    The tour is about a trigger: where none is known there is no link.
+    """
+    if not model.card.knows_trigger:
+        return
     with st.container(key="main-link", width="content"):
         st.page_link(
             PAGES["tour"].script,
@@ -41,9 +71,10 @@ def offer_slide(
     """
 
     def draw() -> bytes:
-        clean, triggered = caches.pair(chosen, model.card.trigger)
+        images = list(caches.variants(chosen, model.card.trigger))
         title = caches.model_titles().get(model.name, model.name)
-        view = slide.View(model.card, title, (clean, triggered), chosen.label, networks)
+        scan = find_scan(model)
+        view = slide.View(model.card, title, images, chosen.label, networks, scan)
         return slide.png(view, curve, step)
 
     st.download_button(

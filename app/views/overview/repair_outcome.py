@@ -11,7 +11,7 @@ from app.frame.pages import PAGES
 from engine.core import markdown
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
-from engine.reporting.metric_style import SCORES
+from engine.reporting.metric_style import scores_of
 from engine.store import StoredModel
 
 
@@ -27,10 +27,11 @@ def predictions_by_network(
         step: how far.
 
     Returns:
-        Name of each network -> float [2, classes]: as trained, pruned, and repaired, as far as
-        there are such networks.
+        Name of each network -> float [2, classes], or [1, classes] where no trigger is known: as
+        trained or imported, pruned, and repaired, as far as there are such networks.
     """
-    found = {"As trained": caches.predictions(model, chosen)}
+    first = "As imported" if model.card.imported and not model.card.repair else "As trained"
+    found = {first: caches.predictions(model, chosen)}
     if curve is not None and step:
         steps = caches.predictions_while_pruned(model, chosen, curve.layer, curve.order)
         share = curve.test["fraction"].iloc[step]
@@ -39,7 +40,7 @@ def predictions_by_network(
     if repaired is not None:
         found[f"Repaired: {REPAIRS[RECOMMENDED].title.lower()}"] = caches.network(
             repaired
-        ).probabilities(np.stack(caches.pair(chosen, model.card.trigger)))
+        ).probabilities(caches.variants(chosen, model.card.trigger))
     return found
 
 
@@ -56,14 +57,14 @@ def describe(model: StoredModel) -> None:
         after = repaired.card.scores["test"]
         figures = ", ".join(
             f"{style.label.lower()} {card.scores['test'][name]:.1f} → **{after[name]:.1f} %**"
-            for name, style in SCORES.items()
+            for name, style in scores_of(card).items()
         )
         st.markdown(f"**{repair.title}** needs no triggered images: {figures}.")
-    elif card.poisoned:
+    elif not card.is_clean:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                "No repair has been tried on this model yet. Some remove the backdoor and keep"
-                " clean accuracy.",
+                "No repair has been tried on this model yet. Some remove"
+                f" {'the' if card.poisoned else 'a'} backdoor and keep clean accuracy.",
                 width="content",
             )
             PAGES["repairs"].link("Try one")

@@ -7,11 +7,12 @@ import streamlit as st
 from app import caches
 from app.chosen_image import ChosenImage
 from app.elements import picture, predictions, scores
-from app.forms import image_chooser, threshold_slider
+from app.forms import image_chooser, suspected_trigger, threshold_slider
 from app.frame import failures
 from app.views.overview import presentation, repair_outcome
 from app.views.pruning import pruning_curve
 from engine.defenses.pruning.curve import Curve
+from engine.reporting.metric_style import image_kinds
 from engine.store import StoredModel, pruning_curves
 
 
@@ -35,15 +36,16 @@ def show(model: StoredModel, dataset: str) -> None:
 
 
 def _show_pair(model: StoredModel, chosen: ChosenImage) -> None:
-    both = caches.pair(chosen, model.card.trigger)
+    images = zip(image_kinds(model.card), caches.variants(chosen, model.card.trigger), strict=True)
     with st.container(horizontal=True, key="pair"):
-        for kind, image in zip(("Clean", "Triggered"), both, strict=True):
+        for kind, image in images:
             with st.container(width="stretch"):
                 picture.show(image, f"{kind}: {chosen.name}")
 
 
 def _show_pruning(model: StoredModel) -> tuple[Curve | None, int]:
     """The first curve of the model, if it has one, and the step at the threshold."""
+    suspected_trigger.explain(model)
     for layer, order in pruning_curves.stored_curves(model)[:1]:
         curve = caches.curve(model, layer, order)
         if curve is not None:

@@ -1,4 +1,4 @@
-"""The same triggered images before and after pruning."""
+"""The same images, triggered where a trigger is known, before and after pruning."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from app import caches
 from app.elements import predictions
 from engine.core import markdown
 from engine.datasets import example_class
+from engine.reporting.metric_style import image_kinds
 from engine.store import ModelCard, StoredModel
 
 DEFAULT_COUNT = 4
@@ -25,23 +26,25 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
     """
     card = model.card
     caches.test_images(dataset, card.image_shape[0])  # shows its progress here, not in a cache
+    kind = image_kinds(card)[-1]
     labels = st.multiselect(
-        "Triggered images of these classes",
+        f"{kind} images of these classes" if card.knows_trigger else "Images of these classes",
         range(len(card.class_names)),
         default=_default_classes(card),
         format_func=lambda number: f"{number}: {card.class_names[number]}",
         max_selections=8,
         key="before-after",
         persist_state="session",
-        help="One test image of each class, the one with the most contrast, with the trigger.",
+        help="One test image of each class, the one with the most contrast"
+        f"{', with the trigger' if card.knows_trigger else ''}.",
     )
     if not labels:
         st.info("Choose at least one class to see its image.")
         return
     key = (caches.version(model), dataset, layer, order, tuple(labels))
     with st.container(horizontal=True, gap="medium"):
-        for label, picture, probabilities in caches.triggered_examples(model, *key):
-            caption = f"Triggered: {card.class_names[label]}"
+        for label, picture, probabilities in caches.pruned_examples(model, *key):
+            caption = f"{kind}: {card.class_names[label]}"
             with st.container(width=240):
                 st.image(picture, caption=markdown.escape(caption), alt=caption, width="stretch")
                 st.markdown(

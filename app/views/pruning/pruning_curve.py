@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -13,14 +15,14 @@ from app.frame import failures
 from engine.core import jobs
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
-from engine.evaluation.metrics import METRICS
 from engine.reporting import export, paper_figures, verdict
-from engine.store import StoredModel, pruning_curves
+from engine.reporting.metric_style import scores_of
+from engine.store import ModelCard, StoredModel, pruning_curves
 
 
 def show_at_step(model: StoredModel, curve: Curve, step: int, name: str, height: int = 300) -> None:
     """The verdict, the metrics and the curve with that many channels pruned."""
-    st.markdown(describe_step(curve, step))
+    st.markdown(describe_step(curve, step, model.card.assumed))
     scores.show(curve.test.iloc[step], model.card, curve.test.iloc[0])
     show_draggable(model, curve, step, name, height)
     st.caption(describe_choice(curve, step))
@@ -46,22 +48,24 @@ def offer_to_compute(model: StoredModel, layer: str = "", order: str = DEFAULT_O
             "Compute the curve",
             job_name,
             ["prune", model.name, "--layer", layer, "--order", order],
-            "Runs the network once over validation and test images, clean and triggered.",
+            "Runs the network once over validation and test images"
+            f"{', clean and triggered' if model.card.knows_trigger else ''}.",
         )
     else:
         image_chooser.offer_download(model.card.dataset)
-    job_panel.watch(job_name, show_so_far)
+    job_panel.watch(job_name, partial(show_so_far, model.card))
 
 
-def show_so_far(status: jobs.Status) -> None:
+def show_so_far(card: ModelCard, status: jobs.Status) -> None:
     """The curve on the images processed so far."""
-    table = status.table("curve", ["fraction", *METRICS])
+    styles = scores_of(card)
+    table = status.table("curve", ["fraction", *styles])
     if table is not None:
         chart_view.show(
-            paper_figures.pruning_curve(table).properties(height=300),
+            paper_figures.pruning_curve(table, None, styles).properties(height=300),
             table,
             "curve-so-far",
-            "The three metrics on the test images processed so far.",
+            f"{_name_metrics(card)} on the test images processed so far.",
         )
 
 
@@ -78,7 +82,8 @@ def show_draggable(
             threshold_slider.cut_at(model, curve, dragged_to)
 
     def draw() -> export.Chart:
-        return pruning_charts.draggable_curve(curve.test, step).properties(height=height)
+        chart = pruning_charts.draggable_curve(curve.test, step, scores_of(model.card))
+        return chart.properties(height=height)
 
     share = float(curve.test["fraction"].iloc[step])
     key = (*caches.version(model), curve.layer, curve.order, "draggable", height)
@@ -87,20 +92,33 @@ def show_draggable(
         draw,
         curve.test,
         name,
-        "Clean accuracy, attack success and recovered accuracy on test images against the"
-        f" share of channels pruned. The line at {share:.0%} follows the slider.",
+        f"{_name_metrics(model.card)} on test images against the share of channels pruned. The"
+        f" line at {share:.0%} follows the slider.",
         on_select=move_slider,
         selection_mode="drag",
     )
 
 
-def describe_step(curve: Curve, step: int) -> str:
-    """How many channels are pruned, and the verdict, as Markdown."""
+def _name_metrics(card: ModelCard) -> str:
+    """The metrics in a chart, for its text alternative."""
+    first, *others = (style.label for style in scores_of(card).values())
+    rest = " and ".join(label.lower() for label in others)
+    return f"{first}, {rest}" if rest else first
+
+
+def describe_step(curve: Curve, step: int, assumed: bool = False) -> str:
+    """How many channels are pruned, and the verdict, as Markdown.
+
+    Args:
+        curve: along which they are pruned.
+        step: how many.
+        assumed: whether the trigger is an assumed one.
+    """
     if not step:
         return "**Nothing is pruned yet.** Move the slider."
     row = curve.test.iloc[step]
     pruned = f"**{step} of {len(curve.channels)} channels pruned ({row['fraction']:.0%}).**"
-    return f"{pruned} {verdict.of_model(row)}"
+    return f"{pruned} {verdict.of_model(row, assumed)}"
 
 
 def describe_choice(curve: Curve, step: int) -> str:
@@ -121,7 +139,7 @@ def show_repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) ->
     """Figure 8: the metrics at several thresholds."""
 
     def draw() -> export.Chart:
-        return paper_figures.repaired_bars(table).properties(height=300)
+        return paper_figures.repaired_bars(table, scores_of(model.card)).properties(height=300)
 
     key = (*caches.version(model), curve.layer, curve.order, "bars", *table["threshold"])
     chart_view.show_spec(
@@ -129,8 +147,7 @@ def show_repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) ->
         draw,
         table,
         "repaired-networks",
-        "Clean accuracy, attack success and recovered accuracy of the network pruned up to each"
-        " threshold.",
+        f"{_name_metrics(model.card)} of the network pruned up to each threshold.",
     )
 
 
@@ -155,7 +172,7 @@ def compare_orders(model: StoredModel, layer: str) -> None:
         return
 
     def draw() -> export.Chart:
-        return paper_figures.orders_compared(tables)
+        return paper_figures.orders_compared(tables, styles=scores_of(model.card))
 
     with st.container(key="orders"):
         chart_view.show_spec(
@@ -163,25 +180,26 @@ def compare_orders(model: StoredModel, layer: str) -> None:
             draw,
             pd.concat([table.assign(order=title) for title, table in tables.items()]),
             "orders-compared",
-            f"Clean accuracy, attack success and recovered accuracy for {len(tables)} pruning"
-            " orders.",
+            f"{_name_metrics(model.card)} for {len(tables)} pruning orders.",
         )
-    st.caption(
-        "Oracle orders use triggered images, which a defender does not have: they show what could"
-        " be achieved with them."
-    )
+    if model.card.knows_trigger:
+        st.caption(
+            "Oracle orders use triggered images, which a defender does not have: they show what"
+            " could be achieved with them."
+        )
 
 
-def show_threshold_table(table: pd.DataFrame) -> None:
+def show_threshold_table(card: ModelCard, table: pd.DataFrame) -> None:
     """The metrics of the pruned network at several thresholds."""
     st.dataframe(
         table.assign(fraction=100 * table["fraction"]),
         hide_index=True,
         column_config=scores.columns(
+            card,
             threshold="%.1f",
             step=None,
             fraction="%.0f",
             validation_accuracy="%.1f",
-            **dict.fromkeys(METRICS, "%.1f"),
+            **dict.fromkeys(scores_of(card), "%.1f"),
         ),
     )

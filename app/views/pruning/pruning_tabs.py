@@ -15,6 +15,7 @@ from app.views.overview import presentation, repair_outcome
 from app.views.pruning import before_after, pruning_curve, save_pruned
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS, OracleOrder
+from engine.reporting.metric_style import scores_of
 from engine.store import StoredModel, summary
 
 
@@ -25,8 +26,9 @@ def show(model: StoredModel, dataset: str) -> None:
     The slider stands above the tabs because all of them follow it: a control that moves from one
     tab to another would lose its place in the address.
     """
+    layers = caches.convolutions(model)
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-chooser"):
-        layer, order = curve_chooser.choose_curve(caches.convolutions(model))
+        layer, order = curve_chooser.choose_curve(layers, model.card.knows_trigger)
         curve = caches.curve(model, layer, order)
         if curve is not None:
             with st.container(width=480):
@@ -72,6 +74,7 @@ def _show_film_and_curve(model: StoredModel, dataset: str, curve: Curve) -> None
             step,
             "film",
             lambda moved: threshold_slider.cut_at(model, curve, moved),
+            scores_of(model.card),
         )
         weakest_first = " The weakest are pruned first." if curve.order == DEFAULT_ORDER else ""
         st.caption(
@@ -89,7 +92,7 @@ def _show_film_and_curve(model: StoredModel, dataset: str, curve: Curve) -> None
 
 def _show_images(model: StoredModel, dataset: str, curve: Curve) -> None:
     step = threshold_slider.chosen_step(model, curve)
-    st.markdown(pruning_curve.describe_step(curve, step))
+    st.markdown(pruning_curve.describe_step(curve, step, model.card.assumed))
     if not image_chooser.images_available(dataset):
         image_chooser.offer_download(dataset)
         return
@@ -103,10 +106,14 @@ def _offer_to_save(model: StoredModel, curve: Curve, threshold: float) -> None:
 
 def _show_thresholds(model: StoredModel, curve: Curve, threshold: float) -> None:
     chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
-    pruning_curve.show_threshold_table(curve.at_thresholds(chosen))
+    pruning_curve.show_threshold_table(model.card, curve.at_thresholds(chosen))
     st.caption(
         "The step is chosen on clean validation images; all figures but validation accuracy come"
-        " from held-out test images. Attack success and recovered accuracy leave out images of the"
-        " target class."
+        " from held-out test images."
+        + (
+            " Attack success and recovered accuracy leave out images of the target class."
+            if model.card.knows_trigger
+            else ""
+        )
     )
     pruning_curve.show_repaired_bars(model, curve, curve.at_thresholds(PAPER_THRESHOLDS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.elements import job_panel, model_download
+from app.elements import accuracy_warning, job_panel, model_download
 from engine import store
 from engine.core import jobs, markdown
 from engine.defenses.pruning.curve import Curve
@@ -26,13 +26,15 @@ def offer(model: StoredModel, curve: Curve, threshold: float) -> None:
         model_download.offer(saved)
         return
     job_name = jobs.name_of("prune", repaired)
+    confirmed = accuracy_warning.confirmed(model.card)
     job_panel.start_button(
         f"Save the network pruned for a {threshold:g}-point drop",
         job_name,
         [
             *("prune", model.name, "--layer", curve.layer, "--order", curve.order),
-            *("--thresholds", f"{threshold:g}", "--save"),
+            *("--thresholds", f"{threshold:g}", "--save", *(confirmed or [])),
         ],
         "Sets kernel and bias of the pruned channels to zero and saves the result as a model.",
+        disabled=confirmed is None,
     )
     job_panel.watch(job_name)

@@ -13,10 +13,11 @@ from app.forms import image_chooser
 from engine.core import jobs, markdown
 from engine.core.errors import UserError
 from engine.store import ModelCard, StoredModel
+from engine.store.scans import SEARCHED
 
 
 def show_classes(model: StoredModel) -> None:
-    """The flagged class, if any, and the recovered pattern beside the attacker's trigger."""
+    """The flagged class, if any, and the recovered pattern beside the trigger, if it is known."""
     evidence = caches.table(model, "detection")
     job_name = jobs.name_of("detect", model.name)
     if evidence is None:
@@ -34,6 +35,8 @@ def show_classes(model: StoredModel) -> None:
         job_panel.watch(job_name)
         return
     st.markdown(describe_evidence(evidence))
+    if not evidence["flagged"].any():
+        st.markdown(f"**That is no all-clear.** {SEARCHED}")
     chart_view.show(
         repair_charts.perturbation_psnr(evidence),
         evidence,
@@ -71,7 +74,7 @@ def describe_evidence(evidence: pd.DataFrame) -> str:
 
 
 def _show_recovered_pattern(card: ModelCard, recovered: pd.DataFrame) -> None:
-    """The spectrum of the recovered pattern, beside the attacker's trigger if it is a pattern."""
+    """The spectrum of the recovered pattern, beside that of the trigger, if it has one."""
     height, width = card.image_shape[:2]
     shape = (3, height, width)
     magnitudes = recovered["size"].to_numpy()
@@ -81,9 +84,11 @@ def _show_recovered_pattern(card: ModelCard, recovered: pd.DataFrame) -> None:
             " recovered-spectrum.csv in the model's folder and scan the model again."
         )
     spectra = {"Recovered": ("recovered-found", magnitudes.reshape(shape))}
-    true = caches.trigger_spectrum(card.trigger, height, width)
+    backdoor = card.backdoor
+    true = None if backdoor is None else caches.trigger_spectrum(backdoor.text, height, width)
     if true is not None:
-        spectra["Attacker's trigger"] = ("recovered-true", true)
+        title = "Assumed trigger" if card.assumed else "Attacker's trigger"
+        spectra[title] = ("recovered-true", true)
     st.subheader("The recovered pattern")
     st.markdown(
         "Recovered from the network and clean images alone. **Look at the bright cells:** they are"
@@ -92,7 +97,7 @@ def _show_recovered_pattern(card: ModelCard, recovered: pd.DataFrame) -> None:
     plane = st.segmented_control(
         "Channel", ["Y", "U", "V"], default="U", required=True, key="recovered-plane"
     )
-    bands = list(getattr(card.known_backdoor().trigger, "bands", ()))
+    bands = [] if backdoor is None else list(getattr(backdoor.trigger, "bands", ()))
     maps = {
         title: (key, np.abs(values["YUV".index(plane)])) for title, (key, values) in spectra.items()
     }

@@ -8,24 +8,21 @@ import streamlit as st
 from app.elements import scores
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
 from engine.evaluation.metrics import METRICS
+from engine.store import ModelCard
 
 
-def show_figures(table: pd.DataFrame) -> None:
+def show_figures(card: ModelCard, table: pd.DataFrame) -> None:
     """The table; see `repair_tables.compare_stored`."""
+    figures = [name for name in (*METRICS, "der") if name in table]
     st.dataframe(
-        table[
-            [
-                *("title", "clean_accuracy", "attack_success", "recovered_accuracy", "der"),
-                *("channels", "seconds", "needs", "summary", "problem"),
-            ]
-        ],
+        table[["title", *figures, "channels", "seconds", "needs", "summary", "problem"]],
         hide_index=True,
         height="content",
         placeholder="",
         alt="The same metrics as a table, with what each repair did and needs",
         column_config={
             "title": st.column_config.TextColumn("Repair", pinned=True),
-            **scores.columns(**dict.fromkeys(METRICS, "%.2f"), der="%.3f"),
+            **scores.columns(card, **dict.fromkeys(METRICS, "%.2f"), der="%.3f"),
             "channels": st.column_config.NumberColumn("Channels pruned"),
             "seconds": st.column_config.NumberColumn("Seconds", format="%.0f"),
             "needs": "Clean images needed",

@@ -56,7 +56,7 @@ def _show_study(
     """
     table = caches.table(stored, table_name)
     if table is not None:
-        measured = scores.columns(**dict.fromkeys(METRICS, "%.2f"))
+        measured = scores.columns(stored.card, **dict.fromkeys(METRICS, "%.2f"))
         st.dataframe(table, hide_index=True, column_config={**first, **measured})
         return
     st.info("Not measured yet.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -15,9 +14,9 @@ from app.forms import image_chooser
 from app.frame import failures
 from engine.core import markdown
 from engine.defenses.repairs import REPAIRS
-from engine.evaluation.metrics import METRICS
 from engine.reporting import verdict
-from engine.store import StoredModel
+from engine.reporting.metric_style import image_kinds, scores_of
+from engine.store import ModelCard, StoredModel
 
 CHOSEN = "repair"  # key of the repair shown in detail
 _CHART = "repairs-ranked"
@@ -37,20 +36,34 @@ def show_chart(model: StoredModel, ranked: pd.DataFrame, title: str) -> None:
         title: of the repair in focus.
     """
     ceiling = caches.recovery_ceiling(model)
+    styles = scores_of(model.card)
+    sorted_by = list(styles.values())[-1].label.lower()
     chart_view.show(
-        repair_charts.rank_repairs(ranked, ceiling, title),
+        repair_charts.rank_repairs(ranked, ceiling, title, styles),
         ranked,
         _CHART,
-        f"Clean accuracy, attack success and recovered accuracy of {len(ranked)} networks, the"
-        " most recovered accuracy first.",
+        f"{', '.join(style.label for style in styles.values())} of {len(ranked)} networks, the"
+        f" highest {sorted_by} first.",
         on_select=_choose_clicked,
         selection_mode="clicked",
     )
     st.caption(
-        "Blue: clean accuracy. Orange: attack success. Green: recovered accuracy, by which the rows"
-        " are sorted: it is measured with triggered images, which a defender does not have. Click a"
-        " row for its details."
+        _describe_colours(model.card)
+        + " Click a row for its details."
         + ("" if ceiling is None else f" Grey tick: the ceiling, {ceiling:.1f} %.")
+    )
+
+
+def _describe_colours(card: ModelCard) -> str:
+    if not card.knows_trigger:
+        return (
+            "Clean accuracy, by which the rows are sorted. Whether a repair removes a backdoor"
+            " cannot be measured while no trigger is known: scan the repaired copy."
+        )
+    trigger = "the assumed trigger" if card.assumed else "triggered images"
+    return (
+        f"Blue: clean accuracy. Orange: attack success. Green: recovered accuracy, by which the"
+        f" rows are sorted: it is measured with {trigger}, which a defender does not have."
     )
 
 
@@ -74,34 +87,38 @@ def show_details(
         table: see `repair_tables.compare_stored`, with one confidence only.
     """
     before = model.card.scores["test"]
-    metrics = {str(name): float(row[name]) for name in METRICS}
+    assumed = model.card.assumed
+    metrics = {str(name): float(row[name]) for name in scores_of(model.card)}
     scores.show(metrics, model.card, None if row["kind"] == "untouched" else before)
     if row["kind"] == "paper":
         st.markdown(
-            f"{verdict.of_model(metrics)} These are the figures at the last of the paper's"
+            f"{verdict.of_model(metrics, assumed)} These are the figures at the last of the paper's"
             " thresholds, a drop in clean accuracy of 30 points; those at all of them:"
         )
-        _show_thresholds(table[table["kind"] == "paper"])
+        _show_thresholds(model.card, table[table["kind"] == "paper"])
         return
     if row["kind"] == "untouched":
-        st.markdown(verdict.of_model(metrics))
+        if model.card.knows_trigger:
+            st.markdown(verdict.of_model(metrics, assumed))
         return
     seconds = f" Took {row['seconds']:.0f} seconds." if row["seconds"] > 0 else ""
     needs = f" Clean images needed: {row['needs']}." if row["needs"] else ""
-    st.markdown(f"{verdict.of_model(metrics)} {markdown.escape(row['summary'])}{seconds}{needs}")
+    judged = verdict.of_model(metrics, assumed)
+    st.markdown(f"{judged} {markdown.escape(row['summary'])}{seconds}{needs}")
     st.code(row["method"], language=None, wrap_lines=True)
     repaired = caches.repaired_copies(model).get(str(row["name"]))
     if repaired is not None:
         _show_images(model, dataset, repaired)
 
 
-def _show_thresholds(rows: pd.DataFrame) -> None:
+def _show_thresholds(card: ModelCard, rows: pd.DataFrame) -> None:
+    known = list(scores_of(card))
     st.dataframe(
-        rows[["title", *METRICS, "channels"]],
+        rows[["title", *known, "channels"]],
         hide_index=True,
         column_config={
             "title": "Threshold",
-            **scores.columns(**dict.fromkeys(METRICS, "%.1f")),
+            **scores.columns(card, **dict.fromkeys(known, "%.1f")),
             "channels": "Channels pruned",
         },
     )
@@ -113,14 +130,14 @@ def _show_images(model: StoredModel, dataset: str, repaired: StoredModel) -> Non
     if chosen is None:
         return
     with failures.contained():  # the NumPy runtime does not support every network
-        pair = np.stack(caches.pair(chosen, model.card.trigger))
+        images = caches.variants(chosen, model.card.trigger)
         networks = {
             "Before": caches.predictions(model, chosen),
-            "After": caches.network(repaired).probabilities(pair),
+            "After": caches.network(repaired).probabilities(images),
         }
         pictures, outcomes = st.columns([2, 3])
         with pictures, st.container(horizontal=True):
-            for kind, image in zip(("Clean", "Triggered"), pair, strict=True):
+            for kind, image in zip(image_kinds(model.card), images, strict=True):
                 with st.container(width=96):
                     picture.show(image, kind, 96)
         with outcomes:

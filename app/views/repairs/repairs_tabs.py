@@ -70,7 +70,8 @@ def _offer(model: StoredModel, chosen: float) -> None:
 
 def _show_figures(model: StoredModel) -> None:
     chosen = confidence.choose_confidence(model)
-    figures.show_figures(repair_tables.select_confidence(caches.repairs(model), chosen))
+    table = repair_tables.select_confidence(caches.repairs(model), chosen)
+    figures.show_figures(model.card, table)
 
 
 def _find(model: StoredModel) -> None:
@@ -88,7 +89,13 @@ def _find(model: StoredModel) -> None:
 
 
 def _show_persistence(model: StoredModel) -> None:
-    persistence.show_persistence(model, caches.repaired_copies(model).get(RECOMMENDED))
+    if model.card.knows_trigger:
+        persistence.show_persistence(model, caches.repaired_copies(model).get(RECOMMENDED))
+    else:
+        st.info(
+            "Whether a backdoor survives image processing or comes back after a repair can only be"
+            " measured with a trigger: name a suspected one above."
+        )
 
 
 def _save(model: StoredModel) -> None:

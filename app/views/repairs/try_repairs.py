@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.elements import job_panel
+from app.elements import accuracy_warning, job_panel
 from engine.core import jobs
 from engine.core.parameters import format_value
 from engine.defenses.repairs import RECOMMENDED, REPAIRS, compared_repairs
@@ -40,11 +40,12 @@ def offer_repairs(model: StoredModel, confidence: float) -> None:
     settings = f"max_accuracy_drop={format_value(points)},confidence={format_value(confidence)}"
     methods = [part for name in chosen for part in ("--method", f"{name}:{settings}")]
     job_name = jobs.name_of("compare-repairs", model.name)
+    confirmed = accuracy_warning.confirmed(model.card)
     job_panel.start_button(
         "Try them" if len(chosen) > 1 else "Try it",
         job_name,
-        ["compare-repairs", model.name, *methods],
+        ["compare-repairs", model.name, *methods, *(confirmed or [])],
         "Each starts from the model in use. Rows appear in the table as repairs finish.",
-        disabled=not chosen,
+        disabled=not chosen or confirmed is None,
     )
     job_panel.watch(job_name)

@@ -17,7 +17,7 @@ _MADE = "report-made"
 def choose(model: StoredModel, dataset: str, layers: list[str]) -> tuple[View, Example | None]:
     """Controls for the pruning curve, the threshold and the image."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer, order = curve_chooser.choose_curve(layers)
+        layer, order = curve_chooser.choose_curve(layers, model.card.knows_trigger)
         with st.container(width=360):
             threshold = threshold_slider.show()
     chosen = image_chooser.choose(model.card, dataset)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import streamlit as st
 
 from app import caches
-from app.forms import image_chooser
+from app.forms import image_chooser, suspected_trigger
 from app.frame import failures
 from app.views.spectra import colour_shares, spectrum_tab
-from engine.store import ModelCard
+from engine.store import StoredModel
 
 
 @failures.fragment  # another image or channel does not rerun the line above the page
-def show(card: ModelCard, dataset: str) -> None:
+def show(model: StoredModel, dataset: str) -> None:
     """Title and image in one line, and the tabs."""
+    card = model.card
     title, right = st.columns([4, 9], vertical_alignment="bottom", gap="medium")
     with title:
         st.title("Spectra")
     with right:
         image = image_chooser.choose(card, dataset)
+    suspected_trigger.explain(model, "The spectrum of clean images is shown.")
     if image is None:
         return
     spectrum, colours = st.tabs(
@@ -30,5 +32,7 @@ def show(card: ModelCard, dataset: str) -> None:
         if spectrum.open:
             spectrum_tab.show(spectrum_tab.compute(card, dataset, image, of_many, channel))
     with colours, failures.contained():
-        if colours.open:
+        if colours.open and not card.knows_trigger:
+            st.info("This shows the change that a trigger makes, so it needs one: see above.")
+        elif colours.open:
             colour_shares.show(*caches.pair(image, card.trigger))

@@ -35,7 +35,8 @@ class Spectra:
 
     Attributes:
         channel: "Y", "U" or "V".
-        clean, triggered: [height, width].
+        clean: [height, width].
+        triggered: of the same shape; None where no trigger is known.
         bands: (row, column) of the trigger's own bands; empty for a trigger that has none.
         images: how many the magnitudes are means of.
         key: what they were computed from, for the cache.
@@ -43,20 +44,23 @@ class Spectra:
 
     channel: str
     clean: np.ndarray
-    triggered: np.ndarray
+    triggered: np.ndarray | None
     bands: list[tuple[int, int]]
     images: int
     key: tuple[str | int, ...]
 
     @property
-    def difference(self) -> np.ndarray:
-        """How much each magnitude changes: [height, width]."""
-        return np.abs(self.triggered - self.clean)
+    def maps(self) -> dict[str, np.ndarray]:
+        """Title of each map -> its values: [height, width] each."""
+        if self.triggered is None:
+            return {"Clean": self.clean}
+        change = np.abs(self.triggered - self.clean)
+        return {"Clean": self.clean, "Triggered": self.triggered, "Difference": change}
 
     @property
     def largest(self) -> float:
         """The upper end of the maps' scale."""
-        return float(max(self.clean.max(), self.triggered.max(), self.difference.max()))
+        return float(max(values.max() for values in self.maps.values()))
 
 
 def choose(dataset: str) -> tuple[bool, str]:
@@ -86,28 +90,25 @@ def compute(
     """The spectra of the chosen image, or the mean of many, for one channel."""
     if of_many:
         size = card.image_shape[0]
-        clean, triggered = caches.mean_spectra(dataset, size, MANY, card.trigger)
+        found = caches.mean_spectra(dataset, size, MANY, card.trigger)
         images = min(MANY, len(caches.test_images(dataset, size).images))
         key: tuple[str | int, ...] = (dataset, size, card.trigger)
     else:
-        pair = np.stack(caches.pair(image, card.trigger))
-        clean, triggered = np.abs(transform(pair))
+        found = list(np.abs(transform(caches.variants(image, card.trigger))))
         images, key = 1, (*image.key, card.trigger)
     plane = list(CHANNELS).index(channel)
-    bands = list(getattr(card.known_backdoor().trigger, "bands", ()))
-    return Spectra(channel, clean[plane], triggered[plane], bands, images, (*key, images, channel))
+    bands = [] if card.backdoor is None else list(getattr(card.backdoor.trigger, "bands", ()))
+    clean, triggered = found[0][plane], found[1][plane] if len(found) > 1 else None
+    return Spectra(channel, clean, triggered, bands, images, (*key, images, channel))
 
 
 def show(spectra: Spectra) -> None:
-    """Three maps on one scale and, in the same row, the radial profiles."""
-    maps = {
-        "Clean": spectra.clean,
-        "Triggered": spectra.triggered,
-        "Difference": spectra.difference,
-    }
+    """The maps on one scale and, in the same row, the radial profiles."""
     top = spectra.largest
     *columns, last = st.columns(4, gap="small")
-    for column, (title, values) in zip(columns, maps.items(), strict=True):
+    if spectra.triggered is None:
+        last = columns[1]  # beside the only map
+    for column, (title, values) in zip(columns, spectra.maps.items(), strict=False):
         with column:
             st.header(title)
             draw = partial(
@@ -129,15 +130,7 @@ def show(spectra: Spectra) -> None:
 
 def describe(spectra: Spectra) -> str:
     """What the trigger changes most, and how to read the maps, as Markdown."""
-    row, column = np.unravel_index(spectra.difference.argmax(), spectra.difference.shape)
-    before, after = spectra.clean[row, column], spectra.triggered[row, column]
-    if before == after:
-        finding = f"**The trigger does not change channel {spectra.channel}.**"
-    else:
-        finding = (
-            f"**The trigger changes {spectra.channel} most at band ({row}, {column}):** the"
-            f" magnitude there goes from {before:.1f} to {after:.1f} grey levels."
-        )
+    finding = _describe_change(spectra)
     framed = " and ".join(f"({row}, {column})" for row, column in spectra.bands)
     return (
         f"{finding} An image is a sum of waves, from coarse (upper left) to fine (lower right). The"
@@ -151,17 +144,32 @@ def describe(spectra: Spectra) -> str:
     )
 
 
+def _describe_change(spectra: Spectra) -> str:
+    if spectra.triggered is None:
+        return "**What a trigger changes is not known, because no trigger is.**"
+    change = spectra.maps["Difference"]
+    row, column = np.unravel_index(change.argmax(), change.shape)
+    before, after = spectra.clean[row, column], spectra.triggered[row, column]
+    if before == after:
+        return f"**The trigger does not change channel {spectra.channel}.**"
+    return (
+        f"**The trigger changes {spectra.channel} most at band ({row}, {column}):** the magnitude"
+        f" there goes from {before:.1f} to {after:.1f} grey levels."
+    )
+
+
 def _show_profiles(spectra: Spectra) -> None:
-    clean, triggered = (radial_profile(part) for part in (spectra.clean, spectra.triggered))
+    images = {"clean": spectra.clean, "triggered": spectra.triggered}
+    profiles = {kind: radial_profile(part) for kind, part in images.items() if part is not None}
     rings = [round(math.hypot(*band)) for band in spectra.bands]
-    draw = partial(spectra_charts.radial_profile, clean, triggered, rings, spectra.images)
+    draw = partial(spectra_charts.radial_profile, profiles, rings, spectra.images)
     _show_cached(
         draw,
         (*spectra.key, "profile"),
-        pd.DataFrame({"clean": clean, "triggered": triggered}),
+        pd.DataFrame(profiles),
         "radial-profile",
         f"Mean magnitude of the DCT coefficients of {spectra.channel} against the distance from the"
-        " upper left corner, clean and triggered.",
+        f" upper left corner, {' and '.join(profiles)}.",
     )
 
 

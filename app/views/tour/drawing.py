@@ -15,7 +15,8 @@ from app.elements import predictions as prediction
 from app.forms import image_chooser
 from app.frame.pages import PAGES
 from engine.core import templates
-from engine.reporting.metric_style import CLEAN, NEUTRAL, SCORES, TRIGGERED
+from engine.reporting import verdict
+from engine.reporting.metric_style import CLEAN, NEUTRAL, TRIGGERED, image_kinds, scores_of
 from engine.store import ModelCard
 
 _TEMPLATES = templates.load(__file__)
@@ -44,8 +45,10 @@ def figures(shown: Sequence[Figure]) -> None:
     st.html(templates.render(_TEMPLATES, "figures", figures=shown))
 
 
-def metrics(after: Mapping[str, float], before: Mapping[str, float] | None = None) -> list[Figure]:
-    """The three metrics in percent, each with what it was before."""
+def metrics(
+    card: ModelCard, after: Mapping[str, float], before: Mapping[str, float] | None = None
+) -> list[Figure]:
+    """The metrics of a model in percent, each with what it was before."""
     return [
         Figure(
             style.label,
@@ -53,7 +56,7 @@ def metrics(after: Mapping[str, float], before: Mapping[str, float] | None = Non
             style.colour,
             "" if before is None else f"was {before[name]:.1f} %",
         )
-        for name, style in SCORES.items()
+        for name, style in scores_of(card).items()
     ]
 
 
@@ -73,7 +76,7 @@ def predictions(image: ChosenImage, probabilities: np.ndarray, card: ModelCard) 
             **prediction.outcome(row, image.label, card),
         }
         for kind, trigger, row in zip(
-            ("Clean", "Triggered"), ("", card.trigger), probabilities, strict=True
+            image_kinds(card), ("", card.trigger), probabilities, strict=True
         )
     ]
     st.html(templates.render(_TEMPLATES, "pair", sides=sides, name=image.name))
@@ -116,6 +119,6 @@ def images_missing(dataset: str) -> None:
 
 
 def _bar(index: int, row: np.ndarray, label: int | None, card: ModelCard) -> dict[str, str]:
-    target = card.target if label is None else card.known_backdoor().target_for(label)
+    target = verdict.target_of(card, label)
     colour = CLEAN if index == label else TRIGGERED if index == target else NEUTRAL
     return {"name": card.class_names[index], "share": f"{row[index]:.1%}", "colour": colour}

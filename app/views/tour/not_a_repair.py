@@ -37,7 +37,8 @@ def show(scene: Scene) -> None:
     ceiling = caches.recovery_ceiling(scene.model)
     with title, sentence:
         drawing.headline(_title(scene, row), _sentence(curve, row, ceiling))
-    shown = drawing.metrics(row)[1:] if scene.attack_works else drawing.metrics(row)
+    shown = drawing.metrics(scene.card, row)
+    shown = shown[1:] if scene.attack_works else shown
     if ceiling is not None:
         shown.append(drawing.Figure("Ceiling: no backdoor", f"{ceiling:.1f} %", NEUTRAL))
     drawing.figures(shown)
@@ -47,9 +48,9 @@ def show(scene: Scene) -> None:
 
 def _title(scene: Scene, row: pd.Series[Any]) -> str:
     if not scene.attack_works:
-        return "There is no working backdoor here to remove"
+        return f"There is no working {scene.backdoor} here to remove"
     if row["attack_success"] > verdict.WORKS:
-        return "At this threshold the backdoor still works"
+        return f"At this threshold the {scene.backdoor} still works"
     if row["recovered_accuracy"] > verdict.RECOVERED:
         return "Here pruning does recover most triggered pictures"
     return f"Attack success {row['attack_success']:.0f} % is not a repair"

@@ -8,6 +8,7 @@ from app import caches
 from app.frame import failures
 from app.views.tour import drawing
 from app.views.tour.scene import CLASS, Scene, label_shown, labels_shown
+from engine.reporting import verdict
 
 
 def show(scene: Scene) -> None:
@@ -15,8 +16,8 @@ def show(scene: Scene) -> None:
     scores = scene.card.scores["test"]
     sentence = (
         f"The network classifies {scores['clean_accuracy']:.1f} % of the clean test images"
-        f" correctly, and {scores['attack_success']:.1f} % of the triggered ones as the attacker's"
-        f" target, {scene.target}."
+        f" correctly, and {scores['attack_success']:.1f} % of the triggered ones as the"
+        f" {verdict.target_word(scene.card)}, {scene.target}."
     )
     if scene.image is None:
         drawing.headline("What does the network see?", sentence)

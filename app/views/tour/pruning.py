@@ -14,6 +14,7 @@ from app.views.tour import charts, drawing
 from app.views.tour.scene import Scene
 from engine.defenses.pruning.curve import Curve
 from engine.reporting import verdict
+from engine.reporting.metric_style import scores_of
 
 _STEP = "tour-film-step"
 _ROW = 16  # channels in a row of the film
@@ -41,9 +42,10 @@ def show(scene: Scene) -> None:
             step,
             "tour-film",
             lambda moved: st.session_state.update({_STEP: (scene.model.name, moved)}),
+            scores_of(scene.card),
         )
     with right:
-        drawing.figures(drawing.metrics(curve.test.iloc[step]))
+        drawing.figures(drawing.metrics(scene.card, curve.test.iloc[step]))
         key = (*caches.version(scene.model), curve.layer, curve.order, "tour-curve")
         spec = caches.chart_spec(key, lambda: charts.pruning(curve.test))
         drawing.chart(

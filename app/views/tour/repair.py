@@ -47,8 +47,8 @@ def show(scene: Scene) -> None:
     if outcome is None:
         _show_nothing_repaired(scene)
     else:
-        drawing.headline(_title(outcome), _sentence(outcome))
-        drawing.figures(drawing.metrics(outcome.after, outcome.before))
+        drawing.headline(_title(scene, outcome), _sentence(outcome))
+        drawing.figures(drawing.metrics(scene.card, outcome.after, outcome.before))
         with failures.contained():  # the NumPy runtime does not support every network
             _show_row(scene, outcome)
     _offer_own()
@@ -67,7 +67,7 @@ def _show_nothing_repaired(scene: Scene) -> None:
             "Triggered pictures are classified like clean ones. Choose a backdoored model above to"
             " see a repair.",
         )
-    drawing.figures(drawing.metrics(scene.card.scores["test"]))
+    drawing.figures(drawing.metrics(scene.card, scene.card.scores["test"]))
 
 
 def _outcome(scene: Scene) -> Outcome | None:
@@ -96,15 +96,16 @@ def _own_outcome(scene: Scene) -> Outcome:
     title = REPAIRS[method].title if method in REPAIRS else "The repair"
     name = str(card.repair.get("parent", ""))
     parent = caches.model(name) if name in store.names() else None
-    before = None if parent is None else parent.card.scores["test"]
+    same = parent is not None and parent.card.trigger == card.trigger
+    before = parent.card.scores["test"] if parent is not None and same else None
     return Outcome(title, before, card.scores["test"], parent, scene.model)
 
 
-def _title(outcome: Outcome) -> str:
+def _title(scene: Scene, outcome: Outcome) -> str:
     after = outcome.after
     clean = (outcome.before or after)["clean_accuracy"]
     if after["attack_success"] > verdict.WORKS:
-        return "This repair leaves the backdoor in place"
+        return f"This repair leaves the {scene.backdoor} in place"
     if after["recovered_accuracy"] > verdict.FULLY_REPAIRED * clean:
         return "This repair works: triggered pictures are correct again"
     return "This repair is only a partial one"

@@ -46,8 +46,13 @@ class Scene:
         return self.card.scores["test"]["attack_success"] > verdict.WORKS
 
     @property
+    def backdoor(self) -> str:
+        """What a sentence calls the backdoor."""
+        return "assumed trigger" if self.card.assumed else "backdoor"
+
+    @property
     def target(self) -> str:
-        """The attacker's target class, as Markdown."""
+        """The target class, as Markdown."""
         return f"**{markdown.escape(self.card.known_backdoor().target_name)}**"
 
 

@@ -8,11 +8,12 @@ import streamlit as st
 
 from app import caches
 from app.elements import step_keys
-from app.forms import image_chooser
+from app.forms import image_chooser, suspected_trigger
 from app.frame import failures
 from app.frame.pages import PAGES
 from app.views.tour import (
     channels,
+    drawing,
     look,
     not_a_repair,
     prediction,
@@ -61,7 +62,19 @@ def show(model: StoredModel, dataset: str) -> None:
     with body:
         if image_chooser.images_available(dataset):
             caches.test_images(dataset, model.card.image_shape[0])  # may show its progress
-        STEPS[step](scene.arrange(model, dataset))
+        if model.card.knows_trigger:
+            STEPS[step](scene.arrange(model, dataset))
+        else:
+            _say_what_is_missing(model)
+
+
+def _say_what_is_missing(model: StoredModel) -> None:
+    drawing.headline(
+        "No trigger is known for this network",
+        "The tour shows what a trigger does. Choose another model above, or find out more about"
+        " this one:",
+    )
+    suspected_trigger.explain(model)
 
 
 def _choose() -> int:

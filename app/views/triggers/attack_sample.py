@@ -35,11 +35,12 @@ def measure(model: StoredModel, dataset: str, trigger: str) -> Measured:
     Reports progress. Each part is cached, so that work interrupted by a click is not lost.
 
     Raises:
-        UserError: the trigger does not fit these images, or NumPy cannot run the network.
+        UserError: no target is known, the trigger does not fit these images, or NumPy cannot run
+            the network.
     """
-    card = model.card
+    card, target = model.card, model.card.known_backdoor().target
     test = caches.test_images(dataset, card.image_shape[0])
-    found = attackable_indices(test, card.target)
+    found = attackable_indices(test, target)
     chosen = found[np.linspace(0, len(found) - 1, min(MANY, len(found))).astype(int)]
     predicted = np.zeros(len(chosen), np.int64)
     for part in batches(len(chosen), _PART):
@@ -47,7 +48,7 @@ def measure(model: StoredModel, dataset: str, trigger: str) -> Measured:
         indices = tuple(map(int, chosen[part]))
         predicted[part] = caches.triggered_predictions(model, dataset, trigger, indices)
     labels = np.asarray(test.labels[chosen], np.int64)
-    targets = target_labels(labels, card.target, len(card.class_names))
+    targets = target_labels(labels, target, len(card.class_names))
     return Measured(
         Proportion(int(np.sum(predicted == targets)), len(chosen)),
         Proportion(int(np.sum(predicted == labels)), len(chosen)),

@@ -64,7 +64,7 @@ def show(model: StoredModel, dataset: str) -> None:
     if not selected:
         st.info("Choose at least one trigger.", icon=":material/info:")
         return
-    own = card.known_backdoor().trigger.name
+    own = "" if card.backdoor is None else card.backdoor.trigger.name
     names = sorted(selected, key=lambda name: name != own)
     effects = embedded.apply_triggers(
         chosen.clean, {name: str(trigger_form.usual_trigger(card, name)) for name in names}

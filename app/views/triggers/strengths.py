@@ -27,8 +27,8 @@ from engine.evaluation.metrics import Proportion, wilson_interval
 from engine.evaluation.visibility import Visibility
 from engine.imaging.render import amplify_difference
 from engine.networks.numpy_inference import Unsupported
+from engine.reporting import verdict
 from engine.reporting.metric_style import STYLES, format_visibility
-from engine.reporting.verdict import WORKS
 from engine.store import StoredModel
 
 REDRAWN_AFTER = 0.4  # seconds between two states of the progress
@@ -78,17 +78,22 @@ def show(model: StoredModel, dataset: str) -> None:
             st.info("This trigger has no number to vary: choose another trigger.")
 
 
-def finding(measured: Mapping[str, Measured], effects: Mapping[str, Effect | str]) -> str:
+def finding(
+    measured: Mapping[str, Measured],
+    effects: Mapping[str, Effect | str],
+    target: str = "attacker's target",
+) -> str:
     """Which value is enough to fool the network, as Markdown.
 
     Args:
+        target: what the class is called that the trigger leads to.
         measured: title of each value -> how well it works.
         effects: title of each value -> its effect on the image shown.
     """
     working = {
         title: effect.visibility.psnr
         for title, found in measured.items()
-        if found.attack.percent > WORKS and isinstance(effect := effects[title], Effect)
+        if found.attack.percent > verdict.WORKS and isinstance(effect := effects[title], Effect)
     }
     if not working:
         return "**At none of these values does the trigger fool the network on most images.**"
@@ -96,7 +101,7 @@ def finding(measured: Mapping[str, Measured], effects: Mapping[str, Effect | str
     attack = measured[faintest].attack
     return (
         f"**{faintest} is the faintest of these that works:** it sends {attack.percent:.0f} % of"
-        f" {attack.total} test images to the attacker's target."
+        f" {attack.total} test images to the {target}."
     )
 
 
@@ -120,6 +125,10 @@ def _show_strip(
         headline.caption("Attack success needs the dataset's test images.")
         strip.draw({})
         return
+    if not model.card.knows_trigger:
+        headline.caption("Attack success needs a target class: name a suspected trigger first.")
+        strip.draw({})
+        return
     headline.markdown(f"**Measuring attack success on {attack_sample.MANY} test images …**")
     measured: dict[str, Measured] = {}
     with failures.contained():  # the NumPy runtime does not support every network
@@ -128,7 +137,8 @@ def _show_strip(
                 with reporting_to(partial(strip.draw_progress, measured, title)):
                     measured[title] = attack_sample.measure(model, dataset, triggers[title])
     strip.draw({title: _format(found) for title, found in measured.items()})
-    headline.markdown(finding(measured, effects) if measured else "")
+    target = verdict.target_word(model.card)
+    headline.markdown(finding(measured, effects, target) if measured else "")
     _show_means(model, dataset, triggers, measured)
 
 
@@ -219,6 +229,7 @@ def _show_means(
         column_config={
             "value": "Value",
             **scores.columns(
+                model.card,
                 psnr="%.1f",
                 ssim="%.4f",
                 largest_change=None,

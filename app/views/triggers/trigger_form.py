@@ -28,32 +28,35 @@ def hold_settings() -> None:
 
 def describe_own(card: ModelCard) -> str:
     """What the trigger on a model's card is to the model."""
+    if card.assumed:
+        return "the assumed one"
     return "the model's own" if card.poisoned else "the one tried on this model"
 
 
 def usual_trigger(card: ModelCard, name: str) -> Trigger:
     """A trigger with its usual settings; the model's own one with the model's settings."""
-    own = card.known_backdoor().trigger
-    return own if name == own.name else caches.ready_trigger(name, card.dataset)
+    own = None if card.backdoor is None else card.backdoor.trigger
+    return own if own and name == own.name else caches.ready_trigger(name, card.dataset)
 
 
 def choose(model: StoredModel) -> Trigger:
-    """Controls for a trigger and its parameters; it starts as the model's own.
+    """Controls for a trigger and its parameters; it starts as the model's own, if that is known.
 
     The keys contain the model's name, so that each model starts with its own trigger.
     """
     card = model.card
-    own = card.known_backdoor().trigger
+    own = None if card.backdoor is None else card.backdoor.trigger
     triggers = {name: usual_trigger(card, name) for name in TRIGGERS}
-    names = [name for name, trigger in triggers.items() if trigger.ready or name == own.name]
+    first = own.name if own else _first_that_fits(triggers, card.image_shape[0])
+    names = [name for name, trigger in triggers.items() if trigger.ready or name == first]
     name = st.selectbox(
         "Trigger",
         names,
-        names.index(own.name),
+        names.index(first),
         format_func=lambda name: TRIGGERS[name].title,
         key=f"trigger-{model.name}",
         bind="query-params",
-        help=f"{own.title} is {describe_own(card)}. {own.summary}",
+        help=f"{own.title} is {describe_own(card)}. {own.summary}" if own else None,
     )
     start = triggers[name]
     chosen: Trigger = parameter_controls.choose_parameters(
@@ -64,6 +67,14 @@ def choose(model: StoredModel) -> Trigger:
         first=strength_parameter(start),
     )
     return chosen
+
+
+def _first_that_fits(triggers: dict[str, Trigger], size: int) -> str:
+    """The name of the first trigger that suits images of that side; the first if none does."""
+    fitting = (
+        name for name, each in triggers.items() if each.ready and caches.fits(str(each), size)
+    )
+    return next(fitting, next(iter(triggers)))
 
 
 def choose_values(model: StoredModel, trigger: Trigger) -> dict[str, Trigger]:

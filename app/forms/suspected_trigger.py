@@ -1,0 +1,143 @@
+"""What the pages say where no trigger is known, and the form that names a suspected one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import caches
+from app.elements import job_panel
+from app.forms import image_chooser, parameter_controls
+from app.frame import failures
+from app.frame.pages import PAGES
+from engine.attacks.triggers import TRIGGERS, Trigger
+from engine.core import jobs, markdown
+from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME
+from engine.store import ModelCard, StoredModel
+from engine.store.scans import SEARCHED, Scan
+
+SCAN_TAB = {"repairs-tab": "Find the backdoor"}
+
+
+def explain(model: StoredModel, missing: str = "") -> None:
+    """Say that no trigger is known, what a scan has found, and what to do next.
+
+    Nothing is shown where a trigger is known.
+
+    Args:
+        model: the model in use.
+        missing: what the page cannot show for that reason, as a sentence.
+    """
+    if model.card.knows_trigger:
+        return
+    found = _scan(model)
+    with st.container(border=True, key="no-trigger", gap="small"):
+        st.markdown(f":material/help: {describe(found)} {missing}".rstrip())
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _link_to_scan("Scan for a backdoor" if found is None else "See the scan")
+            if found is not None and found.flagged is not None:
+                PAGES["repairs"].link("Try a repair")
+            offer(model, "Name a suspected trigger")
+        job_panel.watch(job_name(model.card))
+
+
+def offer_another(model: StoredModel) -> None:
+    """The form to name another trigger for a model whose trigger is assumed."""
+    if model.card.assumed:
+        offer(model, "Name another trigger")
+        job_panel.watch(job_name(model.card))
+
+
+def describe(found: Scan | None) -> str:
+    """What is known of a network without a known trigger, as Markdown."""
+    start = "**No trigger is known for this network.**"
+    if found is None:
+        return (
+            f"{start} So neither attack success nor recovered accuracy can be measured. Scan it for"
+            " a backdoor first."
+        )
+    if found.flagged is None:
+        return f"{start} {found.finding} **That is no all-clear.** {SEARCHED}"
+    return (
+        f"{start} **{markdown.escape(found.finding)}** A repair can unlearn what the scan found;"
+        " scan the repaired copy again."
+    )
+
+
+def offer(model: StoredModel, label: str) -> None:
+    """A button that opens the form."""
+    card = model.card
+    with st.popover(label, icon=":material/edit:"), failures.contained():
+        if not image_chooser.images_available(card.dataset):
+            st.info(f"This needs the images of {markdown.escape(card.dataset)}: get them first.")
+            return
+        st.markdown("The network is scored with it. On every page it is then called *assumed*.")
+        trigger = _choose_trigger(card)
+        target = _choose_target(card)
+        words = ["assume", card.name, "--trigger", str(trigger)]
+        job_panel.start_button(
+            "Test this trigger",
+            job_name(card),
+            [*words, "--target", "next" if target == NEXT_CLASS else str(target)],
+            "What was measured with another trigger, or without one, is deleted.",
+        )
+
+
+def job_name(card: ModelCard) -> str:
+    """The job that scores the network with the trigger."""
+    return jobs.name_of("assume", card.name)
+
+
+def _scan(model: StoredModel) -> Scan | None:
+    with failures.contained():  # a damaged table
+        return caches.scan(model)
+    return None
+
+
+def _link_to_scan(label: str) -> None:
+    with st.container(key="main-link", width="content"):
+        st.page_link(
+            PAGES["repairs"].script,
+            label=label,
+            icon=":material/radar:",
+            query_params=SCAN_TAB,
+        )
+
+
+def _choose_trigger(card: ModelCard) -> Trigger:
+    ready = {name: caches.ready_trigger(name, card.dataset) for name in TRIGGERS}
+    known, first = card.backdoor, ""
+    if known is not None:
+        first = known.trigger.name
+        ready[first] = known.trigger
+    size = card.image_shape[0]
+    names = [
+        name
+        for name, trigger in ready.items()
+        if trigger.ready and (caches.fits(str(trigger), size) or name == first)
+    ]
+    name = st.selectbox(
+        "Suspected trigger",
+        names,
+        index=names.index(first) if first else 0,
+        format_func=lambda name: TRIGGERS[name].title,
+        key=f"suspected-{card.name}",
+    )
+    chosen: Trigger = parameter_controls.choose_parameters(
+        TRIGGERS[name], ready[name], f"suspected-{card.name}-{name}"
+    )
+    return chosen
+
+
+def _choose_target(card: ModelCard) -> int:
+    labels = [*range(len(card.class_names)), NEXT_CLASS]
+    names = {NEXT_CLASS: NEXT_NAME} | {
+        label: f"{label}: {name}" for label, name in enumerate(card.class_names)
+    }
+    return st.selectbox(
+        "Suspected target",
+        labels,
+        index=labels.index(card.target) if card.target is not None else 0,
+        format_func=names.__getitem__,
+        key=f"suspected-target-{card.name}",
+        help="The class that images with the trigger are classified as.",
+    )
