@@ -20,7 +20,7 @@ CONSTANTS = {
     "docs/results/attacks.md": ["a drop of 10 points", "missed 95 % after"],
     "docs/results/paper.md": ["dropped by 10\npoints"],
     "docs/results/repairs.md": ["*95 % confidence*", "and rate (0.01) of FT-SAM"],
-    "docs/security.md": ["(`127.0.0.1:8501`)", "limited to 64 MB"],
+    "docs/security.md": ["(`127.0.0.1:8501`)", "limited to 256 MB"],
 }
 
 

@@ -141,6 +141,8 @@ def datasets() -> str:
             ["`signs`", "43", f"{train:,}", f"{test:,}", by_track, "the program draws it"],
             ["`gtsrb`", "43", "39,209", f"{TESTED['gtsrb-clean']:,}", by_track, "download"],
             ["`cifar10`", "10", "50,000", f"{TESTED['cifar10-ftrojan']:,}", by_class, "download"],
+            ["`mnist`", "10", "60,000", "10,000", by_class, "download"],
+            ["`fashion-mnist`", "10", "60,000", "10,000", by_class, "download"],
         ],
     )
 
