@@ -114,6 +114,21 @@ def test_an_attack_without_its_surrogate_says_what_to_do(results):
     assert by_label(app.button, START).disabled
 
 
+def test_another_network_tells_its_size_and_changes_what_a_training_takes(results):
+    app = open_page("train")
+    network, preset = (by_label(app.radio, label) for label in ("Network", "Preset"))
+    assert "0.54 million parameters" in network.proto.captions[network.options.index("ResNet")]
+    assert "--network" not in command(app) and "attack success" in preset.proto.captions[0]
+    network.set_value("vgg").run()
+    assert "--network vgg:width=16" in command(check_fine(app))
+    captions = by_label(app.radio, "Preset").proto.captions
+    assert all("≈ " in caption and "attack success" not in caption for caption in captions)
+    by_label(app.slider, "Dormant channels").set_value(50).run()
+    (warning,) = check_fine(app).warning
+    assert "training continues from 'signs-clean'" in markdown.unescape(warning.value)
+    assert by_label(app.button, START).disabled
+
+
 def test_an_all_to_all_attack_can_be_trained(results):
     app = open_page("train")
     assert "--target 10" in command(app)
