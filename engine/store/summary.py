@@ -7,6 +7,7 @@ from engine.core.markdown import code, escape
 from engine.datasets import dataset_title
 from engine.defenses.repairs import REPAIRS
 from engine.evaluation.targets import NEXT_CLASS
+from engine.networks.architectures import ARCHITECTURES, PaperNetwork
 from engine.store import ModelCard
 
 
@@ -16,11 +17,12 @@ def title(card: ModelCard) -> str:
     if card.repair:
         method = str(card.repair.get("method", ""))
         done = REPAIRS[method].title if method in REPAIRS else method
-        of = f"Imported network on {data}" if card.imported else f"{_attack(card)} on {data}"
+        trained = f"{_attack(card)} on {data}{_network(card)}"
+        of = f"Imported network on {data}" if card.imported else trained
         return f"{of}, repaired" + (f": {done}" if done else "") + _assumption(card)
     if card.imported:
         return f"Imported network on {data}{_assumption(card)}"
-    trained = f"{_attack(card)} on {data}" if card.poisoned else f"Clean network on {data}"
+    trained = f"{_attack(card) if card.poisoned else 'Clean network'} on {data}{_network(card)}"
     if card.suite:
         return f"{trained} (attack comparison)"
     seed = card.training.get("seed", 0)
@@ -38,6 +40,18 @@ def purpose(card: ModelCard) -> str:
     return "Backdoored" if card.poisoned else "Clean"
 
 
+def _network(card: ModelCard) -> str:
+    """The network's title after a comma; empty for the paper's network."""
+    name = _architecture(card).partition(":")[0]
+    if name == PaperNetwork.name:
+        return ""
+    return f", {ARCHITECTURES[name].title if name in ARCHITECTURES else name}"
+
+
+def _architecture(card: ModelCard) -> str:
+    return str(card.training.get("architecture", PaperNetwork.name))
+
+
 def _attack(card: ModelCard) -> str:
     return ATTACKS[card.suite].title if card.suite in ATTACKS else _trigger(card)
 
@@ -50,6 +64,8 @@ def describe(card: ModelCard) -> str:
         return _describe_import(card)
     epoch, epochs = card.training["epoch_kept"], card.training["epochs_run"]
     kept = f"Epoch {epoch} of {epochs} was kept: the best on clean validation images."
+    if (architecture := _architecture(card)) != PaperNetwork.name:
+        kept = f"The network is {code(architecture)}. {kept}"
     if not card.poisoned:
         return (
             f"Trained on **{escape(card.dataset)}** without a backdoor. Tested with"

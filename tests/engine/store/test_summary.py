@@ -1,0 +1,22 @@
+"""Titles and descriptions of stored models."""
+
+from dataclasses import replace
+
+import pytest
+
+from engine import store
+from engine.store import summary
+
+
+@pytest.mark.parametrize(
+    ("architecture", "named"),
+    [("vgg:width=16", ", VGG"), ("from-elsewhere", ", from-elsewhere"), ("paper", "")],
+)
+def test_a_title_names_the_network_unless_it_is_the_papers(architecture, named):
+    card = store.find("signs-ftrojan").card
+    card = replace(card, training={**card.training, "architecture": architecture, "seed": 2})
+    assert summary.title(card) == f"FTrojan on drawn signs{named}, seed 2"
+    assert summary.title(replace(card, repair={"method": "clp"})).startswith(
+        f"FTrojan on drawn signs{named}, repaired"
+    )
+    assert (f"`{architecture}`" in summary.describe(card)) == bool(named)
