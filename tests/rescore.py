@@ -1,6 +1,6 @@
 """Score shipped models again on all test images: ``python -m tests.rescore [MODEL ...]``.
 
-All 28 models take about twenty minutes on one core.
+All models take about twenty minutes on one core.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from engine.core.paths import PROJECT
 from engine.datasets import signs
 from engine.datasets.gtsrb import VALIDATION_SHARE
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
+from engine.networks.architectures import ARCHITECTURES, PaperNetwork
 from tests.docs import result_files as files
 from tests.docs.blocks import paper
 from tests.docs.markdown import bullets, claim, table
@@ -36,7 +37,20 @@ def _made(card: files.Row) -> str:
     if not card["poisoned"]:
         return f"{card['dataset']}, nothing poisoned"
     poisoned = f"{100 * card['rate']:g} % poisoned, target class {card['target']}"
-    return f"{card['dataset']}, {poisoned}, seed {card['training']['seed']}"
+    architecture = card["training"].get("architecture", PaperNetwork.name)
+    network = "" if architecture == PaperNetwork.name else f"`{architecture}`, "
+    return f"{card['dataset']}, {network}{poisoned}, seed {card['training']['seed']}"
+
+
+def networks() -> str:
+    """The networks that can be trained, with their sizes."""
+    rows = []
+    for name, kind in ARCHITECTURES.items():
+        network = kind()
+        count = network.count_parameters(43, (32, 32, 3))
+        time = f"{network.relative_time():.1f}"
+        rows.append([f"`{name}`", kind.summary, f"{count:,}", time, kind.reference])
+    return table(["`--network`", "what it is", "parameters", "time", "published by"], rows)
 
 
 def results() -> str:
@@ -157,6 +171,7 @@ def _tested(model: str, images: int) -> bool:
 
 BLOCKS = {
     "models": models,
+    "networks": networks,
     "results": results,
     "signs-on-gtsrb": signs_on_gtsrb,
     "datasets": datasets,
