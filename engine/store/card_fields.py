@@ -10,16 +10,11 @@ from typing import Any
 
 from engine.core.errors import UNPRINTABLE, quoted
 from engine.core.limited_reading import Unfit
+from engine.core.names import is_name
 
 MAX_CLASSES, MAX_SIDE = 1000, 1024
 MAX_TEXT, MAX_ENTRIES, MAX_DEPTH = 4000, 10_000, 6
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-def is_name(name: str) -> bool:
-    """Whether a model can be called `name`."""
-    return _NAME.fullmatch(name) is not None
 
 
 def require(holds: bool, otherwise: str) -> None:

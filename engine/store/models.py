@@ -19,9 +19,10 @@ import pandas as pd
 from engine.attacks.triggers import LearnedTrigger, Trigger, artifacts, parse_trigger
 from engine.core import atomic_files, paths
 from engine.core.errors import NameTaken, UserError
+from engine.core.names import is_name
 from engine.networks import channel_blocks, numpy_inference, untrusted
 from engine.networks.untrusted import Parts, own_files
-from engine.store import card_fields, cards, tables
+from engine.store import cards, tables
 from engine.store.cards import ModelCard
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 def check_name(name: str) -> str:
     """`name`, if a model can be called that; else a `UserError`."""
-    if not card_fields.is_name(name):
+    if not is_name(name):
         raise UserError(
             f"A model cannot be called '{name}': use small letters, digits, '-', '.' and '_'"
             " (80 at most), starting with a letter or digit."

@@ -6,12 +6,18 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.core import paths
 from engine.core.errors import UserError
 from engine.datasets import available, dataset_names, load_dataset, missing_message, own, source
+from engine.datasets.archives import Files
 from engine.datasets.findings import Options, examine
+from engine.datasets.layout import find_layout
+from engine.datasets.split_names import role_of, roles_of
 from tests.fixtures.packing import inside, write_tree, write_zip
+from tests.fixtures.tiny_gtsrb import official_files, png_files
 
 CLASSES = ("ant", "bee", "cat")
 SIDE = 8  # pixels
@@ -428,3 +434,43 @@ def test_a_class_with_one_image_is_for_training_only(tmp_path):
 def test_a_removed_dataset_is_unknown():
     with pytest.raises(UserError, match="There is no dataset 'pets'"):
         load_dataset("pets")
+
+
+@pytest.mark.parametrize("official", [True, False])
+def test_gtsrbs_archives_become_a_dataset_like_any_other(tmp_path, official):
+    what = {"classes": 3, "tracks": 3, "frames": 2}
+    files = official_files(**what) if official else png_files(**what)
+    if not official:
+        files |= {f"Meta/{n}.png": png(str(n)) for n in range(3)} | {"Meta.csv": b"Path,ClassId"}
+        files |= {name[0].lower() + name[1:]: files[name] for name in files if "/" in name}
+    found, dataset = load(tmp_path, files)
+    assert found.layout.splits.keys() == {"train", "test"}
+    assert dataset.class_names == (("00000", "00001", "00002") if official else ("0", "1", "2"))
+    assert [len(dataset.split(name)) for name in ("train", "validation", "test")] == [15, 3, 6]
+    assert found.suggested_pattern
+
+
+PARTS = st.sampled_from(["train", "Test_Set", "val", "pred", "a", "B", "1", "02", "data", "images"])
+ENDINGS = st.sampled_from(["1.png", "2.jpg", "x.gif", "t.csv", "classes.txt", "n.txt"])
+PATHS = st.lists(st.tuples(st.lists(PARTS, max_size=4), ENDINGS), min_size=1, max_size=40)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PATHS)
+def test_whatever_the_folders_every_file_is_used_once_or_named_once_or_all_is_refused(paths):
+    names = {"/".join([*folders, file]) for folders, file in paths}
+    files = Files({name: lambda: b"file,label\n1.png,a\n2.jpg,b" for name in names}, {"empty"})
+    try:
+        layout = find_layout(files)
+    except UserError as error:
+        assert "\n" not in str(error)
+        return
+    left_out = [name for group in layout.left_out for name in group.names]
+    assert sorted([*layout.images(), *left_out, *layout.unsupported]) == sorted(names)
+    assert set(layout.splits["train"].labels) == set(range(len(layout.classes)))
+
+
+@given(st.text(max_size=40))
+def test_any_folder_name_has_one_role_or_none(name):
+    assert role_of(name) in ("train", "validation", "test", "none", None)
+    assert roles_of([name, "train"]).get("train") == "train"
