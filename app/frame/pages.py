@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -31,9 +32,14 @@ class PageEntry:
         """The script's path, as `st.page_link` takes it."""
         return f"../pages/{self.name}.py"
 
-    def link(self, label: str = "") -> None:
-        """A link to the page."""
-        st.page_link(self.script, label=label or self.title, icon=f":material/{self.icon}:")
+    def link(self, label: str = "", settings: Mapping[str, str] | None = None) -> None:
+        """A link to the page, with settings in its address."""
+        st.page_link(
+            self.script,
+            label=label or self.title,
+            icon=f":material/{self.icon}:",
+            query_params=settings,
+        )
 
 
 PAGES = {
