@@ -141,6 +141,7 @@ def _check_parts(graph: Any) -> None:
 
 def _checked_bytes(tensor: Any) -> int:
     from onnx import TensorProto as Kinds
+    from onnx import helper
 
     if tensor.data_location == Kinds.EXTERNAL or tensor.external_data:
         raise UserError(
@@ -155,7 +156,7 @@ def _checked_bytes(tensor: Any) -> int:
         )
     if any(size < 0 for size in tensor.dims):
         raise UserError(_DAMAGED)
-    return 8 * math.prod(tensor.dims)
+    return helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize * math.prod(tensor.dims)
 
 
 def _constants(initializers: Iterable[Any]) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from engine.core import tensorflow_runtime
 from engine.core.errors import UserError
 from engine.networks.onnx_files import folding, graph, patterns
 from engine.networks.onnx_files.graph import Graph, Node
-from engine.networks.onnx_files.operators import OPERATORS, shapes, values
+from engine.networks.onnx_files.operators import OPERATORS, cutting, shapes, values
 from engine.networks.onnx_files.operators.step import Step, unsupported
 from engine.networks.onnx_files.operators.values import Value
 
@@ -62,25 +62,26 @@ def read_onnx(path: Path) -> ReadNetwork:
     known[content.source] = values.in_layout(images, layout)
     names = {"images"}
     for node in content.nodes:
-        known[node.outputs[0]] = _computed(
-            Step(node, known, names, content.opset, content.shape[0])
-        )
+        results = _results(Step(node, known, names, content.opset, content.shape[0]))
+        known.update(zip(node.outputs, results, strict=False))
     scores = _scores(content, known, names)
     return ReadNetwork(keras.Model(images, scores, name="network"), first)
 
 
-def _computed(step: Step) -> Value | np.ndarray:
-    """What a node gives."""
+def _results(step: Step) -> Sequence[Value | np.ndarray]:
+    """What a node gives, as far as its outputs are supported."""
     node = step.node
     if node.kind in _SHAPES and isinstance(step.given(0), Value):
-        return _SHAPES[node.kind](step)
+        return [_SHAPES[node.kind](step)]
+    if node.kind == "Split":
+        return cutting.split(step)
     inputs = [step.given(place) for place in range(len(node.inputs)) if step.has(place)]
     constants = [array for array in inputs if isinstance(array, np.ndarray)]
     if folding.can_fold(node) and len(constants) == len(inputs):
-        return folding.fold(node, constants)
+        return [folding.fold(node, constants)]
     if node.kind not in OPERATORS:
         raise unsupported(node)
-    return OPERATORS[node.kind](step)
+    return [OPERATORS[node.kind](step)]
 
 
 def _scores(

@@ -195,7 +195,7 @@ CASES = {
         "both strides and dilations",
     ),
     "too small": (lambda: with_conv(side=11, pads=[0, 0, 0, 0]), "smaller than its window"),
-    "negative padding": (with_negative_pad, "'Pad'.*pad those alone"),
+    "negative padding": (with_negative_pad, "'Pad'.*negative padding"),
     "batch moved": (lambda: with_node("Transpose", perm=[1, 0, 2, 3]), "across the batch"),
     "batch flattened": (lambda: with_node("Flatten", axis=0), "across the batch"),
     "batch in shape": (lambda: with_reshape(3, -1), "across the batch"),

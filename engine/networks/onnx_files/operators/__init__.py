@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from engine.networks.onnx_files.operators import (
     activations,
     arithmetic,
+    cutting,
     pooling,
     shapes,
     weighted,
@@ -20,5 +21,6 @@ OPERATORS: Mapping[str, Callable[[Step], Value]] = {
     **activations.OPERATORS,
     **arithmetic.OPERATORS,
     **shapes.OPERATORS,
+    **cutting.OPERATORS,
 }
 __all__ = ["OPERATORS", "Step", "Value"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.networks.onnx_files.folding import axes_of, slices_of
+from engine.networks.onnx_files.folding import axes_of
 from engine.networks.onnx_files.operators import values
 from engine.networks.onnx_files.operators.step import Step
 from engine.networks.onnx_files.operators.values import Value
@@ -109,57 +109,6 @@ def _axes(step: Step) -> list[int] | None:
     return axes_of(given, step.node.attributes)
 
 
-def _padded(step: Step) -> Value:
-    image = step.image(step.value())
-    if step.attribute("mode", "constant") != "constant" or step.number(2, "value", 0) != 0:
-        raise step.refused("with something else than zeros, which is not supported: pad with zeros")
-    given = step.constant(1) if step.has(1) else np.asarray(step.attribute("pads", [0]))
-    axes = list(range(4))
-    if step.has(3):
-        axes = [int(axis) % 4 for axis in np.ravel(step.constant(3))]
-    pads = np.zeros((4, 2), int)
-    if given.size != 2 * len(axes):
-        raise step.refused("with padding of another number of sides: export it again")
-    pads[axes] = np.reshape(given, (2, -1)).T
-    if pads.min() < 0 or pads[:2].any():
-        raise step.refused(
-            "on other sides than an image's, which is not supported: pad those alone"
-        )
-    if not pads.any():
-        return image
-    sides = tuple(tuple(side) for side in pads[2:].tolist())
-    made = step.add("ZeroPadding2D", image.tensor, padding=sides)
-    return values.in_layout(made, values.CHANNELS_FIRST)
-
-
-def _sliced(step: Step) -> Value:
-    """A part of each image, and every n-th pixel of it."""
-    image = step.image(step.value())
-    given = [step.constant(place) for place in range(1, 5) if step.has(place)]
-    shape = [step.batch or 1, *image.shape]
-    try:
-        parts = slices_of(given, step.node.attributes, shape)
-        kept = [range(size)[part] for size, part in zip(shape, parts, strict=True)]
-    except (ValueError, IndexError, TypeError, KeyError):
-        raise step.refused("with bounds that do not fit its input: export it again") from None
-    if len(kept[0]) != shape[0] or len(kept[1]) != shape[1]:
-        raise step.refused(
-            "on other sides than an image's, which is not supported: cut those alone"
-        )
-    if not all(pixels and pixels.step > 0 for pixels in kept):
-        raise step.refused("so that it leaves nothing or turns images: use positive steps")
-    tensor = image.tensor
-    cropped = [
-        (pixels[0], size - 1 - pixels[-1]) for pixels, size in zip(kept[2:], shape[2:], strict=True)
-    ]
-    if any(map(any, cropped)):
-        tensor = step.add("Cropping2D", tensor, cropping=cropped)
-    strides = (kept[2].step, kept[3].step)
-    if max(strides) > 1:
-        tensor = step.add("MaxPooling2D", tensor, "stride", pool_size=1, strides=strides)
-    return values.in_layout(tensor, values.CHANNELS_FIRST)
-
-
 OPERATORS: dict[str, Callable[[Step], Value]] = {
     "Identity": _same,
     "Dropout": _same,
@@ -169,6 +118,4 @@ OPERATORS: dict[str, Callable[[Step], Value]] = {
     "Flatten": _flattened,
     "Squeeze": _squeezed,
     "Unsqueeze": _unsqueezed,
-    "Pad": _padded,
-    "Slice": _sliced,
 }
