@@ -18,15 +18,15 @@ def choose() -> Architecture:
         names,
         index=names.index(PaperNetwork.name),
         format_func=lambda name: ARCHITECTURES[name].title,
-        captions=[describe_size(ARCHITECTURES[name]()) for name in names],
+        horizontal=True,
         key="network",
         bind="query-params",
-        help="Numbers of parameters are those for 43 classes and images of 32x32 pixels.",
+        help="What is trained. Its number of parameters is that for 43 classes and images of 32x32"
+        " pixels.",
     )
     kind = ARCHITECTURES[name]
     architecture = parameter_controls.choose_parameters(kind, kind(), f"network-{name}")
-    own = f"**{describe_size(architecture)}.** " if architecture != kind() else ""
-    st.caption(f"{own}{kind.summary} ({kind.reference})")
+    st.caption(f"**{describe_size(architecture)}.** {kind.summary} ({kind.reference})")
     return architecture
 
 
@@ -34,8 +34,6 @@ def describe_size(architecture: Architecture) -> str:
     """Number of parameters and relative training time, as far as they are known."""
     count, time = architecture.count_parameters(*_EXAMPLE), architecture.relative_time()
     parts = [] if count is None else [f"{count / 1e6:.2f} million parameters"]
-    if time is None:
-        parts.append("time not measured")
-    elif architecture != PaperNetwork():
-        parts.append(f"{time:.1f} × the paper's time")
-    return ", ".join(parts)
+    if time is not None and architecture != PaperNetwork():
+        parts.append(f"{time:.1f} × the time of the paper's network")
+    return ", ".join(parts) or "Size and time are not known"

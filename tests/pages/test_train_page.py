@@ -117,10 +117,10 @@ def test_an_attack_without_its_surrogate_says_what_to_do(results):
 def test_another_network_tells_its_size_and_changes_what_a_training_takes(results):
     app = open_page("train")
     network, preset = (by_label(app.radio, label) for label in ("Network", "Preset"))
-    assert "0.54 million parameters" in network.proto.captions[network.options.index("ResNet")]
     assert "--network" not in command(app) and "attack success" in preset.proto.captions[0]
     network.set_value("vgg").run()
     assert "--network vgg:width=16" in command(check_fine(app))
+    assert "0.58 million parameters, 0.3 × the time" in visible_text(app)
     captions = by_label(app.radio, "Preset").proto.captions
     assert all("≈ " in caption and "attack success" not in caption for caption in captions)
     by_label(app.slider, "Dormant channels").set_value(50).run()

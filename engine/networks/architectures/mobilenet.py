@@ -73,7 +73,7 @@ class MobileNet(Architecture):
         "MobileNetV2 for small images: 17 inverted residual blocks with depthwise convolutions,"
         " slimmed."
     )
-    reference: ClassVar[str] = "Sandler, Howard, Zhu, Zhmoginov and Chen 2018"
+    reference: ClassVar[str] = "Sandler et al. 2018"
 
     width: float = parameter(
         0.5,

@@ -68,7 +68,7 @@ class ResNet(Architecture):
         "ResNet-18 with pre-activation: eight residual blocks, slimmed; a width of 64 is the full"
         " network."
     )
-    reference: ClassVar[str] = "He, Zhang, Ren and Sun 2016, Identity Mappings"
+    reference: ClassVar[str] = "He et al. 2016, Identity Mappings"
 
     width: int = parameter(
         14,
