@@ -18,7 +18,7 @@ from engine.store.scans import SEARCHED, Scan
 SCAN_TAB = {"repairs-tab": "Find the backdoor"}
 
 
-def explain(model: StoredModel, missing: str = "") -> None:
+def explain(model: StoredModel, missing: str = "", titled: bool = False) -> None:
     """Say that no trigger is known, what a scan has found, and what to do next.
 
     Nothing is shown where a trigger is known.
@@ -26,12 +26,13 @@ def explain(model: StoredModel, missing: str = "") -> None:
     Args:
         model: the model in use.
         missing: what the page cannot show for that reason, as a sentence.
+        titled: whether the page's title says already what is known; see `verdict.headline`.
     """
     if model.card.knows_trigger:
         return
     found = _scan(model)
     with st.container(border=True, key="no-trigger", gap="small"):
-        st.markdown(f":material/help: {describe(found)} {missing}".rstrip())
+        st.markdown(f":material/help: {describe(found, titled)} {missing}".rstrip())
         with st.container(horizontal=True, vertical_alignment="center"):
             _link_to_scan("Scan for a backdoor" if found is None else "See the scan")
             if found is not None and found.flagged is not None:
@@ -47,19 +48,21 @@ def offer_another(model: StoredModel) -> None:
         job_panel.watch(job_name(model.card))
 
 
-def describe(found: Scan | None) -> str:
-    """What is known of a network without a known trigger, as Markdown."""
+def describe(found: Scan | None, titled: bool = False) -> str:
+    """What is known of a network without a known trigger, as Markdown; see `explain`."""
     start = "**No trigger is known for this network.**"
     if found is None:
-        return (
-            f"{start} So neither attack success nor recovered accuracy can be measured. Scan it for"
-            " a backdoor first."
+        more = (
+            "Attack success and recovered accuracy cannot be measured without one. Scan the network"
+            " for a backdoor first."
         )
+        return more if titled else f"{start} {more}"
+    finding = "" if titled else f" **{markdown.escape(found.finding)}**"
     if found.flagged is None:
-        return f"{start} {found.finding} **That is no all-clear.** {SEARCHED}"
+        finding += "" if titled else " **That is no all-clear.**"
+        return f"{start}{finding} {SEARCHED}"
     return (
-        f"{start} **{markdown.escape(found.finding)}** A repair can unlearn what the scan found;"
-        " scan the repaired copy again."
+        f"{start}{finding} A repair can unlearn what the scan found; scan the repaired copy again."
     )
 
 

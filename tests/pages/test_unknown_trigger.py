@@ -80,7 +80,7 @@ def test_unmeasured_it_opens_as_well(at_unknown):
 def test_after_a_scan_the_pages_name_the_class_or_say_that_it_is_no_all_clear(at_unknown):
     write_scan(True)
     told = visible_text(open_page("overview", "unknown"))
-    assert told.count("The scan flags class 1: class-1 (target found by the scan).") == 2
+    assert told.count("The scan flags class 1: class-1 (target found by the scan).") == 1
     write_scan(False)
     for page in ("overview", "repairs"):
         told = visible_text(open_page(page, "unknown"))
@@ -126,4 +126,4 @@ def test_a_network_that_guesses_is_warned_of_and_repaired_once_that_is_confirmed
 
 
 def test_the_notice_is_one_sentence_a_state():
-    assert "Scan it for a backdoor first" in suspected_trigger.describe(None)
+    assert "Scan the network for a backdoor first" in suspected_trigger.describe(None)

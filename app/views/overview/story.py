@@ -15,6 +15,8 @@ from engine.defenses.pruning.curve import Curve
 from engine.reporting.metric_style import image_kinds
 from engine.store import StoredModel, pruning_curves
 
+_ALONE = 300  # width of a picture that has no triggered copy beside it, pixels
+
 
 @failures.fragment  # neither another image nor a moved threshold reruns the rest of the page
 def show(model: StoredModel, dataset: str) -> None:
@@ -39,13 +41,13 @@ def _show_pair(model: StoredModel, chosen: ChosenImage) -> None:
     images = zip(image_kinds(model.card), caches.variants(chosen, model.card.trigger), strict=True)
     with st.container(horizontal=True, key="pair"):
         for kind, image in images:
-            with st.container(width="stretch"):
+            with st.container(width="stretch" if model.card.knows_trigger else _ALONE):
                 picture.show(image, f"{kind}: {chosen.name}")
 
 
 def _show_pruning(model: StoredModel) -> tuple[Curve | None, int]:
     """The first curve of the model, if it has one, and the step at the threshold."""
-    suspected_trigger.explain(model)
+    suspected_trigger.explain(model, titled=True)
     for layer, order in pruning_curves.stored_curves(model)[:1]:
         curve = caches.curve(model, layer, order)
         if curve is not None:
