@@ -112,6 +112,12 @@ def _draw_the_rest(name: str, size: int, root: str, home: str) -> threading.Time
     return timer
 
 
+def forget_all() -> None:
+    """Empty every cache, because the name of a dataset now stands for other images."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
 def model_names() -> list[str]:
     """Names of all models, those of the attack suite last; not cached, so that new ones appear."""
     return sorted(store.names(), key=is_suite_model)

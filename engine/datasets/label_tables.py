@@ -39,7 +39,7 @@ _LABEL_COLUMNS = [
     "species",
     "y",
 ]
-_MAX_TABLES = 50  # of an archive that are looked at
+_MAX_TABLES = 12  # of an archive that are looked at
 
 
 def rows(files: Files, name: str, delimiter: str, columns: Sequence[str]) -> list[dict[str, str]]:

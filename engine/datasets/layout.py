@@ -200,7 +200,7 @@ def _rest(
         LeftOut("images outside the class folders", tuple(filter(is_image, rest))),
         LeftOut(
             "files that are no images",
-            tuple(name for name in rest if not is_image(name) and name not in unsupported),
+            tuple(name for name in rest if not name.lower().endswith((*SUFFIXES, *UNSUPPORTED))),
         ),
         LeftOut("hidden files and links", files.hidden),
     ]

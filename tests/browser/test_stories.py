@@ -17,6 +17,7 @@ PAGES = {
     "triggers": "Triggers",
     "spectra": "Spectra",
     "pictures": "Your pictures",
+    "data": "Data",
     "own_model": "Check your own model",
     "train": "Train",
     "models": "Models",

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from app import caches
 from app.frame import failures
 from app.views.data import datasets_view, uploads
 from engine.core import markdown
@@ -193,6 +194,7 @@ def _offer(name: str, found: Findings) -> None:
 def _add(name: str, found: Findings) -> None:
     uploaded = uploads.is_upload(found.path)
     own.keep(name, found, copy=uploaded)
+    caches.forget_all()
     if uploaded:
         uploads.forget(found.path)
     st.session_state[datasets_view.DATASET] = name

@@ -11,6 +11,7 @@ from app.forms import image_chooser
 from app.frame import failures
 from app.frame.pages import PAGES
 from app.views.data import class_samples
+from app.views.train.training_form import name_dataset
 from engine import store
 from engine.core import markdown
 from engine.core.errors import UserError
@@ -20,7 +21,6 @@ from engine.datasets import (
     Dataset,
     SplitName,
     available,
-    dataset_title,
     default_size,
     find_cached,
     is_test_cached,
@@ -62,8 +62,7 @@ def show() -> None:
 
 
 def _label(name: str) -> str:
-    title = dataset_title(name)
-    return markdown.escape(title[:1].upper() + title[1:] if name in SOURCES else title)
+    return markdown.escape(name_dataset(name))
 
 
 def _state(name: str) -> str:
@@ -192,4 +191,5 @@ def _say_what_goes(name: str) -> str:
 @failures.callback
 def _remove(name: str) -> None:
     own.remove(name)
+    caches.forget_all()
     st.session_state.pop(DATASET, None)

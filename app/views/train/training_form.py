@@ -15,7 +15,7 @@ from app.views.train import preset_cards
 from engine import store
 from engine.core import command_line, jobs, markdown
 from engine.core.errors import UserError
-from engine.datasets import available, dataset_names, dataset_title
+from engine.datasets import SOURCES, available, dataset_names, dataset_title
 from engine.experiments.attack_plan import AttackPlan
 from engine.training.presets import PRESETS
 
@@ -105,9 +105,9 @@ def _choose_epochs_and_seed(preset: str) -> tuple[int, int]:
 
 
 def name_dataset(name: str) -> str:
-    """The title of a dataset as the beginning of a label."""
+    """The title of a dataset as the beginning of a label; one's own is called as it is."""
     title = dataset_title(name)
-    return title[:1].upper() + title[1:]
+    return title[:1].upper() + title[1:] if name in SOURCES else title
 
 
 def _find_problem(name: str) -> str:
