@@ -11,7 +11,7 @@ from app.charts import activation_charts
 from app.views.activations import channels_tab, layer_choice, path_tab
 from engine import store
 from engine.imaging import render
-from engine.networks import running
+from engine.networks import numpy_inference, running
 from tests.pages.driving import by_label, check_fine, open_page, visible_text
 
 PATH, LAYERS = "Path of the signal", "Layers"
@@ -119,7 +119,14 @@ def test_the_layers_tab_names_the_layer_changed_most(results):
 
 def described(distances, outputs):
     names = ["image", *(f"layer{number}" for number in range(1, len(distances)))]
-    path = pd.DataFrame({"layer": names, "distance": distances})
+    path = pd.DataFrame(
+        {
+            "layer": names,
+            "distance": distances,
+            "sources": [(), *((name,) for name in names[:-1])],
+            "before": [np.nan, *distances[:-1]],
+        }
+    )
     return path_tab.describe(path, np.array(outputs), ("Stop", "Yield"))
 
 
@@ -129,6 +136,25 @@ def test_the_path_is_described_as_it_goes():
     assert "says Stop for the clean image and Yield for the triggered one" in parting
     together = described([0.0001, 0.002, 0.001, 0.0], [[0.9, 0.1], [0.8, 0.2]])
     assert "hardly part" in together and "says Stop for both" in together
+
+
+def test_the_path_of_a_network_that_branches_follows_each_branch():
+    taken = {"a": ("in",), "left": ("a",), "skipped": ("a",), "sum": ("left", "skipped")}
+    plain = [numpy_inference.Layer(name, sources, np.add) for name, sources in taken.items()]
+    network = numpy_inference.Network("in", tuple(plain), tuple(plain))
+    angles = {path_tab.IMAGE: 0.0, "a": 0.1, "left": 1.0, "sum": 0.5}
+    outputs = {
+        name: np.array([[1, 0], [np.cos(angle), np.sin(angle)]]) for name, angle in angles.items()
+    }
+    path = path_tab.trace(network, outputs)
+    assert path["sources"].tolist() == [(), ("image",), ("a",), ("left", "a")]
+    distance = dict(zip(path["layer"], path["distance"], strict=True))
+    assert path["before"].tolist()[1:] == [0, distance["a"], distance["left"]]
+    assert "part most at left" in path_tab.describe(path, np.zeros((2, 2)), ())
+    joined = path_tab.describe_layer(path, "sum")
+    assert "after 0.460 at left and 0.005 at a, where these join" in joined
+    assert "branches join" in path_tab.describe_lines(path)
+    assert path_tab.describe_lines(path.iloc[:3]) == ""
 
 
 def test_a_click_on_the_image_or_the_output_keeps_the_layer(monkeypatch):
@@ -154,10 +180,10 @@ def test_pruned_channels_have_a_legend_entry_only_with_a_curve(results, rows):
 
 def test_a_layer_belongs_to_the_convolution_before_it(results):
     model = store.find("small")
-    layers = layer_choice.layers_of(model)
-    assert layer_choice.convolution_of(model, "max_pooling2d_2", layers) == "conv2d_5"
-    assert layer_choice.convolution_of(model, "conv2d_5", layers) == "conv2d_5"
-    assert layer_choice.convolution_of(model, "activation", layers) == "conv2d"
+    assert layer_choice.convolution_of(model, "max_pooling2d_2") == "conv2d_5"
+    assert layer_choice.convolution_of(model, "conv2d_5") == "conv2d_5"
+    assert layer_choice.convolution_of(model, "activation") == "conv2d"
+    assert layer_choice.convolution_of(model, "dense") is None
 
 
 def test_the_images_measured_are_counted_where_the_card_says_how_many(trained):

@@ -23,12 +23,13 @@ def layers_of(model: StoredModel) -> list[str]:
         return []
 
 
-def choose(layers: list[str]) -> str:
-    """A control for one of `layers`; the last is the one whose channels the paper prunes."""
+def choose(model: StoredModel, layers: list[str]) -> str:
+    """A control for one of `layers`; first chosen is the last whose channels pruning removes."""
+    prunable = [name for name in layers if convolution_of(model, name)]
     chosen: str = st.selectbox(
         "Layer",
         layers,
-        index=len(layers) - 1,
+        index=layers.index((prunable or layers)[-1]),
         key=LAYER,
         bind="query-params",
         help="The paper looks at the last pooling layer: its channels are those that pruning"
@@ -46,8 +47,7 @@ def select_clicked(chart: str, layers: list[str]) -> None:
         st.session_state[LAYER] = layer
 
 
-def convolution_of(model: StoredModel, layer: str, layers: list[str]) -> str | None:
-    """The last convolution up to `layer`, whose channels the layer has; None without one."""
-    convolutions = caches.convolutions(model)
-    before = [name for name in layers[: layers.index(layer) + 1] if name in convolutions]
-    return before[-1] if before else None
+def convolution_of(model: StoredModel, layer: str) -> str | None:
+    """The convolution that can be pruned and whose channels `layer` has; None without one."""
+    blocks = caches.channel_blocks(model)
+    return next((name for name in caches.convolutions(model) if layer in blocks[name]), None)

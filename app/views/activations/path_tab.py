@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -16,6 +16,8 @@ from app.elements import chart_view
 from app.views.activations import channel, layer_choice
 from engine.core import markdown
 from engine.defenses.activations import distance_by_layer, rank_changed_channels
+from engine.networks import layer_graph
+from engine.networks.numpy_inference import Network
 from engine.store import StoredModel
 
 IMAGE = "image"  # the row before the first layer
@@ -30,13 +32,13 @@ def show(model: StoredModel, image: ChosenImage, layers: list[str], layer: str) 
     last = list(outputs)[-1]
     shown = {name: values for name, values in outputs.items() if name in {*layers, last}}
     pair = np.stack(caches.pair(image, model.card.trigger))
-    path = distance_by_layer({IMAGE: pair, **shown})
+    path = trace(caches.network(model), {IMAGE: pair, **shown})
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _show_chart(model, path.assign(chosen=layer), layers)
         st.caption(
-            f"{describe(path, outputs[last], model.card.class_names)} Click a layer to see which of"
-            " its channels differ."
+            f"{describe(path, outputs[last], model.card.class_names)}{describe_lines(path)} Click a"
+            " layer to see which of its channels differ."
         )
     with right:
         st.markdown(describe_layer(path, layer))
@@ -44,11 +46,33 @@ def show(model: StoredModel, image: ChosenImage, layers: list[str], layer: str) 
             _show_channels(image, pair, outputs[layer])
 
 
+def trace(network: Network, outputs: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """How far the two signals are apart along the way.
+
+    Args:
+        network: the network.
+        outputs: name of a layer, or `IMAGE` -> its output for both images, [2, ...].
+
+    Returns:
+        A row a layer, in the order of `outputs`: layer, distance, sources (a tuple: the layers
+        among them from which its values come) and before (the largest distance of these; missing
+        for the image).
+    """
+    path = distance_by_layer(outputs)
+    named = {name: name for name in outputs} | {network.input: IMAGE}
+    given = [network.input, *list(outputs)[1:]]
+    sources = layer_graph.sources_among(network.layers, given)
+    taken = [tuple(named[name] for name in sources.get(layer, ())) for layer in path["layer"]]
+    distance = dict(zip(path["layer"], path["distance"], strict=True))
+    before = [max((distance[name] for name in names), default=np.nan) for names in taken]
+    return path.assign(sources=taken, before=before)
+
+
 def describe(path: pd.DataFrame, output: np.ndarray, class_names: Sequence[str]) -> str:
     """Where the two signals part, and what becomes of it, the finding first.
 
     Args:
-        path: see `distance_by_layer`; the first row is the image, the last the output.
+        path: see `trace`; the first row is the image, the last the output.
         output: of the last layer, [2, ...].
         class_names: of the model.
     """
@@ -69,36 +93,50 @@ def _where_they_part(path: pd.DataFrame) -> str:
     """Where the distance rises most, the output left out: that only says what is decided."""
     if path["distance"].max() < HARDLY:
         return f"**The signals hardly part:** the distance is at most {path['distance'].max():.4f}."
-    most = int(path["distance"].diff().fillna(0.0).idxmax())
-    before, after = path["distance"].iloc[[max(most - 1, 0), most]]
+    most = path.loc[(path["distance"] - path["before"]).fillna(0.0).idxmax()]
     return (
-        f"**Inside the network the signals part most at {path['layer'].iloc[most]}:** the distance"
-        f" goes from {before:.3f} to {after:.3f}."
+        f"**Inside the network the signals part most at {most['layer']}:** the distance goes from"
+        f" {most['before']:.3f} to {most['distance']:.3f}."
+    )
+
+
+def describe_lines(path: pd.DataFrame) -> str:
+    """What the lines mean, where they are more than one behind the other."""
+    if (path["sources"].map(len) < 2).all():
+        return ""
+    return (
+        " Layers stand in the order of the network; a line leads from each to those that take its"
+        " output, and where several end, branches join."
     )
 
 
 def describe_layer(path: pd.DataFrame, layer: str) -> str:
     """The distance at a layer and before it."""
-    places = path.index[path["layer"] == layer]
-    if not len(places):
+    distance = dict(zip(path["layer"], path["distance"], strict=True))
+    if layer not in distance:
         return f"**{layer}**"
-    distance = path["distance"].iloc[places[0]]
-    before = path.iloc[places[0] - 1]
+    (sources,) = path["sources"][path["layer"] == layer]
+    before = " and ".join(f"{distance[name]:.3f} at {name}" for name in sources)
+    joins = ", where these join" if len(sources) > 1 else ""
     return (
-        f"**{layer}: distance {distance:.3f}**, after {before['distance']:.3f} at"
-        f" {before['layer']}. These channels differ most:"
+        f"**{layer}: distance {distance[layer]:.3f}**, after {before}{joins}. These channels differ"
+        " most:"
     )
 
 
 def _show_chart(model: StoredModel, path: pd.DataFrame, layers: list[str]) -> None:
-    def draw() -> activation_charts.alt.LayerChart:
-        return activation_charts.signal_path(path)
+    rows = path.drop(columns="before").explode("sources").rename(columns={"sources": "source"})
+    distance = path.set_index("layer")["distance"]
+    rows = rows.assign(source_distance=rows["source"].map(distance)).reset_index(drop=True)
 
-    spec = caches.chart_spec((*caches.version(model), len(path), "path"), draw)
+    def draw() -> activation_charts.alt.LayerChart:
+        return activation_charts.signal_path(rows)
+
+    spec = caches.chart_spec((*caches.version(model), len(rows), "path"), draw)
     chart_view.show_spec(
-        chart_view.with_rows(spec, path),
+        chart_view.with_rows(spec, rows),
         draw,
-        path.drop(columns="chosen"),
+        rows.drop(columns="chosen"),
         _CHART,
         "Cosine distance between the signals of the clean and the triggered image, from layer to"
         f" layer: at most {path['distance'].max():.3f}.",
