@@ -73,11 +73,12 @@ class Cifar10(Source):
                 if (folder / archive).is_file():
                     path = folder / archive
                     return Found((path,), partial(archives.from_tar, path, members))
-            for unpacked in ("cifar-10-batches-bin", "cifar-10-batches-py"):
-                if (folder / unpacked).is_dir():
-                    path = folder / unpacked
-                    return Found((path,), partial(archives.from_folder, path))
-            own = folder.name == self.name
+            own = folder != root
+            for place, names in walk(folder, 2 if own else 0):
+                for unpacked in ("cifar-10-batches-bin", "cifar-10-batches-py"):
+                    if unpacked in names and (place / unpacked).is_dir():
+                        path = place / unpacked
+                        return Found((path,), partial(archives.from_folder, path))
             zips = sorted(folder.glob("*.zip") if own else folder.glob("cifar*.zip"))
             if zips:
                 return class_folders.locate(zips[0])

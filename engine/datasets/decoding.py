@@ -24,7 +24,8 @@ SUFFIXES = (".ppm", ".pgm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")
 SIZES = (8, 512)
 _FORMATS = ("PPM", "PNG", "JPEG", "BMP", "WEBP")
 _UNDECODABLE = "it is damaged or not a supported format"
-_PART = 512  # images per thread task
+_PART = 512  # images per thread task at most
+_PARTS = 8  # tasks per processor at least, for an even load and a bar that moves
 _GREY = 2  # grey levels that the channels of a grey image may differ by
 
 
@@ -190,8 +191,10 @@ def in_threads(
         message: label of the progress reports.
     """
 
+    each = min(_PART, max(1, len(names) // (_PARTS * (os.cpu_count() or 1))))
+
     def do(start: int) -> int:
-        part = names[start : start + _PART]
+        part = names[start : start + each]
         work(start, part)
         return len(part)
 
@@ -200,7 +203,7 @@ def in_threads(
     cv2.setNumThreads(1)  # images are small: parallelise over images, not within one
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for count in pool.map(do, range(0, len(names), _PART)):
+            for count in pool.map(do, range(0, len(names), each)):
                 done += count
                 progress.report(done, len(names), message)
     finally:

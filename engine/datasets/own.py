@@ -29,6 +29,7 @@ from engine.datasets.layout import find_layout, without
 from engine.datasets.source import Found, Parts, Source
 from engine.datasets.sources import SOURCES
 
+ACTIONS = ("add", "check", "list", "remove")  # second words of the command `data`
 COPY = "images.zip"  # of an uploaded archive
 
 
@@ -108,6 +109,8 @@ def check_name(name: str) -> str:
             f"A dataset cannot be called {quoted(name)}: use small letters, digits, '-', '.' and"
             " '_' (80 at most), starting with a letter or digit."
         )
+    if name in ACTIONS:
+        raise UserError(f"'{name}' is what a command does: choose another name for the dataset.")
     if name in SOURCES:
         raise UserError(
             f"A dataset that comes with the program is called '{name}': choose another."
@@ -151,6 +154,8 @@ def keep(name: str, found: Findings, copy: bool = False) -> None:
         UserError: the name is taken, or the files cannot be written.
     """
     check_name(name)
+    if copy and found.path.is_dir():
+        raise UserError(f"A copy is kept of a zip archive only, and {found.path} is a folder.")
     about = Description(
         path=COPY if copy else str(found.path),
         folders=found.layout.classes,

@@ -89,7 +89,7 @@ def _show_dataset(name: str) -> None:
     if not available(name):
         _explain_missing(name)
         return
-    if isinstance(source(name), TestFirst) and not is_test_cached(name):
+    if _is_drawn_in_parts(name) and not is_test_cached(name):
         names = source(name).class_names
         st.markdown(f"{len(names)} classes · {default_size(name)} x {default_size(name)} pixels")
         if not st.button("Draw some images", help="Takes a few seconds, once."):
@@ -110,9 +110,15 @@ def _explain_missing(name: str) -> None:
         st.warning(markdown.escape(str(error)), icon=":material/error:")
 
 
+def _is_drawn_in_parts(name: str) -> bool:
+    """Whether the test images can be had, and named, without drawing all the others."""
+    kind = source(name)
+    return isinstance(kind, TestFirst) and bool(kind.class_names)
+
+
 def _load(name: str) -> Dataset | None:
     """All splits; None if they would have to be drawn first."""
-    if isinstance(source(name), TestFirst):
+    if _is_drawn_in_parts(name):
         return find_cached(name)
     with show_progress():
         return load_dataset(name)

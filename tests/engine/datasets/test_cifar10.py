@@ -24,8 +24,8 @@ def sorted_pixels(split):
 
 
 def test_the_layouts_of_cifar10_hold_the_same_images(tmp_path):
-    roots = [tmp_path / str(number) for number in range(6)]
-    for root in roots:
+    roots = [tmp_path / str(number) for number in range(9)]
+    for root in roots[:6]:
         (root / "cifar10").mkdir(parents=True)
     packed_binary = inside("cifar-10-batches-bin", binary_files())
     packed_python = inside("cifar-10-batches-py", python_files())
@@ -35,13 +35,23 @@ def test_the_layouts_of_cifar10_hold_the_same_images(tmp_path):
     write_tree(roots[3] / "cifar10", packed_python)
     write_zip(roots[4] / "cifar10" / "cifar10-images.zip", class_folders())
     write_tree(roots[5], class_folders())
+    write_tree(roots[6] / "CIFAR-10" / "data", packed_python)
+    (roots[7] / "cifar10").mkdir(parents=True)
+    write_zip(roots[7] / "cifar10" / "archive.zip", packed_python)
+    write_tree(
+        roots[8],
+        {
+            f"Cifar_{name.removeprefix('cifar')}": content
+            for name, content in class_folders().items()
+        },
+    )
     found = [load_dataset("cifar10", str(root)) for root in roots]
     for dataset in found:
         assert dataset.class_names == CIFAR
         assert (len(dataset.train) + len(dataset.validation), len(dataset.test)) == (100, 20)
         assert np.bincount(dataset.validation.labels).tolist() == [1] * 10
         assert sorted_pixels(dataset.test) == sorted_pixels(found[0].test)
-    for dataset in found[1:4]:
+    for dataset in (*found[1:4], *found[6:8]):
         equal(dataset, found[0])
 
 
