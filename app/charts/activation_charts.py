@@ -18,6 +18,7 @@ from engine.reporting.paper_figures import activation_tooltip, known_in
 
 HEIGHT = 300
 PRUNED = "Pruned"
+MANY_LAYERS = 30  # more have no room for all their names
 
 
 def channel_ranges(table: pd.DataFrame) -> alt.LayerChart:
@@ -124,9 +125,10 @@ def change_by_layer(table: pd.DataFrame, layer: str) -> alt.Chart:
 
 
 def _layer_axis(table: pd.DataFrame) -> alt.X:
-    """The layers in the order of the network, each with its name."""
-    axis = alt.Axis(labelAngle=-45, labelOverlap=False)
-    return alt.X("layer:N", sort=list(dict.fromkeys(table["layer"])), title=None, axis=axis)
+    """The layers in the order of the network, each with its name as long as there is room."""
+    layers = list(dict.fromkeys(table["layer"]))
+    axis = alt.Axis(labelAngle=-45, labelOverlap="greedy" if len(layers) > MANY_LAYERS else False)
+    return alt.X("layer:N", sort=layers, title=None, axis=axis)
 
 
 def _named(base: alt.Chart, part: str) -> alt.Chart:
