@@ -105,7 +105,9 @@ def test_old_and_new_ways_to_say_the_same(tmp_path):
             value = graph.add("Slice", value, *parts, graph.integers(2, 1))
             value = graph.add("ReduceMean", value, graph.integers(3), keepdims=0)
             value = graph.add("ReduceMean", value, graph.integers(2), keepdims=1)
-            value = graph.add("Squeeze", value, graph.integers(2))
+            parts = [graph.add("Shape", value, start=0, end=1), graph.integers(3)]
+            shape = graph.add("Concat", *parts, axis=0)
+            value = graph.add("Reshape", value, shape, allowzero=1)
         else:
             value = graph.add("Pad", "input", pads=[0, 0, 1, 1, 0, 0, 1, 2], mode="constant")
             value = graph.add("Clip", value, max=0.7)
@@ -147,6 +149,21 @@ def test_constants_in_nodes_and_initializers_among_the_inputs(tmp_path):
     model.graph.node.insert(0, moved)
     del weights[2]
     check_equal(model, tmp_path)
+
+
+def test_whole_numbers_that_are_scaled_inside(tmp_path):
+    graph = Graph(8, last=True)
+    graph.input.type.tensor_type.elem_type = TensorProto.UINT8
+    value = graph.add("Cast", "input", to=TensorProto.FLOAT)
+    value = graph.add("Transpose", graph.add("Div", value, graph.constant(255)), perm=[0, 3, 1, 2])
+    value = graph.add("Flatten", graph.add("GlobalAveragePool", graph.conv(value, 3, 4)))
+    model = graph.model(graph.dense(value, 4, CLASSES), CLASSES)
+    (tmp_path / "network.onnx").write_bytes(model.SerializeToString())
+    images = np.random.default_rng(1).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    read = read_onnx(tmp_path / "network.onnx")
+    assert not read.channels_first
+    scores = read.network(images.astype(np.float32))
+    np.testing.assert_allclose(scores, expected(model.SerializeToString(), images), atol=1e-4)
 
 
 def test_half_and_double_precision_become_float32(tmp_path):
