@@ -48,7 +48,7 @@ def test_each_bad_model_is_reported_on_its_own_card(among_bad_ones):
     assert len(table) == 1
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "train"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("data", "train")])
 def test_in_use_it_is_one_sentence_and_another_can_be_chosen(among_bad_ones, monkeypatch, name):
     monkeypatch.setattr(header, "DEFAULT_MODEL", "small")
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)

@@ -28,7 +28,7 @@ def test_a_page_shows_its_results(results, name):
 def test_a_page_without_images_or_results_says_what_to_do(at_home, monkeypatch, tmp_path, name):
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "nowhere"))
     app = open_page(name)
-    without_images = ("models", "own_model", "pictures", "train")
+    without_images = ("data", "models", "own_model", "pictures", "train")
     assert name in without_images or "no images at" in visible_text(app)
 
 
@@ -39,7 +39,7 @@ def test_a_page_without_any_model_leads_to_training(monkeypatch, tmp_path, name)
     if name != "overview":
         app.switch_page(f"../pages/{name}.py").run()
     check_fine(app)
-    assert name in ("models", "own_model", "train") or "no model yet" in visible_text(app)
+    assert name in ("data", "models", "own_model", "train") or "no model yet" in visible_text(app)
 
 
 def test_a_corrupt_card_is_reported_on_the_page(results):
