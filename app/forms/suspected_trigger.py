@@ -15,10 +15,12 @@ from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME
 from engine.store import ModelCard, StoredModel
 from engine.store.scans import SEARCHED, Scan
 
-SCAN_TAB = {"repairs-tab": "Find the backdoor"}
+TAB, SCAN = "repairs-tab", "Find the backdoor"  # where the page Repairs shows the scan
 
 
-def explain(model: StoredModel, missing: str = "", titled: bool = False) -> None:
+def explain(
+    model: StoredModel, missing: str = "", titled: bool = False, scan_shown: bool = False
+) -> None:
     """Say that no trigger is known, what a scan has found, and what to do next.
 
     Nothing is shown where a trigger is known.
@@ -26,6 +28,7 @@ def explain(model: StoredModel, missing: str = "", titled: bool = False) -> None
     Args:
         model: the model in use.
         missing: what the page cannot show for that reason, as a sentence.
+        scan_shown: whether the scan itself stands on the page.
         titled: whether the page's title says already what is known; see `verdict.headline`.
     """
     if model.card.knows_trigger:
@@ -34,8 +37,9 @@ def explain(model: StoredModel, missing: str = "", titled: bool = False) -> None
     with st.container(border=True, key="no-trigger", gap="small"):
         st.markdown(f":material/help: {describe(found, titled)} {missing}".rstrip())
         with st.container(horizontal=True, vertical_alignment="center"):
-            _link_to_scan("Scan for a backdoor" if found is None else "See the scan")
-            if found is not None and found.flagged is not None:
+            if not scan_shown:
+                _link_to_scan("Scan for a backdoor" if found is None else "See the scan")
+            if found is not None and found.flagged is not None and not scan_shown:
                 PAGES["repairs"].link("Try a repair")
             offer(model, "Name a suspected trigger")
         job_panel.watch(job_name(model.card))
@@ -74,8 +78,14 @@ def offer(model: StoredModel, label: str) -> None:
             st.info(f"This needs the images of {markdown.escape(card.dataset)}: get them first.")
             return
         st.markdown("The network is scored with it. On every page it is then called *assumed*.")
-        trigger = _choose_trigger(card)
-        target = _choose_target(card)
+        left, right = st.columns(2)
+        with left:
+            start = _choose_trigger(card)
+        with right:
+            target = _choose_target(card)
+        with st.expander(f"Settings of {start.title}"):
+            key = f"suspected-{card.name}-{start.name}"
+            trigger = parameter_controls.choose_parameters(type(start), start, key)
         words = ["assume", card.name, "--trigger", str(trigger)]
         job_panel.start_button(
             "Test this trigger",
@@ -102,11 +112,12 @@ def _link_to_scan(label: str) -> None:
             PAGES["repairs"].script,
             label=label,
             icon=":material/radar:",
-            query_params=SCAN_TAB,
+            query_params={TAB: SCAN},
         )
 
 
 def _choose_trigger(card: ModelCard) -> Trigger:
+    """A control for the suspected trigger; returns it with its usual settings."""
     ready = {name: caches.ready_trigger(name, card.dataset) for name in TRIGGERS}
     known, first = card.backdoor, ""
     if known is not None:
@@ -119,16 +130,13 @@ def _choose_trigger(card: ModelCard) -> Trigger:
         if trigger.ready and (caches.fits(str(trigger), size) or name == first)
     ]
     name = st.selectbox(
-        "Suspected trigger",
+        "Trigger",
         names,
         index=names.index(first) if first else 0,
         format_func=lambda name: TRIGGERS[name].title,
         key=f"suspected-{card.name}",
     )
-    chosen: Trigger = parameter_controls.choose_parameters(
-        TRIGGERS[name], ready[name], f"suspected-{card.name}-{name}"
-    )
-    return chosen
+    return ready[name]
 
 
 def _choose_target(card: ModelCard) -> int:
@@ -137,7 +145,7 @@ def _choose_target(card: ModelCard) -> int:
         label: f"{label}: {name}" for label, name in enumerate(card.class_names)
     }
     return st.selectbox(
-        "Suspected target",
+        "Target",
         labels,
         index=labels.index(card.target) if card.target is not None else 0,
         format_func=names.__getitem__,

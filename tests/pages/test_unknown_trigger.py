@@ -96,11 +96,11 @@ def write_scan(flagged: bool) -> None:
 
 def test_a_trigger_named_on_the_page_is_tested_and_called_assumed(at_unknown, do_jobs):
     app = open_page("overview", "unknown")
-    by_label(app.selectbox, "Suspected trigger").set_value("badnets")
+    by_label(app.selectbox, "Trigger").set_value("badnets")
     check_fine(app.run())
     by_label(app.number_input, "Size (pixels)").set_value(4)
     by_label(app.number_input, "Margin (pixels)").set_value(0)
-    by_label(app.selectbox, "Suspected target").set_value(TARGET)
+    by_label(app.selectbox, "Target").set_value(TARGET)
     check_fine(app.run())
     by_label(app.button, "Test this trigger").click()
     app.run()
@@ -110,7 +110,7 @@ def test_a_trigger_named_on_the_page_is_tested_and_called_assumed(at_unknown, do
     assert card.assumed and card.trigger.startswith(TRIGGER.partition(",")[0])
     assert "The assumed trigger takes over this network." in visible_text(app)
     assert metrics(app)["Attack success (assumed trigger)"] == "100.0 %"
-    assert by_label(app.selectbox, "Suspected trigger").value == "badnets", "to name another"
+    assert by_label(app.selectbox, "Trigger").value == "badnets", "to name another"
 
 
 def test_a_network_that_guesses_is_warned_of_and_repaired_once_that_is_confirmed(at_unknown):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import caches
 from app.elements import tabs
-from app.forms import image_chooser
+from app.forms import image_chooser, suspected_trigger
 from app.frame import address, failures
 from app.views.repairs import (
     confidence,
@@ -32,11 +32,11 @@ def show(model: StoredModel, dataset: str) -> None:
             "Ranking": partial(_show_ranking, model, dataset),
             "Try a repair": partial(_try, model),
             "All figures": partial(_show_figures, model),
-            "Find the backdoor": partial(_find, model),
+            suspected_trigger.SCAN: partial(_find, model),
             "Does it last?": partial(_show_persistence, model),
             "Save": partial(_save, model),
         },
-        "repairs-tab",
+        suspected_trigger.TAB,
     )
 
 
