@@ -52,14 +52,18 @@ def _linear(
         first, second = step.given(0), step.given(1)
         if isinstance(first, Value) and isinstance(second, Value):
             if not kind:
-                raise step.refused("on two values of the images, which is not supported")
+                raise step.refused(
+                    "by values of the images, which is not supported: replace it in the network"
+                )
             return _merged(step, kind, [first, second])
         leading = isinstance(first, np.ndarray)
         place = 0 if leading else 1
         with np.errstate(all="ignore"):
             found = factors(step.weights(place), leading)
         if found is None:
-            raise step.refused("by values of the images, which is not supported")
+            raise step.refused(
+                "by values of the images, which is not supported: replace it in the network"
+            )
         return _rescaled(step, step.value(1 - place), *found)
 
     return convert
@@ -88,13 +92,13 @@ def _along_channels(step: Step, value: Value, array: np.ndarray, rank: int) -> n
         return np.ravel(array)[0]
     if array.ndim > rank or (array.ndim == rank and len(array) != 1):
         raise step.refused(
-            "with a constant of more dimensions than its input, or of several images"
+            "with a constant for several images, which is not supported: use one a channel"
         )
     array = array.reshape(array.shape[-(rank - 1) :])
     try:
         whole = value.from_file_order(np.broadcast_to(array, value.shape))
     except ValueError:
-        raise step.refused("with a constant that does not fit its input") from None
+        raise step.refused("with a constant that does not fit its input: export it again") from None
     rows = whole.reshape(-1, value.tensor.shape[-1])
     if (rows != rows[0]).any():
         raise step.refused(

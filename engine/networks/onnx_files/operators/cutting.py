@@ -77,7 +77,9 @@ def split(step: Step) -> list[Value]:
 def _cut(step: Step, value: Value, kept: Sequence[range]) -> Value:
     """What lies at these places of each axis."""
     if not all(places and places.step > 0 for places in kept):
-        raise step.refused("so that it leaves nothing or turns images: use positive steps")
+        raise step.refused(
+            "with a negative step or an empty result, which is not supported: use neither"
+        )
     if [len(places) for places in kept] == list(value.shape):
         return value
     if len(kept) == 1:  # features, cut as the channels of a single pixel

@@ -101,7 +101,7 @@ def _unsqueezed(step: Step) -> Value:
     rank = len(value.axes) + 1 + len(axes)
     new = {step.axis(axis, rank) for axis in axes}
     sizes = iter(value.shape)
-    return _to(step, value, [1 if axis in new else next(sizes) for axis in range(rank - 1)])
+    return _to(step, value, [1 if axis in new else next(sizes, 1) for axis in range(rank - 1)])
 
 
 def _axes(step: Step) -> list[int] | None:

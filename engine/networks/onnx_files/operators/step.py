@@ -56,7 +56,7 @@ class Step:
         """The input at `place`, which depends on the images."""
         found = self.given(place)
         if isinstance(found, np.ndarray):
-            raise self.refused("on a constant where values of the images belong")
+            raise self.refused("on a constant where values of the images belong: export it again")
         return found
 
     def constant(self, place: int) -> np.ndarray:
@@ -91,7 +91,7 @@ class Step:
         if self.has(place):
             found = np.ravel(self.constant(place))
             if found.size != 1:
-                raise self.refused("with several numbers where one belongs")
+                raise self.refused("with several numbers where one belongs: export it again")
             return float(found[0])
         return self.attribute(name, float(default))
 

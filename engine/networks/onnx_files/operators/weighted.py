@@ -17,7 +17,9 @@ def _convolution(step: Step) -> Value:
     tensor = step.image(step.value()).tensor
     kernel, groups = step.weights(1), step.attribute("group", 1)
     if kernel.ndim != 4:
-        raise step.refused("on something else than images, which is not supported: use 2-D ones")
+        raise step.refused(
+            "on something else than images, which is not supported: use 2-D convolutions"
+        )
     filters, depth = kernel.shape[:2]
     if depth * groups != tensor.shape[-1] or filters % groups:
         raise step.refused("with weights that do not fit its input: export it again")
@@ -64,7 +66,9 @@ def _depthwise(
 def _gemm(step: Step) -> Value:
     value, kernel = step.value(), step.weights(1)
     if step.attribute("transA", 0) or len(value.axes) != 1:
-        raise step.refused("on something else than rows of features, which is not supported")
+        raise step.refused(
+            "on something else than rows of features, which is not supported: flatten before it"
+        )
     if step.attribute("transB", 0):
         kernel = kernel.T
     kernel = kernel * np.float32(step.attribute("alpha", 1.0))
