@@ -81,7 +81,7 @@ def _one_of(kind: str, names: Iterable[str]) -> Parsed:
     known = tuple(names)
 
     def parse(text: str) -> str:
-        if text not in known:
+        if text and text not in known:  # empty: not given
             raise unknown(kind, text, known)
         return text
 
