@@ -5,58 +5,32 @@ A block is the convolution and the layers after it that treat each channel indep
 channel sets its kernel and bias to zero, so that the block's output for it is the same for every
 image. Every step of a pruning curve can therefore be computed from the block's output and from
 what else crosses the cut (skip connections), without running the first part again.
+
+Where channels stay apart for longer, as through a sum with a skip connection, and everything after
+that is linear up to the logits, all steps follow from a single pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from engine.networks import layer_graph, running
 from engine.networks.channels import channel_sums, check_can_be_pruned, convolutions
-from engine.networks.gradients import loss_and_gradients
-from engine.networks.layer_kinds import is_linear, keeps_channels_apart
+from engine.networks.layer_kinds import is_linear, keeps_channels_apart, kind_of
 from engine.networks.logits import scores_network
+from engine.networks.tails import Features, LinearTail, NetworkTail, Tail, slopes_of
 
 if TYPE_CHECKING:
     import keras
 
+# Layers that join branches channel by channel.
+_CHANNELWISE = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
-@dataclass(frozen=True)
-class Features:
-    """What the part of a network after the cut needs of a batch; as long as the batch.
-
-    Attributes:
-        values: the block's output, float32 [n, height, width, c], or its sum over the positions,
-            [n, 1, 1, c], where the tail needs no more.
-        others: what else the tail takes, float32 [n, ...] each.
-    """
-
-    values: np.ndarray
-    others: tuple[np.ndarray, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def repeated(self, times: int) -> Features:
-        """The batch several times over."""
-        parts = (np.concatenate([part] * times) for part in (self.values, *self.others))
-        return Features(next(parts), tuple(parts))
-
-
-class Tail(Protocol):
-    """The part of a network after the cut."""
-
-    def predict_while_pruned(self, features: Features, channels: np.ndarray) -> np.ndarray:
-        """Predicted classes before the first and after each pruned channel: int64 [c + 1, n].
-
-        Args:
-            features: of the block.
-            channels: int [c], in the order they are pruned.
-        """
+Run = Callable[[Any], tuple[Any, Any, Any]]  # images -> values, others, channel sums; tensors
 
 
 @dataclass(frozen=True)
@@ -66,8 +40,8 @@ class Block:
     Attributes:
         channels: number of channels of the convolution.
         positions: values of a channel in the block's output, height times width.
-        features: computes, from float32 images, the features, and the batch's `channel_sums`,
-            float32 [2, c].
+        features: computes, from float32 images, what `tail` takes, and the `channel_sums` of the
+            block's output, float32 [2, c].
         tail: the part of the network after the cut.
     """
 
@@ -77,96 +51,133 @@ class Block:
     tail: Tail
 
 
-class _Cut(NamedTuple):
-    """Where a network is cut.
-
-    Attributes:
-        block: the convolution and the layers that form its block.
-        crossing: names of the other layers whose outputs the tail takes.
-        tail: the layers that the block's output reaches, in the order of the network.
-    """
-
-    block: list[Any]
-    crossing: list[str]
-    tail: list[Any]
-
-
 def cut(model: keras.Model, layer: str) -> Block:
     """Cut `model` after the block of the convolution called `layer`.
 
     Raises:
         UserError: there is no such convolution, or its channels cannot be pruned.
     """
-    import keras
     import tensorflow as tf
 
     check_can_be_pruned(model, layer)
     scores = scores_network(model)
-    if layer not in convolutions(scores):
-        scores = model
-    parts, tensors = _cut(scores, layer), running.layer_tensors(scores)
-    end, output = tensors[parts.block[-1].name], scores.outputs[0]
-    crossing = [tensors[name] for name in parts.crossing]
-    rest = keras.Model([end, *crossing], output)
-    constants = _constants(parts.block)
-    tail: _LinearTail | _NetworkTail
-    if all(map(is_linear, parts.tail)):
-        tail, others = _LinearTail(rest, constants), [output]
-    else:
-        tail, others = _NetworkTail(rest, constants), crossing
-    head = keras.Model(scores.inputs[0], [end, *others])
-
-    def features_and_sums(images: Any) -> Any:
-        values, *rest = tf.nest.flatten(head(images, training=False))
-        return tail.needed(values), rest, channel_sums(values)
-
-    run = tf.function(
-        features_and_sums,
+    graph = _Graph.of(scores if layer in convolutions(scores) else model)
+    block = graph.block(layer)
+    pruned = _pruned_output(block)
+    tail, run = _one_pass(graph, block, pruned) or _pass_per_step(graph, block[-1].name, pruned)
+    compiled = tf.function(
+        run,
         input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)],
         jit_compile=False,
     )
 
     def features(images: np.ndarray) -> tuple[Features, np.ndarray]:
-        values, others, sums = run(images)
+        values, others, sums = compiled(images)
         return Features(values.numpy(), tuple(other.numpy() for other in others)), sums.numpy()
 
-    height, width, channels = constants.shape
+    height, width, channels = pruned.shape
     return Block(channels, height * width, features, tail)
 
 
 def block_of(model: keras.Model, layer: str) -> list[str]:
     """Names of the convolution `layer` and of the layers that form its block."""
     check_can_be_pruned(model, layer)
-    return [item.name for item in _cut(model, layer).block]
+    return [item.name for item in _Graph.of(model).block(layer)]
 
 
-def _cut(model: keras.Model, layer: str) -> _Cut:
-    nodes = layer_graph.network_nodes(model)
-    followers = layer_graph.followers(nodes)
-    block = [model.get_layer(layer)]
-    while (
-        len(after := followers[block[-1].name]) == 1
-        and keeps_channels_apart(after[0])
-        and after[0].name != running.output_name(model)
-    ):
-        block.append(after[0])
-    end = block[-1].name
-    reached: dict[str, Any] = {}
-    crossing: dict[str, None] = {}
-    for node in nodes:
-        inside = [source == end or source in reached for source in node.sources]
-        if any(inside):
-            reached[node.name] = node.layer
-            crossing |= dict.fromkeys(node.sources)
-    return _Cut(
-        block,
-        [name for name in crossing if name != end and name not in reached],
-        list(reached.values()),
-    )
+class _Reach(NamedTuple):
+    """What a layer's output reaches.
+
+    Attributes:
+        layers: those that depend on it, in the order of the network.
+        crossing: names of the other layers whose outputs these take.
+    """
+
+    layers: list[Any]
+    crossing: list[str]
 
 
-def _constants(block: Sequence[Any]) -> np.ndarray:
-    """The block's output where kernel and bias are zero: float32 [height, width, c]."""
+class _Apart(NamedTuple):
+    """How far a block's channels stay apart after it.
+
+    Attributes:
+        layers: that they pass, in order.
+        crossing: names of the other layers whose outputs these take.
+        first: the place of the first channel among the last layer's.
+    """
+
+    layers: list[Any]
+    crossing: list[str]
+    first: int
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """A network's layers, what each takes and gives, and which layers take that."""
+
+    model: keras.Model
+    nodes: Sequence[layer_graph.Node[Any]]
+    followers: dict[str, list[Any]]
+    tensors: dict[str, Any]
+
+    @staticmethod
+    def of(model: keras.Model) -> _Graph:
+        nodes = layer_graph.network_nodes(model)
+        return _Graph(model, nodes, layer_graph.followers(nodes), running.layer_tensors(model))
+
+    def only_follower(self, name: str) -> Any | None:
+        """The layer that takes the named one's output, if it is one alone and not the last."""
+        after = self.followers[name]
+        last = running.output_name(self.model)
+        return after[0] if len(after) == 1 and after[0].name != last else None
+
+    def block(self, layer: str) -> list[Any]:
+        """The layers of the block of the convolution called `layer`."""
+        block = [self.model.get_layer(layer)]
+        while (after := self.only_follower(block[-1].name)) and keeps_channels_apart(after):
+            block.append(after)
+        return block
+
+    def reach(self, name: str) -> _Reach:
+        """What the output of the layer called `name` reaches."""
+        reached: dict[str, Any] = {}
+        taken: dict[str, None] = {}
+        for node in self.nodes:
+            if any(source == name or source in reached for source in node.sources):
+                reached[node.name] = node.layer
+                taken |= dict.fromkeys(node.sources)
+        crossing = [source for source in taken if source != name and source not in reached]
+        return _Reach(list(reached.values()), crossing)
+
+    def apart_after(self, name: str) -> _Apart:
+        """How far the channels of the layer called `name` stay apart after it."""
+        sources = {node.name: node.sources for node in self.nodes}
+        passed: list[Any] = []
+        crossing: dict[str, None] = {}
+        first = 0
+        while after := self.only_follower(name):
+            taken = sources[after.name]
+            shapes = [self.tensors[source].shape for source in taken]
+            place = taken.index(name)
+            if kind_of(after) == "Concatenate" and after.axis in (-1, len(shapes[0]) - 1):
+                first += sum(shape[-1] for shape in shapes[:place])
+            elif not (
+                keeps_channels_apart(after)
+                or kind_of(after) == "GlobalMaxPooling2D"
+                or (
+                    kind_of(after) in _CHANNELWISE
+                    and self.tensors[after.name].shape[-1] == shapes[place][-1]
+                )
+            ):
+                break
+            crossing |= dict.fromkeys(source for source in taken if source != name)
+            passed.append(after)
+            name = after.name
+        return _Apart(passed, list(crossing), first)
+
+
+def _pruned_output(block: Sequence[Any]) -> np.ndarray:
+    """The block's output where every channel's kernel and bias are zero: float32 [h, w, c]."""
     convolution, *rest = block
     values = np.zeros((1, *convolution.output.shape[1:]), np.float32)
     values = convolution.activation(values)
@@ -175,104 +186,58 @@ def _constants(block: Sequence[Any]) -> np.ndarray:
     return np.asarray(values)[0]
 
 
-class _LinearTail:
-    """Layers that are linear up to the logits: a pruned channel's part of them is a constant.
-
-    logits after k channels = logits before + sum over them of (constant - value) . slopes
-    """
-
-    PART = 64  # images at a time: their arrays fit in the processor's cache
-
-    def __init__(self, tail: keras.Model, constants: np.ndarray) -> None:
-        slopes = _slopes(tail)  # [classes, height, width, c]
-        classes, channels = len(slopes), constants.shape[-1]
-        slopes = slopes.reshape(classes, -1, channels)
-        constants = constants.reshape(-1, channels)
-        # Where all positions count alike, as before global pooling, their sum is enough.
-        self.summed = bool((slopes == slopes[:, :1]).all())
-        if self.summed:
-            slopes, constants = slopes[:, :1], constants.sum(axis=0, keepdims=True)
-        self.slopes = np.ascontiguousarray(slopes.transpose(2, 1, 0))
-        self.constants = np.ascontiguousarray(constants.T)[:, np.newaxis]
-        # Buffers for one part, reused: allocating them each time takes longer than the sums.
-        self.changes = np.empty((channels, self.PART, slopes.shape[1]), np.float32)
-        self.logits = np.empty((channels + 1, self.PART, classes), np.float32)
-
-    def needed(self, values: Any) -> Any:
-        """What `predict_while_pruned` reads of the block's output, a tensor."""
-        import tensorflow as tf
-
-        return tf.reduce_sum(values, axis=[1, 2], keepdims=True) if self.summed else values
-
-    def predict_while_pruned(self, features: Features, channels: np.ndarray) -> np.ndarray:
-        """See `Tail.predict_while_pruned`."""
-        slopes, constants = self.slopes[channels], self.constants[channels]
-        predictions = np.empty((len(channels) + 1, len(features)), np.int64)
-        (untouched,) = features.others
-        for part in running.batches(len(features), self.PART):
-            values = features.values[part].reshape(part.stop - part.start, -1, len(channels))
-            changes, logits = self.changes[:, : len(values)], self.logits[:, : len(values)]
-            np.take(values.transpose(2, 0, 1), channels, axis=0, out=changes, mode="clip")
-            np.subtract(constants, changes, out=changes)
-            logits[0] = untouched[part]
-            np.matmul(changes, slopes, out=logits[1:])
-            np.cumsum(logits, axis=0, out=logits)
-            np.argmax(logits, axis=2, out=predictions[:, part])
-        return predictions
-
-
-def _slopes(tail: keras.Model) -> np.ndarray:
-    """How each logit grows with each value of the block: float32 [classes, height, width, c].
+def _one_pass(
+    graph: _Graph, block: Sequence[Any], pruned: np.ndarray
+) -> tuple[LinearTail, Run] | None:
+    """A tail whose steps follow from one pass, and what computes its features; None if none does.
 
     Args:
-        tail: linear; takes the block's output first.
+        graph: of the network.
+        block: the layers of the convolution's block.
+        pruned: see `_pruned_output`.
     """
+    import keras
     import tensorflow as tf
 
-    classes = tail.output_shape[-1]
-    values, *others = (tf.zeros([classes, *tensor.shape[1:]]) for tensor in tail.inputs)
+    end = graph.tensors[block[-1].name]
+    apart = graph.apart_after(block[-1].name)
+    last = (apart.layers or block)[-1].name
+    reach = graph.reach(last)
+    if not all(map(is_linear, reach.layers)):
+        return None
+    far, scores = graph.tensors[last], graph.model.outputs[0]
+    own = slice(apart.first, apart.first + pruned.shape[-1])
+    rest = keras.Model([far, *(graph.tensors[name] for name in reach.crossing)], scores)
+    tail = LinearTail(slopes_of(rest)[..., own])
+    joined = [graph.tensors[name] for name in apart.crossing]
+    region: Any = keras.Model([end, *joined], far) if apart.layers else None
+    if not joined:
+        fixed = tf.constant(pruned[np.newaxis])
+        tail.fix(region([fixed], training=False) if region else fixed)
+    head = keras.Model(graph.model.inputs[0], [end, far, scores, *joined])
 
-    def own_logits() -> Any:
-        # One copy of the values for each class, so that a single gradient holds all slopes.
-        return tf.linalg.trace(tail([values, *others], training=False))
+    def run(images: Any) -> tuple[Any, Any, Any]:
+        near, values, logits, *joined = head(images, training=False)
+        others = [logits]
+        if joined:
+            nothing = tf.broadcast_to(tf.constant(pruned), tf.shape(near))
+            gone = region([nothing, *joined], training=False)
+            others.append(tail.needed(gone[..., own]))
+        return tail.needed(values[..., own]), others, channel_sums(near)
 
-    found: np.ndarray = loss_and_gradients(own_logits, values)[1].numpy()
-    return found
+    return tail, run
 
 
-class _NetworkTail:
-    """Any other layers: run again at each step, from the block's output on."""
+def _pass_per_step(graph: _Graph, end: str, pruned: np.ndarray) -> tuple[NetworkTail, Run]:
+    """A tail that runs once for each step, and what computes its features; see `_one_pass`."""
+    import keras
+    import tensorflow as tf
 
-    def __init__(self, tail: keras.Model, constants: np.ndarray) -> None:
-        import tensorflow as tf
+    tensors = [graph.tensors[name] for name in (end, *graph.reach(end).crossing)]
+    head = keras.Model(graph.model.inputs[0], tensors)
 
-        fixed = tf.constant(constants)
+    def run(images: Any) -> tuple[Any, Any, Any]:
+        values, *others = tf.nest.flatten(head(images, training=False))
+        return values, others, channel_sums(values)
 
-        def predictions(values: Any, others: Any, pruned: Any) -> Any:
-            values = tf.where(pruned, fixed, values)
-            return tf.argmax(tail([values, *others], training=False), axis=1)
-
-        values, *others = (
-            tf.TensorSpec([None, *tensor.shape[1:]], tf.float32) for tensor in tail.inputs
-        )
-        self.run = tf.function(
-            predictions,
-            input_signature=[values, others, tf.TensorSpec([constants.shape[-1]], tf.bool)],
-            jit_compile=False,
-        )
-
-    def needed(self, values: Any) -> Any:
-        """What `predict_while_pruned` reads of the block's output, a tensor."""
-        return values
-
-    def predict_while_pruned(self, features: Features, channels: np.ndarray) -> np.ndarray:
-        """See `Tail.predict_while_pruned`."""
-        import tensorflow as tf
-
-        values, *others = (tf.constant(part) for part in (features.values, *features.others))
-        pruned = np.zeros(len(channels), bool)
-        predictions = [self.run(values, others, pruned).numpy()]
-        for channel in channels:
-            pruned[channel] = True
-            predictions.append(self.run(values, others, pruned).numpy())
-        return np.stack(predictions)
+    return NetworkTail(keras.Model(tensors, graph.model.outputs[0]), pruned), run

@@ -17,6 +17,7 @@ from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS, Order
 from engine.defenses.repairs.repair import Repair, Repaired
 from engine.networks import edit, running, split
 from engine.networks.channels import last_convolution
+from engine.networks.tails import Features
 
 if TYPE_CHECKING:
     import keras
@@ -87,7 +88,7 @@ def pruned_curve(network: keras.Model, images: Split, order: str = DEFAULT_ORDER
     """Prune the last convolution channel by channel, on clean images alone."""
     layer = last_convolution(network)
     block = split.cut(network, layer)
-    cached: list[tuple[split.Features, np.ndarray]] = []
+    cached: list[tuple[Features, np.ndarray]] = []
     sums = np.zeros((2, block.channels))
     for part in running.batches(len(images)):
         features, batch_sums = block.features(running.scale(images.images[part]))

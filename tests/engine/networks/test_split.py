@@ -10,6 +10,7 @@ from keras import layers
 
 from engine.core.errors import UserError
 from engine.networks import edit, running, split
+from engine.networks.tails import LinearTail, NetworkTail
 from tests.fixtures.small_networks import NETWORKS, SHAPE, built
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, *SHAPE), np.uint8)
@@ -104,6 +105,12 @@ LINEAR = {
         layers.Flatten(),
         layers.Dense(3, "softmax"),
     ),
+    "activation and largest value": lambda: (
+        shifted(),
+        layers.ReLU(),
+        layers.GlobalMaxPooling2D(),
+        layers.Dense(3, "softmax"),
+    ),
     "convolution": lambda: (
         layers.Conv2D(3, 3, strides=2),
         layers.GlobalAveragePooling2D(),
@@ -115,12 +122,19 @@ LINEAR = {
 @pytest.mark.parametrize("joined", [False, True])
 @pytest.mark.parametrize("end", LINEAR)
 def test_a_curve_costs_one_pass_where_what_follows_is_linear(end, joined):
-    assert_curve_is_exact(ending(*LINEAR[end](), joined=joined), "conv", split._LinearTail)
+    assert_curve_is_exact(ending(*LINEAR[end](), joined=joined), "conv", LinearTail)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [("preactivation", "conv2b"), ("preactivation", "shortcut"), ("dense_block", "conv2")],
+)
+def test_so_it_does_where_channels_stay_apart_beyond_a_join(name, layer):
+    assert isinstance(split.cut(network_named(name), layer).tail, LinearTail)
 
 
 OTHER = {
     "two dense layers": lambda: (layers.Flatten(), layers.Dense(5, "relu"), layers.Dense(3)),
-    "largest value": lambda: (layers.GlobalMaxPooling2D(), layers.Dense(3, "softmax")),
     "several sigmoids": lambda: (layers.Flatten(), layers.PReLU(), layers.Dense(3, "sigmoid")),
     "average of probabilities": lambda: (
         layers.Conv2D(3, 1, activation="softmax"),
@@ -131,7 +145,7 @@ OTHER = {
 
 @pytest.mark.parametrize("end", OTHER)
 def test_other_ends_run_again_at_each_step(end):
-    assert_curve_is_exact(ending(*OTHER[end](), joined=True), "conv", split._NetworkTail)
+    assert_curve_is_exact(ending(*OTHER[end](), joined=True), "conv", NetworkTail)
 
 
 def test_a_block_ends_where_the_network_branches_or_joins():
