@@ -53,6 +53,21 @@ class Description:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
 
+def check(name: str, description: Description) -> None:
+    """Check what is about to be written, so that it can be read again.
+
+    Raises:
+        UserError: a name or path in it is too long, or cannot be shown.
+    """
+    try:
+        _checked(json.loads(description.to_json()))
+    except Unfit as error:
+        raise UserError(
+            f"No dataset '{name}' can be made of this ({error}): give folders and files shorter and"
+            " plainer names."
+        ) from error
+
+
 def read(path: Path) -> Description:
     """Read and check a description.
 

@@ -52,7 +52,7 @@ class Findings:
         names_from: the file in the archive that the names come from; empty if none.
         sizes: number of images of each (width, height) in pixels, the most frequent first.
         grey: number of images without colour.
-        unreadable: names of images that are damaged or of an unsupported format.
+        damaged: names of images that cannot be read, in formats that can.
         left_out: everything that is not used, with the reason.
         size: side in pixels that the dataset's images get.
         track_pattern: the pattern in use; empty if none.
@@ -66,7 +66,7 @@ class Findings:
     names_from: str
     sizes: Mapping[tuple[int, int], int]
     grey: int
-    unreadable: tuple[str, ...]
+    damaged: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     size: int
     track_pattern: str
@@ -77,6 +77,11 @@ class Findings:
     def images(self) -> int:
         """Number of images that can be used."""
         return len(self.layout.images())
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Names of images that are damaged or of an unsupported format."""
+        return (*self.damaged, *self.layout.unsupported)
 
     def per_class(self) -> list[dict[str, str | int]]:
         """A row for each class: its folder, its name, and its images in each split."""
@@ -116,7 +121,6 @@ def examine(path: Path, options: Options | None = None) -> Findings:
             f" as {joined(inspection.damaged, 3)}: copy or fetch them again."
         )
     layout = without(whole, inspection.damaged)
-    train = layout.splits["train"].names
     pattern = options.track_pattern
     return Findings(
         path=path,
@@ -125,12 +129,12 @@ def examine(path: Path, options: Options | None = None) -> Findings:
         names_from=names_from,
         sizes=inspection.sizes,
         grey=inspection.grey,
-        unreadable=(*inspection.damaged, *whole.unsupported),
+        damaged=inspection.damaged,
         left_out=_left_out(whole, inspection),
         size=options.size or _suggest_size(inspection.sizes),
         track_pattern=pattern,
         tracks=count_tracks(pattern, layout) if pattern else None,
-        suggested_pattern=tracks.suggest_pattern(train),
+        suggested_pattern=tracks.suggest_pattern(layout.splits["train"].names),
     )
 
 

@@ -151,7 +151,8 @@ def keep(name: str, found: Findings, copy: bool = False) -> None:
     """Make a dataset of what was found, without the images that cannot be read.
 
     Raises:
-        UserError: the name is taken, or the files cannot be written.
+        UserError: the name is taken, what was found cannot be described, or the files cannot be
+            written.
     """
     check_name(name)
     if copy and found.path.is_dir():
@@ -162,10 +163,11 @@ def keep(name: str, found: Findings, copy: bool = False) -> None:
         class_names=found.class_names,
         size=found.size,
         track_pattern=found.track_pattern,
-        skipped=found.unreadable,
+        skipped=found.damaged,
         images={split: len(each.names) for split, each in found.layout.splits.items()},
         left_out=tuple(describe_group(group) for group in found.left_out),
     )
+    description.check(name, about)
     with atomic_files.new_folder(folder_of(name)) as aside:
         if copy:
             shutil.copyfile(found.path, aside / COPY)

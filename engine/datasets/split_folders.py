@@ -92,14 +92,14 @@ def _choose(top: Folder, roles: Mapping[str, Role], left_out: list[LeftOut]) -> 
         if role is None:
             others.append(folder)
         elif role == "none":
-            left_out.append(_all_of(folder, f"images in '{name}', which is no split"))
+            left_out.append(_all_of(folder, f"images in {quoted(name)}, which is no split"))
         elif role in chosen:
             chosen[role] = _larger(chosen[role], folder, role, left_out)
         else:
             chosen[role] = folder
     for folder in list(others):
         if folder.relative() <= top.relative_to_others(folder):
-            left_out.append(_all_of(folder, f"second copies in '{folder.name}'"))
+            left_out.append(_all_of(folder, f"second copies in {quoted(folder.name)}"))
             others.remove(folder)
     if others:
         raise UserError(
@@ -118,7 +118,7 @@ def _larger(one: Folder, other: Folder, role: Role, left_out: list[LeftOut]) -> 
             f"Two folders seem to hold the {role} images ({_counted([one, other])}):"
             " rename or remove one."
         )
-    left_out.append(_all_of(small, f"second copies in '{small.name}'"))
+    left_out.append(_all_of(small, f"second copies in {quoted(small.name)}"))
     return large
 
 

@@ -417,6 +417,21 @@ def test_a_bad_description_is_one_sentence_and_harms_no_other_dataset(tmp_path, 
     assert own.names() == ("fine",)
 
 
+def test_names_that_could_not_be_read_again_are_refused(tmp_path):
+    files = sorted_images() | {f"ant/{'x' * 5000}.png": b"damaged"}
+    write_zip(tmp_path / "a.zip", files)
+    with pytest.raises(UserError, match="shorter and plainer names"):
+        own.add("pets", tmp_path / "a.zip", Options(skip_damaged=True))
+    with pytest.raises(UserError, match="of a zip archive only"):
+        own.add("pets", write_and_return(tmp_path / "own", sorted_images()), copy=True)
+    assert own.names() == ()
+
+
+def write_and_return(folder, files):
+    write_tree(folder, files)
+    return folder
+
+
 def test_a_thousand_classes_are_read_and_more_are_refused(tmp_path):
     content = png("one")
     write_zip(tmp_path / "a.zip", {f"{c}/1.png": content for c in range(1000)})
