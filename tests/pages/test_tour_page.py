@@ -155,7 +155,7 @@ def test_more_channels_are_marked_and_listed():
 def test_the_film_moves_the_line_on_the_curve(monkeypatch):
     steps = []
 
-    def fake_film(table, strengths, step, key, on_step):
+    def fake_film(table, strengths, step, key, on_step, styles):
         steps.append(step)
         on_step(7)
 
