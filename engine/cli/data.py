@@ -28,7 +28,6 @@ from engine.datasets import (
     available,
     contact_sheet,
     dataset_names,
-    fetchable,
     findings,
     own,
 )
@@ -73,9 +72,10 @@ def data_list() -> Answer:
     rows = []
     for name in dataset_names():
         if name in SOURCES:
-            where = "the program draws it" if not fetchable(name) else "download"
+            kind = SOURCES[name]
+            files = "official download" if kind.downloads else kind.wanted
             state = "here" if available(name) else "not here"
-            rows.append({"dataset": name, "state": state, "comes from": where})
+            rows.append({"dataset": name, "state": state, "files": files})
         elif name in own.names():
             rows.append({"dataset": name, **_state_of_own(name)})
     return {"datasets": rows}
@@ -85,8 +85,8 @@ def _state_of_own(name: str) -> dict[str, str]:
     try:
         place = str(own.Own(name).place)
     except UserError as error:
-        return {"state": str(error), "comes from": ""}
-    return {"state": "here" if available(name) else "not here", "comes from": place}
+        return {"state": str(error), "files": ""}
+    return {"state": "here" if available(name) else "not here", "files": place}
 
 
 path_argument = click.argument(

@@ -219,7 +219,15 @@ def describe(findings: Findings) -> dict[str, object]:
             if findings.suggested_pattern and not findings.track_pattern
             else {}
         ),
-        "left_out": [describe_group(group) for group in findings.left_out] or "nothing",
+        "left_out": [
+            {
+                "files": len(group.names),
+                "what": group.reason,
+                "such_as": joined(group.names, 2),
+            }
+            for group in findings.left_out
+        ]
+        or "nothing",
         "per_class": findings.per_class(),
     }
 

@@ -45,7 +45,7 @@ def test_a_dataset_of_ones_own_is_checked_added_listed_used_and_removed(at_home,
     added = answer(capsys, "data", "add", "mine", place, "--size", "24")
     assert added == {"dataset": "mine", **found, "size": 24}
     rows = {row["dataset"]: row for row in answer(capsys, "data", "list")["datasets"]}
-    assert rows["mine"] == {"dataset": "mine", "state": "here", "comes from": place}
+    assert rows["mine"] == {"dataset": "mine", "state": "here", "files": place}
     assert rows["gtsrb"]["state"] == "not here"
     shown = answer(capsys, "data", "mine")
     assert shown["image_shape"] == [24, 24, 3] and shown["left_out"] == "nothing"
