@@ -17,7 +17,11 @@ from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.networks.numpy_inference import Unsupported
 from engine.store import pruning_curves as kept_results
 from tests.conftest import living_in
-from tests.fixtures.odd_network import CONVOLUTIONS, keep_odd_network
+from tests.fixtures.odd_network import (
+    CONVOLUTIONS,
+    keep_network_for_tensorflow,
+    keep_odd_network,
+)
 from tests.pages.driving import (
     NAMES,
     PROJECT,
@@ -30,7 +34,7 @@ from tests.pages.driving import (
 )
 
 NEEDED = ("parent", "parent_sha256", "method", "summary")  # on the card of a repaired copy
-UNASKED = markdown.escape(str(Unsupported("Networks with a layer of kind Rescaling")))
+UNASKED = markdown.escape(str(Unsupported("The layer 'both' of kind 'SeparableConv2D'")))
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +45,12 @@ def with_odd_model(once, furnished, with_results, trained):
         shutil.copytree(with_results, home, dirs_exist_ok=True)
         with living_in(home):
             keep_odd_network(trained)
+            keep_network_for_tensorflow(trained)
 
     commands = [["prune", "odd", "--layer", layer] for layer in CONVOLUTIONS]
     start = once("with-odd-network", keep)
-    return furnished("with-odd-model", start, *commands, ["activations", "odd"])
+    commands += [["activations", "odd"], ["prune", "tensorflow"]]
+    return furnished("with-odd-model", start, *commands)
 
 
 @pytest.fixture
@@ -52,36 +58,39 @@ def odd(move_in, with_odd_model):
     return move_in(with_odd_model)
 
 
-def shown(name: str, tab: str = "") -> AppTest:
-    """A page with the odd network; what cannot be asked of it is the only thing wrong there."""
+def shown(name: str, tab: str = "", model: str = "odd") -> AppTest:
+    """A page with a network; that it cannot run here is the only thing that may be wrong there."""
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
-    app.query_params["model"] = "odd"
+    app.query_params["model"] = model
     if tab:
         app.session_state[f"{name}-tab"] = tab
     app.run()
-    return in_words(app if name == "overview" else app.switch_page(f"../pages/{name}.py").run())
-
-
-def in_words(app: AppTest) -> AppTest:
+    if name != "overview":
+        app.switch_page(f"../pages/{name}.py").run()
     assert not app.exception
     assert {error.value for error in app.error} <= {UNASKED}
-    assert by_label(app.selectbox, "Model in use").value == "odd"
+    assert by_label(app.selectbox, "Model in use").value == model
     return app
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_page_runs_layers_that_the_programs_networks_do_not_have(odd, name):
+    assert check_fine(shown(name)).title[0].value
+
+
+@pytest.mark.parametrize("name", ["overview", "pictures", "activations", "compare", "pruning"])
 def test_no_page_breaks_on_layers_it_cannot_run(odd, name):
-    assert shown(name).title[0].value
+    assert shown(name, model="tensorflow").title[0].value
 
 
 def test_the_path_of_a_network_that_cannot_run_on_the_page_says_so(odd):
-    app = shown("activations", "Path of the signal")
+    app = shown("activations", "Path of the signal", "tensorflow")
     assert [error.value for error in app.error] == [UNASKED]
 
 
 def test_a_pruned_network_that_cannot_run_on_the_page_can_be_saved(odd):
-    assert UNASKED in [error.value for error in shown("pruning").error]
-    buttons = [button.label for button in shown("pruning", "Save").button]
+    assert UNASKED in [error.value for error in shown("pruning", model="tensorflow").error]
+    buttons = [button.label for button in shown("pruning", "Save", "tensorflow").button]
     assert "Save the network pruned for a 20-point drop" in buttons
 
 
@@ -93,8 +102,7 @@ def test_a_layer_of_any_name_has_its_curve_computed_from_the_page(odd):
     wait_until_finished(
         jobs.job_named(jobs.name_of("prune", "odd", "Conv.First", "triggered-activation"))
     )
-    in_words(app.run())
-    assert "Clean accuracy" in metrics(app)
+    assert "Clean accuracy" in metrics(check_fine(app.run()))
 
 
 def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
@@ -105,7 +113,7 @@ def test_a_network_pruned_at_a_layer_of_any_name_is_saved_from_the_page(odd):
     curve = kept_results.stored_curve(store.find("odd"), "Conv.First", DEFAULT_ORDER)
     name = kept_results.repaired_name(store.find("odd"), curve, 20.0)
     wait_until_finished(jobs.job_named(jobs.name_of("prune", name)))
-    assert name in visible_text(in_words(app.run()))
+    assert name in visible_text(check_fine(app.run()))
     assert store.find(name).card.repair["threshold"] == 20
 
 
