@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from engine.networks import layer_graph
-from engine.networks.layer_kinds import keeps_channels_apart, kind_of, mixes_channels
-from engine.networks.untrusted.parts import Parts
-
-# What may follow a convolution whose channels are the classes.
-_AT_THE_END = frozenset(
-    ["GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten", "Reshape", "Activation", "Softmax"]
+from engine.networks.layer_kinds import (
+    keeps_channels_apart,
+    kind_of,
+    may_follow_classes,
+    mixes_channels,
 )
+from engine.networks.untrusted.parts import Parts
 
 
 class _Graph(NamedTuple):
@@ -75,7 +75,7 @@ def _block(layer: Mapping[str, Any], graph: _Graph) -> list[str]:
 def _gives_the_classes(layer: Mapping[str, Any], graph: _Graph) -> bool:
     """Whether nothing but pooling and activations lies between a convolution and the output."""
     chain = [layer, *_following(layer, graph)]
-    plain = all(keeps_channels_apart(of) or kind_of(of) in _AT_THE_END for of in chain[1:])
+    plain = all(map(may_follow_classes, chain[1:]))
     return plain and not graph.followers[_name(chain[-1])]
 
 

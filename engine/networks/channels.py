@@ -14,8 +14,8 @@ from engine.networks.layer_kinds import (
     activation_of,
     is_activation,
     is_frozen,
-    keeps_channels_apart,
     kind_of,
+    may_follow_classes,
     mixes_channels,
     output_of_nothing,
 )
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     import keras
 
 Followers = Mapping[str, Sequence[Any]]  # the layers that take each layer's output
-# What may follow a convolution whose channels are the classes.
-_AT_THE_END = frozenset(
-    ["GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten", "Reshape", "Activation", "Softmax"]
-)
 
 
 @dataclass(frozen=True)
@@ -189,7 +185,7 @@ def _gives_the_classes(layer: Any, followers: Followers) -> bool:
     channels = layer.filters
     while after := followers[layer.name]:
         layer = after[0]
-        if len(after) > 1 or not (keeps_channels_apart(layer) or kind_of(layer) in _AT_THE_END):
+        if len(after) > 1 or not may_follow_classes(layer):
             return False
         if layer.output.shape[-1] != channels:
             return False

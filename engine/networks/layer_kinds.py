@@ -23,6 +23,11 @@ _LINEAR = frozenset(
     ["Activation", "Rescaling", *_WEIGHTED, *_RESHAPING, *_JOINING, *_AVERAGING, *_NOISE]
 )
 
+# What may follow a convolution whose channels are the classes.
+_AT_THE_END = frozenset(
+    ["GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten", "Reshape", "Activation", "Softmax"]
+)
+
 
 def kind_of(layer: Any) -> str:
     """The layer's Keras class."""
@@ -53,6 +58,11 @@ def is_activation(layer: Any) -> bool:
 def keeps_channels_apart(layer: Any) -> bool:
     """Whether the layer turns channels of images into as many, each from its own alone."""
     return kind_of(layer) in _APART and not mixes_channels(layer)
+
+
+def may_follow_classes(layer: Any) -> bool:
+    """Whether the layer may stand between a convolution that gives the classes and the output."""
+    return keeps_channels_apart(layer) or kind_of(layer) in _AT_THE_END
 
 
 def is_linear(layer: Any) -> bool:

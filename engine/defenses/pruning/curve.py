@@ -110,7 +110,7 @@ def trace(
     """Prune the channels of `layer` one by one, in each of `orders`.
 
     The network runs once over each set of images; what each step predicts follows from the
-    cached output of the layer's block (see `blocks`).
+    cached output of the layer's block (see `split`).
 
     Args:
         model: a network from floats 0 to 1.
