@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.core.errors import UserError, quoted
 from engine.networks.standard_form import INERT, STANDARD
+from engine.networks.untrusted import operations
 
 MAX_LAYERS, MAX_DEPTH, MAX_SIZE = 800, 40, 8192
 MAX_ELEMENTS = 1 << 27  # of what one layer hands to the next
@@ -18,7 +19,8 @@ _OTHER_LAYERS = frozenset({"InputLayer", "SeparableConv2D", "Softmax", "Normaliz
 LAYERS = NETWORKS | _OTHER_LAYERS | STANDARD | INERT
 _HELPERS = """GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform Zeros Ones
 RandomNormal RandomUniform TruncatedNormal VarianceScaling Constant Orthogonal L1 L2 L1L2 MaxNorm
-NonNeg UnitNorm MinMaxNorm DTypePolicy Policy __keras_tensor__ __numpy__ __tuple__ TensorShape"""
+NonNeg UnitNorm MinMaxNorm DTypePolicy Policy __keras_tensor__ __numpy__ __tensor__ __tuple__
+TensorShape"""
 # Keras's own, of its versions 2 and 3; no module is imported because a file names it.
 _MODULES = """keras keras.layers keras.models keras.initializers keras.regularizers
 keras.constraints keras.mixed_precision keras.dtype_policies keras.src.models.functional
@@ -89,11 +91,18 @@ class _Walk:
                 "has a layer or function as an activation: name it by a text such as 'relu', or"
                 " make it a layer of its own."
             )
+        if operations.is_arithmetic(part):
+            self._count_layer()
+            return
         if name not in LAYERS | HELPERS or not _is_kerass(module):
             raise _not_allowed(part)
         if part.get("registered_name") not in (None, name, f"keras>{name}"):
             raise UserError(f"uses a {quoted(name)} that is not Keras's own: save it without that.")
-        self.layers += name in LAYERS
+        if name in LAYERS:
+            self._count_layer()
+
+    def _count_layer(self) -> None:
+        self.layers += 1
         if self.layers > MAX_LAYERS:
             raise UserError(f"has more than {MAX_LAYERS} layers: it is not loaded.")
 

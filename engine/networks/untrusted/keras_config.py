@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.core.errors import UserError, quoted
 from engine.networks.standard_form import INERT
+from engine.networks.untrusted import operations
 from engine.networks.untrusted.config_checks import NETWORKS
 
 Config = dict[str, Any]
@@ -115,6 +116,8 @@ def _renumber_calls(built: Config) -> None:
 
 def _layer(part: Config) -> Config:
     """One layer, or a network as a layer."""
+    if operations.is_arithmetic(part):
+        part = operations.as_layer(part)
     kind = part["class_name"]
     if kind in NETWORKS:
         built = _network(part)

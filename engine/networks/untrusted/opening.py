@@ -30,8 +30,9 @@ from engine.networks.untrusted.formats import Format
 from engine.networks.untrusted.parts import Parts, read_parts, read_rewritten
 
 Kind = Literal["network", "arrays"]
-RULES = 2  # raise this whenever the set of accepted files, or what is written of them, changes
-SECONDS = {"network": 120, "arrays": 20}
+RULES = 3  # raise this whenever the set of accepted files, or what is written of them, changes
+SECONDS = {"network": 120, "arrays": 20}  # of processor time
+PATIENCE = 4  # times as long by the clock, as other programs may be busy
 MAX_BYTES = 516 << 20  # of a file that is looked at in the first place
 PROBLEM, NETWORK, ABOUT = "problem.txt", "model.keras", "about.json"
 
@@ -186,11 +187,11 @@ def _problem(kind: Kind, path: Path, folder: Path) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=SECONDS[kind],
+            timeout=PATIENCE * SECONDS[kind],
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"takes more than {SECONDS[kind]} s to open: it is not loaded."
+        return f"takes more than {PATIENCE * SECONDS[kind]} s to open: it is not loaded."
     if done.returncode == 0:
         return ""
     try:

@@ -115,7 +115,24 @@ def compiled():
     return network
 
 
-KERAS = [efficient, nested, half_precision, without_an_input, large_layers, compiled]
+def with_arithmetic():
+    """What `preprocess_input` writes, and a sum of two tensors."""
+    inputs = keras.Input((16, 16, 3))
+    values = inputs / 0.5 - 1.0
+    values = 1.0 - (values + keras.layers.Conv2D(3, 1)(values))
+    values = 2.0 * (values - np.array([0.1, 0.2, 0.3], np.float32))
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(values))
+
+
+KERAS = [
+    with_arithmetic,
+    efficient,
+    nested,
+    half_precision,
+    without_an_input,
+    large_layers,
+    compiled,
+]
 
 
 def randomized(network):
@@ -205,6 +222,26 @@ def test_an_h5_file_of_keras_2_gives_the_same_scores(kind, keras2, tmp_path):
     found, again = opened(tmp_path / "network.h5")
     assert (found, again.left_out) == ("h5", ("flip",))
     np.testing.assert_allclose(again.network(IMAGES), network(IMAGES), rtol=1e-5)
+
+
+def call(function, name, source, **settings):
+    """An operation as Keras 2 describes it."""
+    found = layer("TFOpLambda", name, function=function)
+    return found | {"inbound_nodes": [[source, 0, 0, settings]]}
+
+
+def test_arithmetic_of_keras_2_is_done_by_layers(tmp_path):
+    config = functional(
+        layer("InputLayer", "input_1", batch_input_shape=[None, 16, 16, 3]),
+        call("math.truediv", "tf.math.truediv", "input_1", y=0.5),
+        call("math.subtract", "tf.math.subtract", "tf.math.truediv", y=[0.1, 0.2, 0.3]),
+        call("__operators__.add", "tf.add", "tf.math.subtract", y=["input_1", 0, 0]),
+        layer("GlobalAveragePooling2D", "pool", "tf.add"),
+    )
+    network_files.write_h5(tmp_path / "network.h5", config, {})
+    _, again = opened(tmp_path / "network.h5")
+    expected = (3 * IMAGES - [0.1, 0.2, 0.3]).mean((1, 2))
+    np.testing.assert_allclose(again.network(IMAGES), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("inside", ["", "my network/"])
@@ -314,7 +351,7 @@ def setting(place, **settings):
 
 def operation(config):
     config["layers"][9] |= {"class_name": "TFOpLambda"}
-    config["layers"][9]["config"]["function"] = "math.add"
+    config["layers"][9]["config"]["function"] = "math.atan"
 
 
 def subclass(config):
@@ -335,7 +372,7 @@ PARTS = {
         "no fixed image size: begin it with",
     ),
     "colours first": (setting(10, data_format="channels_first"), "colours first"),
-    "an operation": (operation, "the operation 'math.add' outside a layer"),
+    "an operation": (operation, "the operation 'math.atan' outside a layer"),
     "a class of one's own": (subclass, "'my_package>Blend'"),
     "a layer as activation": (
         setting(3, activation={"class_name": "LeakyReLU", "config": {}}),
