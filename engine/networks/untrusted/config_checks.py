@@ -119,6 +119,11 @@ def _not_allowed(part: dict[str, Any]) -> UserError:
             f"has a layer of kind {name}, which holds code and is never run: replace it by layers"
             " of Keras, or export the network to ONNX."
         )
+    if part["class_name"] in ("Resizing", "CenterCrop", "RandomCrop"):
+        return UserError(
+            f"has a layer of kind {name}: save the network without it, for images of one size;"
+            " this program scales them to that."
+        )
     called = settings.get("function") if isinstance(settings, dict) else None
     if part["class_name"] in ("TFOpLambda", "SlicingOpLambda"):
         name, module = quoted(called if isinstance(called, str) else "TensorFlow"), "keras.src.ops"

@@ -373,6 +373,10 @@ PARTS = {
     ),
     "colours first": (setting(10, data_format="channels_first"), "colours first"),
     "an operation": (operation, "the operation 'math.atan' outside a layer"),
+    "another size": (
+        lambda c: c["layers"][1].update(class_name="Resizing"),
+        "'Resizing': save the network without it",
+    ),
     "a class of one's own": (subclass, "'my_package>Blend'"),
     "a layer as activation": (
         setting(3, activation={"class_name": "LeakyReLU", "config": {}}),
