@@ -6,22 +6,23 @@ layers of the kinds in `numpy_layers`; they may branch and join.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, takewhile
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from engine.core.errors import UserError, quoted
+from engine.core.errors import UserError
 from engine.networks import channels, layer_graph
 from engine.networks.channels import check_channels
 from engine.networks.layer_kinds import is_activation
-from engine.networks.numpy_layers import INERT, Step, Unsupported, make_step
+from engine.networks.numpy_layers import Step, Unsupported, make_step
 from engine.networks.running import batches, scale
+from engine.networks.saved_layers import Description, Saved, read_layers
 from engine.networks.untrusted.parts import Parts
+
+__all__ = ["Layer", "Network", "Unsupported", "channel_bounds", "load"]
 
 # Pixels passed through the network at a time, eight images of 32x32: their values stay in the
 # processor's cache, and large images do not fill the memory.
@@ -168,70 +169,6 @@ def channel_bounds(parts: Parts) -> dict[str, np.ndarray]:
     return _read(lambda: _channel_bounds(read_layers(parts)))
 
 
-def saved_name(kind: str) -> str:
-    """The name by which a file holds the weights of a layer of this Keras class.
-
-    Words are separated by underscores: "conv2d" of "Conv2D", "leaky_re_lu" of "LeakyReLU".
-    """
-    return re.sub("(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", kind).lower()
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A layer as stored in a file.
-
-    Attributes:
-        kind: its Keras class.
-        config: its description.
-        sources: names of the layers that it takes, those that are inert left out.
-        arrays: its weights.
-    """
-
-    kind: str
-    config: Mapping[str, Any]
-    sources: tuple[str, ...]
-    arrays: list[np.ndarray]
-
-    @property
-    def name(self) -> str:
-        """Its name in the network."""
-        return str(self.config["name"])
-
-    def layer(self) -> Layer:
-        """The layer, ready to run."""
-        run = make_step(self.kind, self.config, self.arrays)
-        return Layer(self.name, self.sources, run, self._pruned_value())
-
-    def for_logits(self) -> Layer:
-        """The layer without the softmax or sigmoid that it ends in, if it does."""
-        if self.kind == "Softmax":
-            return replace(self.layer(), run=lambda values: values)
-        if self.config.get("activation") not in ("softmax", "sigmoid"):
-            return self.layer()
-        return replace(self, config={**self.config, "activation": "linear"}).layer()
-
-    def _pruned_value(self) -> float | None:
-        if self.kind != "Conv2D" or self.config["activation"] in ("softmax", "log_softmax"):
-            return None
-        activate = make_step("Activation", self.config, [])
-        return float(activate(np.zeros(1, np.float32))[0])
-
-
-@dataclass(frozen=True)
-class Description:
-    """A network's layers, without those that are inert.
-
-    Attributes:
-        input: the name by which layers take the images.
-        layers: in an order in which each stands after its sources.
-        output: name of the layer that gives the output.
-    """
-
-    input: str
-    layers: list[Saved]
-    output: str
-
-
 def _read(made: Callable[[], Result]) -> Result:
     """Call `made`; raise a `UserError` if the description does not match the weights."""
     try:
@@ -242,57 +179,35 @@ def _read(made: Callable[[], Result]) -> Result:
 
 def _network(parts: Parts) -> Network:
     read = read_layers(parts)
-    layers = tuple(_needed([saved.layer() for saved in read.layers], [read.output]))
+    layers = tuple(_needed([_layer(saved) for saved in read.layers], [read.output]))
     by_name = {saved.name: saved for saved in read.layers}
     end = by_name[read.output]
     while end.kind in ("Flatten", "Reshape") and end.sources[0] in by_name:
         end = by_name[end.sources[0]]
-    for_logits = (end.for_logits() if layer.name == end.name else layer for layer in layers)
+    for_logits = (_for_logits(end) if layer.name == end.name else layer for layer in layers)
     return Network(read.input, layers, tuple(for_logits))
 
 
-def read_layers(parts: Parts) -> Description:
-    """The layers of a file in its order.
-
-    Raises:
-        Unsupported: it has several inputs or outputs, or uses a layer more than once.
-        ValueError, KeyError, TypeError, IndexError: it is not such a description.
-    """
-    counted: Counter[str] = Counter()
-    inputs: list[str] = []
-    read: list[Saved] = []
-    known: dict[str, str] = {}  # name of a layer -> of the layer whose output is its own
-    for node in layer_graph.description_nodes(parts.config):
-        kind, config = node.layer["class_name"], node.layer["config"]
-        if node.name in known:
-            raise ValueError(f"two layers are called {node.name}")
-        _check_calls(node)
-        sources = tuple(known[source] for source in node.sources)
-        known[node.name] = node.name
-        if kind == "InputLayer":
-            inputs.append(node.name)
-        elif kind in INERT:
-            (known[node.name],) = sources
-        else:
-            # Keras keeps weights by kind and number, whatever a layer is called.
-            number = f"_{counted[kind]}" if counted[kind] else ""
-            paths = (f"layers/{saved_name(kind)}{number}/vars/{index}" for index in count())
-            arrays = [parts.weights[path] for path in takewhile(parts.weights.__contains__, paths)]
-            read.append(Saved(kind, config, sources, arrays))
-        counted[kind] += 1
-    outputs = layer_graph.output_names(parts.config)
-    if (len(inputs), len(outputs)) != (1, 1):
-        raise Unsupported(f"A network with {len(inputs)} inputs and {len(outputs)} outputs")
-    return Description(inputs[0], read, known[outputs[0]])
+def _layer(saved: Saved) -> Layer:
+    """The layer, ready to run."""
+    run = make_step(saved.kind, saved.config, saved.arrays)
+    return Layer(saved.name, saved.sources, run, _pruned_value(saved))
 
 
-def _check_calls(node: layer_graph.Node[Mapping[str, Any]]) -> None:
-    """Raise `Unsupported` if a layer is used more than once, or as during training."""
-    calls = node.layer.get("inbound_nodes", [])
-    if len(calls) > 1:
-        raise Unsupported(f"The layer {quoted(node.name)}, which is used more than once,")
-    if any(call.get("kwargs", {}).get("training") for call in calls):
-        raise Unsupported(f"The layer {quoted(node.name)}, which always works as in training,")
+def _for_logits(saved: Saved) -> Layer:
+    """The layer without the softmax or sigmoid that it ends in, if it does."""
+    if saved.kind == "Softmax":
+        return replace(_layer(saved), run=lambda values: values)
+    if saved.config.get("activation") not in ("softmax", "sigmoid"):
+        return _layer(saved)
+    return _layer(replace(saved, config={**saved.config, "activation": "linear"}))
+
+
+def _pruned_value(saved: Saved) -> float | None:
+    if saved.kind != "Conv2D" or saved.config["activation"] in ("softmax", "log_softmax"):
+        return None
+    activate = make_step("Activation", saved.config, [])
+    return float(activate(np.zeros(1, np.float32))[0])
 
 
 def _channel_bounds(read: Description) -> dict[str, np.ndarray]:

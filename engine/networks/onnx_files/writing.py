@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.errors import quoted
-from engine.networks import layer_graph, numpy_inference
-from engine.networks.numpy_inference import Description, Saved
+from engine.networks import layer_graph, saved_layers
 from engine.networks.numpy_layers import INERT
 from engine.networks.onnx_files.layers import LAYERS, GraphWriter, Tensor
 from engine.networks.onnx_files.layers.graph_writer import IR_VERSION, OPSET, refused
+from engine.networks.saved_layers import Description, Saved
 from engine.networks.untrusted.parts import Parts
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def write_onnx(network: keras.Model | Parts, path: Path, channels_first: bool) -
         UserError: it has a layer that cannot be written.
     """
     if isinstance(network, Parts):
-        described, shape = numpy_inference.read_layers(network), network.input_shape()
+        described, shape = saved_layers.read_layers(network), network.input_shape()
     else:
         described, shape = _described(network), network.input_shape[1:]
     path.write_bytes(_model(described, shape, channels_first).SerializeToString())

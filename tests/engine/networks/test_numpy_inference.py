@@ -23,6 +23,7 @@ from engine.networks import (
     numpy_inference,
     numpy_layers,
     running,
+    saved_layers,
     standard_form,
     untrusted,
 )
@@ -183,7 +184,7 @@ def test_layers_that_join_others_give_what_kerass_give(parts_of):
 
 def test_weights_are_found_by_kerass_own_rule_for_every_kind():
     kinds = {*numpy_layers.KINDS, *numpy_layers.INERT, "InputLayer"}
-    assert {kind: numpy_inference.saved_name(kind) for kind in kinds} == {
+    assert {kind: saved_layers.saved_name(kind) for kind in kinds} == {
         kind: to_snake_case(kind) for kind in kinds
     }
     assert kinds >= standard_form.STANDARD
@@ -228,9 +229,8 @@ def test_logits_are_the_scores_before_the_end(end, parts_of):
     check_same(model, parts_of(model))
 
 
-@pytest.mark.parametrize("layer", ["conv2d_5", "conv2d_2"])
-def test_each_step_of_pruning_is_the_network_without_the_channels(trained, layer):
-    model = trained.network()
+def test_each_step_of_pruning_is_the_network_without_the_channels(trained):
+    model, layer = trained.network(), "conv2d_5"
     images = pictures(model, 2)
     order = np.random.default_rng(3).permutation(model.get_layer(layer).filters)
     found = trained.numpy_network().probabilities_while_pruned(images, layer, order)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from engine.networks.numpy_inference import Saved
 from engine.networks.onnx_files.layers import activations, merging, pooling, shapes, weighted
 from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor
+from engine.networks.saved_layers import Saved
 
 LAYERS: Mapping[str, Callable[[GraphWriter, Saved, Sequence[Tensor]], Tensor]] = {
     **weighted.LAYERS,

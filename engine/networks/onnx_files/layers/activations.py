@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from engine.networks.numpy_inference import Saved
 from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor, refused
+from engine.networks.saved_layers import Saved
 
 Activation = Callable[[GraphWriter, Tensor], Tensor]
 LEAKY_SLOPE = 0.2  # of the activation called "leaky_relu"

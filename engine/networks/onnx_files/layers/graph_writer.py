@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.core.errors import UserError
-from engine.networks.numpy_inference import Saved
+from engine.networks.saved_layers import Saved
 
 if TYPE_CHECKING:
     import onnx

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.networks.numpy_inference import Saved
 from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor, refused
+from engine.networks.saved_layers import Saved
 
 
 def _joined(kind: str) -> Callable[[GraphWriter, Saved, Sequence[Tensor]], Tensor]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.networks.numpy_inference import Saved
 from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor
+from engine.networks.saved_layers import Saved
 
 
 def window_options(

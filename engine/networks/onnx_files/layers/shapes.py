@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.networks.numpy_inference import Saved
 from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor
+from engine.networks.saved_layers import Saved
 
 
 def _flatten(graph: GraphWriter, _: Saved, given: Sequence[Tensor]) -> Tensor:

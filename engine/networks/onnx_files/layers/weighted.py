@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.networks.numpy_inference import Saved
 from engine.networks.onnx_files.layers.activations import activated
 from engine.networks.onnx_files.layers.graph_writer import GraphWriter, Tensor, refused
 from engine.networks.onnx_files.layers.pooling import window_options
+from engine.networks.saved_layers import Saved
 
 
 def _conv2d(graph: GraphWriter, layer: Saved, given: Sequence[Tensor]) -> Tensor:

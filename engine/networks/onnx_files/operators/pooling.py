@@ -75,7 +75,9 @@ def _pooled_everywhere(step: Step, kind: str, tensor: Any, window: Window, pads:
         count = (side + before + after - size) // stride + 1
         last = side - 1 - first - (count - 1) * stride
         if first < 0 or last < 0:
-            raise step.refused("with padding of more than half its window: use less")
+            raise step.refused(
+                "with padding of more than half its window on one side: use less, or no ceil_mode"
+            )
         cropped.append((first, last))
     made = step.add(kind, tensor, pool_size=window.size, strides=1, padding="same")
     if any(map(any, cropped)):
