@@ -32,10 +32,20 @@ def zipped(tmp_path, files):
     return ("My insects.zip", (tmp_path / "a.zip").read_bytes(), "application/zip")
 
 
+@pytest.fixture(autouse=True)
+def no_data(tmp_path, monkeypatch):
+    """Neither data nor models but those that come with the program."""
+    monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
+
+
+def opened(tab=""):
+    return open_page("data", "signs-ftrojan", tab)
+
+
 @pytest.fixture
-def page(at_home):
-    """The tab for one's own images, and a function that uploads to it."""
-    return open_page("data", tab=ADD)
+def page():
+    """The tab for one's own images."""
+    return opened(ADD)
 
 
 def uploaded(page, file):
@@ -121,7 +131,7 @@ def test_what_is_no_dataset_is_one_sentence(page, tmp_path, files, said):
 def test_a_file_that_is_no_zip_and_a_path_that_leads_nowhere_are_one_sentence(page):
     uploaded(page, ("x.zip", b"no zip", "application/zip"))
     assert "not a whole zip archive" in said_once(page.error)
-    page = open_page("data", tab=ADD)
+    page = opened(ADD)
     by_label(page.text_input, "Or a folder or zip on this computer").set_value("/no/where").run()
     assert "There is nothing at /no/where" in said_once(page.error)
 
@@ -135,10 +145,10 @@ def test_a_name_that_is_taken_or_a_pattern_that_does_not_fit_stops_it(page, tmp_
     assert "not a regular expression" in said_once(page.error)
 
 
-def test_a_dataset_is_shown_and_removed_on_confirmation(at_home, tmp_path):
+def test_a_dataset_is_shown_and_removed_on_confirmation(tmp_path):
     write_zip(tmp_path / "a.zip", images())
     own.add("bugs", tmp_path / "a.zip")
-    page = open_page("data")
+    page = opened()
     told = visible_text(page)
     assert "2 classes · 8 x 8 pixels · 28 for training · 4 for validation · 8 for testing" in told
     assert "0 · ant" in told and str(tmp_path / "a.zip") in told and "Your images stay" in told
@@ -147,20 +157,20 @@ def test_a_dataset_is_shown_and_removed_on_confirmation(at_home, tmp_path):
     assert page.radio(key="shown-dataset").value == "signs"
 
 
-def test_a_damaged_dataset_says_so_and_can_be_removed(at_home, tmp_path):
+def test_a_damaged_dataset_says_so_and_can_be_removed(tmp_path):
     write_zip(tmp_path / "a.zip", images())
     for name in ("bugs", "fine"):
         own.add(name, tmp_path / "a.zip")
     (paths.datasets_folder() / "bugs" / "dataset.json").write_text("{}")
-    page = open_page("data")
+    page = opened()
     page.radio(key="shown-dataset").set_value("bugs").run()
     assert "'bugs' cannot be used" in said_once(check_fine(page).warning)
     clicked(page, "Remove bugs")
     assert own.names() == ("fine",)
 
 
-def test_a_dataset_that_is_not_here_can_be_fetched(at_home):
-    page = open_page("data")
+def test_a_dataset_that_is_not_here_can_be_fetched():
+    page = opened()
     page.radio(key="shown-dataset").set_value("mnist").run()
     assert "The dataset mnist is not here" in visible_text(check_fine(page))
     assert by_label(page.button, "Fetch mnist")
