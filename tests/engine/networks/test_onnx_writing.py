@@ -30,18 +30,20 @@ def check_equal(network, file, channels_first: bool = True, source=None):
     return session
 
 
+def ends(session) -> list[tuple[str, list]]:
+    return [(end.name, end.shape) for end in (*session.get_inputs(), *session.get_outputs())]
+
+
 @pytest.mark.parametrize("name", branching_networks.BODIES)
 def test_every_architecture(name, tmp_path):
-    check_equal(branching_networks.build(name, 5), tmp_path / "network.onnx")
+    session = check_equal(branching_networks.build(name, 5), tmp_path / "network.onnx")
+    assert ends(session) == [("images", ["N", 3, 16, 16]), ("probabilities", ["N", 5])]
 
 
-@pytest.mark.parametrize("channels_first", [True, False])
-def test_the_papers_network_in_either_layout(channels_first, tmp_path):
+def test_the_papers_network_with_channels_last(tmp_path):
     network = branching_networks.set_random_weights(architectures.paper_network(5, (9, 11, 3)))
-    session = check_equal(network, tmp_path / "network.onnx", channels_first)
-    (images,), (scores,) = session.get_inputs(), session.get_outputs()
-    assert images.shape == (["N", 3, 9, 11] if channels_first else ["N", 9, 11, 3])
-    assert (images.name, scores.name, scores.shape) == ("images", "probabilities", ["N", 5])
+    session = check_equal(network, tmp_path / "network.onnx", channels_first=False)
+    assert ends(session) == [("images", ["N", 9, 11, 3]), ("probabilities", ["N", 5])]
 
 
 @pytest.mark.parametrize("seed", range(4))
