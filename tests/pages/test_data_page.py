@@ -33,13 +33,14 @@ def zipped(tmp_path, files):
 
 
 @pytest.fixture(autouse=True)
-def no_data(tmp_path, monkeypatch):
-    """Neither data nor models but those that come with the program."""
+def empty_lab(tmp_path, monkeypatch):
+    """Neither data nor models: the page needs none."""
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(paths, "SHIPPED_MODELS", tmp_path / "none")
 
 
 def opened(tab=""):
-    return open_page("data", "signs-ftrojan", tab)
+    return open_page("data", tab=tab)
 
 
 @pytest.fixture
