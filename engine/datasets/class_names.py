@@ -68,6 +68,7 @@ def find(
     for name in sorted(usual, key=lambda name: (name.count("/"), name))[:20]:
         try:
             fitted = _fit(_entries(files, name), folders, by_position=False)
+            check_names(fitted[1] if fitted else ())
         except UserError:
             continue
         if fitted is not None:
@@ -101,8 +102,9 @@ def _entries(files: Files, name: str) -> Entries:
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
     lines = [line for line in lines if line]
     numbered = [_NUMBERED.fullmatch(line) for line in lines]
-    if all(numbered):
-        return [(found[1], found[2].strip()) for found in numbered if found]
+    pairs = [(found[1], found[2].strip()) for found in numbered if found]
+    if len({name for _, name in pairs}) == len(lines):  # else the number belongs to the name
+        return pairs
     return [("", line) for line in lines]
 
 
@@ -138,7 +140,7 @@ def _fit(
         return None
     by_name = {same_class(folder): folder for folder in folders}
     if {same_class(name) for _, name in entries} == set(by_name):
-        numbered = all(key.isdecimal() for key, _ in entries)
+        numbered = all(re.fullmatch("[0-9]{1,18}", key) for key, _ in entries)
         ordered = sorted(entries, key=lambda entry: int(entry[0])) if numbered else entries
         return tuple(by_name[same_class(name)] for _, name in ordered), tuple(
             name for _, name in ordered
