@@ -17,8 +17,8 @@ def title(card: ModelCard) -> str:
     if card.repair:
         method = str(card.repair.get("method", ""))
         done = REPAIRS[method].title if method in REPAIRS else method
-        trained = f"{_attack(card)} on {data}{_network(card)}"
-        of = f"Imported network on {data}" if card.imported else trained
+        network = "Imported network" if card.imported else _attack(card)
+        of = f"{network} on {data}{'' if card.imported else _network(card)}"
         return f"{of}, repaired" + (f": {done}" if done else "") + _assumption(card)
     if card.imported:
         return f"Imported network on {data}{_assumption(card)}"
