@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 from engine.core.errors import UserError
 from engine.networks.untrusted.config_checks import check_config
-from engine.networks.untrusted.formats import check_directory
 
 # Members of a .keras archive, and the bytes each may unpack to.
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -49,6 +49,27 @@ def unpack(path: Path, weights: IO[bytes]) -> tuple[dict[str, Any], str]:
     if not isinstance(config, dict) or not isinstance(metadata, dict):
         raise UserError("is not a whole .keras file: it does not describe a network.")
     return check_config(config), str(metadata.get("keras_version", ""))
+
+
+def check_directory(file: IO[bytes], most: int) -> None:
+    """Refuse a zip archive whose list of members is missing or long, before that list is read.
+
+    Args:
+        file: the archive.
+        most: bytes that the list may have.
+
+    Raises:
+        UserError: it has more, or the archive breaks off.
+    """
+    size = file.seek(0, 2)
+    file.seek(max(0, size - (1 << 16) - 22))
+    end = file.read()
+    place = end.rfind(b"PK\5\6")
+    if place < 0 or len(end) - place < 22:
+        raise UserError("is not a whole zip file: copy it again.")
+    (listed,) = struct.unpack_from("<I", end, place + 12)
+    if listed > most:
+        raise UserError("is an archive of too many files: it is not loaded.")
 
 
 def _json(archive: zipfile.ZipFile, name: str) -> Any:

@@ -94,7 +94,7 @@ class _Walk:
         if operations.is_arithmetic(part):
             self._count_layer()
             return
-        if name not in LAYERS | HELPERS or not _is_kerass(module):
+        if name not in LAYERS | HELPERS or not _is_of_keras(module):
             raise _not_allowed(part)
         if part.get("registered_name") not in (None, name, f"keras>{name}"):
             raise UserError(f"uses a {quoted(name)} that is not Keras's own: save it without that.")
@@ -107,7 +107,7 @@ class _Walk:
             raise UserError(f"has more than {MAX_LAYERS} layers: it is not loaded.")
 
 
-def _is_kerass(module: str | None) -> bool:
+def _is_of_keras(module: str | None) -> bool:
     return module is None or module.removeprefix("tf_") in MODULES
 
 

@@ -10,17 +10,10 @@ from typing import IO, Literal
 
 from engine.core.errors import UserError, quoted
 from engine.networks.untrusted import protobuf
+from engine.networks.untrusted.archive_checks import MEMBERS, check_directory
 
 Format = Literal["keras", "h5", "savedmodel", "onnx"]
-TITLES: dict[Format, str] = {
-    "keras": ".keras file",
-    "h5": "HDF5 file of Keras (.h5)",
-    "savedmodel": "TensorFlow SavedModel (zip)",
-    "onnx": "ONNX file",
-}
-
 MAX_DIRECTORY = 1 << 20  # bytes of a zip archive's list of members
-KERAS_MEMBERS = frozenset({"metadata.json", "config.json", "model.weights.h5"})
 GRAPH = "saved_model.pb"
 
 _PYTORCH = (
@@ -87,27 +80,6 @@ def _is_plausible(why: str, head: bytes) -> bool:
     return 1 < size < 1 << 27
 
 
-def check_directory(file: IO[bytes], most: int) -> None:
-    """Refuse a zip archive whose list of members is missing or long, before that list is read.
-
-    Args:
-        file: the archive.
-        most: bytes that the list may have.
-
-    Raises:
-        UserError: it has more, or the archive breaks off.
-    """
-    size = file.seek(0, 2)
-    file.seek(max(0, size - (1 << 16) - 22))
-    end = file.read()
-    place = end.rfind(b"PK\5\6")
-    if place < 0 or len(end) - place < 22:
-        raise UserError(_CUT_SHORT.format("zip"))
-    (listed,) = struct.unpack_from("<I", end, place + 12)
-    if listed > most:
-        raise UserError("is an archive of too many files: it is not loaded.")
-
-
 def _zip_format(file: IO[bytes], head: bytes) -> Format:
     """The format of what a zip archive holds."""
     if re.match(rb".{30}[^/\0]*/(data|constants)\.pkl", head, re.DOTALL):
@@ -122,7 +94,7 @@ def _zip_format(file: IO[bytes], head: bytes) -> Format:
         raise UserError(_PYTORCH)
     if GRAPH in last:
         return "savedmodel"
-    if KERAS_MEMBERS & set(names):
+    if set(MEMBERS) & set(names):
         return "keras"
     for name in sorted(last):
         if name.endswith((".keras", ".h5", ".hdf5", ".onnx", ".pt", ".pth")):
