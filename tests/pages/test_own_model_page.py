@@ -13,6 +13,7 @@ from app.views.own_model import examinations, findings
 from engine import store
 from engine.core import jobs, markdown, paths
 from engine.experiments import export_model, sample_pair
+from engine.store import summary
 from tests.pages.driving import PROJECT, by_label, check_fine, open_page, visible_text
 
 WINNER = {
@@ -279,6 +280,12 @@ def imported(at_home) -> store.StoredModel:
     )
     (folder / "card.json").write_text(card.to_json())
     return store.find("theirs")
+
+
+def test_a_repaired_import_is_called_so(imported):
+    repair = {"parent": "theirs", "parent_sha256": "0" * 64, "method": "clp", "summary": "x"}
+    card = dataclasses.replace(imported.card, repair=repair)
+    assert summary.title(card).startswith("Imported network on signs, repaired: ")
 
 
 def test_first_scores_say_what_is_known_and_start_the_scan(imported, asked):
