@@ -44,7 +44,10 @@ def describe(card: ModelCard) -> str:
 def _offer_format(stored: StoredModel, format: str) -> bool:
     """The button to download a file that is there, or else to write it; whether it is there."""
     file, name = export_model.file_for_download(stored, format), _job_name(stored, format)
+    job = jobs.job_named(name)
     if file.exists():
+        if job.folder.exists() and not job.status().alive:
+            job.discard()
         st.download_button(
             f"Download .{format}",
             file.read_bytes,
@@ -55,7 +58,6 @@ def _offer_format(stored: StoredModel, format: str) -> bool:
             on_click="ignore",
         )
         return True
-    job = jobs.job_named(name)
     if st.button(
         f"Prepare .{format}",
         key=f"start-{name}",
