@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine.core import templates
 from engine.evaluation.metrics import wilson_interval
-from engine.reporting.metric_style import STYLES, scores_of
+from engine.reporting.metric_style import ASSUMED, STYLES, scores_of
 from engine.store import ModelCard
 
 _TEMPLATES = templates.load(__file__)
@@ -31,13 +31,18 @@ def show(
     for name, style in scores_of(card).items():
         change = None if before is None else scores[name] - before[name]
         row.metric(
-            style.label,
+            style.label.removesuffix(ASSUMED),
             f"{scores[name]:.1f} %",
             None if change is None else f"{change:+.1f} points",
             delta_color=_delta_colour(name, change),
             delta_arrow="auto" if change else "off",
             help=f"{style.help} {_describe_certainty(name, scores[name], card)}",
             border=True,
+        )
+    if card.assumed:
+        st.caption(
+            "Attack success and recovered accuracy of the assumed trigger: nobody knows how this"
+            " network was trained."
         )
 
 

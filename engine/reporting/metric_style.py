@@ -103,10 +103,11 @@ STYLES: Mapping[str, MetricStyle] = {
 
 SCORES: Mapping[str, MetricStyle] = {name: STYLES[name] for name in METRICS}
 
+ASSUMED = " (assumed trigger)"  # ends the labels of what was measured with one
 _ASSUMED: Mapping[str, MetricStyle] = {
     **SCORES,
     "attack_success": MetricStyle(
-        "Attack success (assumed trigger)",
+        f"Attack success{ASSUMED}",
         "%",
         "Share of test images with the assumed trigger classified as the assumed target. Images of"
         " that class itself are left out. Nobody knows whether the network was poisoned with this"
@@ -114,7 +115,7 @@ _ASSUMED: Mapping[str, MetricStyle] = {
         TRIGGERED,
     ),
     "recovered_accuracy": MetricStyle(
-        "Recovered accuracy (assumed trigger)",
+        f"Recovered accuracy{ASSUMED}",
         "%",
         "Share of the same images, with the assumed trigger, classified correctly.",
         RECOVERED,

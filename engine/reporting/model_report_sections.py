@@ -159,7 +159,8 @@ def activations(stored: StoredModel) -> dict[str, Any] | None:
         paper_figures.activation_bars(rows, measure, order, top).properties(width=250, height=180)
         for measure in measures
     ]
-    return {"layer": layer, "charts": _draw(charts, ["On clean images", "On triggered images"])}
+    captions = ["On clean images", "On triggered images"][: len(charts)]
+    return {"layer": layer, "charts": _draw(charts, captions)}
 
 
 def order_title(name: str) -> str:

@@ -13,11 +13,14 @@ import pandas as pd
 from engine.reporting.metric_style import ACTIVATIONS, NEUTRAL, SCORES, MetricStyle
 
 LABELS = [style.label for style in SCORES.values()]
+_LONG = 20  # characters of a label; longer ones stand below each other
 _DASHES = [[1, 0], [7, 4], [2, 2], [9, 3, 2, 3]]
 
 
 def colour_by_metric(styles: Mapping[str, MetricStyle] = SCORES, columns: int = 3) -> alt.Color:
     """The colour of each metric in the field "metric", with a legend above that fits a phone."""
+    if any(len(style.label) > _LONG for style in styles.values()):
+        columns = 1
     return alt.Color(
         "metric:N",
         scale=alt.Scale(

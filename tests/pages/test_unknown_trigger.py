@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,9 +10,12 @@ from app.forms import suspected_trigger
 from engine import store
 from engine.cli import main
 from engine.core import markdown, paths
+from engine.reporting import model_report, slide
+from engine.reporting.model_report import Example
+from engine.store import pruning_curves
 from engine.store.scans import SEARCHED
 from tests.conftest import living_in
-from tests.fixtures.unknown import TARGET, TRIGGER
+from tests.fixtures.unknown import SIDE, TARGET, TRIGGER
 from tests.pages.driving import by_label, check_fine, metrics, open_page, visible_text
 
 TABS = [
@@ -70,6 +74,8 @@ def test_every_page_says_that_no_trigger_is_known_and_shows_no_number_for_it(pag
 def test_an_assumed_trigger_is_called_so_on_every_page(page, tab, measured):
     told = visible_text(open_page(page, "assumed", tab))
     assert NOTICE not in told and "attacker's" not in told and "0 poisoned" not in told
+    if page in ("overview", "repairs", "pruning") and tab != "Find the backdoor":
+        assert "of the assumed trigger" in told or "with the assumed trigger" in told
 
 
 def test_unmeasured_it_opens_as_well(at_unknown):
@@ -109,7 +115,7 @@ def test_a_trigger_named_on_the_page_is_tested_and_called_assumed(at_unknown, do
     card = store.find("unknown").card
     assert card.assumed and card.trigger.startswith(TRIGGER.partition(",")[0])
     assert "The assumed trigger takes over this network." in visible_text(app)
-    assert metrics(app)["Attack success (assumed trigger)"] == "100.0 %"
+    assert metrics(app)["Attack success"] == "100.0 %"
     assert by_label(app.selectbox, "Trigger").value == "badnets", "to name another"
 
 
@@ -127,3 +133,22 @@ def test_a_network_that_guesses_is_warned_of_and_repaired_once_that_is_confirmed
 
 def test_the_notice_is_one_sentence_a_state():
     assert "Scan the network for a backdoor first" in suspected_trigger.describe(None)
+
+
+@pytest.mark.parametrize("name", ["unknown", "assumed"])
+def test_report_and_slide_say_what_is_known(name, measured):
+    stored = store.find(name)
+    image = np.full((SIDE, SIDE, 3), 90, np.uint8)
+    view = model_report.View("conv2d", "clean-activation", 5.0)
+    report = model_report.html(stored, view, Example(image, 0, "An image"), "the command")
+    curve = pruning_curves.stored_curve(stored, "conv2d", "clean-activation")
+    images = [image] if name == "unknown" else [image, image]
+    rows = {"As imported": stored.numpy_network().probabilities(np.stack(images))}
+    drawn = slide.svg(slide.View(stored.card, "A title", images, 0, rows), curve, 1)
+    for text in (report, drawn):
+        assert "attacker" not in text and "nan" not in text.lower().split()
+    for text in (report, drawn) if name == "unknown" else ():
+        assert "No trigger is known for this network." in text
+        assert "Attack success</text>" not in text and "The backdoor" not in text
+    for text in (report, drawn) if name == "assumed" else ():
+        assert "he assumed trigger" in text and "Attack success (assumed trigger)" in text
