@@ -42,7 +42,7 @@ _SPLIT_NAMES: dict[SplitName, str] = {
 
 def show() -> None:
     """Show the tab."""
-    names = [*reversed(own.names()), *SOURCES]
+    names = [*own.names(), *SOURCES]
     if st.session_state.get(DATASET) not in names:  # removed, or from a link
         st.session_state.pop(DATASET, None)
     left, right = st.columns([1, 3], gap="large")
