@@ -10,6 +10,7 @@ from app.elements import job_panel
 from app.forms import own_picture_form
 from app.frame import failures
 from engine.core import jobs, markdown
+from engine.core.errors import UserError
 from engine.datasets import (
     available,
     example_class,
@@ -31,7 +32,12 @@ def images_available(dataset: str) -> bool:
 
 def offer_download(dataset: str) -> None:
     """Say which files are missing, and fetch them in a worker where that is possible."""
-    st.info(markdown.escape(missing_message(dataset)), icon=":material/folder_off:")
+    try:
+        message = missing_message(dataset)
+    except UserError as error:  # it was removed, or its description is damaged
+        st.info(markdown.escape(str(error)), icon=":material/folder_off:")
+        return
+    st.info(markdown.escape(message), icon=":material/folder_off:")
     name = jobs.name_of("data", dataset)
     if fetchable(dataset):
         job_panel.start_button(

@@ -114,7 +114,11 @@ def fetchable(name: str, root: Root = None) -> bool:
 
 
 def missing_message(name: str, root: Root = None) -> str:
-    """Error message for missing files: which files to put where."""
+    """Error message for missing files: which files to put where.
+
+    Raises:
+        UserError: there is no such dataset, or its description is damaged.
+    """
     kind = source(name)
     folder = paths.data_root(root)
     if isinstance(kind, Folder):

@@ -165,7 +165,7 @@ def test_a_damaged_dataset_says_so_and_can_be_removed(tmp_path):
     (paths.datasets_folder() / "bugs" / "dataset.json").write_text("{}")
     page = opened()
     page.radio(key="shown-dataset").set_value("bugs").run()
-    assert "'bugs' cannot be used" in said_once(check_fine(page).warning)
+    assert "'bugs' cannot be used" in said_once(check_fine(page).info)
     clicked(page, "Remove bugs")
     assert own.names() == ("fine",)
 

@@ -25,7 +25,6 @@ from engine.datasets import (
     find_cached,
     is_test_cached,
     load_dataset,
-    missing_message,
     own,
     source,
 )
@@ -87,7 +86,7 @@ def _show_dataset(name: str) -> None:
         st.header(_label(name), width="content")
         _link_on(name)
     if not available(name):
-        _explain_missing(name)
+        image_chooser.offer_download(name)
         return
     if _is_drawn_in_parts(name) and not is_test_cached(name):
         names = source(name).class_names
@@ -98,16 +97,6 @@ def _show_dataset(name: str) -> None:
     _show_numbers(name, dataset)
     _show_left_out(name)
     class_samples.show(name, _class_names(name, dataset))
-
-
-def _explain_missing(name: str) -> None:
-    if name in SOURCES:
-        image_chooser.offer_download(name)
-        return
-    try:
-        st.warning(markdown.escape(missing_message(name)), icon=":material/folder_off:")
-    except UserError as error:  # its description is damaged
-        st.warning(markdown.escape(str(error)), icon=":material/error:")
 
 
 def _is_drawn_in_parts(name: str) -> bool:
