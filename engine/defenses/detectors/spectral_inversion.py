@@ -17,7 +17,6 @@ from engine.datasets.dataset import Split
 from engine.defenses.detectors.detector import Detection, Detector
 from engine.imaging import colour, dct
 from engine.networks.gradients import loss_and_gradients
-from engine.networks.logits import logits_network
 
 if TYPE_CHECKING:
     import keras
@@ -226,7 +225,6 @@ def success_and_gradient(
     and the gradient of the cross-entropy to that label, by coefficient."""
     import tensorflow as tf
 
-    logits = logits_network(network)
     signature = [
         tf.TensorSpec([None, *shape], tf.uint8),
         tf.TensorSpec(shape, tf.float32),
@@ -237,8 +235,8 @@ def success_and_gradient(
     def run(images: Any, change: Any, label: Any) -> Any:
         def cross_entropy() -> Any:
             seen = tf.clip_by_value(tf.cast(images, tf.float32) + change, 0, 255) / 255
-            read = logits(seen, training=False)
-            return -tf.reduce_mean(tf.nn.log_softmax(read)[:, label]), read
+            read = network(seen, training=False)
+            return -tf.reduce_mean(tf.math.log(tf.maximum(read[:, label], 1e-7))), read
 
         (_, read), gradient = loss_and_gradients(cross_entropy, change)
         reached = tf.reduce_mean(tf.cast(tf.argmax(read, axis=1) == label, tf.float32))
