@@ -15,9 +15,8 @@ if model.card.knows_trigger:
         " still misclassified. Only recovered accuracy shows a repair."
     )
 accuracy_warning.show(model.card)
-suspected_trigger.explain(
+suspected_trigger.explain_at_length(
     model,
-    "Repairs can be tried all the same: they need clean images alone.",
     scan_shown=st.session_state.get(suspected_trigger.TAB) == suspected_trigger.SCAN,
 )
 repairs_tabs.show(model, header.dataset_in_use())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from app import caches
@@ -15,34 +18,46 @@ from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME
 from engine.store import ModelCard, StoredModel
 from engine.store.scans import SEARCHED, Scan
 
+_NAME = "Name a suspected trigger"
 TAB, SCAN = "repairs-tab", "Find the backdoor"  # where the page Repairs shows the scan
 
 
-def explain(
-    model: StoredModel, missing: str = "", titled: bool = False, scan_shown: bool = False
-) -> None:
-    """Say that no trigger is known, what a scan has found, and what to do next.
+def explain(model: StoredModel, missing: str = "") -> None:
+    """Say in one line that no trigger is known, what a scan has found, and what to do next.
 
     Nothing is shown where a trigger is known.
 
     Args:
         model: the model in use.
         missing: what the page cannot show for that reason, as a sentence.
-        scan_shown: whether the scan itself stands on the page.
-        titled: whether the page's title says already what is known; see `verdict.headline`.
     """
     if model.card.knows_trigger:
         return
     found = _scan(model)
-    with st.container(border=True, key="no-trigger", gap="small"):
-        st.markdown(f":material/help: {describe(found, titled)} {missing}".rstrip())
+    with _frame(model), st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/help: {describe(found)} {missing}".rstrip(), width="stretch")
+        _link_to_scan(found)
+        offer(model, _NAME)
+
+
+def explain_at_length(model: StoredModel, titled: bool = False, scan_shown: bool = False) -> None:
+    """As `explain`, with what the scan searched for and what a repair can do.
+
+    Args:
+        model: the model in use.
+        titled: whether the page's title says already what is known; see `verdict.headline`.
+        scan_shown: whether the scan itself stands on the page.
+    """
+    if model.card.knows_trigger:
+        return
+    found = _scan(model)
+    known = f"{describe(found)} " if not titled else ""
+    with _frame(model):
+        st.markdown(f":material/help: {known}{advise(found)}")
         with st.container(horizontal=True, vertical_alignment="center"):
             if not scan_shown:
-                _link_to_scan("Scan for a backdoor" if found is None else "See the scan")
-            if found is not None and found.flagged is not None and not scan_shown:
-                PAGES["repairs"].link("Try a repair")
-            offer(model, "Name a suspected trigger")
-        job_panel.watch(job_name(model.card))
+                _link_to_scan(found)
+            offer(model, _NAME)
 
 
 def offer_another(model: StoredModel) -> None:
@@ -52,22 +67,23 @@ def offer_another(model: StoredModel) -> None:
         job_panel.watch(job_name(model.card))
 
 
-def describe(found: Scan | None, titled: bool = False) -> str:
-    """What is known of a network without a known trigger, as Markdown; see `explain`."""
+def describe(found: Scan | None) -> str:
+    """What is known of a network without a known trigger, as Markdown."""
     start = "**No trigger is known for this network.**"
     if found is None:
-        more = (
-            "Attack success and recovered accuracy cannot be measured without one. Scan the network"
-            " for a backdoor first."
-        )
-        return more if titled else f"{start} {more}"
-    finding = "" if titled else f" **{markdown.escape(found.finding)}**"
+        return start
+    finding = f"{start} **{markdown.escape(found.finding)}**"
+    return finding if found.flagged is not None else f"{finding} **That is no all-clear.**"
+
+
+def advise(found: Scan | None) -> str:
+    """What can be done with a network without a known trigger."""
+    unmeasured = "Attack success and recovered accuracy cannot be measured without a trigger."
+    if found is None:
+        return f"{unmeasured} Scan the network for a backdoor first."
     if found.flagged is None:
-        finding += "" if titled else " **That is no all-clear.**"
-        return f"{start}{finding} {SEARCHED}"
-    return (
-        f"{start}{finding} A repair can unlearn what the scan found; scan the repaired copy again."
-    )
+        return f"{SEARCHED} {unmeasured}"
+    return f"{unmeasured} A repair can unlearn what the scan found; scan the repaired copy again."
 
 
 def offer(model: StoredModel, label: str) -> None:
@@ -106,11 +122,19 @@ def _scan(model: StoredModel) -> Scan | None:
     return None
 
 
-def _link_to_scan(label: str) -> None:
+@contextmanager
+def _frame(model: StoredModel) -> Iterator[None]:
+    """A frame, and below its content the job that scores the network with a trigger."""
+    with st.container(border=True, key="no-trigger", gap="small"):
+        yield
+        job_panel.watch(job_name(model.card))
+
+
+def _link_to_scan(found: Scan | None) -> None:
     with st.container(key="main-link", width="content"):
         st.page_link(
             PAGES["repairs"].script,
-            label=label,
+            label="Scan for a backdoor" if found is None else "See the scan",
             icon=":material/radar:",
             query_params={TAB: SCAN},
         )

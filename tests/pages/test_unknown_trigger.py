@@ -132,7 +132,7 @@ def test_a_network_that_guesses_is_warned_of_and_repaired_once_that_is_confirmed
 
 
 def test_the_notice_is_one_sentence_a_state():
-    assert "Scan the network for a backdoor first" in suspected_trigger.describe(None)
+    assert "Scan the network for a backdoor first" in suspected_trigger.advise(None)
 
 
 @pytest.mark.parametrize("name", ["unknown", "assumed"])

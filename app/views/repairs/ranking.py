@@ -60,10 +60,14 @@ def _describe_colours(card: ModelCard) -> str:
             "Clean accuracy, by which the rows are sorted. Whether a repair removes a backdoor"
             " cannot be measured while no trigger is known: scan the repaired copy."
         )
-    trigger = "the assumed trigger" if card.assumed else "triggered images"
+    measured = (
+        "it is measured with the assumed trigger."
+        if card.assumed
+        else "it is measured with triggered images, which a defender does not have."
+    )
     return (
-        f"Blue: clean accuracy. Orange: attack success. Green: recovered accuracy, by which the"
-        f" rows are sorted: it is measured with {trigger}, which a defender does not have."
+        "Blue: clean accuracy. Orange: attack success. Green: recovered accuracy, by which the rows"
+        f" are sorted: {measured}"
     )
 
 
