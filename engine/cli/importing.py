@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from engine import store
-from engine.cli.options import File, Parsed, dataset_argument, gathered, out_option
+from engine.cli.options import Decorator, File, Parsed, dataset_argument, gathered, out_option
 from engine.cli.shared import (
     Answer,
     Call,
@@ -88,7 +88,7 @@ def _one_of(kind: str, names: Iterable[str]) -> Parsed:
     return Parsed("NAME", parse, lambda: known)
 
 
-def _choice(name: str, parameter: str, kind: str, known: Iterable[str]) -> Callable[..., object]:
+def _choice(name: str, parameter: str, kind: str, known: Iterable[str]) -> Decorator:
     names = tuple(known)
     return click.option(
         name,

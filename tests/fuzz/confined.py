@@ -71,7 +71,7 @@ def _serve() -> None:
 
 
 def _status(kind: str, source: str, target: str) -> int:
-    """The child's exit status; of a network, it does what comes before TensorFlow, for time's sake."""
+    """The child's exit status; of a network, it does only what comes before TensorFlow."""
     from engine.networks.untrusted import child, confine, opening
 
     if kind != "network":
