@@ -119,8 +119,8 @@ def test_another_network_tells_its_size_and_changes_what_a_training_takes(result
     network, preset = (by_label(app.radio, label) for label in ("Network", "Preset"))
     assert "--network" not in command(app) and "attack success" in preset.proto.captions[0]
     network.set_value("vgg").run()
-    assert "--network vgg:width=16" in command(check_fine(app))
-    assert "0.58 million parameters, 0.3 × the time" in visible_text(app)
+    assert "--network vgg:width=24" in command(check_fine(app))
+    assert "0.67 million parameters, 0.6 × the time" in visible_text(app)
     captions = by_label(app.radio, "Preset").proto.captions
     assert all("≈ " in caption and "attack success" not in caption for caption in captions)
     by_label(app.slider, "Dormant channels").set_value(50).run()

@@ -220,7 +220,7 @@ def test_the_papers_network_tells_its_size_without_being_built():
     assert size == architectures.paper_network().count_params()
 
 
-@pytest.mark.parametrize(("name", "least"), [("resnet", 8), ("vgg", 16), ("mobilenet", 8)])
+@pytest.mark.parametrize(("name", "least"), [("resnet", 8), ("vgg", 8), ("mobilenet", 8)])
 def test_images_too_small_for_an_architecture_are_refused(name, least):
     with pytest.raises(UserError, match=f"at least {least}x{least}"):
         ARCHITECTURES[name]().build(5, (least - 1, 32, 3), seed=0)
