@@ -34,10 +34,12 @@ def explain(model: StoredModel, missing: str = "") -> None:
     if model.card.knows_trigger:
         return
     found = _scan(model)
-    with _frame(model), st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/help: {describe(found)} {missing}".rstrip(), width="stretch")
-        _link_to_scan(found)
-        offer(model, _NAME)
+    with _frame(model):
+        left, right = st.columns([8, 5], vertical_alignment="center")
+        left.markdown(f":material/help: {describe(found)} {missing}".rstrip())
+        with right, st.container(horizontal=True, horizontal_alignment="right"):
+            _link_to_scan(found)
+            offer(model, _NAME)
 
 
 def explain_at_length(model: StoredModel, titled: bool = False, scan_shown: bool = False) -> None:
