@@ -123,6 +123,7 @@ def test_a_network_from_elsewhere_goes_through_the_whole_program(
     visit(page, f"{server.address}/pruning?model=theirs", "Pruning")
     page.get_by_role("button", name="Compute the curve").click()
     expect(page.locator("strong", has_text="of 128 channels pruned")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("Whether this removes a backdoor cannot be measured")).to_be_visible()
     page.get_by_role("tab", name="Save").click()
     page.get_by_role("button", name=re.compile("Save the network pruned")).click()
     for ending in ("keras", "onnx"):

@@ -11,6 +11,7 @@ from app.frame.pages import PAGES
 from engine.core import jobs, markdown, templates
 from engine.evaluation.metrics import wilson_interval
 from engine.imaging.render import data_url, enlarge
+from engine.reporting import verdict
 from engine.reporting.metric_style import OUTCOMES
 from engine.store import StoredModel
 
@@ -83,20 +84,23 @@ def _show_images(model: StoredModel) -> None:
 
 
 def _offer_next(model: StoredModel) -> None:
-    scanned = caches.table(model, "detection") is not None
     st.subheader("Next")
+    found, job = caches.scan(model), jobs.name_of("detect", model.name)
+    if found is not None:
+        st.markdown(f"**{verdict.headline(model.card, found)}**")
     with st.container(horizontal=True, vertical_alignment="center"):
-        label = "See what the scan found" if scanned else "Scan for a backdoor"
-        if st.button(label, type="primary", icon=":material/radar:", key="own-scan"):
-            _open_scan(model, start=not scanned)
+        if found is not None:
+            PAGES["repairs"].link("See what the scan found", {"repairs-tab": _FIND})
+        else:
+            job_panel.start_button(
+                "Scan for a backdoor",
+                job,
+                ["detect", model.name],
+                "Finds, for each class, the faintest pattern that makes the network predict it;"
+                " takes a minute or two.",
+            )
         PAGES["activations"].link("Activations")
         PAGES["pruning"].link("Prune channels")
-        PAGES["repairs"].link("Try repairs")
-
-
-def _open_scan(model: StoredModel, start: bool) -> None:
-    """Go to the scan on the page Repairs, and start it."""
-    job = jobs.job_named(jobs.name_of("detect", model.name))
-    if start and not (job.folder.exists() and job.status().alive):
-        job_panel.start(job.name, ["detect", model.name])
-    st.switch_page(PAGES["repairs"].script, query_params={"repairs-tab": _FIND})
+        PAGES["repairs"].link("Try repairs", {"repairs-tab": "Try a repair"})
+    if found is None:
+        job_panel.watch(job)
