@@ -37,7 +37,12 @@ def explain(model: StoredModel, missing: str = "") -> None:
     with _frame(model):
         left, right = st.columns([8, 5], vertical_alignment="center")
         left.markdown(f":material/help: {describe(found)} {missing}".rstrip())
-        with right, st.container(horizontal=True, horizontal_alignment="right"):
+        with (
+            right,
+            st.container(
+                horizontal=True, horizontal_alignment="right", vertical_alignment="center"
+            ),
+        ):
             _link_to_scan(found)
             offer(model, _NAME)
 

@@ -46,9 +46,9 @@ from engine.store import trash
 )
 @long_work
 def assume(model: str, trigger: Trigger, target: int, call: Call) -> Answer:
-    """Name a suspected trigger for an imported network, and score it with that.
+    """Name a suspected trigger for an imported network.
 
-    What was measured with another trigger, or without one, is deleted.
+    The network is scored with it. What was measured with another trigger, or without one, is deleted.
     """
     choice = ModelChoice.of(model)
     naming.check(choice.stored.card, target)
@@ -114,7 +114,10 @@ def confusions(choice: ModelChoice, split: str, out: Path | None, call: Call) ->
 @out_option("FILE.csv", "Write the table there, not beside the model.")
 @long_work
 def predict(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
-    """Classify every test image, clean and, where a trigger is known, triggered."""
+    """Classify every test image, clean and triggered.
+
+    Where no trigger is known, the clean ones alone.
+    """
     check_out(choice, out)
 
     def work() -> Answer:

@@ -44,7 +44,10 @@ from engine.store import ModelCard, near_chance, pruning_curves
 @out_option("FILE.csv", "Write the table there, not beside the model.")
 @long_work
 def activations(choice: ModelChoice, layer: str | None, out: Path | None, call: Call) -> Answer:
-    """Measure each channel on clean and, where a trigger is known, triggered images."""
+    """Measure each channel on clean and on triggered images.
+
+    Where no trigger is known, on clean ones alone.
+    """
     stored = choice.stored
     if layer and not out:
         raise UserError("With --layer, say where to write the table: --out FILE.csv.")

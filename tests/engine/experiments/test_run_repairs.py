@@ -166,7 +166,9 @@ def test_detection_flags_the_attackers_class_and_stores_its_evidence(
     found = answer(capsys, "detect", "small")
     small = store.find("small")
     assert (
-        found["flagged"] == [small.card.known_backdoor().target_name] == [small.table("detection")["name"].iloc[0]]
+        found["flagged"]
+        == [small.card.known_backdoor().target_name]
+        == [small.table("detection")["name"].iloc[0]]
     )
     assert len(small.table("recovered-spectrum")) == 3 * 32 * 32
 
