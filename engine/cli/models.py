@@ -48,7 +48,8 @@ from engine.store import trash
 def assume(model: str, trigger: Trigger, target: int, call: Call) -> Answer:
     """Name a suspected trigger for an imported network.
 
-    The network is scored with it. What was measured with another trigger, or without one, is deleted.
+    The network is scored with it. What was measured with another trigger, or without one, is
+    deleted.
     """
     choice = ModelChoice.of(model)
     naming.check(choice.stored.card, target)

@@ -101,7 +101,11 @@ def detect(
 
 
 def repair(
-    model: Model, dataset: Dataset, name: str, method: Repair | str = RECOMMENDED
+    model: Model,
+    dataset: Dataset,
+    name: str,
+    method: Repair | str = RECOMMENDED,
+    confirm_accuracy: bool = False,
 ) -> StoredModel:
     """Repair a model with clean validation images alone, and store the result.
 
@@ -110,12 +114,15 @@ def repair(
         dataset: only its validation images are used; test only reports.
         name: of the new model.
         method: a repair.
+        confirm_accuracy: repair a network, too, whose accuracy is little better than guessing.
 
     Raises:
-        UserError: the name is taken, or the repair cannot be applied to this network.
+        UserError: the name is taken, the network seems to guess, or the repair cannot be applied
+            to it.
     """
     chosen = parse_repair(method) if isinstance(method, str) else method
-    return run_repairs.repair(_opened(model), dataset, chosen, NewModel(name))
+    new = NewModel(name)
+    return run_repairs.repair(_opened(model), dataset, chosen, new, confirm_accuracy)
 
 
 def _opened(model: Model) -> StoredModel:
