@@ -141,10 +141,10 @@ def _name(candidate: Candidate) -> str:
 def _show_candidates(found: Examination) -> None:
     rows = [
         {
+            "accuracy": each.accuracy,  # first: on a phone the last columns are out of sight
             "range": RANGES[each.range][0],
             "colours": COLOURS[each.colours],
             "order": ORDERS[each.order],
-            "accuracy": each.accuracy,
         }
         for each in found.candidates[:SHOWN]
     ]
