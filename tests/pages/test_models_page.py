@@ -112,8 +112,9 @@ def test_a_damaged_model_is_reported_on_its_own_card_alone(results):
 def test_models_of_one_dataset_are_compared_and_then_those_chosen(results):
     app = open_page("models", model="signs-ftrojan", tab="Compare")
     compared = by_label(app.multiselect, "Models to compare")
-    assert set(compared.value) == {"signs-ftrojan", "signs-clean", "signs-ftrojan-repaired"}
+    assert len(compared.value) == 3
     assert compared.value[0] == "signs-ftrojan"
+    assert all(store.find(name).card.dataset == "signs" for name in compared.value)
     by_label(app.multiselect, "Models to compare").set_value(["small", "signs-clean"]).run()
     (table,) = [frame.value for frame in check_fine(app).dataframe]
     titles = [
