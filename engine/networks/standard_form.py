@@ -257,7 +257,25 @@ def _separable(rewriter: _Rewriter, layer: Any, tensors: tuple[Any, ...]) -> Any
     return outputs
 
 
+def _convolution(rewriter: _Rewriter, layer: Any, tensors: tuple[Any, ...]) -> Any:
+    """The same, but positions that a 1x1 convolution skips are left out before it.
+
+    TensorFlow 2.21 corrupts memory when it trains such a convolution with few input channels and
+    the batch size changes (oneDNN).
+    """
+    import keras
+
+    name, strides = rewriter.unique(layer.name), tuple(layer.strides)
+    if tuple(layer.kernel_size) != (1, 1) or strides == (1, 1):
+        return copy_layer(layer, tensors, name=name)
+    skip = keras.layers.MaxPooling2D(
+        1, strides, name=rewriter.unique(f"{layer.name}_skip"), dtype="float32"
+    )
+    return copy_layer(layer, (skip(tensors[0]),), name=name, strides=(1, 1))
+
+
 _REWRITES: dict[str, Callable[[_Rewriter, Any, tuple[Any, ...]], Any]] = {
+    "Conv2D": _convolution,
     "Softmax": _softmax,
     "Normalization": _normalization,
     "SeparableConv2D": _separable,
