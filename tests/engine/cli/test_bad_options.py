@@ -126,7 +126,9 @@ def test_an_option_without_its_value_is_refused(name, capsys):
             assert f"'{option}' requires an argument" in refused(words, capsys)
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("models", "bench", "data list")])
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if name not in ("models", "bench", "data list")]
+)
 def test_a_missing_argument_is_refused(name, capsys):
     assert "Missing" in refused(name.split(), capsys)
 
