@@ -78,5 +78,6 @@ def _examine(path: Path) -> Findings:
     return known[1]
 
 
+@failures.callback
 def _forget() -> None:
     st.session_state.pop(_FOUND, None)

@@ -16,7 +16,11 @@ COMMANDS = {
     "data remove": ["data", "remove", "mine"],
     "poison": ["poison", "folder:signs", "--out", "x.npz"],
     "train": ["train", "folder:signs", "--name", "n", "--target", "1"],
-    "import": ["import", "f.keras", "folder:signs", "--name", "n", "--target", "1"],
+    "sample-pair": ["sample-pair", "--out", "sample"],
+    "examine": ["examine", "f.keras", "folder:signs"],
+    "import": ["import", "f.keras", "folder:signs", "--name", "n"],
+    "assume": ["assume", "small", "--trigger", "ftrojan", "--target", "1"],
+    "export": ["export", "small", "--out", "small.onnx"],
     "evaluate": ["evaluate", "small"],
     "predict": ["predict", "small"],
     "confusions": ["confusions", "small"],
@@ -69,6 +73,11 @@ BAD = {
     "--network": ("tent", "no architecture 'tent'"),
     "--attack": ("nope", "no attack 'nope'"),
     "--image": ("first", "--image"),
+    "--range": ("0..7", "no input range '0..7'"),
+    "--colours": ("pink", "no colour order 'pink'"),
+    "--outputs": ("guesses", "no kind of output 'guesses'"),
+    "--class-order": ("random", "no class order 'random'"),
+    "--format": ("txt", "no format 'txt'"),
     "--seeds": ("0,0", "different seeds"),
     "--model": ("nobody", "no model 'nobody'"),
     "--class-names": ("nowhere.txt", "nothing at"),
@@ -76,10 +85,11 @@ BAD = {
 }
 # Looked at only where an attack needs it, or once the work is done; tested in test_cli.
 ELSEWHERE = {"--surrogate", "--out", "--sheet"}
-# These commands do without a dataset that is not there.
-WITHOUT_DATA = {("report", "--root"), ("bench", "--root")} | {
-    (f"data {act}", "--root") for act in ("check", "add")
-}
+# These commands do without a dataset that is not there; assume refuses a network trained here first.
+WITHOUT_DATA = {
+    *(("report", "--root"), ("bench", "--root"), ("export", "--root"), ("sample-pair", "--root")),
+    *(("assume", "--root"), ("assume", "--job")),
+} | {(f"data {act}", "--root") for act in ("check", "add")}
 
 
 def value_options():

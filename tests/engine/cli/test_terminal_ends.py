@@ -134,10 +134,11 @@ def theirs(tmp_path):
 
 
 def test_an_import_replaces_a_model_only_with_the_option_to_replace(results, theirs, capsys):
-    words = ["import", str(theirs), "folder:signs", "--name", "small", "--target", "1"]
+    known = ["--range", "0..1", "--colours", "rgb", "--class-order", "given"]
+    words = ["import", str(theirs), "folder:signs", "--name", "small", *known]
     assert main.main(words) == 2
     assert "delete that model first. With --replace it is replaced." in capsys.readouterr().err
     before = store.find("small").card.sha256
     assert main.main([*words, "--replace"]) == 0
     assert store.find("small").card.sha256 != before
-    assert store.find("small").card.training == {"imported_from": "theirs.keras"}
+    assert store.find("small").card.imported["file"] == "theirs.keras"
