@@ -85,7 +85,7 @@ BAD = {
 }
 # Looked at only where an attack needs it, or once the work is done; tested in test_cli.
 ELSEWHERE = {"--surrogate", "--out", "--sheet"}
-# These commands do without a dataset that is not there; assume refuses a network trained here first.
+# These commands do without a dataset that is not there, or refuse a network trained here first.
 WITHOUT_DATA = {
     *(("report", "--root"), ("bench", "--root"), ("export", "--root"), ("sample-pair", "--root")),
     *(("assume", "--root"), ("assume", "--job")),
