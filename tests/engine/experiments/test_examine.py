@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from engine.core import paths
 from engine.core.errors import UserError
 from engine.datasets import Dataset, Split
 from engine.experiments import examine as examining
@@ -147,3 +148,19 @@ def test_the_fitted_order_makes_most_images_correct() -> None:
     labels = np.array([0, 0, 1, 1, 2, 2, 0])
 
     assert fit_order(outputs, labels, 3) == (2, 0, 1)
+
+
+def test_a_network_with_other_classes_than_the_dataset_is_refused_and_leaves_nothing(
+    dataset: Dataset,
+) -> None:
+    file = paths.SHIPPED_MODELS / "signs-clean" / "model.keras"
+    larger = dataclasses.replace(
+        dataset,
+        train=Split(np.zeros((CLASSES, 32, 32, 3), np.uint8), np.arange(CLASSES)),
+    )
+
+    with pytest.raises(UserError, match=f"43 outputs, but levels has {CLASSES} classes"):
+        examining.open_for(file, lambda size: larger)
+    with pytest.raises(UserError, match="takes images of 32x32, but those of levels"):
+        examining.open_for(file, lambda size: dataset)
+    assert not paths.models_folder().exists()
