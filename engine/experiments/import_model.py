@@ -46,8 +46,7 @@ def import_model(opened: Opened, choices: Choices, model: NewModel) -> StoredMod
         UserError: the name is taken, or it is not clear what the network expects.
     """
     store.check_free(model.name, model.replace)
-    found = examine.examine(opened)
-    form = choose_form(found, choices)
+    form = find_form(opened, choices)
     network = input_format.adapt(opened.network, form)
     dataset = opened.dataset
     card = ModelCard(
@@ -63,14 +62,28 @@ def import_model(opened: Opened, choices: Choices, model: NewModel) -> StoredMod
         scores=score_splits(network, dataset, None),
         commands=(model.command,),
         imported={
-            "file": found.file,
-            "format": found.format,
+            "file": opened.file,
+            "format": opened.about.format,
             **form.as_dict(),
-            "channels_first": found.channels_first,
-            "left_out": list(found.left_out),
+            "channels_first": opened.about.channels_first,
+            "left_out": list(opened.about.left_out),
         },
     )
     return store.save(card, network, {}, model.replace)
+
+
+def find_form(opened: Opened, choices: Choices) -> InputFormat:
+    """What the network expects; nothing is tried out if the user says everything.
+
+    Raises:
+        UserError: as `choose_form`.
+    """
+    orders = examine.class_orders(opened.dataset.class_names)
+    if choices.range and choices.colours and choices.outputs and choices.order in orders:
+        form = InputFormat(choices.range, choices.colours, choices.outputs, orders[choices.order])
+        if form.channels == opened.network.input_shape[-1]:
+            return form
+    return choose_form(examine.examine(opened), choices)
 
 
 def choose_form(found: Examination, choices: Choices) -> InputFormat:

@@ -15,7 +15,7 @@ from engine.core.errors import UserError
 from engine.datasets import Dataset, Split
 from engine.experiments import examine as examining
 from engine.experiments.examine import Examination, Opened, class_orders, fit_order
-from engine.experiments.import_model import Choices, choose_form
+from engine.experiments.import_model import Choices, choose_form, find_form
 from engine.networks.input_format import InputFormat
 from engine.networks.untrusted import OpenedNetwork
 
@@ -116,6 +116,20 @@ def test_what_the_user_says_counts_more_than_what_was_found(dataset: Dataset) ->
     form = choose_form(found, Choices("0..1", "rgb", "scores", "given"))
 
     assert form == InputFormat("0..1", "rgb", "scores")
+
+
+def test_nothing_is_tried_out_if_the_user_says_everything(dataset: Dataset) -> None:
+    about = OpenedNetwork(Path("network.keras"), "keras", False, ())
+    larger = np.zeros((CLASSES, SIDE + 1, SIDE + 1, 3), np.uint8)  # the network cannot take these
+    unfit = dataclasses.replace(dataset, validation=Split(larger, np.arange(CLASSES)))
+    unfit = dataclasses.replace(unfit, train=unfit.validation)
+    opened = Opened("network.keras", about, network(InputFormat()), unfit)
+
+    form = find_form(opened, Choices("-1..1", "bgr", "logits", "numbers-as-text"))
+
+    assert form == InputFormat("-1..1", "bgr", "logits", TEXT)
+    with pytest.raises((TypeError, ValueError)):
+        find_form(opened, Choices("-1..1", "bgr"))
 
 
 def test_a_choice_that_was_not_tried_is_refused(dataset: Dataset) -> None:
