@@ -33,10 +33,9 @@ def zipped(tmp_path, files):
 
 
 @pytest.fixture(autouse=True)
-def empty_lab(tmp_path, monkeypatch):
+def empty_lab(tmp_path, monkeypatch, nothing_shipped):
     """Neither data nor models: the page needs none."""
     monkeypatch.setenv("PRUNING_LAB_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(paths, "SHIPPED_MODELS", tmp_path / "none")
 
 
 def opened(tab=""):

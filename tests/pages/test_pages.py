@@ -33,8 +33,7 @@ def test_a_page_without_images_or_results_says_what_to_do(at_home, monkeypatch, 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_without_any_model_leads_to_training(monkeypatch, tmp_path, name):
-    monkeypatch.setattr(paths, "SHIPPED_MODELS", tmp_path / "none")
+def test_a_page_without_any_model_leads_to_training(nothing_shipped, name):
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
     if name != "overview":
         app.switch_page(f"../pages/{name}.py").run()
