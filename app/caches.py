@@ -30,6 +30,7 @@ from engine.evaluation import visibility
 from engine.evaluation.visibility import Visibility
 from engine.experiments import repair_tables, run_repairs
 from engine.experiments.attack_suite import is_suite_model
+from engine.experiments.recovery_ceiling import find as find_ceiling
 from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
@@ -194,11 +195,13 @@ def version(stored: StoredModel) -> tuple[str, int]:
 
 def repairs(stored: StoredModel) -> pd.DataFrame:
     """All repairs of a model in one table: see `repair_tables.compare_stored`."""
-    return _repairs(stored, str(stored.folder), _changed(stored))
+    return _repairs(stored, str(stored.folder), _changed(stored), tuple(model_names()))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _repairs(_stored: StoredModel, folder: str, changed: int) -> pd.DataFrame:
+def _repairs(
+    _stored: StoredModel, folder: str, changed: int, models: tuple[str, ...]
+) -> pd.DataFrame:
     return repair_tables.compare_stored(_stored)
 
 
@@ -213,7 +216,7 @@ def _scan(_stored: StoredModel, folder: str, changed: int) -> Scan | None:
 
 
 def recovery_ceiling(stored: StoredModel) -> float | None:
-    """The best recovered accuracy to hope for: see `repair_tables.recovery_ceiling`."""
+    """The ceiling of recovered accuracy: see `recovery_ceiling.find`."""
     return _recovery_ceiling(stored, version(stored), tuple(model_names()))
 
 
@@ -221,7 +224,7 @@ def recovery_ceiling(stored: StoredModel) -> float | None:
 def _recovery_ceiling(
     _stored: StoredModel, model_version: tuple[str, int], models: tuple[str, ...]
 ) -> float | None:
-    return repair_tables.recovery_ceiling(_stored)
+    return find_ceiling(_stored)
 
 
 def repaired_copies(stored: StoredModel) -> dict[str, StoredModel]:

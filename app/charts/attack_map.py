@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 
 from engine.defenses.repairs import REPAIRS
-from engine.reporting.metric_style import SCORES
+from engine.evaluation.metrics import CEILING
+from engine.reporting.metric_style import SCORES, STYLES
 
 CHROME = 210  # pixels for the legend and the slanted labels
 ROW = 23  # pixels
@@ -36,7 +37,7 @@ def heat_map(table: pd.DataFrame, metric: str) -> alt.LayerChart:
             axis=alt.Axis(labelAngle=-40, labelLimit=260, labelOverlap=False, orient="bottom"),
         ),
         y=attacks,
-        tooltip=_tooltip(),
+        tooltip=_tooltip(table),
     )
     # The names are repeated at the other end: on a phone the map is wider than the screen.
     names = base.mark_point(opacity=0).encode(
@@ -55,13 +56,18 @@ def _in_order(defences: pd.Series) -> list[str]:
     )
 
 
-def _tooltip() -> list[alt.Tooltip]:
+def _tooltip(table: pd.DataFrame) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("title:N", title="Attack"),
         alt.Tooltip("defence:N", title="Defence"),
         *(
             alt.Tooltip(f"{name}:Q", title=style.heading, format=".2f")
             for name, style in SCORES.items()
+        ),
+        *(
+            alt.Tooltip(f"{name}:Q", title=STYLES[name].heading, format=".1f")
+            for name in CEILING
+            if table[name].notna().any()
         ),
     ]
 

@@ -8,7 +8,8 @@ import altair as alt
 import pandas as pd
 
 from engine.defenses.detectors.spectral_inversion import FLAG_MARGIN
-from engine.reporting.metric_style import NEUTRAL, SCORES, TRIGGERED, MetricStyle
+from engine.evaluation.metrics import CEILING
+from engine.reporting.metric_style import NEUTRAL, SCORES, STYLES, TRIGGERED, MetricStyle
 from engine.reporting.paper_figures import colour_by_metric, known_in, to_long
 
 ROW = 26  # pixels
@@ -18,16 +19,14 @@ ROW_STEP = 34  # pixels from one repair to the next
 
 def rank_repairs(
     table: pd.DataFrame,
-    ceiling: float | None,
     chosen: str,
     styles: Mapping[str, MetricStyle] = SCORES,
 ) -> alt.LayerChart | alt.FacetChart:
     """The three metrics of every repair as bars, one row each, to click on.
 
     Args:
-        table: rows with title and the metrics in percent, in the order to draw.
-        ceiling: the best recovered accuracy to hope for, percent, marked in every row; None if
-            it is not known.
+        table: see `repair_tables.rank`, in the order to draw. The ceiling of recovered accuracy is
+            marked in every row where it is known.
         chosen: title of the row in focus; the others are paler.
         styles: of the metrics; see `metric_style.scores_of`.
 
@@ -51,12 +50,18 @@ def rank_repairs(
             alt.Tooltip("value:Q", title="Images (%)", format=".2f"),
         ],
     )
-    best = pd.DataFrame({"title": order, "ceiling": ceiling} if ceiling is not None else {})
-    marks = alt.Chart(best.assign(metric=labels[-1]) if len(best) else best)
-    ticks = marks.mark_tick(color=NEUTRAL, thickness=2, size=ROW * 0.8).encode(
-        x="ceiling:Q",
-        y=names,
-        tooltip=[alt.Tooltip("ceiling:Q", title="Ceiling of recovered accuracy (%)", format=".1f")],
+    best = table.reindex(columns=["title", *CEILING]).dropna()
+    ticks = (
+        alt.Chart(best)
+        .mark_tick(color=NEUTRAL, thickness=2, size=ROW * 0.8)
+        .encode(
+            x="ceiling:Q",
+            y=names,
+            tooltip=[
+                alt.Tooltip(f"{name}:Q", title=STYLES[name].heading, format=".1f")
+                for name in CEILING
+            ],
+        )
     )
     # The full width of a row reacts to the pointer, also where its bars are short.
     rows = alt.Chart(table[["title"]]).mark_bar(opacity=0, cursor="pointer", height=ROW)

@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import pandas as pd
 import streamlit as st
 
+from app import caches
 from engine.core import templates
-from engine.evaluation.metrics import wilson_interval
-from engine.reporting.metric_style import ASSUMED, STYLES, scores_of
-from engine.store import ModelCard
+from engine.evaluation.metrics import measured, wilson_interval
+from engine.reporting.metric_style import ASSUMED, STYLES, describe_ceiling, scores_of
+from engine.store import ModelCard, StoredModel
 
 _TEMPLATES = templates.load(__file__)
 
 
 def show(
-    scores: Mapping[str, float], card: ModelCard, before: Mapping[str, float] | None = None
+    scores: Mapping[str, float], model: StoredModel, before: Mapping[str, float] | None = None
 ) -> None:
     """Show the three metrics in percent and, given `before`, their changes in points.
 
-    Where no trigger is known, there is clean accuracy alone.
+    Below stands the ceiling of recovered accuracy. Where no trigger is known, there is clean
+    accuracy alone.
 
     Args:
         scores: the metrics, percent.
-        card: of the model they belong to, which says on how many images they were measured.
+        model: the one they belong to; its card says on how many images they were measured.
         before: the same before pruning or a repair.
     """
+    card = model.card
     row = st.container(horizontal=True, gap="small")
     for name, style in scores_of(card).items():
         change = None if before is None else scores[name] - before[name]
@@ -39,6 +43,9 @@ def show(
             help=f"{style.help} {_describe_certainty(name, scores[name], card)}",
             border=True,
         )
+    if card.knows_trigger:
+        of_ceiling = describe_ceiling(scores["recovered_accuracy"], caches.recovery_ceiling(model))
+        st.caption(f"Recovered accuracy: {of_ceiling}.", help=STYLES["ceiling"].help)
     if card.assumed:
         st.caption(
             "Attack success and recovered accuracy of the assumed trigger: nobody knows how this"
@@ -78,6 +85,25 @@ def columns(card: ModelCard | None = None, /, **formats: str | None) -> dict[str
         )
         for name, form in formats.items()
     }
+
+
+def with_ceiling(table: pd.DataFrame) -> list[str]:
+    """The metrics that a table has, and recovered accuracy in percent of its ceiling if known."""
+    names = [*measured(table), "recovered_of_ceiling"]
+    return [name for name in names if name in table and table[name].notna().any()]
+
+
+def say_ceiling(card: ModelCard, ceiling: float | None) -> str:
+    """A sentence on the ceiling of recovered accuracy, to follow others; empty with no trigger.
+
+    Args:
+        card: of the model.
+        ceiling: percent; None if it is not known.
+    """
+    if not card.knows_trigger:
+        return ""
+    known = "not known" if ceiling is None else f"{ceiling:.1f} %"
+    return f" Ceiling of recovered accuracy: {known}."
 
 
 def _delta_colour(name: str, change: float | None) -> Literal["off", "inverse", "normal"]:

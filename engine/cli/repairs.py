@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ from engine.defenses.detectors import DETECTORS, Detection, Detector, SpectralIn
 from engine.defenses.detectors.spectral_inversion import pattern_table
 from engine.defenses.repairs import REPAIRS, Repair, compared_repairs, parse_repair
 from engine.evaluation import metrics
-from engine.experiments import analyze, repair_tables, run_repairs
+from engine.experiments import analyze, recovery_ceiling, repair_tables, run_repairs
 from engine.experiments.new_model import NewModel
 from engine.store import StoredModel, near_chance
 
@@ -107,6 +108,7 @@ def repair(model: str, method: Repair, new_model: NewModel, confirmed: bool, cal
             "summary": repaired.card.repair["summary"],
             "before": _scores(choice.stored),
             "after": _scores(repaired),
+            **_ceiling(repaired),
         }
 
     return call.run(work)
@@ -115,6 +117,27 @@ def repair(model: str, method: Repair, new_model: NewModel, confirmed: bool, cal
 def _scores(stored: StoredModel) -> dict[str, float]:
     scores = stored.card.scores["test"]
     return {metric: scores[metric] for metric in metrics.measured(scores)}
+
+
+def _ceiling(stored: StoredModel) -> Answer:
+    """The ceiling of recovered accuracy and what is reached of it; empty with no trigger."""
+    if not stored.card.knows_trigger:
+        return {}
+    recovered = stored.card.scores["test"]["recovered_accuracy"]
+    found = recovery_ceiling.columns(recovered, recovery_ceiling.find(stored))
+    return {name: _known(value) for name, value in found.items()}
+
+
+def _known(value: float) -> float | str:
+    return "not known" if math.isnan(value) else round(value, 3)
+
+
+def _rows(table: pd.DataFrame) -> list[Answer]:
+    """The rows of a table, which say where no ceiling is known."""
+    return [
+        row | {name: _known(row[name]) for name in metrics.CEILING if name in row}
+        for row in table.to_dict("records")
+    ]
 
 
 @command("compare-repairs")
@@ -143,9 +166,12 @@ def compare_repairs(
         dataset = choice.load(call.root)
         run_repairs.compare(choice.stored, dataset, tried, recorded_command(), confirmed)
         table = repair_tables.compare_stored(store.find(choice.stored.name)).round(3)
-        wanted = ("title", *metrics.METRICS, "der", "channels", "seconds", "problem")
+        wanted = (
+            *("title", *metrics.METRICS, *metrics.CEILING),
+            *("der", "channels", "seconds", "problem"),
+        )
         shown = [name for name in wanted if name in table]
-        return {"model": choice.stored.name, "repairs": table[shown].to_dict("records")}
+        return {"model": choice.stored.name, "repairs": _rows(table[shown])}
 
     return call.run(work)
 
@@ -178,9 +204,9 @@ def summarize_repairs(models: tuple[str, ...], out: Path) -> Answer:
         again = command_line.command("compare-repairs")
         raise UserError(f"No repair was tried on all of these models: run `{again}` first.")
     store.write_table(out, table)
-    shown = ["title", *metrics.METRICS, "der", "seconds"]
+    shown = ["title", *metrics.METRICS, *metrics.CEILING, "der", "seconds"]
     return {
         "models": list(models),
-        "repairs": table[shown].round(2).to_dict("records"),
+        "repairs": _rows(table[shown].round(2)),
         "file": str(out),
     }

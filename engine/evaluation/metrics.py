@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _Z = 1.959964  # of the normal distribution, for 95 %
 METRICS = ("clean_accuracy", "attack_success", "recovered_accuracy")
 CLEAN_METRICS = METRICS[:1]  # those that need no trigger
+CEILING = ("ceiling", "recovered_of_ceiling")  # what recovered accuracy is read beside
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,16 @@ def defence_effectiveness(before: Mapping[Any, float], after: Mapping[Any, float
     return (attack / 100 - clean / 100 + 1) / 2
 
 
+def recovered_of_ceiling(recovered: float, ceiling: float | None) -> float:
+    """Recovered accuracy in percent of its ceiling, which it may exceed; NaN if not known.
+
+    Args:
+        recovered: recovered accuracy, percent.
+        ceiling: recovered accuracy of a network without the backdoor, percent.
+    """
+    return 100 * recovered / ceiling if ceiling else math.nan
+
+
 def attackable_indices(split: Split, target: int) -> np.ndarray:
     """Indices (int64) of the images that attack success is measured on.
 
@@ -185,15 +196,21 @@ def _predictions(model: keras.Model, images: np.ndarray, batch: int) -> Iterator
         yield run(running.scale(images[part])).argmax(axis=1)
 
 
-def correctly_classified(model: keras.Model, split: Split) -> np.ndarray:
-    """Which images of a split are classified correctly: bool [n]. Reports progress."""
+def correctly_classified(model: keras.Model, split: Split, kind: str = "clean") -> np.ndarray:
+    """Which images of a split are classified correctly: bool [n]. Reports progress.
+
+    Args:
+        model: the network.
+        split: images with their true labels.
+        kind: of the images, as the progress names them.
+    """
     correct = np.zeros(len(split), bool)
     done = 0
     for predicted in _predictions(model, split.images, running.BATCH):
         part = slice(done, done + len(predicted))
         correct[part] = predicted == split.labels[part]
         done += len(predicted)
-        progress.report(done, len(split), "Classifying clean images")
+        progress.report(done, len(split), f"Classifying {kind} images")
     return correct
 
 

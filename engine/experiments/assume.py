@@ -12,7 +12,9 @@ from engine.experiments.eval_pairs import load_matching_network, score_splits
 from engine.store import Backdoor, ModelCard, StoredModel
 
 # Tables that hold figures of triggered images, or would lack them.
-_OF_A_TRIGGER = ("activations", "curve-*", "predictions", "repairs", "robustness", "reactivation")
+_OF_A_TRIGGER = (
+    *("activations", "curve-*", "predictions", "repairs", "ceiling", "robustness", "reactivation"),
+)
 
 
 def assume(

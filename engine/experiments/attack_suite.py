@@ -18,7 +18,7 @@ from engine.core.progress import Stopped
 from engine.datasets import Dataset, default_target, short_name
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import Repair
-from engine.experiments import repair_tables, run_repairs
+from engine.experiments import recovery_ceiling, repair_tables, run_repairs
 from engine.experiments.analyze import last_convolution, prune
 from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.new_model import NewModel
@@ -105,6 +105,8 @@ def run_suite(
 ) -> None:
     """Train the missing models, prune each as in the paper, and try the repairs on it.
 
+    The ceiling of recovered accuracy is measured with the network trained without an attack.
+
     All results are stored with the models, so that an interrupted suite continues where it was.
 
     Raises:
@@ -130,7 +132,7 @@ def _run_attack(
         stored = _train(dataset, attack, settings, stop_requested)
     if stored.card.training["stopped"]:
         raise Stopped("Stopped: the same command continues from here.")
-    stored = _prune(stored, dataset)
+    stored = recovery_ceiling.measure_missing(_prune(stored, dataset), dataset)
     tried = [repair_tables.method_of(row) for row in repair_tables.tried_rows(stored)]
     missing = [repair for repair in settings.repairs if repair not in tried]
     if missing:

@@ -18,7 +18,7 @@ from engine.core import paths
 from engine.core.errors import UserError
 from engine.datasets import Dataset, short_name
 from engine.evaluation import metrics, visibility
-from engine.experiments import repair_tables
+from engine.experiments import recovery_ceiling, repair_tables
 from engine.experiments.attack_suite import SuiteSettings, model_name
 from engine.store import StoredModel, tables
 
@@ -46,13 +46,15 @@ def summarize_attacks(dataset: Dataset, attacks: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         One row each: attack, title, trigger, poisoning and training settings, PSNR (dB) and SSIM
-        over `VISIBILITY_IMAGES` test images, and the three metrics on test images in percent.
+        over `VISIBILITY_IMAGES` test images, the three metrics on test images in percent, and the
+        ceiling of recovered accuracy with what is reached of it (both percent).
     """
     step = max(1, len(dataset.test) // VISIBILITY_IMAGES)
     images = dataset.test.images[::step][:VISIBILITY_IMAGES]
     rows = []
     for name in attacks:
-        card, attack = _stored(dataset, name).card, find_attack(name)
+        stored, attack = _stored(dataset, name), find_attack(name)
+        card = stored.card
         row: dict[str, Any] = {"attack": name, "title": attack.title, "trigger": card.trigger}
         row |= {"rate": card.rate, **asdict(PoisoningConfig()), **card.poisoning}
         row |= {setting: card.training[setting] for setting in COMMON}
@@ -60,7 +62,9 @@ def summarize_attacks(dataset: Dataset, attacks: Sequence[str]) -> pd.DataFrame:
         if attack.rate:
             found = visibility.measure(images, card.known_backdoor().trigger(images))
             row |= {"psnr": found.psnr, "ssim": found.ssim}
-        rows.append(row | {key: card.scores["test"][key] for key in metrics.METRICS})
+        row |= {key: card.scores["test"][key] for key in metrics.METRICS}
+        ceiling = recovery_ceiling.find(stored) if attack.rate else None
+        rows.append(row | recovery_ceiling.columns(row["recovered_accuracy"], ceiling))
     return pd.DataFrame(rows)
 
 
@@ -159,8 +163,8 @@ def read_longer_trainings(dataset: str, summary: pd.DataFrame) -> pd.DataFrame |
         summary: the first of its tables.
 
     Returns:
-        Their rows of `summary`, with epochs, metrics and clean cost of the longer training; None
-        if there was no longer training.
+        Their rows of `summary`, with epochs, metrics and clean cost of the longer training,
+        whose ceilings were not measured; None if there was no longer training.
 
     Raises:
         UserError: the file with the longer trainings cannot be read.
@@ -171,7 +175,7 @@ def read_longer_trainings(dataset: str, summary: pd.DataFrame) -> pd.DataFrame |
     columns = ["epochs", *metrics.METRICS]
     longer = tables.read(path, tables.MODELS)
     longer["attack"] = [str(name).partition("-")[2] for name in longer["model"]]
-    rest = summary.drop(columns=[*columns, "clean_cost"])
+    rest = summary.drop(columns=[*columns, *metrics.CEILING, "clean_cost"])
     return _with_clean_cost(rest.merge(longer[["attack", *columns]], on="attack"))
 
 

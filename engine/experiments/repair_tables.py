@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from engine import store
 from engine.core.errors import UserError
 from engine.core.parameters import format_value
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
@@ -17,7 +16,8 @@ from engine.defenses.repairs import RECOMMENDED, Repair, parse_repair
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
 from engine.defenses.repairs.repair import BudgetedRepair
 from engine.evaluation import metrics
-from engine.evaluation.metrics import METRICS
+from engine.evaluation.metrics import CEILING, METRICS
+from engine.experiments import recovery_ceiling
 from engine.store import ModelCard, StoredModel
 from engine.store.pruning_curves import stored_curve
 
@@ -40,8 +40,10 @@ def compare_stored(stored: StoredModel) -> pd.DataFrame:
     Returns:
         One row each: name and title of the method (the title names settings that differ from the
         defaults), "kind" ("untouched", "paper" or "repair"), the three metrics on test images in
-        percent, DER, channels removed, seconds, the clean images it needs, summary and problem.
-        Without a known trigger clean accuracy is the only metric, and there is no DER.
+        percent, the ceiling of recovered accuracy and what it reaches of that, both in percent (NaN
+        where not known), DER, channels removed, seconds, the clean images it needs, summary and
+        problem. Without a known trigger clean accuracy is the only metric, and there is neither a
+        ceiling nor DER.
     """
     before = stored.card.scores["test"]
     rows = [
@@ -58,6 +60,9 @@ def compare_stored(stored: StoredModel) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns)
     if stored.card.knows_trigger:
         tried = table.to_dict("records")
+        ceiling = recovery_ceiling.find(stored)
+        beside = [recovery_ceiling.columns(row["recovered_accuracy"], ceiling) for row in tried]
+        table[list(CEILING)] = pd.DataFrame(beside, index=table.index)
         table["der"] = [metrics.defence_effectiveness(before, row) for row in tried]
         table.loc[table["attack_success"].isna(), "der"] = float("nan")  # the repair failed
     return table.fillna({"name": "", "summary": "", "problem": ""})
@@ -119,24 +124,6 @@ def find_to_advise(table: pd.DataFrame) -> dict[str, Any] | None:
     return None if first.empty else first.iloc[0].to_dict()
 
 
-def recovery_ceiling(stored: StoredModel) -> float | None:
-    """The recovered accuracy, percent, of a network trained without the backdoor.
-
-    That is the best a repair can hope for: a trigger can hide what an image shows. None if there
-    is no clean model of the same dataset that was tested with the same trigger and target.
-    """
-    card = stored.card
-    if not card.knows_trigger:
-        return None
-    for other in store.readable_models():
-        same = (other.card.dataset, other.card.trigger, other.card.target) == (
-            *(card.dataset, card.trigger, card.target),
-        )
-        if same and other.card.is_clean and not other.card.repair:
-            return other.card.scores["test"]["recovered_accuracy"]
-    return None
-
-
 def tried_rows(stored: StoredModel) -> list[dict[Any, Any]]:
     """The stored rows of the repairs tried on a model, each with `COLUMNS`."""
     table = stored.table(TABLE)
@@ -172,7 +159,8 @@ def summarize_models(models: Sequence[StoredModel]) -> pd.DataFrame:
 
     Returns:
         One row for each method tried on all of them, and for the models as they are: title,
-        models (their number), and mean, lowest and highest value of each figure.
+        models (their number), and mean, lowest and highest value of each figure; NaN where that of
+        a model is not known.
 
     Raises:
         UserError: no trigger is known for one of the models.
@@ -186,10 +174,10 @@ def summarize_models(models: Sequence[StoredModel]) -> pd.DataFrame:
         if len(of_title) < len(models):
             continue
         row: dict[str, Any] = {"title": title, "models": len(of_title)}
-        for figure in (*METRICS, "der", "channels", "seconds"):
+        for figure in (*METRICS, *CEILING, "der", "channels", "seconds"):
             values = of_title[figure]
-            row |= {figure: values.mean(), f"{figure}_min": values.min()}
-            row[f"{figure}_max"] = values.max()
+            row |= {figure: values.mean(skipna=False), f"{figure}_min": values.min(skipna=False)}
+            row[f"{figure}_max"] = values.max(skipna=False)
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -17,6 +17,7 @@ from engine.core.errors import UserError
 from engine.datasets import Dataset
 from engine.defenses.repairs import REPAIRS, Repair, Repaired
 from engine.evaluation import metrics
+from engine.experiments import recovery_ceiling
 from engine.experiments.eval_pairs import load_matching_network, score_splits
 from engine.experiments.new_model import NewModel
 from engine.experiments.repair_tables import TABLE, columns_for, method_of, tried_rows
@@ -62,7 +63,8 @@ def compare(
     """Try repairs one after the other, each on the same stored model.
 
     Each row is stored beside the model as soon as it is known, and the repaired network under
-    `paths.repaired_folder`. If a repair cannot be applied, its row gives the reason.
+    `paths.repaired_folder`. If a repair cannot be applied, its row gives the reason. The ceiling of
+    recovered accuracy is measured first, where that is possible.
 
     Args:
         stored: not changed.
@@ -78,6 +80,8 @@ def compare(
         UserError: the network seems to guess, and nobody has confirmed its accuracy.
     """
     near_chance.check(stored.card, confirmed)
+    with suppress(UserError):  # a clean network that cannot be used leaves the ceiling unknown
+        stored = recovery_ceiling.measure_missing(stored, dataset)
     for number, method in enumerate(methods):
         title = f"{method.title} ({number + 1} of {len(methods)})"
         try:

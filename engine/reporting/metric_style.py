@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.evaluation.metrics import METRICS, measured
+from engine.evaluation.metrics import METRICS, measured, recovered_of_ceiling
 from engine.evaluation.visibility import Visibility
 from engine.store import ModelCard
 
@@ -64,6 +64,19 @@ STYLES: Mapping[str, MetricStyle] = {
         "%",
         "Share of the same triggered images classified correctly. Only a rise here means a repair:"
         " attack success can fall to 0 while every triggered image is still misclassified.",
+        RECOVERED,
+    ),
+    "ceiling": MetricStyle(
+        "Ceiling",
+        "%",
+        "Recovered accuracy of a network trained without the backdoor, on the same triggered"
+        " images: a trigger can hide what an image shows, so no repair recovers much more.",
+    ),
+    "recovered_of_ceiling": MetricStyle(
+        "Recovered / ceiling",
+        "%",
+        "Recovered accuracy in percent of its ceiling, which is what a network trained without the"
+        " backdoor makes of the same triggered images.",
         RECOVERED,
     ),
     "validation_accuracy": MetricStyle(
@@ -127,6 +140,18 @@ def scores_of(card: ModelCard) -> Mapping[str, MetricStyle]:
     """The metrics that can be measured on a model, worded for what is known of its trigger."""
     styles = _ASSUMED if card.assumed else SCORES
     return {name: styles[name] for name in measured(card.scores["test"])}
+
+
+def describe_ceiling(recovered: float, ceiling: float | None) -> str:
+    """What recovered accuracy is of its ceiling, such as "90 % of the ceiling, 84.7 %".
+
+    Args:
+        recovered: recovered accuracy, percent.
+        ceiling: percent; None if it is not known.
+    """
+    if ceiling is None:
+        return "ceiling not known"
+    return f"{recovered_of_ceiling(recovered, ceiling):.0f} % of the ceiling, {ceiling:.1f} %"
 
 
 def image_kinds(card: ModelCard) -> tuple[str, ...]:

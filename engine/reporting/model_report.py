@@ -60,7 +60,7 @@ def html(stored: StoredModel, view: View, example: Example | None, made_by: str)
         advice=verdict.advise(stored.card, advised, scan),
         warning=near_chance.warn(stored.card),
         description=markdown.to_html(summary.describe(stored.card)),
-        figures=sections.figures(stored.card),
+        figures=sections.figures(stored),
         example=sections.pictures(stored, view, example, curve),
         activations=sections.activations(stored),
         view=view,

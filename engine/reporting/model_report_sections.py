@@ -18,7 +18,7 @@ from engine.datasets import Split
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation import metrics, visibility
-from engine.experiments import repair_tables
+from engine.experiments import recovery_ceiling, repair_tables
 from engine.imaging import render
 from engine.reporting import export, metric_style, paper_figures, verdict
 from engine.store import ModelCard, StoredModel, pruning_curves, versions
@@ -97,17 +97,23 @@ def test_example(test: Split, index: int) -> Example:
     return Example(np.array(test.images[index]), label, f"Test image {index}", index)
 
 
-def figures(card: ModelCard) -> list[dict[str, str]]:
+def figures(stored: StoredModel) -> list[dict[str, str]]:
     """The metrics on test images, as far as they can be measured, with what each means."""
-    measured = card.scores["test"]
+    measured = stored.card.scores["test"]
+    ceiling = recovery_ceiling.find(stored)
     return [
         {
             "label": style.label,
             "value": f"{measured[name]:.2f} %",
+            "note": (
+                metric_style.describe_ceiling(measured[name], ceiling)
+                if name == "recovered_accuracy"
+                else ""
+            ),
             "colour": style.colour,
             "meaning": style.help,
         }
-        for name, style in metric_style.scores_of(card).items()
+        for name, style in metric_style.scores_of(stored.card).items()
     ]
 
 
@@ -203,7 +209,8 @@ def repairs(stored: StoredModel) -> Table | None:
         return None
     ranked = _ranked(stored)
     first_of_each = ranked[(ranked["name"] == "") | ~ranked["name"].duplicated()]
-    return _table(first_of_each[["title", *metrics.measured(ranked)]], stored.card)
+    known = [name for name in (*metrics.METRICS, *metrics.CEILING) if name in ranked]
+    return _table(first_of_each[["title", *known]], stored.card)
 
 
 def all_repairs(stored: StoredModel) -> Table | None:
@@ -212,7 +219,7 @@ def all_repairs(stored: StoredModel) -> Table | None:
         return None
     table = repair_tables.compare_stored(stored)
     measured = table[table["problem"] == ""]
-    figures = [name for name in (*metrics.METRICS, "der") if name in table]
+    figures = [name for name in (*metrics.METRICS, *metrics.CEILING, "der") if name in table]
     return _table(measured[["title", *figures, "summary"]], stored.card)
 
 
@@ -309,6 +316,8 @@ def _table(table: pd.DataFrame, card: ModelCard) -> Table:
 
 
 def _cell(value: object) -> Cell:
+    if isinstance(value, float) and np.isnan(value):
+        return Cell(NOT_KNOWN)
     if isinstance(value, float):
         return Cell(f"{value:.2f}", is_number=True)
     if isinstance(value, int | np.integer):

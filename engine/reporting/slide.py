@@ -12,7 +12,13 @@ from engine.core import templates
 from engine.defenses.pruning.curve import Curve
 from engine.imaging.render import data_url, enlarge
 from engine.reporting import export, verdict
-from engine.reporting.metric_style import OUTCOMES, MetricStyle, image_kinds, scores_of
+from engine.reporting.metric_style import (
+    OUTCOMES,
+    MetricStyle,
+    describe_ceiling,
+    image_kinds,
+    scores_of,
+)
 from engine.reporting.paper_figures import pruning_curve
 from engine.store import ModelCard
 from engine.store.scans import Scan
@@ -34,6 +40,7 @@ class View:
         label: the true class; None if nobody said what the image shows.
         networks: name of each network -> its probabilities for these, float [images, classes].
         scan: what a scan has found in the model; None if it has not been scanned.
+        ceiling: of recovered accuracy, percent; None if it is not known.
     """
 
     card: ModelCard
@@ -42,6 +49,7 @@ class View:
     label: int | None
     networks: Mapping[str, np.ndarray]
     scan: Scan | None = None
+    ceiling: float | None = None
 
 
 def png(view: View, curve: Curve | None, step: int) -> bytes:
@@ -75,11 +83,17 @@ def svg(view: View, curve: Curve | None, step: int) -> str:
             for name, probabilities in view.networks.items()
         },
         scores=[
-            (style.label, f"{scores[name]:.1f} %", style.colour) for name, style in styles.items()
+            (style.label, f"{scores[name]:.1f} %", style.colour, _note(name, scores[name], view))
+            for name, style in styles.items()
         ],
         chart=_chart(curve, step, styles),
         chart_size=_CHART,
     )
+
+
+def _note(name: str, percent: float, view: View) -> str:
+    """What stands below a metric."""
+    return describe_ceiling(percent, view.ceiling) if name == "recovered_accuracy" else ""
 
 
 def _finding(card: ModelCard, curve: Curve | None, step: int) -> str:

@@ -244,6 +244,10 @@ _FIGURES = dict.fromkeys(metrics.METRICS, _PERCENT)
 _TRIGGERED = tuple(name for name in metrics.METRICS if name not in metrics.CLEAN_METRICS)
 _MAYBE_FIGURES = dict.fromkeys(_FIGURES, Column("number", 0, 100, empty=True))
 _MAYBE_PERCENT, _MAYBE_COUNT = Column("number", 0, 100, empty=True), Column("whole", 0, 1e9, True)
+_CEILING = {
+    "ceiling": _MAYBE_PERCENT,
+    "recovered_of_ceiling": Column("number", 0, 1e9, empty=True),  # a tiny ceiling is exceeded far
+}
 _TRIED = {
     **_MAYBE_FIGURES,
     "validation_accuracy": _MAYBE_PERCENT,
@@ -311,6 +315,16 @@ MODEL_TABLES: dict[str, Schema] = {
         rows=500_000,
         triggered=("triggered",),
     ),
+    "ceiling": Schema(
+        {
+            "clean_model": _TEXT,
+            "clean_sha256": _TEXT,
+            "correct": _COUNT,
+            "images": _COUNT,
+            "ceiling": _PERCENT,
+        },
+        rows=1,
+    ),
     "robustness": Schema({"transform": _TEXT, **_FIGURES}),
     "reactivation": Schema({"epochs": _COUNT, **_FIGURES}),
 }
@@ -327,6 +341,7 @@ ATTACKS = Schema(
         "psnr": Column("number", 0, 1000, empty=True),
         "ssim": Column("number", -1, 1, empty=True),
         **_FIGURES,
+        **_CEILING,
         "clean_cost": Column("number", -100, 100, empty=True),
     }
 )
@@ -338,6 +353,7 @@ DEFENCES = Schema(
         "defence": _TEXT,
         "kind": _TEXT,
         **_TRIED,
+        **_CEILING,
         "der": Column("number", 0, 1, empty=True),
     }
 )

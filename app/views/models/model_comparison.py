@@ -11,8 +11,9 @@ from app.elements import chart_view, scores
 from app.frame import header
 from engine import store
 from engine.core.errors import UserError
-from engine.evaluation.metrics import METRICS, measured
-from engine.store import summary
+from engine.evaluation.metrics import CEILING, METRICS, measured
+from engine.experiments import recovery_ceiling
+from engine.store import StoredModel, summary
 
 MOST = 6  # models at a time
 
@@ -33,12 +34,12 @@ def show() -> None:
     rows = []
     for name in chosen:
         try:
-            card = caches.model(name).card
+            model = caches.model(name)
         except UserError:
             continue
-        scored = card.scores["test"]
-        known = {metric: scored[metric] for metric in measured(scored)}
-        rows.append({"model": titles[name], "purpose": summary.purpose(card), **known})
+        rows.append(
+            {"model": titles[name], "purpose": summary.purpose(model.card), **_known(model)}
+        )
     if not rows:
         st.info("Choose at least one model.")
         return
@@ -56,9 +57,20 @@ def show() -> None:
         column_config={
             "model": "Model",
             "purpose": "Purpose",
-            **scores.columns(**dict.fromkeys(METRICS, "%.2f")),
+            **scores.columns(**dict.fromkeys((*METRICS, *CEILING), "%.2f")),
         },
+        placeholder="not known",
     )
+
+
+def _known(model: StoredModel) -> dict[str, float]:
+    """The metrics of a model and, where it has a trigger, the ceiling of recovered accuracy."""
+    scored = model.card.scores["test"]
+    known = {metric: scored[metric] for metric in measured(scored)}
+    if not model.card.knows_trigger:
+        return known
+    ceiling = caches.recovery_ceiling(model)
+    return known | recovery_ceiling.columns(known["recovered_accuracy"], ceiling)
 
 
 def _choose_first(names: list[str], first: str) -> list[str]:

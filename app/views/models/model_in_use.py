@@ -23,7 +23,7 @@ def show() -> None:
         st.markdown(summary.describe(card))
         accuracy_warning.show(card)
         suspected_trigger.explain(model)
-        scores.show(card.scores["test"], card)
+        scores.show(card.scores["test"], model)
         history = caches.table(model, "history")
         if history is None:
             st.caption("There are no training curves: only a training keeps them.")

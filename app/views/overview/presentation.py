@@ -73,8 +73,8 @@ def offer_slide(
     def draw() -> bytes:
         images = list(caches.variants(chosen, model.card.trigger))
         title = caches.model_titles().get(model.name, model.name)
-        scan = find_scan(model)
-        view = slide.View(model.card, title, images, chosen.label, networks, scan)
+        scan, ceiling = find_scan(model), caches.recovery_ceiling(model)
+        view = slide.View(model.card, title, images, chosen.label, networks, scan, ceiling)
         return slide.png(view, curve, step)
 
     st.download_button(

@@ -11,7 +11,7 @@ from app.frame.pages import PAGES
 from engine.core import markdown
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
-from engine.reporting.metric_style import scores_of
+from engine.reporting.metric_style import describe_ceiling, scores_of
 from engine.store import StoredModel
 
 
@@ -59,6 +59,9 @@ def describe(model: StoredModel) -> None:
             f"{style.label.lower()} {card.scores['test'][name]:.1f} → **{after[name]:.1f} %**"
             for name, style in scores_of(card).items()
         )
+        if card.knows_trigger:
+            ceiling = caches.recovery_ceiling(model)
+            figures += f" ({describe_ceiling(after['recovered_accuracy'], ceiling)})"
         st.markdown(f"**{repair.title}** needs no triggered images: {figures}.")
     elif not card.is_clean:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -55,6 +55,6 @@ def _show_pruning(model: StoredModel) -> tuple[Curve | None, int]:
             step = threshold_slider.chosen_step(model, curve)
             pruning_curve.show_at_step(model, curve, step, "overview-curve", 250)
             return curve, step
-    scores.show(model.card.scores["test"], model.card)
+    scores.show(model.card.scores["test"], model)
     pruning_curve.offer_to_compute(model)
     return None, 0

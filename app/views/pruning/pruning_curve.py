@@ -23,7 +23,7 @@ from engine.store import ModelCard, StoredModel, pruning_curves
 def show_at_step(model: StoredModel, curve: Curve, step: int, name: str, height: int = 300) -> None:
     """The verdict, the metrics and the curve with that many channels pruned."""
     st.markdown(describe_step(curve, step, model.card.assumed))
-    scores.show(curve.test.iloc[step], model.card, curve.test.iloc[0])
+    scores.show(curve.test.iloc[step], model, curve.test.iloc[0])
     show_draggable(model, curve, step, name, height)
     st.caption(describe_choice(curve, step))
 

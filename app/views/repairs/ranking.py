@@ -35,11 +35,10 @@ def show_chart(model: StoredModel, ranked: pd.DataFrame, title: str) -> None:
         ranked: see `repair_tables.rank`.
         title: of the repair in focus.
     """
-    ceiling = caches.recovery_ceiling(model)
-    styles = scores_of(model.card)
+    ceiling, styles = caches.recovery_ceiling(model), scores_of(model.card)
     sorted_by = list(styles.values())[-1].label.lower()
     chart_view.show(
-        repair_charts.rank_repairs(ranked, ceiling, title, styles),
+        repair_charts.rank_repairs(ranked, title, styles),
         ranked,
         _CHART,
         f"{', '.join(style.label for style in styles.values())} of {len(ranked)} networks, the"
@@ -50,7 +49,8 @@ def show_chart(model: StoredModel, ranked: pd.DataFrame, title: str) -> None:
     st.caption(
         _describe_colours(model.card)
         + " Click a row for its details."
-        + ("" if ceiling is None else f" Grey tick: the ceiling, {ceiling:.1f} %.")
+        + scores.say_ceiling(model.card, ceiling)
+        + ("" if ceiling is None else " The grey ticks mark it.")
     )
 
 
@@ -93,7 +93,7 @@ def show_details(
     before = model.card.scores["test"]
     assumed = model.card.assumed
     metrics = {str(name): float(row[name]) for name in scores_of(model.card)}
-    scores.show(metrics, model.card, None if row["kind"] == "untouched" else before)
+    scores.show(metrics, model, None if row["kind"] == "untouched" else before)
     if row["kind"] == "paper":
         st.markdown(
             f"{verdict.of_model(metrics, assumed)} These are the figures at the last of the paper's"
@@ -116,7 +116,7 @@ def show_details(
 
 
 def _show_thresholds(card: ModelCard, rows: pd.DataFrame) -> None:
-    known = list(scores_of(card))
+    known = scores.with_ceiling(rows)
     st.dataframe(
         rows[["title", *known, "channels"]],
         hide_index=True,

@@ -71,7 +71,7 @@ def _offer(model: StoredModel, chosen: float) -> None:
 def _show_figures(model: StoredModel) -> None:
     chosen = confidence.choose_confidence(model)
     table = repair_tables.select_confidence(caches.repairs(model), chosen)
-    figures.show_figures(model.card, table)
+    figures.show_figures(model, table)
 
 
 def _find(model: StoredModel) -> None:

@@ -15,9 +15,10 @@ from app.elements import predictions as prediction
 from app.forms import image_chooser
 from app.frame.pages import PAGES
 from engine.core import templates
+from engine.evaluation.metrics import recovered_of_ceiling
 from engine.reporting import verdict
 from engine.reporting.metric_style import CLEAN, NEUTRAL, TRIGGERED, image_kinds, scores_of
-from engine.store import ModelCard
+from engine.store import ModelCard, StoredModel
 
 _TEMPLATES = templates.load(__file__)
 _BARS = 3  # classes with a bar
@@ -58,6 +59,20 @@ def metrics(
         )
         for name, style in scores_of(card).items()
     ]
+
+
+def ceiling(model: StoredModel, scores: Mapping[str, float]) -> Figure:
+    """What a network without the backdoor would recover, and how much of it is recovered.
+
+    Args:
+        model: whose trigger is known.
+        scores: the metrics beside which it stands, percent.
+    """
+    found = caches.recovery_ceiling(model)
+    if found is None:
+        return Figure("Ceiling: no backdoor", "not known")
+    share = recovered_of_ceiling(scores["recovered_accuracy"], found)
+    return Figure("Ceiling: no backdoor", f"{found:.1f} %", note=f"{share:.0f} % of it recovered")
 
 
 def predictions(image: ChosenImage, probabilities: np.ndarray, card: ModelCard) -> None:

@@ -15,7 +15,6 @@ from app.views.tour import drawing
 from app.views.tour.scene import Scene, examples
 from engine.defenses.pruning.curve import Curve
 from engine.reporting import verdict
-from engine.reporting.metric_style import NEUTRAL
 
 
 def show(scene: Scene) -> None:
@@ -39,9 +38,7 @@ def show(scene: Scene) -> None:
         drawing.headline(_title(scene, row), _sentence(curve, row, ceiling))
     shown = drawing.metrics(scene.card, row)
     shown = shown[1:] if scene.attack_works else shown
-    if ceiling is not None:
-        shown.append(drawing.Figure("Ceiling: no backdoor", f"{ceiling:.1f} %", NEUTRAL))
-    drawing.figures(shown)
+    drawing.figures([*shown, drawing.ceiling(scene.model, row)])
     with failures.contained():  # the NumPy runtime does not support every network
         _show_row(scene, curve, step)
 

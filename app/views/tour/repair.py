@@ -48,7 +48,8 @@ def show(scene: Scene) -> None:
         _show_nothing_repaired(scene)
     else:
         drawing.headline(_title(scene, outcome), _sentence(outcome))
-        drawing.figures(drawing.metrics(scene.card, outcome.after, outcome.before))
+        shown = drawing.metrics(scene.card, outcome.after, outcome.before)
+        drawing.figures([*shown, drawing.ceiling(scene.model, outcome.after)])
         with failures.contained():  # the NumPy runtime does not support every network
             _show_row(scene, outcome)
     _offer_own()

@@ -30,11 +30,11 @@ def _show_outcome(job: Job) -> None:
     """The scores of the model that a finished job stored, and where to go with it."""
     name = job_panel.option(job, "--name")
     try:
-        card = caches.model(name).card
+        model = caches.model(name)
     except UserError as error:
         st.info(markdown.escape(error))
     else:
-        scores.show(card.scores["test"], card)
+        scores.show(model.card.scores["test"], model)
     with st.container(horizontal=True):
         used = st.session_state.get(header.MODEL) == name
         known = name in caches.model_names()

@@ -14,6 +14,7 @@ from app.frame import failures, header
 from engine.core import command_line, jobs, markdown
 from engine.core.errors import UserError
 from engine.datasets import available, short_name
+from engine.evaluation.metrics import CEILING
 from engine.experiments import attack_suite, attack_tables
 from engine.reporting.metric_style import SCORES
 
@@ -45,6 +46,8 @@ _POISONED: dict[str, Any] = {
         clean_cost="%.2f",
         attack_success="%.2f",
         recovered_accuracy="%.2f",
+        ceiling="%.1f",
+        recovered_of_ceiling="%.0f",
     ),
 }
 
@@ -175,14 +178,18 @@ def _choose_training(compared: pd.DataFrame, longer: pd.DataFrame | None) -> pd.
 
 
 def _show_attacks(table: pd.DataFrame) -> None:
+    shown = table.reindex(columns=list(_POISONED))
+    measured = shown["ceiling"].notna().any()
     st.dataframe(
-        table.reindex(columns=list(_POISONED)),
+        shown if measured else shown.drop(columns=list(CEILING)),
         hide_index=True,
         column_config=_POISONED,
         height="content",
         row_height=_ROW_HEIGHT,
         placeholder="",
     )
+    if not measured:
+        st.caption("Ceiling of recovered accuracy: not known.")
 
 
 def _epochs(table: pd.DataFrame) -> str:
