@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import pandas as pd
 import streamlit as st
 
 from app import caches
 from engine.core import templates
-from engine.evaluation.metrics import measured, wilson_interval
+from engine.evaluation.metrics import wilson_interval
 from engine.reporting.metric_style import ASSUMED, STYLES, describe_ceiling, scores_of
 from engine.store import ModelCard, StoredModel
 
@@ -85,12 +84,6 @@ def columns(card: ModelCard | None = None, /, **formats: str | None) -> dict[str
         )
         for name, form in formats.items()
     }
-
-
-def with_ceiling(table: pd.DataFrame) -> list[str]:
-    """The metrics that a table has, and recovered accuracy in percent of its ceiling if known."""
-    names = [*measured(table), "recovered_of_ceiling"]
-    return [name for name in names if name in table and table[name].notna().any()]
 
 
 def say_ceiling(card: ModelCard, ceiling: float | None) -> str:

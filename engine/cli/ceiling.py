@@ -15,10 +15,10 @@ from engine.store import StoredModel
 @click.argument("models", type=MODEL, nargs=-1, required=True, help="Names of the models.")
 @long_work
 def ceiling(models: tuple[str, ...], call: Call) -> Answer:
-    """Measure what a clean network makes of a model's triggered test images.
+    """Measure how much a repair can recover at best.
 
-    The clean network is the stored one whose training is most like the model's. No repair can
-    recover much more than it does.
+    That is the share of the model's triggered test images that a clean network classifies
+    correctly: the stored one whose training is most like the model's.
     """
     for model in models:
         store.find(model).card.known_backdoor()  # an error comes before the work

@@ -63,10 +63,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "compare-repairs": ("repairs", "Try several repairs on a model and compare them."),
         "save-repair": ("repairs", "Store a copy made by compare-repairs as a model."),
         "summarize-repairs": ("repairs", "Summarize the repairs tried on several models."),
-        "ceiling": (
-            "ceiling",
-            "Measure what a clean network makes of a model's triggered test images.",
-        ),
+        "ceiling": ("ceiling", "Measure how much a repair can recover at best."),
         "reactivate": ("robustness", "Train a repaired model on: does the backdoor come back?"),
     },
     "Attacks": {

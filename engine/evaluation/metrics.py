@@ -144,6 +144,13 @@ def score(
     )
 
 
+def known_figures(table: pd.DataFrame) -> list[str]:
+    """The metrics that a table has and, where a ceiling is known, what is recovered of it."""
+    share = "recovered_of_ceiling"
+    known = share in table and table[share].notna().any()
+    return [*measured(table), *([share] if known else [])]
+
+
 def defence_effectiveness(before: Mapping[Any, float], after: Mapping[Any, float]) -> float:
     """Defence effectiveness rate (DER, Zhu et al. 2023).
 

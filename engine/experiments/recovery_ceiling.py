@@ -60,9 +60,7 @@ def measure(stored: StoredModel, dataset: Dataset) -> StoredModel:
     backdoor = stored.card.known_backdoor()
     reference = find_clean_model(stored.card)
     if reference is None:
-        train = command_line.command(
-            "train", dataset.name, "--rate", "0", "--name", f"{dataset.name}-clean"
-        )
+        train = command_line.command("train", dataset.name, "--rate", "0", "--name", "NAME")
         raise UserError(
             f"There is no model trained on the clean images of {dataset.name} to measure the"
             f" ceiling with: train one with `{train}`."
@@ -126,6 +124,22 @@ def columns(recovered: float, ceiling: float | None) -> dict[str, float]:
         "ceiling": known,
         "recovered_of_ceiling": metrics.recovered_of_ceiling(recovered, known),
     }
+
+
+def add_columns(table: pd.DataFrame, ceiling: float | None) -> pd.DataFrame:
+    """A table with the columns `metrics.CEILING`; see `columns`.
+
+    Args:
+        table: has recovered accuracy in percent, NaN where it was not measured.
+        ceiling: of the model that the table is about, percent; None if it is not known.
+    """
+    rows = [columns(recovered, ceiling) for recovered in table["recovered_accuracy"]]
+    return table.assign(**pd.DataFrame(rows, index=table.index))
+
+
+def add_share(table: pd.DataFrame, ceiling: float | None) -> pd.DataFrame:
+    """A table with what is recovered of the ceiling, if that is known; else as it is."""
+    return table if ceiling is None else add_columns(table, ceiling).drop(columns="ceiling")
 
 
 def _clean_models(card: ModelCard) -> list[StoredModel]:

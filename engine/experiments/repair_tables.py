@@ -59,10 +59,8 @@ def compare_stored(stored: StoredModel) -> pd.DataFrame:
     columns = ["name", "title", "kind", "needs", *columns_for(stored.card)]
     table = pd.DataFrame(rows, columns=columns)
     if stored.card.knows_trigger:
+        table = recovery_ceiling.add_columns(table, recovery_ceiling.find(stored))
         tried = table.to_dict("records")
-        ceiling = recovery_ceiling.find(stored)
-        beside = [recovery_ceiling.columns(row["recovered_accuracy"], ceiling) for row in tried]
-        table[list(CEILING)] = pd.DataFrame(beside, index=table.index)
         table["der"] = [metrics.defence_effectiveness(before, row) for row in tried]
         table.loc[table["attack_success"].isna(), "der"] = float("nan")  # the repair failed
     return table.fillna({"name": "", "summary": "", "problem": ""})

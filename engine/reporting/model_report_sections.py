@@ -198,9 +198,14 @@ def pruning(stored: StoredModel, curve: Curve | None, view: View) -> dict[str, A
         "step": step,
         "channels": len(curve.channels),
         "verdict": verdict.of_model(row, stored.card.assumed),
-        "table": _table(table.assign(fraction=100 * table["fraction"]), stored.card),
+        "table": _threshold_table(stored, table),
         **dict(zip(("curve", "bars", "orders"), _draw(charts, captions), strict=True)),
     }
+
+
+def _threshold_table(stored: StoredModel, table: pd.DataFrame) -> Table:
+    table = recovery_ceiling.add_share(table, recovery_ceiling.find(stored))
+    return _table(table.assign(fraction=100 * table["fraction"]), stored.card)
 
 
 def repairs(stored: StoredModel) -> Table | None:
@@ -209,8 +214,7 @@ def repairs(stored: StoredModel) -> Table | None:
         return None
     ranked = _ranked(stored)
     first_of_each = ranked[(ranked["name"] == "") | ~ranked["name"].duplicated()]
-    known = [name for name in (*metrics.METRICS, *metrics.CEILING) if name in ranked]
-    return _table(first_of_each[["title", *known]], stored.card)
+    return _table(first_of_each[["title", *metrics.known_figures(ranked)]], stored.card)
 
 
 def all_repairs(stored: StoredModel) -> Table | None:
@@ -219,7 +223,7 @@ def all_repairs(stored: StoredModel) -> Table | None:
         return None
     table = repair_tables.compare_stored(stored)
     measured = table[table["problem"] == ""]
-    figures = [name for name in (*metrics.METRICS, *metrics.CEILING, "der") if name in table]
+    figures = [*metrics.known_figures(measured), *(["der"] if "der" in table else [])]
     return _table(measured[["title", *figures, "summary"]], stored.card)
 
 
@@ -316,8 +320,6 @@ def _table(table: pd.DataFrame, card: ModelCard) -> Table:
 
 
 def _cell(value: object) -> Cell:
-    if isinstance(value, float) and np.isnan(value):
-        return Cell(NOT_KNOWN)
     if isinstance(value, float):
         return Cell(f"{value:.2f}", is_number=True)
     if isinstance(value, int | np.integer):

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from engine import store
 from engine.core.paths import PROJECT
+from engine.experiments import recovery_ceiling
 
 Row = dict[str, Any]
 METRICS = ("clean_accuracy", "attack_success", "recovered_accuracy")
@@ -61,7 +63,22 @@ def unchanged(row: Row) -> bool:
     return str(row.get("summary")).startswith("Nothing was changed")
 
 
+@cache
+def ceiling(model: str) -> float | None:
+    """The ceiling of a shipped model's recovered accuracy, percent; None if it is not known."""
+    return recovery_ceiling.find(store.find(model))
+
+
+def of_ceiling(row: Row) -> str:
+    """What is recovered of the ceiling in whole percent, ``(95)``; empty if that is not known."""
+    share = row.get("recovered_of_ceiling")
+    return "" if share is None or pd.isna(share) else f" ({share:.0f})"
+
+
 def figures(row: Row, names: tuple[str, ...] = METRICS, digits: int = 1) -> str:
-    """Metrics in percent, ``97.0 / 0.1 / 96.6``; with * where nothing was changed."""
-    text = " / ".join(f"{row[name]:.{digits}f}" for name in names)
+    """Metrics in percent, ``97.0 / 0.1 / 96.6 (99)``; with * where nothing was changed.
+
+    In brackets stands what is recovered of the ceiling, if the row has that.
+    """
+    text = " / ".join(f"{row[name]:.{digits}f}" for name in names) + of_ceiling(row)
     return f"{text} *" if unchanged(row) else text

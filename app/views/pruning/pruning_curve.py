@@ -15,6 +15,7 @@ from app.frame import failures
 from engine.core import jobs
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER, ORDERS
+from engine.experiments import recovery_ceiling
 from engine.reporting import export, paper_figures, verdict
 from engine.reporting.metric_style import scores_of
 from engine.store import ModelCard, StoredModel, pruning_curves
@@ -189,8 +190,10 @@ def compare_orders(model: StoredModel, layer: str) -> None:
         )
 
 
-def show_threshold_table(card: ModelCard, table: pd.DataFrame) -> None:
+def show_threshold_table(model: StoredModel, table: pd.DataFrame) -> None:
     """The metrics of the pruned network at several thresholds."""
+    card = model.card
+    table = recovery_ceiling.add_share(table, caches.recovery_ceiling(model))
     st.dataframe(
         table.assign(fraction=100 * table["fraction"]),
         hide_index=True,
@@ -200,6 +203,6 @@ def show_threshold_table(card: ModelCard, table: pd.DataFrame) -> None:
             step=None,
             fraction="%.0f",
             validation_accuracy="%.1f",
-            **dict.fromkeys(scores_of(card), "%.1f"),
+            **dict.fromkeys((*scores_of(card), "recovered_of_ceiling"), "%.1f"),
         ),
     )

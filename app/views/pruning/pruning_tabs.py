@@ -106,7 +106,7 @@ def _offer_to_save(model: StoredModel, curve: Curve, threshold: float) -> None:
 
 def _show_thresholds(model: StoredModel, curve: Curve, threshold: float) -> None:
     chosen = sorted({*PAPER_THRESHOLDS, threshold} - {0.0})
-    pruning_curve.show_threshold_table(model.card, curve.at_thresholds(chosen))
+    pruning_curve.show_threshold_table(model, curve.at_thresholds(chosen))
     st.caption(
         "The step is chosen on clean validation images; all figures but validation accuracy come"
         " from held-out test images."

@@ -8,12 +8,13 @@ import streamlit as st
 from app import caches
 from app.elements import scores
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
+from engine.evaluation import metrics
 from engine.store import StoredModel
 
 
 def show_figures(model: StoredModel, table: pd.DataFrame) -> None:
     """The table; see `repair_tables.compare_stored`."""
-    measured = scores.with_ceiling(table)
+    measured = metrics.known_figures(table)
     figures = [*measured, *(["der"] if "der" in table else [])]
     st.dataframe(
         table[["title", *figures, "channels", "seconds", "needs", "summary", "problem"]],

@@ -10,7 +10,8 @@ from app import caches
 from app.elements import job_panel, scores
 from app.forms import image_chooser
 from engine.core import jobs
-from engine.evaluation.metrics import METRICS
+from engine.evaluation import metrics
+from engine.experiments import recovery_ceiling
 from engine.store import StoredModel
 
 
@@ -56,7 +57,10 @@ def _show_study(
     """
     table = caches.table(stored, table_name)
     if table is not None:
-        measured = scores.columns(stored.card, **dict.fromkeys(METRICS, "%.2f"))
+        if table_name == "reactivation":  # the triggered images are those of the ceiling
+            table = recovery_ceiling.add_share(table, caches.recovery_ceiling(stored))
+        figures = metrics.known_figures(table)
+        measured = scores.columns(stored.card, **dict.fromkeys(figures, "%.2f"))
         st.dataframe(table, hide_index=True, column_config={**first, **measured})
         return
     st.info("Not measured yet.")

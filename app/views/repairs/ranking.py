@@ -14,6 +14,7 @@ from app.forms import image_chooser
 from app.frame import failures
 from engine.core import markdown
 from engine.defenses.repairs import REPAIRS
+from engine.evaluation import metrics
 from engine.reporting import verdict
 from engine.reporting.metric_style import image_kinds, scores_of
 from engine.store import ModelCard, StoredModel
@@ -92,22 +93,22 @@ def show_details(
     """
     before = model.card.scores["test"]
     assumed = model.card.assumed
-    metrics = {str(name): float(row[name]) for name in scores_of(model.card)}
-    scores.show(metrics, model, None if row["kind"] == "untouched" else before)
+    measured = {str(name): float(row[name]) for name in scores_of(model.card)}
+    scores.show(measured, model, None if row["kind"] == "untouched" else before)
     if row["kind"] == "paper":
         st.markdown(
-            f"{verdict.of_model(metrics, assumed)} These are the figures at the last of the paper's"
-            " thresholds, a drop in clean accuracy of 30 points; those at all of them:"
+            f"{verdict.of_model(measured, assumed)} These are the figures at the last of the"
+            " paper's thresholds, a drop in clean accuracy of 30 points; those at all of them:"
         )
         _show_thresholds(model.card, table[table["kind"] == "paper"])
         return
     if row["kind"] == "untouched":
         if model.card.knows_trigger:
-            st.markdown(verdict.of_model(metrics, assumed))
+            st.markdown(verdict.of_model(measured, assumed))
         return
     seconds = f" Took {row['seconds']:.0f} seconds." if row["seconds"] > 0 else ""
     needs = f" Clean images needed: {row['needs']}." if row["needs"] else ""
-    judged = verdict.of_model(metrics, assumed)
+    judged = verdict.of_model(measured, assumed)
     st.markdown(f"{judged} {markdown.escape(row['summary'])}{seconds}{needs}")
     st.code(row["method"], language=None, wrap_lines=True)
     repaired = caches.repaired_copies(model).get(str(row["name"]))
@@ -116,7 +117,7 @@ def show_details(
 
 
 def _show_thresholds(card: ModelCard, rows: pd.DataFrame) -> None:
-    known = scores.with_ceiling(rows)
+    known = metrics.known_figures(rows)
     st.dataframe(
         rows[["title", *known, "channels"]],
         hide_index=True,

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from engine.defenses.repairs import RECOMMENDED, REPAIRS, compared_repairs
+from engine.experiments.recovery_ceiling import columns
 from tests.docs import result_files as files
 from tests.docs.markdown import bullet_list, bullets, claim, listed, table
 
@@ -76,8 +77,8 @@ def _pruning() -> str:
 def ceiling() -> str:
     """Recovered accuracy beside that of a network without the backdoor."""
     mean = _over_seeds(_title(RECOMMENDED))
-    gtsrb = files.scores("gtsrb-clean")["recovered_accuracy"]
-    signs = files.scores("signs-clean")["recovered_accuracy"]
+    gtsrb, signs = files.ceiling("gtsrb-ftrojan"), files.ceiling("signs-ftrojan")
+    assert gtsrb is not None and signs is not None
     repaired = files.scores("signs-ftrojan-repaired")["recovered_accuracy"]
     return bullets(
         [
@@ -90,6 +91,7 @@ def ceiling() -> str:
                 " clean network was trained.",
                 abs(gtsrb - mean["recovered_accuracy"]) < 1,
                 repaired < signs,
+                files.ceiling("cifar10-ftrojan") is None,
             )
         ]
     )
@@ -103,13 +105,17 @@ def over_seeds() -> str:
         return f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
     return table(
-        ["", "clean accuracy", "attack success", "recovered accuracy", "DER", "seconds"],
+        [
+            *("", "clean accuracy", "attack success", "recovered accuracy", "of the ceiling"),
+            *("DER", "seconds"),
+        ],
         [
             [
                 _emphasized(row["title"]),
                 spread(row, "clean_accuracy", 1),
                 spread(row, "attack_success", 2),
                 spread(row, "recovered_accuracy", 1),
+                f"{row['recovered_of_ceiling']:.0f} %",
                 f"{row['der']:.3f}",
                 "" if pd.isna(row["seconds_max"]) else f"{row['seconds_max']:.0f}",
             ]
@@ -125,12 +131,23 @@ def other_models() -> str:
         files.repairs_of("signs-ftrojan", SURE),
         files.repairs_of("cifar10-ftrojan"),
     )
-    before = [files.figures(found["none"]) for found in shown]
-    rows = [["before repair", before[0], "", before[2]]]
-    for name in compared_repairs():
-        rows.append(
-            [_emphasized(_title(name)), *(files.figures(found[name]) for found in shown)],
-        )
+    ceilings = [
+        files.ceiling(name) for name in ("signs-ftrojan", "signs-ftrojan", "cifar10-ftrojan")
+    ]
+
+    def after(name: str) -> list[str]:
+        beside = [
+            columns(found[name]["recovered_accuracy"], ceiling)
+            for found, ceiling in zip(shown, ceilings, strict=True)
+        ]
+        return [
+            files.figures(found[name] | share) for found, share in zip(shown, beside, strict=True)
+        ]
+
+    known = ["not known" if ceiling is None else f"{ceiling:.1f}" for ceiling in ceilings]
+    before = after("none")
+    rows = [["ceiling", *known], ["before repair", before[0], "", before[2]]]
+    rows += [[_emphasized(_title(name)), *after(name)] for name in compared_repairs()]
     return table(["repair", "`signs-ftrojan`", "95 % confidence", "`cifar10-ftrojan`"], rows)
 
 

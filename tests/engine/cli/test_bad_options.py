@@ -34,6 +34,7 @@ COMMANDS = {
     "compare-repairs": ["compare-repairs", "small", "--method", "clp"],
     "save-repair": ["save-repair", "small", "--method", "clp", "--name", "n"],
     "summarize-repairs": ["summarize-repairs", "small", "--out", "x.csv"],
+    "ceiling": ["ceiling", "small"],
     "robustness": ["robustness", "small"],
     "reactivate": ["reactivate", "small"],
     "benchmark-attacks": ["benchmark-attacks", "folder:signs"],

@@ -34,6 +34,9 @@ def test_the_suite_trains_prunes_and_compares_attacks(data, tmp_path, monkeypatc
     assert table["attack"].tolist() == ["none", "badnets"]
     assert np.isnan(table["psnr"][0]) and table["psnr"][1] > 10
     assert table["clean_cost"][0] == 0
+    clean_network = store.find("attack-folder-few-badnets").table("ceiling")["clean_model"][0]
+    assert clean_network == "attack-folder-few-none"
+    assert np.isnan(table["ceiling"][0]) and 0 <= table["ceiling"][1] <= 100
     assert main.main([*words[:-2], "--attack", "badnets", "--epochs", "3"]) == 2
     assert "trained with epochs 2, not 3" in capsys.readouterr().err
     defended = pd.read_csv(tmp_path / "out" / "defences.csv")

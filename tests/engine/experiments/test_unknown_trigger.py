@@ -10,7 +10,7 @@ from engine.cli import main
 from engine.core.errors import UserError
 from engine.datasets import load_dataset
 from engine.evaluation import metrics
-from engine.experiments import repair_tables, run_repairs
+from engine.experiments import recovery_ceiling, run_repairs
 from engine.store import near_chance, pruning_curves, summary
 from engine.store.scans import stored_scan
 from tests.fixtures.unknown import CORNER, DATASET, IMPORTED, SIDE, TARGET, TRIGGER
@@ -73,7 +73,7 @@ def test_a_repair_is_compared_by_clean_accuracy_alone(capsys):
     assert mended.imported == IMPORTED and not mended.knows_trigger
     stored = store.find("unknown")
     assert list(run_repairs.saved_repairs(stored)) == ["pruning"]
-    assert repair_tables.recovery_ceiling(stored) is None
+    assert recovery_ceiling.find(stored) is None
 
 
 @pytest.mark.parametrize(
