@@ -3,10 +3,12 @@
 from engine.core.parameters import parse
 from engine.core.registry import Registry
 from engine.defenses.detectors.detector import Detection, Detector
+from engine.defenses.detectors.mm_bd import MMBD
 from engine.defenses.detectors.spectral_inversion import SpectralInversion
+from engine.defenses.detectors.weight_outliers import WeightOutliers
 
 DETECTORS: Registry[type[Detector]] = Registry(
-    "detector", "backdoor_lab.detectors", Detector, [SpectralInversion]
+    "detector", "backdoor_lab.detectors", Detector, [SpectralInversion, MMBD, WeightOutliers]
 )
 
 
@@ -15,4 +17,12 @@ def parse_detector(text: str) -> Detector:
     return parse(text, DETECTORS)
 
 
-__all__ = ["DETECTORS", "Detection", "Detector", "SpectralInversion", "parse_detector"]
+__all__ = [
+    "DETECTORS",
+    "MMBD",
+    "Detection",
+    "Detector",
+    "SpectralInversion",
+    "WeightOutliers",
+    "parse_detector",
+]
