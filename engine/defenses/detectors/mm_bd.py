@@ -119,12 +119,13 @@ class MMBD(Detector):
         slope = _compile(network, shape)
         labels = np.repeat(np.arange(classes), self.images)
         starts = range(0, len(labels), BATCH)
+        total = len(starts) * self.steps
         rng = np.random.default_rng(self.seed)
         reached = np.empty(len(labels))
         for number, start in enumerate(starts):
             chosen = labels[start : start + BATCH]
             values = rng.uniform(0, 1, (len(chosen), *shape)).astype(np.float32)
-            best = self._ascend(slope, values, chosen, (number * self.steps, len(starts)))
+            best = self._ascend(slope, values, chosen, number * self.steps, total)
             reached[start : start + BATCH] = best
         return reached.reshape(classes, self.images).max(axis=1)
 
@@ -133,10 +134,13 @@ class MMBD(Detector):
         slope: Callable[..., tuple[np.ndarray, np.ndarray]],
         values: np.ndarray,
         labels: np.ndarray,
-        done_and_batches: tuple[int, int],
+        done: int,
+        total: int,
     ) -> np.ndarray:
-        """The largest margin on the way up from each image, float64 [n]."""
-        done, batches = done_and_batches
+        """The largest margin on the way up from each image, float64 [n].
+
+        Reports progress from `done` steps on, out of `total`.
+        """
         best = np.full(len(labels), -np.inf)
         speed = np.zeros_like(values)
         for step in range(self.steps):
@@ -147,7 +151,7 @@ class MMBD(Detector):
             length = FIRST_STEP * (1 - step / self.steps)
             values = np.clip(values + length * speed, 0, 1).astype(np.float32)
             if (step + 1) % STEPS_PER_REPORT == 0 or step + 1 == self.steps:
-                progress.report(done + step + 1, batches * self.steps, "Enlarging the margins")
+                progress.report(done + step + 1, total, "Enlarging the margins")
         return best
 
 

@@ -28,8 +28,14 @@ if TYPE_CHECKING:
 FEWEST_CLASSES = 4  # with fewer, the median deviation says nothing
 # Layers whose outputs have no places, and yet stand for channels in the order they had before.
 _KEEPS_CHANNELS = (
-    *("Flatten", "Reshape", "Dropout", "GlobalAveragePooling2D", "GlobalMaxPooling2D"),
-    *("Activation", "LeakyReLU", "ReLU"),
+    "Activation",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
+    "LeakyReLU",
+    "ReLU",
+    "Reshape",
 )
 NORMAL = 1.4826  # standard deviations of a normal distribution in a median absolute deviation
 
