@@ -72,7 +72,7 @@ def test_the_score_is_the_largest_margin_over_all_images(split):
     """Of affine logits the largest margin solves a linear program; ascent comes close."""
     rng = np.random.default_rng(0)
     slopes, offsets = rng.normal(size=(12, 5)), rng.normal(size=5)
-    scores = parse_detector("mm-bd:steps=100,images=4")(_affine(slopes, offsets), split).scores
+    scores = parse_detector("mm-bd:steps=100")(_affine(slopes, offsets), split).scores
     for label in range(5):
         others = np.delete(np.arange(5), label)
         # Largest t with logit_label - logit_other >= t for every other class.
