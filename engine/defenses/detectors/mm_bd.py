@@ -61,7 +61,7 @@ class MMBD(Detector):
 
     From random images, gradient ascent enlarges the logit of a class minus the largest of the
     others. A gamma distribution is fitted to the classes' margins without the largest; the class
-    with the largest is flagged if it is an outlier of that distribution (sections 4.2 and 4.3).
+    with the largest is flagged if it is an outlier of that distribution.
 
     The paper takes 300 plain steps on 30 images of each class. Here every gradient is scaled to
     the same size, so that fewer steps cross the whole range of values, and different starts end
