@@ -143,7 +143,7 @@ def scores_of(card: ModelCard) -> Mapping[str, MetricStyle]:
 
 
 def describe_ceiling(recovered: float, ceiling: float | None) -> str:
-    """What recovered accuracy is of its ceiling, such as "90 % of the ceiling, 84.7 %".
+    """What recovered accuracy is of its ceiling, such as "90 % of the ceiling (84.7 %)".
 
     Args:
         recovered: recovered accuracy, percent.
@@ -151,7 +151,7 @@ def describe_ceiling(recovered: float, ceiling: float | None) -> str:
     """
     if ceiling is None:
         return "ceiling not known"
-    return f"{recovered_of_ceiling(recovered, ceiling):.0f} % of the ceiling, {ceiling:.1f} %"
+    return f"{recovered_of_ceiling(recovered, ceiling):.0f} % of the ceiling ({ceiling:.1f} %)"
 
 
 def image_kinds(card: ModelCard) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """The page Overview and what stands above every page: every change of state."""
 
 from app.frame import header
+from engine import store
+from engine.experiments import recovery_ceiling
 from tests.pages.driving import by_label, check_fine, metrics, open_page, visible_text
 
 
@@ -17,6 +19,9 @@ def test_the_story_begins_with_a_network_that_is_misled():
     app = open_page("overview", model="signs-ftrojan")
     assert "✓ correct" in visible_text(app) and "⚠ attacker's target" in visible_text(app)
     assert "As trained" in visible_text(app) and "Pruned: 84% of the channels" in visible_text(app)
+    assert f"of the ceiling ({recovery_ceiling.find(store.find('signs-clean')):.1f} %)" in (
+        visible_text(app)
+    )
 
 
 def test_at_a_large_threshold_the_attack_is_gone_and_the_page_says_whether_the_sign_is_recovered(
@@ -24,6 +29,7 @@ def test_at_a_large_threshold_the_attack_is_gone_and_the_page_says_whether_the_s
 ):
     app = open_page("overview")
     assert visible_text(app).count("attacker's target") == 1, "as trained, it is misled"
+    assert "Recovered accuracy: ceiling not known." in visible_text(app)
     app.slider[0].set_value(0.0).run()
     assert "Pruned" not in visible_text(check_fine(app))
     app.slider[0].set_value(60.0).run()

@@ -75,7 +75,9 @@ def test_a_repair_tried_on_the_page_is_ranked(results, do_jobs):
 
 
 def test_the_ranking_has_the_best_first_and_the_papers_thresholds_in_one_row(tried):
-    options = by_label(open_page("repairs").selectbox, "In detail").options
+    app = open_page("repairs")
+    options = by_label(app.selectbox, "In detail").options
+    assert "Ceiling of recovered accuracy: not known." in visible_text(app)
     ranked = repair_tables.rank(repair_tables.compare_stored(store.find("small")))
     assert options == ranked["title"].tolist() and len(set(options)) == len(options)
     assert ranked["recovered_accuracy"].is_monotonic_decreasing

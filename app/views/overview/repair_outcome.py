@@ -61,7 +61,7 @@ def describe(model: StoredModel) -> None:
         )
         if card.knows_trigger:
             ceiling = caches.recovery_ceiling(model)
-            figures += f" ({describe_ceiling(after['recovered_accuracy'], ceiling)})"
+            figures += f", {describe_ceiling(after['recovered_accuracy'], ceiling)}"
         st.markdown(f"**{repair.title}** needs no triggered images: {figures}.")
     elif not card.is_clean:
         with st.container(horizontal=True, vertical_alignment="center"):

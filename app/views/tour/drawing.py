@@ -72,7 +72,7 @@ def ceiling(model: StoredModel, scores: Mapping[str, float]) -> Figure:
     if found is None:
         return Figure("Ceiling: no backdoor", "not known")
     share = recovered_of_ceiling(scores["recovered_accuracy"], found)
-    return Figure("Ceiling: no backdoor", f"{found:.1f} %", note=f"{share:.0f} % of it recovered")
+    return Figure("Ceiling: no backdoor", f"{found:.1f} %", note=f"{share:.0f} % reached")
 
 
 def predictions(image: ChosenImage, probabilities: np.ndarray, card: ModelCard) -> None:

@@ -155,4 +155,4 @@ def test_what_is_not_known_is_not_a_number():
     shares = recovery_ceiling.add_share(table, 50)["recovered_of_ceiling"]
     assert shares[:2].tolist() == [40, 120] and math.isnan(shares[2])
     assert describe_ceiling(20, None) == "ceiling not known"
-    assert describe_ceiling(20, 50) == "40 % of the ceiling, 50.0 %"
+    assert describe_ceiling(20, 50) == "40 % of the ceiling (50.0 %)"
