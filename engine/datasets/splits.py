@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.datasets.dataset import Split
+
 
 def stratified(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """Choose a random `share` of each class: at least one image if the class has two or more.
@@ -61,3 +63,11 @@ def dealt(labels: np.ndarray, tracks: np.ndarray, rng: np.random.Generator) -> n
         chosen[members] = np.isin(tracks[members], own[turn % 2 :: 2])
         turn += len(own)
     return chosen
+
+
+def tracks_of(split: Split) -> np.ndarray:
+    """The number of each image's track, from 0 without gaps: int64 [n]."""
+    if split.tracks is None:
+        return np.arange(len(split))
+    pairs = np.stack([split.labels, split.tracks])  # numbers are unique within a class only
+    return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)

@@ -5,10 +5,14 @@ from engine.core.registry import Registry
 from engine.defenses.detectors.detector import Detection, Detector
 from engine.defenses.detectors.mm_bd import MMBD
 from engine.defenses.detectors.spectral_inversion import SpectralInversion
+from engine.defenses.detectors.trigger_inversion import TriggerInversion
 from engine.defenses.detectors.weight_outliers import WeightOutliers
 
 DETECTORS: Registry[type[Detector]] = Registry(
-    "detector", "backdoor_lab.detectors", Detector, [SpectralInversion, MMBD, WeightOutliers]
+    "detector",
+    "backdoor_lab.detectors",
+    Detector,
+    [SpectralInversion, TriggerInversion, MMBD, WeightOutliers],
 )
 
 
@@ -23,6 +27,7 @@ __all__ = [
     "Detection",
     "Detector",
     "SpectralInversion",
+    "TriggerInversion",
     "WeightOutliers",
     "parse_detector",
 ]

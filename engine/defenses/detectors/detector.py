@@ -12,6 +12,7 @@ import pandas as pd
 from engine.core.errors import UserError
 from engine.core.parameters import Parameterized
 from engine.datasets.dataset import Split
+from engine.defenses.inversion import RecoveredTrigger
 from engine.imaging import dct
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ class Detection:
         flagged: the classes that a backdoor is likely to lead to; empty if there are none.
         pattern: where the detector recovers a trigger, the pattern it adds to images, as DCT
             coefficients of Y, U and V in grey levels: float32 [3, height, width]; else None.
+        trigger: the trigger itself, where the detector recovers one; it leads to the first flagged
+            class.
     """
 
     scores: np.ndarray
     unit: str
     flagged: tuple[int, ...]
     pattern: np.ndarray | None = None
+    trigger: RecoveredTrigger | None = None
 
     @property
     def margin(self) -> float:

@@ -14,6 +14,7 @@ from engine.defenses.repairs.pruning import Pruning
 from engine.defenses.repairs.repair import BudgetedRepair, Repair, Repaired
 from engine.defenses.repairs.rnp import RNP
 from engine.defenses.repairs.spectral_unlearning import SpectralUnlearning
+from engine.defenses.repairs.trigger_unlearning import TriggerUnlearning
 
 REPAIRS: Registry[type[Repair]] = Registry(
     "repair",
@@ -31,6 +32,7 @@ REPAIRS: Registry[type[Repair]] = Registry(
         NAD,
         IBAU,
         SpectralUnlearning,
+        TriggerUnlearning,
     ],
 )
 RECOMMENDED = SpectralUnlearning.name

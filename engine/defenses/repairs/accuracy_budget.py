@@ -8,8 +8,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-from engine.datasets.dataset import Split
-
 AS_MEASURED = 50.0  # percent: the drop counts as measured
 
 
@@ -59,11 +57,3 @@ class AccuracyBudget:
 
 
 DEFAULT_BUDGET = AccuracyBudget(1.0)
-
-
-def tracks_of(split: Split) -> np.ndarray:
-    """The number of each image's track, from 0 without gaps: int64 [n]."""
-    if split.tracks is None:
-        return np.arange(len(split))
-    pairs = np.stack([split.labels, split.tracks])  # numbers are unique within a class only
-    return np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)

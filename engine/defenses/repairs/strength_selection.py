@@ -16,7 +16,8 @@ import numpy as np
 from engine.core.errors import UserError
 from engine.datasets import splits
 from engine.datasets.dataset import Split
-from engine.defenses.repairs.accuracy_budget import AccuracyBudget, tracks_of
+from engine.datasets.splits import tracks_of
+from engine.defenses.repairs.accuracy_budget import AccuracyBudget
 from engine.evaluation import metrics
 from engine.networks import edit
 from engine.networks.channels import PrunableLayer, skipped_layers

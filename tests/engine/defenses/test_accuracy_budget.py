@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.datasets import Split
-from engine.defenses.repairs.accuracy_budget import AccuracyBudget, tracks_of
+from engine.datasets.splits import tracks_of
+from engine.defenses.repairs.accuracy_budget import AccuracyBudget
 
 LENGTHS = st.lists(st.integers(1, 6), min_size=2, max_size=12)
 

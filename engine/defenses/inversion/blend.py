@@ -1,0 +1,46 @@
+"""Blends: one picture over the whole image, of one opacity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from engine.defenses.inversion.family import Arrays, Family
+from engine.defenses.inversion.overlay import cover, opacity_and_picture
+
+
+@dataclass(frozen=True)
+class Blend(Family):
+    """x' = (1 - a) x + a p with a number a and a picture p; the size is a."""
+
+    name: ClassVar[str] = "blend"
+    title: ClassVar[str] = "a picture blended over the image"
+    unit: ClassVar[str] = "opacity"
+    learning_rate: ClassVar[float] = 0.1
+    goal: ClassVar[float] = 0.9
+    size_weight: ClassVar[float] = 3.0
+    largest: ClassVar[float] = 1.0
+    steps: ClassVar[int] = 60
+    threshold: ClassVar[float] = 0.5
+
+    def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """See `Family.start`."""
+        picture = rng.normal(0, 0.5, (count, self.height, self.width, 3))
+        return [np.full((count, 1, 1, 1), -0.5, np.float32), picture.astype(np.float32)]
+
+    def apply(self, images: Any, variables: list[Any]) -> Any:
+        """See `Family.apply`."""
+        return cover(images, variables)
+
+    def size(self, variables: list[Any]) -> Any:
+        """See `Family.size`."""
+        import tensorflow as tf
+
+        return tf.reshape(tf.sigmoid(variables[0]), [-1])
+
+    def arrays(self, variables: list[np.ndarray]) -> Arrays:
+        """See `Family.arrays`."""
+        mask, picture = opacity_and_picture(variables)
+        return {"mask": mask, "picture": picture}

@@ -1,0 +1,95 @@
+"""Which class stands out in a family: the smallest patterns of suspects beside those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.defenses.inversion.family import Family
+from engine.defenses.inversion.recovered_trigger import RecoveredTrigger
+from engine.defenses.inversion.search import Patterns, Search
+
+IMAGES = 16  # for each pattern and step
+
+
+@dataclass(frozen=True)
+class FamilyFinding:
+    """What was found in one family.
+
+    Attributes:
+        search: of the family, to go on with.
+        patterns: the smallest found, one for each class searched.
+    """
+
+    search: Search
+    patterns: Patterns
+
+    @property
+    def family(self) -> Family:
+        """The family searched."""
+        return self.search.family
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The classes searched, int64 [k]."""
+        return self.patterns.labels
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Of their patterns, float64 [k]; the family's largest where none succeeded."""
+        return self.patterns.best_sizes
+
+    def scores(self) -> np.ndarray:
+        """How far each of the classes stands out: float64 [k], powers of two; see `reference`."""
+        return np.array(
+            [
+                np.log2(self.reference(label) / size)
+                for label, size in zip(self.labels, self.sizes, strict=True)
+            ]
+        )
+
+    def score(self, label: int) -> float:
+        """How far a class that was searched stands out."""
+        return float(self.scores()[self._place(label)])
+
+    def reference(self, label: int) -> float:
+        """The size that a class is compared with: the median of the others."""
+        return float(np.median(self.sizes[self.labels != label]))
+
+    def recovered(self, label: int) -> RecoveredTrigger:
+        """The pattern found for a class; its success is not measured yet (nan)."""
+        return recovered_trigger(self.family, self.patterns, self._place(label))
+
+    def _place(self, label: int) -> int:
+        return int(np.flatnonzero(self.labels == label)[0])
+
+
+def search_patterns(
+    search: Search, labels: np.ndarray, advanced: Callable[[int], None]
+) -> Patterns:
+    """Search for the smallest pattern of a family that leads to each of some classes.
+
+    Args:
+        search: of the family.
+        labels: the classes, int64 [k]; one may be repeated to get several patterns for it.
+        advanced: told after each step how many images it took.
+    """
+    patterns = search.begin(labels)
+    for _ in range(search.family.steps):
+        search.advance(patterns, IMAGES)
+        advanced(IMAGES * len(labels))
+    return patterns
+
+
+def recovered_trigger(family: Family, patterns: Patterns, place: int) -> RecoveredTrigger:
+    """The smallest pattern found at a place among `patterns`; its success is not measured (nan)."""
+    return RecoveredTrigger(
+        family.name,
+        int(patterns.labels[place]),
+        float(patterns.best_sizes[place]),
+        family.unit,
+        float("nan"),
+        **family.arrays([values[place] for values in patterns.best]),
+    )
