@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pandas as pd
 
 from engine.cli.options import ModelChoice, model_choice
@@ -34,12 +35,33 @@ def robustness(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
 
 @command("reactivate")
 @model_choice
+@click.option(
+    "--every-repair",
+    is_flag=True,
+    help="Test all repaired copies of the model, and a clean network for comparison. The same"
+    " command resumes work that was interrupted.",
+)
 @tables_out_option
 @long_work
-def reactivate(choice: ModelChoice, out: Path | None, call: Call) -> Answer:
-    """Train a repaired model on: does the backdoor come back?"""
-    table, measure = backdoor_reactivation.TABLE, backdoor_reactivation.measure_reactivation
-    return _measure(choice, out, call, table, measure)
+def reactivate(choice: ModelChoice, every_repair: bool, out: Path | None, call: Call) -> Answer:
+    """Train a repaired model on: does the backdoor come back?
+
+    On clean images, and on clean images among which are five poisoned ones.
+    """
+    if not every_repair:
+        table, measure = backdoor_reactivation.TABLE, backdoor_reactivation.measure_reactivation
+        return _measure(choice, out, call, table, measure)
+    table = backdoor_reactivation.OF_REPAIRS
+
+    def measure_all(stored: StoredModel, dataset: Dataset) -> pd.DataFrame:
+        return backdoor_reactivation.measure_repairs(
+            stored,
+            dataset,
+            earlier=None if out else stored.table(table),
+            keep=lambda found: store_tables(choice, {table: found}, out),
+        )
+
+    return _measure(choice, out, call, table, measure_all)
 
 
 def _measure(

@@ -13,7 +13,8 @@ from engine.store import Backdoor, ModelCard, StoredModel
 
 # Tables that hold figures of triggered images, or would lack them.
 _OF_A_TRIGGER = (
-    *("activations", "curve-*", "predictions", "repairs", "ceiling", "robustness", "reactivation"),
+    *("activations", "curve-*", "predictions", "repairs", "ceiling", "robustness"),
+    *("reactivation", "repairs-reactivated"),
 )
 
 

@@ -27,6 +27,7 @@ MAX_BYTES = 16 << 20
 MAX_TEXT = 4000  # characters of a cell
 LARGEST = 1e15  # of any number; whole numbers up to here are exact as floats
 ADVICE = "delete it and compute it again"
+CLEAN_IMAGES, FIVE_POISONED = "clean", "five poisoned"  # what a model was fine-tuned on
 _FLAGS = {"True": True, "False": False, "TRUE": True, "FALSE": False}
 
 
@@ -236,6 +237,11 @@ def _check_repairs(table: pd.DataFrame) -> None:
         raise Unfit("it has a repair with neither its figures nor a problem")
 
 
+def _check_reactivation(table: pd.DataFrame) -> None:
+    if not table["images"].isin((CLEAN_IMAGES, FIVE_POISONED)).all():
+        raise Unfit("it names images other than clean ones and five poisoned ones")
+
+
 _TEXT, _NOTE = Column("text"), Column("text", empty=True)
 _COUNT = Column("whole", 0, 1e9)
 _SHARE, _PERCENT = Column("number", 0, 1), Column("number", 0, 100)
@@ -326,7 +332,11 @@ MODEL_TABLES: dict[str, Schema] = {
         rows=1,
     ),
     "robustness": Schema({"transform": _TEXT, **_FIGURES}),
-    "reactivation": Schema({"epochs": _COUNT, **_FIGURES}),
+    "reactivation": Schema({"images": _TEXT, "epochs": _COUNT, **_FIGURES}, _check_reactivation),
+    "repairs-reactivated": Schema(
+        {"repair": _TEXT, "sha256": _TEXT, "images": _TEXT, "epochs": _COUNT, **_FIGURES},
+        _check_reactivation,
+    ),
 }
 ATTACKS = Schema(
     {

@@ -228,10 +228,54 @@ def test_every_transform_keeps_shape_and_dtype(name):
 def test_reactivation_starts_at_the_models_scores_and_leaves_the_model_alone(results, capsys):
     stored = store.find("small")
     found = answer(capsys, "reactivate", "small")["reactivation"]
-    assert [row["epochs"] for row in found] == [0, *backdoor_reactivation.EPOCHS]
+    kinds = [(row["images"], row["epochs"]) for row in found]
+    assert kinds == [("clean", 0), ("clean", 1), ("clean", 2), ("clean", 4), ("five poisoned", 5)]
     for figure in METRICS:
         assert found[0][figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
     assert store.find("small").card.sha256 == stored.card.sha256
+
+
+def test_five_poisoned_images_carry_trigger_and_target_and_the_others_are_clean(trained, dataset):
+    backdoor = trained.card.known_backdoor()
+    split = backdoor_reactivation.few_poisoned(dataset, backdoor, np.random.default_rng(0))
+    assert len(split) == round(0.02 * len(dataset.train))
+    assert (split.labels[-5:] == TARGET).all()
+    others = dataset.train.take(metrics.attackable_indices(dataset.train, TARGET))
+    triggered = {image.tobytes() for image in backdoor.trigger(others.images)}
+    assert all(image.tobytes() in triggered for image in split.images[-5:])
+    clean = {image.tobytes() for image in dataset.validation.images}
+    assert all(image.tobytes() in clean for image in split.images[:-5])
+
+
+def test_every_repair_is_reactivated_unless_that_copy_was_measured(compared, capsys):
+    stored = store.find("small")
+    copies = run_repairs.saved_repairs(stored)
+    kinds = [("clean", 0), ("clean", 4), ("five poisoned", 5)]
+    earlier = [
+        {"repair": repair, "sha256": sha256, "images": images, "epochs": epochs}
+        | dict.fromkeys(METRICS, 12.5)
+        for repair, sha256 in (
+            ("fine-tuning", copies["fine-tuning"].card.sha256),
+            ("clp", "of another copy"),
+        )
+        for images, epochs in kinds
+    ]
+    stored.save_tables({backdoor_reactivation.OF_REPAIRS: pd.DataFrame(earlier)}, "python")
+    found = answer(capsys, "reactivate", "small", "--every-repair")["repairs-reactivated"]
+    assert found[:3] == earlier[:3]
+    assert [(row["repair"], row["images"], row["epochs"]) for row in found[3:]] == [
+        ("clp", *kind) for kind in kinds
+    ]
+    scores = copies["clp"].card.scores["test"]
+    for figure in METRICS:
+        assert found[3][figure] == pytest.approx(scores[figure], abs=1e-3)
+    again = store.find("small").table("repairs-reactivated")
+    assert again["sha256"].iloc[-1] == copies["clp"].card.sha256
+
+
+def test_a_model_without_a_repaired_copy_has_none_to_reactivate(results, capsys):
+    assert main.main(["reactivate", "small", "--every-repair"]) == 2
+    assert "make some with `python -m engine compare-repairs" in capsys.readouterr().err
 
 
 def test_the_repair_saved_is_the_one_tried_last(compared, capsys):

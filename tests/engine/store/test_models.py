@@ -24,7 +24,7 @@ def network(trained):
 
 def test_what_is_saved_is_found_again(card, network, dataset):
     relapse = pd.DataFrame(
-        {"epochs": [0], "clean_accuracy": [90.5], "attack_success": [0.5]}
+        {"images": ["clean"], "epochs": [0], "clean_accuracy": [90.5], "attack_success": [0.5]}
         | {"recovered_accuracy": [80.25]}
     )
     saved = store.save(card, network, {"reactivation": relapse})

@@ -192,6 +192,7 @@ def test_a_table_with_something_else_in_it_is_refused(content, reason, tmp_path)
         ("poisoned", {"index": "-1"}, "column index holds a number outside"),
         ("robustness", {"transform": ""}, "column transform has an empty cell"),
         ("reactivation", {"epochs": "many"}, "column epochs holds text"),
+        ("reactivation", {"images": "drawn"}, "images other than clean ones"),
     ],
 )
 def test_rows_that_do_not_go_together_are_refused(name, cells, reason, tmp_path):
