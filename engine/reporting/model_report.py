@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.core import atomic_files, command_line, markdown, templates
 from engine.reporting import model_report_sections as sections
-from engine.reporting import verdict
+from engine.reporting import reactivation, verdict
 from engine.reporting.model_report_sections import Example, View, test_example
 from engine.store import StoredModel, near_chance, pruning_curves, summary
 from engine.store.scans import stored_scan
@@ -68,6 +68,8 @@ def html(stored: StoredModel, view: View, example: Example | None, made_by: str)
         pruning=sections.pruning(stored, curve, view),
         repairs=sections.repairs(stored),
         all_repairs=sections.all_repairs(stored),
+        lasting=sections.lasting(stored),
+        about_lasting=reactivation.EXPLANATION,
         commands=dict.fromkeys([*stored.card.commands, made_by]),
         settings=sections.settings(stored.card),
         made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),

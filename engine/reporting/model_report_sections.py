@@ -18,9 +18,9 @@ from engine.datasets import Split
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS, Curve
 from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation import metrics, visibility
-from engine.experiments import recovery_ceiling, repair_tables
+from engine.experiments import backdoor_reactivation, recovery_ceiling, repair_tables
 from engine.imaging import render
-from engine.reporting import export, metric_style, paper_figures, verdict
+from engine.reporting import export, metric_style, paper_figures, reactivation, verdict
 from engine.store import ModelCard, StoredModel, pruning_curves, versions
 
 GAIN = 15  # of the difference
@@ -225,6 +225,20 @@ def all_repairs(stored: StoredModel) -> Table | None:
     measured = table[table["problem"] == ""]
     figures = [*metrics.known_figures(measured), *(["der"] if "der" in table else [])]
     return _table(measured[["title", *figures, "summary"]], stored.card)
+
+
+def lasting(stored: StoredModel) -> list[Table]:
+    """What further training brings back: of this model, of every repair of it; as far as known."""
+    tables = []
+    own = stored.table(backdoor_reactivation.TABLE)
+    if own is not None:
+        table = own.assign(images=own["images"].map(reactivation.IMAGES))
+        tables.append(_table(table.rename(columns={"images": "trained on"}), stored.card))
+    of_repairs = stored.table(backdoor_reactivation.OF_REPAIRS)
+    if of_repairs is not None:
+        table = reactivation.success_by_repair(of_repairs).rename(columns=reactivation.SUCCESS)
+        tables.append(_table(table.fillna(reactivation.NOT_MEASURED), stored.card))
+    return tables
 
 
 def settings(card: ModelCard) -> Table:

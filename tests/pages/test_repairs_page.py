@@ -8,7 +8,9 @@ from engine import store
 from engine.core import jobs, paths
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
-from engine.experiments import repair_tables
+from engine.evaluation.metrics import METRICS
+from engine.experiments import repair_tables, run_repairs
+from engine.experiments.backdoor_reactivation import OF_REPAIRS
 from tests.conftest import shortened_detection
 from tests.pages.driving import by_label, check_fine, open_page, visible_text, wait_until_finished
 
@@ -182,6 +184,32 @@ def test_processing_is_measured_from_the_page(results, do_jobs):
     wait_until_finished(jobs.job_named("robustness-small"))
     check_fine(app.run())
     assert "transform" in app.dataframe[-1].value.columns
+
+
+def reactivated(**about: object) -> pd.DataFrame:
+    return pd.DataFrame([{**about, "images": "clean", "epochs": 0} | dict.fromkeys(METRICS, 12.5)])
+
+
+def test_every_repair_can_be_trained_on_until_all_have_been(tried):
+    assert "Test every repair" in buttons(open_page("repairs", tab="Does it last?"))
+    small = store.find("small")
+    for repair in run_repairs.saved_repairs(small):
+        table = reactivated(repair=repair, sha256="0" * 64)
+        small.save_tables({OF_REPAIRS: table}, "python")
+    app = open_page("repairs", tab="Does it last?")
+    assert "Test every repair" not in buttons(app)
+    assert app.dataframe[-1].value["poisoned"].isna().all()
+
+
+def test_a_repair_trained_on_clean_images_alone_says_what_is_not_measured(
+    move_in, nothing_unlearned
+):
+    move_in(nothing_unlearned)
+    copy = run_repairs.saved_repairs(store.find("small"))[RECOMMENDED]
+    copy.save_tables({"reactivation": reactivated()}, "python")
+    app = open_page("repairs", tab="Does it last?")
+    assert "five poisoned images: not measured yet" in visible_text(app)
+    assert "clean images" in app.dataframe[-1].value["images"].tolist()
 
 
 def test_bars_of_classes_beyond_the_median_stay_within_the_axis():
