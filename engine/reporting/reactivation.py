@@ -55,10 +55,11 @@ def success_by_repair(table: pd.DataFrame) -> pd.DataFrame:
     success = {name: part.set_index("repair")["attack_success"] for name, part in parts.items()}
     names = list(dict.fromkeys(table["repair"]))
     rows = pd.DataFrame(success).reindex(names).reset_index(names="repair")
-    return rows.assign(repair=[_title(name) for name in names])
+    return rows.assign(repair=[title_of(name) for name in names])
 
 
-def _title(repair: str) -> str:
+def title_of(repair: str) -> str:
+    """The title of a repair, or of the clean network that stands in its place."""
     if repair == CLEAN_NETWORK:
         return "None: a network without the backdoor"
     try:

@@ -20,6 +20,7 @@ CONSTANTS = {
     "docs/results/attacks.md": ["a drop of 10 points", "missed 95 % after"],
     "docs/results/paper.md": ["dropped by 10\npoints"],
     "docs/results/repairs.md": ["*95 % confidence*", "and rate (0.01) of FT-SAM"],
+    "docs/results/robustness.md": ["(learning rate 0.01, momentum 0.9, batches of 128)"],
     "docs/security.md": ["(`127.0.0.1:8501`)", "limited to 256 MB"],
 }
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
+import pandas as pd
+
+from engine.core.paths import PROJECT
+from engine.defenses.repairs import compared_repairs
+from engine.experiments.backdoor_reactivation import CLEAN_NETWORK, OF_REPAIRS
+from engine.reporting.reactivation import NOT_MEASURED, SUCCESS, success_by_repair, title_of
+from engine.store.tables import CLEAN_IMAGES, FIVE_POISONED
 from tests.docs import result_files as files
 from tests.docs.markdown import bullet_list, claim, table
 
+STRONG = 50.0  # percent: attacks that succeed more often than this count over attacks
 MODELS = {"gtsrb-ftrojan": "GTSRB", "signs-ftrojan": "signs", "cifar10-ftrojan": "CIFAR-10"}
 HEAD = [f"{title}: clean / attack / recovered" for title in MODELS.values()]
 
@@ -48,12 +58,9 @@ def _resizing() -> str:
 
 
 def _further_training() -> str:
-    stable = [
-        row["attack_success"]
-        for model in ("gtsrb-ftrojan", "signs-ftrojan")
-        for row in _reactivation(model).values()
-    ]
-    cifar = [row["attack_success"] for row in _reactivation("cifar10-ftrojan").values()]
+    success = {model: list(_on_clean(model).values()) for model in MODELS}
+    stable = [*success["gtsrb-ftrojan"], *success["signs-ftrojan"]]
+    cifar = success["cifar10-ftrojan"]
     return claim(
         "**On GTSRB and the signs the backdoor does not come back** when the repaired network is"
         " trained on clean images: attack success stays at or below"
@@ -61,7 +68,23 @@ def _further_training() -> str:
         f" {cifar[-1]:.1f} % after four epochs.",
         max(stable) < 1,
         cifar[-1] > 2 * cifar[0],
-        list(_reactivation("cifar10-ftrojan"))[-1] == 4,
+        list(_on_clean("cifar10-ftrojan"))[-1] == 4,
+    )
+
+
+def _five_poisoned() -> str:
+    found = {
+        title: row["attack_success"]
+        for model, title in MODELS.items()
+        for (images, _), row in _reactivation(model).items()
+        if images == FIVE_POISONED
+    }
+    if not found:
+        return f"**What five poisoned images bring back is {NOT_MEASURED} yet.**"
+    measured = [f"{success:.1f} % on {title}" for title, success in found.items()]
+    return (
+        "**Five poisoned images among the clean ones are the harder test:** after them attack"
+        f" success in the repaired networks is {', '.join(measured)}."
     )
 
 
@@ -83,26 +106,106 @@ def transforms() -> str:
 def reactivation() -> str:
     """The repaired network, trained on."""
     found = [_reactivation(model) for model in MODELS]
+    wanted = [*((CLEAN_IMAGES, epochs) for epochs in (0, 1, 2, 4)), (FIVE_POISONED, 5)]
     return table(
-        ["epochs on clean images", *HEAD],
+        ["epochs", "on", *HEAD],
         [
-            [str(epochs), *(files.figures(rows[epochs], digits=2) for rows in found)]
-            for epochs in found[0]
+            [
+                str(epochs),
+                "clean images" if images == CLEAN_IMAGES else "clean images, five poisoned",
+                *(_figures(rows.get((images, epochs))) for rows in found),
+            ]
+            for images, epochs in wanted
         ],
     )
+
+
+def every_repair() -> str:
+    """Attack success of each repair of the paper's networks, before and after further training."""
+    found = [{**_after_repair(model), **_success(model)} for model in MODELS]
+    head = [f"{title}: {' / '.join(SUCCESS.values())}" for title in MODELS.values()]
+    return table(
+        ["", *head],
+        [
+            [title_of(repair), *(_three(success.get(title_of(repair))) for success in found)]
+            for repair in (*compared_repairs(), CLEAN_NETWORK)
+        ],
+    )
+
+
+def over_attacks() -> str:
+    """The same over the attacks on GTSRB: mean and highest."""
+    strong = [
+        path.name
+        for path in sorted((PROJECT / "models").glob("attack-gtsrb-*"))
+        if files.card(path.name)["rate"] and files.scores(path.name)["attack_success"] > STRONG
+    ]
+    measured = [_success(model) for model in strong]
+    rows = []
+    for repair in (*compared_repairs(), CLEAN_NETWORK):
+        title = title_of(repair)
+        tried = pd.DataFrame([success[title] for success in measured if title in success])
+        figures = [
+            NOT_MEASURED if tried.empty else f"{tried[name].mean():.1f} ({tried[name].max():.1f})"
+            for name in SUCCESS
+        ]
+        rows.append([title, f"{len(tried)} of {len(strong)}", *figures])
+    return table(["", "attacks", *SUCCESS.values()], rows)
+
+
+def _figures(row: files.Row | None) -> str:
+    return NOT_MEASURED if row is None else files.figures(row, digits=2)
+
+
+def _three(row: files.Row | None) -> str:
+    """Attack success before, after clean epochs and after poisoned images."""
+    if row is None:
+        return NOT_MEASURED
+    return " / ".join(
+        NOT_MEASURED if pd.isna(row[name]) else f"{row[name]:.2f}" for name in SUCCESS
+    )
+
+
+def _after_repair(model: str) -> dict[str, files.Row]:
+    """What each repair tried on a shipped model leaves, as a row of `success_by_repair`."""
+    return {
+        title_of(name): {**dict.fromkeys(SUCCESS, math.nan), "before": row["attack_success"]}
+        for name, row in files.repairs_of(model).items()
+        if name in compared_repairs()
+    }
+
+
+def _success(model: str) -> dict[str, files.Row]:
+    """The rows of `success_by_repair` of a shipped model, by title; none if not measured."""
+    path = PROJECT / "models" / model / f"{OF_REPAIRS}.csv"
+    if not path.exists():
+        return {}
+    return files.by("repair", success_by_repair(pd.read_csv(path)).to_dict("records"))
 
 
 def _robustness(model: str) -> dict[str, files.Row]:
     return files.by("transform", files.rows(f"models/{model}/robustness.csv"))
 
 
-def _reactivation(model: str) -> dict[int, files.Row]:
+def _reactivation(model: str) -> dict[tuple[str, int], files.Row]:
+    """The rows of a repaired model by images and epochs."""
     rows = files.rows(f"models/{model}-repaired/reactivation.csv")
-    return {row["epochs"]: row for row in rows}
+    return {(row["images"], row["epochs"]): row for row in rows}
+
+
+def _on_clean(model: str) -> dict[int, float]:
+    """Attack success by epochs on clean images, percent."""
+    return {
+        epochs: row["attack_success"]
+        for (images, epochs), row in _reactivation(model).items()
+        if images == CLEAN_IMAGES
+    }
 
 
 BLOCKS = {
-    "robustness-findings": bullet_list(_jpeg, _resizing, _further_training),
+    "robustness-findings": bullet_list(_jpeg, _resizing, _further_training, _five_poisoned),
     "robustness-transforms": transforms,
     "robustness-reactivation": reactivation,
+    "robustness-every-repair": every_repair,
+    "robustness-over-attacks": over_attacks,
 }
