@@ -17,12 +17,14 @@ from engine.cli.options import (
     epochs_option,
     gathered,
     out_option,
+    parse_seeds,
     preset_option,
 )
 from engine.cli.shared import Answer, Call, command, long_work
 from engine.core import job_worker, jobs, tensorflow_runtime
 from engine.datasets import load_dataset, short_name
-from engine.experiments import attack_suite, attack_tables
+from engine.evaluation import metrics
+from engine.experiments import attack_seeds, attack_suite, attack_tables
 from engine.experiments.attack_suite import SuiteSettings
 
 
@@ -48,6 +50,12 @@ from engine.experiments.attack_suite import SuiteSettings
         multiple=True,
         help="Try this repair on every network; may be given several times.",
     ),
+    click.option(
+        "--seeds",
+        type=Parsed("0,1,2", parse_seeds),
+        help="Train a network with each seed and write only two other tables, of the chosen"
+        " attacks: each network, and mean, lowest and highest over the seeds.",
+    ),
 )
 @out_option("DIR", "Write the tables there; report/attacks-DATASET if left out.")
 @long_work
@@ -56,7 +64,7 @@ def benchmark_attacks(
 ) -> Answer:
     """Train a network with each attack and compare them.
 
-    The same command resumes work that was interrupted or stopped.
+    The same command resumes work that was interrupted or stopped: what is done is not done again.
     """
     names = list(attacks or recipes.ATTACKS)
     for name in names:
@@ -64,7 +72,8 @@ def benchmark_attacks(
     folder = out or attack_tables.own_folder(dataset)
     # Fail before the wait if settings are wrong, or new rows cannot be compared with old ones.
     settings.training()
-    attack_tables.check_same_training(attack_tables.read_tables(folder), names, settings)
+    if settings.seeds is None:
+        attack_tables.check_same_training(attack_tables.read_tables(folder), names, settings)
     job = jobs.job_named(call.job or jobs.name_of("benchmark-attacks", short_name(dataset)))
 
     def work() -> Answer:
@@ -72,11 +81,25 @@ def benchmark_attacks(
         with job_worker.turn(job):
             tensorflow_runtime.import_tensorflow()
             attack_suite.run_suite(images, names, settings, job.stop_requested)
+            if settings.seeds is not None:
+                return _store_seeds(attack_seeds.make_tables(images, names, settings), folder)
             former = attack_tables.read_tables(folder)
             tables = attack_tables.update_tables(images, names, former)
         return _store(tables, folder)
 
     return call.run_as(job, work)
+
+
+def _store_seeds(tables: attack_seeds.SeedTables, folder: Path) -> Answer:
+    paths = attack_seeds.write(tables, folder)
+    shown = [
+        *("title", "defence", "seeds"),
+        *(name + end for name in metrics.METRICS for end in ("", "_min", "_max")),
+    ]
+    return {
+        "attacks": tables.summary[shown].round(3).to_dict("records"),
+        "files": ", ".join(map(str, paths)),
+    }
 
 
 def _store(tables: attack_tables.AttackTables, folder: Path) -> Answer:

@@ -36,26 +36,58 @@ class SuiteSettings:
         preset: name of the training preset.
         epochs: replaces the preset's number of epochs, unless None.
         repairs: tried on every network, besides the paper's pruning.
+        seeds: one network is trained with each; None: with seed 0 alone.
     """
 
     preset: str
     epochs: int | None = None
     repairs: Sequence[Repair] = ()
+    seeds: Sequence[int] | None = None
 
-    def training(self) -> TrainingConfig:
-        """The preset's settings, with the epochs asked for."""
-        config = find_preset(self.preset).training
+    def training(self, seed: int = 0) -> TrainingConfig:
+        """The preset's settings, with the epochs asked for and a seed."""
+        config = replace(find_preset(self.preset).training, seed=seed)
         return config if self.epochs is None else replace(config, epochs=self.epochs)
 
-    def command_options(self) -> list[str]:
+    def command_options(self, seed: int) -> list[str]:
         """The options of the `train` command that give these training settings."""
         epochs = [] if self.epochs is None else ["--epochs", str(self.epochs)]
-        return ["--preset", self.preset, *epochs]
+        return ["--preset", self.preset, *epochs, *(["--seed", str(seed)] if seed else [])]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of a suite.
+
+    Attributes:
+        attack: name of the attack it is trained with.
+        seed: of its training.
+    """
+
+    attack: str
+    seed: int = 0
+
+    @property
+    def title(self) -> str:
+        """The attack's title, and the seed unless it is 0."""
+        title = find_attack(self.attack).title
+        return f"{title}, seed {self.seed}" if self.seed else title
+
+    def model_name(self, dataset: str) -> str:
+        """The name of its model; seed 0 is left out."""
+        name = f"attack-{short_name(dataset)}-{self.attack}"
+        return f"{name}-seed{self.seed}" if self.seed else name
 
 
 def model_name(dataset: str, attack: str) -> str:
-    """The name of the model trained with an attack."""
-    return f"attack-{short_name(dataset)}-{attack}"
+    """The name of the model trained with an attack, with seed 0."""
+    return Member(attack).model_name(dataset)
+
+
+def members(attacks: Sequence[str], settings: SuiteSettings) -> list[Member]:
+    """The networks of a suite: all attacks with the first seed, then with the second."""
+    seeds = (0,) if settings.seeds is None else settings.seeds
+    return [Member(attack, seed) for seed in seeds for attack in attacks]
 
 
 def is_suite_model(name: str) -> bool:
@@ -107,29 +139,30 @@ def run_suite(
 
     The ceiling of recovered accuracy is measured with the network trained without an attack.
 
-    All results are stored with the models, so that an interrupted suite continues where it was.
+    There is a network for each attack and each of `settings.seeds`. All results are stored with the
+    models, so that an interrupted suite continues where it was.
 
     Raises:
         UserError: a model of the suite was trained with other settings.
         Stopped: a stop was requested.
     """
-    for attack in attacks:
-        _find_trained(dataset, attack, settings)  # an error comes before the long work
-    for number, attack in enumerate(attacks):
-        title = f"{find_attack(attack).title} ({number + 1} of {len(attacks)})"
-        with progress.titled(title):
-            _run_attack(dataset, attack, settings, stop_requested)
+    networks = members(attacks, settings)
+    for member in networks:
+        _find_trained(dataset, member, settings)  # an error comes before the long work
+    for number, member in enumerate(networks):
+        with progress.titled(f"{member.title} ({number + 1} of {len(networks)})"):
+            _run_member(dataset, member, settings, stop_requested)
 
 
-def _run_attack(
+def _run_member(
     dataset: Dataset,
-    attack: str,
+    member: Member,
     settings: SuiteSettings,
     stop_requested: Callable[[], bool],
 ) -> None:
-    stored = _find_trained(dataset, attack, settings)
+    stored = _find_trained(dataset, member, settings)
     if stored is None:
-        stored = _train(dataset, attack, settings, stop_requested)
+        stored = _train(dataset, member, settings, stop_requested)
     if stored.card.training["stopped"]:
         raise Stopped("Stopped: the same command continues from here.")
     stored = recovery_ceiling.measure_missing(_prune(stored, dataset), dataset)
@@ -141,17 +174,18 @@ def _run_attack(
         run_repairs.compare(stored, dataset, missing, command)
 
 
-def _find_trained(dataset: Dataset, attack: str, settings: SuiteSettings) -> StoredModel | None:
-    """The model of an attack; None if it is missing or its training has not ended.
+def _find_trained(dataset: Dataset, member: Member, settings: SuiteSettings) -> StoredModel | None:
+    """The model of a member; None if it is missing or its training has not ended.
 
     Raises:
         UserError: it was trained with other settings.
     """
-    model = model_name(dataset.name, attack)
+    model = member.model_name(dataset.name)
     stored = store.find(model) if model in store.names() else None
     if stored is None or stored.card.training["stopped"]:
         return None
-    wanted = _settings_of_plan(plan_attack(attack, dataset.name, settings.training()))
+    plan = plan_attack(member.attack, dataset.name, settings.training(member.seed))
+    wanted = _settings_of_plan(plan)
     found = _settings_of_card(stored.card)
     for name, value in wanted.items():
         if found[name] != value:
@@ -188,16 +222,16 @@ def _settings_of_card(card: ModelCard) -> dict[str, Any]:
 
 def _train(
     dataset: Dataset,
-    attack: str,
+    member: Member,
     settings: SuiteSettings,
     stop_requested: Callable[[], bool],
 ) -> StoredModel:
-    model = model_name(dataset.name, attack)
-    plan = plan_attack(attack, dataset.name, settings.training())
-    options = [*settings.command_options(), *plan.command_options()]
+    model = member.model_name(dataset.name)
+    plan = plan_attack(member.attack, dataset.name, settings.training(member.seed))
+    options = [*settings.command_options(member.seed), *plan.command_options()]
     command = command_line.command("train", dataset.name, "--name", model, *options)
     checkpoint = jobs.job_named(jobs.name_of("train", model)).checkpoint
-    new = NewModel(model, command, suite=attack)
+    new = NewModel(model, command, suite=member.attack)
     return train(dataset, plan, new, checkpoint, stop_requested)
 
 

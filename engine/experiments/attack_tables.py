@@ -74,14 +74,22 @@ def list_defences(dataset: Dataset, attacks: Sequence[str]) -> pd.DataFrame:
     Returns:
         The rows of `repair_tables.compare_stored` for each, with attack and its title in front.
     """
-    parts = []
-    for name in attacks:
-        table = repair_tables.compare_stored(_stored(dataset, name))
-        table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
-        table.insert(0, "attack", name)
-        table.insert(1, "title", find_attack(name).title)
-        parts.append(table)
+    parts = [defences_of(_stored(dataset, name), name) for name in attacks]
     return pd.concat(parts, ignore_index=True)
+
+
+def defences_of(stored: StoredModel, attack: str) -> pd.DataFrame:
+    """The rows of `list_defences` for one network.
+
+    Args:
+        stored: its model.
+        attack: name of the attack that it was trained with.
+    """
+    table = repair_tables.compare_stored(stored)
+    table = table.rename(columns={"title": "defence"}).drop(columns=["needs", "method"])
+    table.insert(0, "attack", attack)
+    table.insert(1, "title", find_attack(attack).title)
+    return table
 
 
 def check_same_training(
@@ -116,7 +124,7 @@ def update_tables(
     if earlier is not None:
         summary = _replace_rows(earlier.summary, summary)
         defences = _replace_rows(earlier.defences, defences)
-    return AttackTables(_with_clean_cost(_in_order(summary)), _in_order(defences))
+    return AttackTables(_with_clean_cost(in_order(summary)), in_order(defences))
 
 
 def _with_clean_cost(summary: pd.DataFrame) -> pd.DataFrame:
@@ -132,7 +140,7 @@ def _replace_rows(earlier: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([fresh, others]) if len(others) else fresh
 
 
-def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
     """The rows in the order of `recipes.ATTACKS`."""
     order = {name: place for place, name in enumerate(recipes.ATTACKS)}
     return table.sort_values(

@@ -171,13 +171,24 @@ def summarize_models(models: Sequence[StoredModel]) -> pd.DataFrame:
     for title, of_title in measured.groupby("title", sort=False):
         if len(of_title) < len(models):
             continue
-        row: dict[str, Any] = {"title": title, "models": len(of_title)}
-        for figure in (*METRICS, *CEILING, "der", "channels", "seconds"):
-            values = of_title[figure]
-            row |= {figure: values.mean(skipna=False), f"{figure}_min": values.min(skipna=False)}
-            row[f"{figure}_max"] = values.max(skipna=False)
-        rows.append(row)
+        figures = spread(of_title, (*METRICS, *CEILING, "der", "channels", "seconds"))
+        rows.append({"title": title, "models": len(of_title), **figures})
     return pd.DataFrame(rows)
+
+
+def spread(table: pd.DataFrame, figures: Sequence[str]) -> dict[str, float]:
+    """Mean, lowest and highest value of columns; NaN where a value is not known.
+
+    Returns:
+        For each of `figures` NAME, NAME_min and NAME_max.
+    """
+    found = {}
+    for figure in figures:
+        values = table[figure]
+        found[figure] = values.mean(skipna=False)
+        found[f"{figure}_min"] = values.min(skipna=False)
+        found[f"{figure}_max"] = values.max(skipna=False)
+    return found
 
 
 def _paper_rows(stored: StoredModel) -> list[dict[str, Any]]:

@@ -23,10 +23,9 @@ def title(card: ModelCard) -> str:
     if card.imported:
         return f"Imported network on {data}{_assumption(card)}"
     trained = f"{_attack(card) if card.poisoned else 'Clean network'} on {data}{_network(card)}"
-    if card.suite:
-        return f"{trained} (attack comparison)"
     seed = card.training.get("seed", 0)
-    return trained + (f", seed {seed}" if seed else "")
+    seeded = trained + (f", seed {seed}" if seed else "")
+    return f"{seeded} (attack comparison)" if card.suite else seeded
 
 
 def purpose(card: ModelCard) -> str:

@@ -27,7 +27,7 @@ from engine.attacks.recipes import ATTACKS
 from engine.cli import main
 from engine.core import paths
 from engine.datasets import dataset_names
-from engine.experiments.attack_suite import model_name
+from engine.experiments.attack_suite import Member
 from tests.docs.docs_tables import documents
 from tests.fixtures.tiny_gtsrb import write_official_archives
 
@@ -112,7 +112,11 @@ def test_every_engine_command_is_understood_and_its_models_and_datasets_are_ther
     for words in found:
         options = parse(words)
         if words[0] == "benchmark-attacks":
-            made |= {model_name(options.dataset, attack) for attack in ATTACKS}
+            made |= {
+                Member(attack, seed).model_name(options.dataset)
+                for attack in ATTACKS
+                for seed in options.seeds or [0]
+            }
         several = getattr(options, "models", None) or getattr(options, "names", None) or []
         named = {*several, getattr(options, "model", None), getattr(options, "surrogate", "")}
         assert {name for name in named if name} <= made, words
