@@ -18,7 +18,8 @@ from engine.attacks.triggers import FTrojan
 from engine.cli import main
 from engine.core import jobs, paths, tensorflow_runtime
 from engine.datasets import Dataset, Split, load_dataset, open_test
-from engine.defenses.detectors import spectral_inversion
+from engine.defenses.detectors import spectral_inversion, trigger_inversion
+from engine.defenses.inversion.blend import Blend
 from engine.defenses.repairs import RECOMMENDED
 from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.eval_pairs import eval_pair
@@ -50,6 +51,10 @@ def shortened_detection(patch: pytest.MonkeyPatch, flag_margin: float) -> None:
     patch.setattr(spectral_inversion, "BATCH", 12)
     patch.setattr(spectral_inversion, "SHARPENING", 24)  # steps
     patch.setattr(spectral_inversion, "FAINTEST", 45)  # dB; the small network's trigger is loud
+    patch.setattr(Blend, "steps", 6)
+    patch.setattr(Blend, "goal", 0.0)  # every pattern counts, so the smallest stands out a little
+    patch.setattr(Blend, "threshold", 1e-6 if flag_margin == 0 else 99.0)
+    patch.setattr(trigger_inversion, "CONFIRMED", 0.0)
 
 
 @pytest.fixture(scope="session")

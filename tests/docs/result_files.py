@@ -11,6 +11,7 @@ import pandas as pd
 
 from engine import store
 from engine.core.paths import PROJECT
+from engine.defenses.repairs import compared_repairs
 from engine.experiments import recovery_ceiling
 
 Row = dict[str, Any]
@@ -50,6 +51,12 @@ def repairs_of(model: str, confidence: float = AS_MEASURED) -> dict[str, Row]:
         if (float(asked[1]) if asked else AS_MEASURED) == confidence:
             found[name] = row
     return found | {"none": scores(model)}
+
+
+def measured_repairs() -> tuple[str, ...]:
+    """The compared repairs that the shipped tables have figures of."""
+    measured = repairs_of("gtsrb-ftrojan")
+    return tuple(name for name in compared_repairs() if name in measured)
 
 
 def defended(dataset: str) -> dict[tuple[str, str], Row]:

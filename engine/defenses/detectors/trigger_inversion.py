@@ -133,7 +133,7 @@ class TriggerInversion(Detector):
     def _search(
         self, network: keras.Model, images: Split, rng: np.random.Generator
     ) -> tuple[FamilyFinding, ...]:
-        labels = classes_to_search(MMBD(seed=self.seed)(network, images).scores)
+        labels = self._choose_classes(network, images)
         families = [FAMILIES[name](*images.images.shape[1:3]) for name in self.families]
         total, done = sum(family.steps for family in families) * IMAGES * len(labels), 0
         findings = []
@@ -147,6 +147,13 @@ class TriggerInversion(Detector):
             search = Search(network, images, family, rng)
             findings.append(FamilyFinding(search, search_patterns(search, labels, advanced)))
         return tuple(findings)
+
+    def _choose_classes(self, network: keras.Model, images: Split) -> np.ndarray:
+        """All classes if they are few, else `classes_to_search`: int64 [k]."""
+        classes = int(network.output_shape[-1])
+        if classes <= SUSPECTS + OTHERS:
+            return np.arange(classes)
+        return classes_to_search(MMBD(seed=self.seed)(network, images).scores)
 
 
 def classes_to_search(margins: np.ndarray) -> np.ndarray:

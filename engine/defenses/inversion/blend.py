@@ -23,7 +23,7 @@ class Blend(Family):
     size_weight: ClassVar[float] = 3.0
     largest: ClassVar[float] = 1.0
     steps: ClassVar[int] = 60
-    threshold: ClassVar[float] = 0.5
+    threshold: ClassVar[float] = 0.4
 
     def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:
         """See `Family.start`."""

@@ -27,7 +27,10 @@ class Family(ABC):
         size_weight: of the size in the loss, at the start.
         largest: the size given to a class that no pattern led to.
         steps: of the search.
-        threshold: how far a class must stand out to be flagged, in powers of two of the size.
+        power: of the strength of a change with which the size grows: 2 for an area.
+        threshold: how far a class must stand out to be flagged, in powers of two of the strength.
+        is_general: whether the patterns of other families are nearly all in this one too, so that
+            it says little about the trigger's kind.
         height, width: of the images, pixels.
     """
 
@@ -39,7 +42,9 @@ class Family(ABC):
     size_weight: ClassVar[float]
     largest: ClassVar[float]
     steps: ClassVar[int]
+    power: ClassVar[float] = 1.0
     threshold: ClassVar[float]
+    is_general: ClassVar[bool] = False
 
     height: int
     width: int

@@ -23,7 +23,8 @@ class Patch(Family):
     size_weight: ClassVar[float] = 0.01
     largest: ClassVar[float] = 400.0
     steps: ClassVar[int] = 70
-    threshold: ClassVar[float] = 0.8
+    power: ClassVar[float] = 2.0
+    threshold: ClassVar[float] = 0.4
 
     def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:
         """See `Family.start`."""

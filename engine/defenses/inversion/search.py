@@ -182,7 +182,8 @@ def _compile(network: keras.Model, family: Family) -> Callable[..., Any]:
         return reached, sizes, losses, gradients
 
     def slope(images: Any, labels: Any, weights: Any, variables: Any) -> Any:
-        reached, sizes, losses, gradients = run(images, labels, weights, variables)
+        tensors = [tf.constant(values) for values in variables]
+        reached, sizes, losses, gradients = run(images, labels, weights, tensors)
         slopes = [gradient.numpy() for gradient in gradients]
         return reached.numpy(), sizes.numpy(), losses.numpy(), slopes
 

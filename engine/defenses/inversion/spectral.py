@@ -25,6 +25,7 @@ class Spectral(Family):
     largest: ClassVar[float] = 60.0
     steps: ClassVar[int] = 40
     threshold: ClassVar[float] = 0.5
+    is_general: ClassVar[bool] = True
 
     def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:
         """See `Family.start`."""

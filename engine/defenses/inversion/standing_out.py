@@ -42,17 +42,22 @@ class FamilyFinding:
         return self.patterns.best_sizes
 
     def scores(self) -> np.ndarray:
-        """How far each of the classes stands out: float64 [k], powers of two; see `reference`."""
-        return np.array(
-            [
-                np.log2(self.reference(label) / size)
-                for label, size in zip(self.labels, self.sizes, strict=True)
-            ]
-        )
+        """How far each of the classes stands out: float64 [k]; see `standing_out`."""
+        pairs = zip(self.labels, self.sizes, strict=True)
+        return np.array([self.standing_out(int(label), size) for label, size in pairs])
 
     def score(self, label: int) -> float:
         """How far a class that was searched stands out."""
-        return float(self.scores()[self._place(label)])
+        return self.standing_out(label, self.sizes[self._place(label)])
+
+    def standing_out(self, label: int, size: float) -> float:
+        """How much smaller a pattern for a class is than those for others.
+
+        Returns:
+            The logarithm to base 2 of `reference` by the size, divided by the family's power, so
+            that an area counts as the square of a strength.
+        """
+        return float(np.log2(self.reference(label) / size)) / self.family.power
 
     def reference(self, label: int) -> float:
         """The size that a class is compared with: the median of the others."""

@@ -109,17 +109,15 @@ def select_strongest(
             # If one half alone exceeds the budget, the other need not be tried.
             if not AccuracyBudget(budget.points).allows(before, after, tracks):
                 break
-        tried.append((setting, _percent(after)))
+        tried.append((setting, percent(after)))
         if not budget.allows(before, after, tracks):
             continue
         candidate = attempt(setting, validation)
         whole = metrics.correctly_classified(candidate, validation)
         if budget.allows(before, whole, tracks):
-            return candidate, StrengthChoice(
-                setting, _percent(before), _percent(after), tuple(tried)
-            )
+            return candidate, StrengthChoice(setting, percent(before), percent(after), tuple(tried))
     return edit.clone_network(network), StrengthChoice(
-        None, _percent(before), _percent(before), tuple(tried)
+        None, percent(before), percent(before), tuple(tried)
     )
 
 
@@ -199,9 +197,9 @@ def prune_within_budget(
     chosen = _by_layer(ranked[: counts[place]])
     choice = StrengthChoice(
         counts[place],
-        _percent(whole[0]),
-        _percent(evaluated[place]),
-        tuple(zip(counts[1:], map(_percent, evaluated[1:]), strict=False)),
+        percent(whole[0]),
+        percent(evaluated[place]),
+        tuple(zip(counts[1:], map(percent, evaluated[1:]), strict=False)),
     )
     repaired = edit.clone_network(network)
     edit.silence(repaired, chosen)
@@ -292,10 +290,11 @@ def _trace_pruning(
         edit.silence(candidate, _by_layer(ranked[gone:count]))
         gone = count
         right.append(metrics.correctly_classified(candidate, held_out))
-        if _percent(right[0]) - _percent(right[-1]) > budget.points + GIVE_UP:
+        if percent(right[0]) - percent(right[-1]) > budget.points + GIVE_UP:
             break
     return np.array(right)
 
 
-def _percent(right: np.ndarray) -> float:
+def percent(right: np.ndarray) -> float:
+    """The share of true values, percent."""
     return 100 * float(right.mean())

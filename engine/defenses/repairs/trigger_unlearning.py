@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ from engine.core import progress
 from engine.core.parameters import parameter
 from engine.datasets import splits
 from engine.datasets.dataset import Split
-from engine.defenses.detectors.trigger_inversion import InversionDetection, TriggerInversion
+from engine.defenses.detectors.trigger_inversion import TriggerInversion
 from engine.defenses.inversion import FAMILIES, RecoveredTrigger
 from engine.defenses.inversion.search import Search
 from engine.defenses.inversion.standing_out import (
@@ -27,6 +27,7 @@ from engine.defenses.repairs.finetune_loop import (
     run_epochs,
 )
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
+from engine.defenses.repairs.strength_selection import StrengthChoice, percent
 from engine.evaluation import metrics
 from engine.networks import edit
 from engine.networks.gradients import loss_and_gradients
@@ -35,16 +36,15 @@ from engine.networks.logits import logits_network
 if TYPE_CHECKING:
     import keras
 
-HELD_OUT = 0.25  # share of the tracks that measure what the rounds cost in clean accuracy
-RESTARTS = 6  # patterns that are searched at once in each round
-HARDER = 0.75  # powers of two by which the class must be harder to reach than others in the end
-BATCH, COPIES = 48, 24  # images of a step, and how many of them are repeated with a pattern
+LEARNING_RATES = (7e-4, 4e-4, 2e-4)  # the higher, the more is unlearned
+HELD_OUT = 0.25  # share of the tracks that measure what a learning rate costs in clean accuracy
+RESTARTS = 12  # patterns that are searched at once in each round
+BATCH, COPIES = 48, 16  # images of a step, and how many of them are repeated with a pattern
 WEAKEST = 0.3  # the weakest copy of a pattern, as a share of the strongest
-STRONGEST = (0.6, 3.0)  # limits of the strongest copy's factor
+LARGEST_FACTOR = 3.0  # of the strongest copy
 MOVED = 0.5  # share of the copies in which a patch is moved to a random place
 SHIFT = 2  # pixels by which an image is shifted at most
 AGREEMENT = 4.0  # weight of agreeing with the untouched network, beside the true labels
-_MESSAGE = "Searching again for what leads to the class"
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,14 @@ class PooledTrigger:
 class TriggerUnlearning(BudgetedRepair):
     """Recover the trigger from the network, train the network to ignore it, and look again.
 
-    The detector flags a class and says in which families of patterns it stands out. In each round
-    the smallest patterns that lead there are searched anew, in the family in which the class stands
-    out most, and join a pool. The network is then fine-tuned on clean images and on copies that
-    carry a pattern from the pool, up to the size that other classes need, all with their true
-    labels, while it keeps agreeing with the untouched network on the clean image. The rounds end
-    when the class is harder to reach than others. The last round is kept after which clean accuracy
-    is within the budget, on tracks that are held out.
+    The detector flags a class and says in which families of patterns it stands out. In each round,
+    the smallest patterns that lead there are searched in one of these and join a pool. The network
+    is then fine-tuned on clean images and on copies that carry a pattern from the pool, up to the
+    size that other classes need, with their true labels, while it keeps agreeing with the untouched
+    network on the clean image. The rounds end when no pattern is smaller than other classes need.
+
+    The learning rate is the highest whose drop in clean accuracy stays within the budget, measured
+    on tracks that are held out; then all images are learned from.
     """
 
     name: ClassVar[str] = "trigger-unlearning"
@@ -80,7 +81,7 @@ class TriggerUnlearning(BudgetedRepair):
         "The trigger is recovered from the network itself, whatever its kind; then the network is"
         " trained to classify images correctly in spite of it, until no class stands out."
     )
-    needs: ClassVar[str] = "all; a quarter of the tracks only measures accuracy"
+    needs: ClassVar[str] = "all; the accuracy is measured on a quarter of the tracks"
 
     families: tuple[str, ...] = parameter(
         tuple(FAMILIES),
@@ -89,152 +90,122 @@ class TriggerUnlearning(BudgetedRepair):
         choices=tuple(FAMILIES),
     )
     rounds: int = parameter(
-        5, "Rounds, at most", "Each recovers patterns and unlearns them.", minimum=1, maximum=20
+        2, "Rounds, at most", "Each recovers patterns and unlearns them.", minimum=1, maximum=20
     )
     epochs: int = parameter(
-        1, "Epochs per round", "Passes over the clean images.", minimum=1, maximum=100
-    )
-    learning_rate: float = parameter(
-        2e-4, "Learning rate", "Of Adam; it decays to 0 in each round.", minimum=1e-7, maximum=1
+        2, "Epochs", "Passes over the images in each round.", minimum=1, maximum=100
     )
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        rng = np.random.default_rng(self.seed)
-        held_out = splits.by_track(validation.labels, splits.tracks_of(validation), HELD_OUT, rng)
-        fitting = validation.take(np.flatnonzero(~held_out))
-        found = TriggerInversion(families=self.families, seed=self.seed)(network, fitting)
-        repaired = edit.clone_network(network)
+        found = TriggerInversion(families=self.families, seed=self.seed)(network, validation)
         if found.trigger is None:
             return Repaired(
-                repaired,
+                edit.clone_network(network),
                 "Nothing was changed: no class stands out, so there is nothing to unlearn. Try"
                 " FT-SAM, which needs no trigger.",
                 details=found.details(),
             )
-        checked = validation.take(np.flatnonzero(held_out))
-        rounds, kept = self._unlearn_in_rounds(network, repaired, fitting, checked, found, rng)
-        what = f"class {found.trigger.label} ({FAMILIES[found.trigger.family].title})"
+        finding = family_to_unlearn(found.findings, found.trigger.label)
+        rng = np.random.default_rng(self.seed)
+        lesson = _Lesson(network, self.epochs, rng)
+        rounds = self._unlearn(lesson, finding, found.trigger.label, validation, rng)
         return Repaired(
-            repaired,
-            f"What leads to {what} was recovered and unlearned in {kept}"
-            f" {'round' if kept == 1 else 'rounds'}."
-            if kept
-            else f"Nothing was changed: unlearning what leads to {what} costs too much accuracy.",
-            details={**found.details(), "rounds": rounds, "rounds_kept": kept},
+            lesson.network,
+            _describe(rounds, f"class {found.trigger.label} ({finding.family.title})"),
+            details={**found.details(), "unlearned_family": finding.family.name, **rounds[-1]}
+            | {"rounds": rounds},
         )
 
-    def _unlearn_in_rounds(
+    def _unlearn(
         self,
-        network: keras.Model,
-        repaired: keras.Model,
-        fitting: Split,
-        checked: Split,
-        found: InversionDetection,
+        lesson: _Lesson,
+        finding: FamilyFinding,
+        label: int,
+        validation: Split,
         rng: np.random.Generator,
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Change `repaired` in place.
-
-        Returns:
-            An account of each round, ready for JSON, and how many rounds were kept.
-        """
-        target = _Target(repaired, fitting, found, rng)
-        teach = _compile_lesson(repaired, network)
-        before = metrics.correctly_classified(network, checked)
+    ) -> list[dict[str, Any]]:
+        """Change the lesson's network; returns an account of each round, ready for JSON."""
+        search = Search(lesson.network, validation, finding.family, rng)
         pool: list[PooledTrigger] = []
         rounds: list[dict[str, Any]] = []
-        kept, weights = 0, repaired.get_weights()
-        for number in range(self.rounds):
-            family, standing_out, triggers = target.invert(first=number == 0)
-            rounds.append({"family": family, "stands_out": round(standing_out, 3)})
-            if standing_out <= -HARDER:
+        for _ in range(self.rounds):
+            smallest, triggers = _invert(search, finding, label)
+            if rounds and not triggers:
                 break
-            pool += triggers
-            self._fine_tune(teach, repaired, fitting, pool, rng)
-            after = metrics.correctly_classified(repaired, checked)
-            rounds[-1]["accuracy"] = round(100 * float(after.mean()), 4)
+            rounds.append({"stands_out": round(finding.standing_out(label, smallest), 3)})
+            pool += triggers or [PooledTrigger(finding.recovered(label), 1.0)]
+            kept = lesson.network.get_weights()
+            choice = self._select_rate(lesson, validation, pool)
+            rounds[-1] |= {"learning_rate": choice.setting, **choice.details()}
+            if choice.setting is None:
+                lesson.network.set_weights(kept)
+                break
+            lesson.learn(validation, pool, choice.setting)
+        return rounds
+
+    def _select_rate(
+        self, lesson: _Lesson, validation: Split, pool: Sequence[PooledTrigger]
+    ) -> StrengthChoice[float]:
+        """The highest learning rate within the budget, measured on tracks held out."""
+        rng = np.random.default_rng(self.seed)
+        tracks = splits.tracks_of(validation)
+        held_out = splits.by_track(validation.labels, tracks, HELD_OUT, rng)
+        fitting, checked = (validation.take(np.flatnonzero(part)) for part in (~held_out, held_out))
+        before = lesson.correct_before(checked)
+        start, tried = percent(before), []
+        for rate in LEARNING_RATES:
+            lesson.learn(fitting, pool, rate)
+            after = metrics.correctly_classified(lesson.network, checked)
+            tried.append((rate, percent(after)))
             if self.budget.allows(before, after, splits.tracks_of(checked)):
-                kept, weights = number + 1, repaired.get_weights()
-        repaired.set_weights(weights)
-        return rounds, kept
-
-    def _fine_tune(
-        self,
-        teach: Callable[..., None],
-        network: keras.Model,
-        fitting: Split,
-        pool: Sequence[PooledTrigger],
-        rng: np.random.Generator,
-    ) -> None:
-        import keras
-
-        optimizer = keras.optimizers.Adam(
-            cosine_decay(self.learning_rate, count_steps(len(fitting), self.epochs, BATCH))
-        )
-        optimizer.build(network.trainable_variables)
-        moved = random_shift(fitting.images, SHIFT, rng)
-
-        def step(chosen: np.ndarray) -> None:
-            images = moved(chosen).astype(np.float32)
-            copies = draw_copies(images[:COPIES], pool, rng)
-            teach(optimizer, images, copies, fitting.labels[chosen])
-
-        run_epochs(step, len(fitting), self.epochs, rng, "Unlearning the trigger", BATCH)
+                return StrengthChoice(rate, start, percent(after), tuple(tried))
+        return StrengthChoice(None, start, start, tuple(tried))
 
 
-class _Target:
-    """The flagged class, and the families in which it stands out."""
+def family_to_unlearn(findings: Sequence[FamilyFinding], label: int) -> FamilyFinding:
+    """The family in which a class stands out most, by the family's threshold.
 
-    def __init__(
-        self,
-        network: keras.Model,
-        images: Split,
-        found: InversionDetection,
-        rng: np.random.Generator,
-    ) -> None:
-        assert found.trigger is not None
-        self.label = found.trigger.label
-        self._findings = [
-            finding
-            for finding in found.findings
-            if finding.score(self.label) >= finding.family.threshold
-        ]
-        self._searches = {
-            finding.family.name: Search(network, images, finding.family, rng)
-            for finding in self._findings
-        }
+    A general one only if no other was searched: unlearning the trigger's own kind of pattern costs
+    the least accuracy.
+    """
 
-    def invert(self, first: bool) -> tuple[str, float, list[PooledTrigger]]:
-        """Search again in the families in which the class was flagged.
+    def preference(finding: FamilyFinding) -> tuple[bool, float]:
+        family = finding.family
+        return not family.is_general, finding.score(label) / family.threshold
 
-        Args:
-            first: whether the network is still the one that the detector looked at: then only the
-                family in which the class stands out most is searched.
+    return max(findings, key=preference)
 
-        Returns:
-            The family in which it stands out most now, how far, in powers of two, and the patterns.
-        """
-        findings = self._findings
-        if first:
-            findings = [max(findings, key=lambda f: f.score(self.label) / f.family.threshold)]
-        found = [(finding, *self._invert_family(finding)) for finding in findings]
-        finding, standing_out, triggers = max(found, key=lambda f: f[1] / f[0].family.threshold)
-        return finding.family.name, standing_out, triggers
 
-    def _invert_family(self, finding: FamilyFinding) -> tuple[float, list[PooledTrigger]]:
-        family, reference = finding.family, finding.reference(self.label)
-        patterns = search_patterns(
-            self._searches[family.name],
-            np.full(RESTARTS, self.label),
-            lambda _: progress.report(0, 0, _MESSAGE),
-        )
-        reached = np.flatnonzero(patterns.best_sizes < family.largest)
-        triggers = [recovered_trigger(family, patterns, int(place)) for place in reached]
-        pooled = [
-            PooledTrigger(trigger, float(np.clip(reference / trigger.size, *STRONGEST)))
-            for trigger in triggers
-        ]
-        return float(np.log2(reference / patterns.best_sizes.min())), pooled
+def _describe(rounds: Sequence[Mapping[str, Any]], what: str) -> str:
+    """What was done, in one sentence."""
+    count = sum(entry["learning_rate"] is not None for entry in rounds)
+    if not count:
+        return f"Nothing was changed: unlearning what leads to {what} costs too much accuracy."
+    times = "1 round" if count == 1 else f"{count} rounds"
+    return f"What leads to {what} was recovered and unlearned in {times}."
+
+
+def _invert(
+    search: Search, finding: FamilyFinding, label: int
+) -> tuple[float, list[PooledTrigger]]:
+    """Search again for what leads to a class.
+
+    Returns:
+        The smallest size found, and the patterns that are smaller than other classes need.
+    """
+    message = "Searching for more of what leads to the class"
+    patterns = search_patterns(
+        search, np.full(RESTARTS, label), lambda _: progress.report(0, 0, message)
+    )
+    reference = finding.reference(label)
+    found = [
+        recovered_trigger(search.family, patterns, int(place))
+        for place in np.flatnonzero(patterns.best_sizes < reference)
+    ]
+    return float(patterns.best_sizes.min()), [
+        PooledTrigger(trigger, min(reference / trigger.size, LARGEST_FACTOR)) for trigger in found
+    ]
 
 
 def draw_copies(
@@ -260,11 +231,45 @@ def draw_copies(
     return np.clip(copies, 0, 255)
 
 
-def _compile_lesson(network: keras.Model, teacher: keras.Model) -> Callable[..., None]:
-    """A step that changes `network`: true labels for images and copies, and the teacher's opinion.
+class _Lesson:
+    """Teaches a copy of a network to ignore patterns, each time from the untouched weights on."""
 
-    Batch normalization keeps its statistics: those of images that carry patterns would cost clean
-    accuracy.
+    def __init__(self, teacher: keras.Model, epochs: int, rng: np.random.Generator) -> None:
+        self.network = edit.clone_network(teacher)
+        self._teacher, self._epochs, self._rng = teacher, epochs, rng
+        self._gradients = _compile_gradients(self.network, teacher)
+
+    def correct_before(self, split: Split) -> np.ndarray:
+        """Which images the untouched network classifies correctly: bool [n]."""
+        return metrics.correctly_classified(self._teacher, split)
+
+    def learn(self, split: Split, pool: Sequence[PooledTrigger], learning_rate: float) -> None:
+        """Start again from the untouched weights, and learn to ignore the patterns."""
+        import keras
+
+        self.network.set_weights(self._teacher.get_weights())
+        variables = self.network.trainable_variables
+        steps = count_steps(len(split), self._epochs, BATCH)
+        optimizer = keras.optimizers.Adam(cosine_decay(learning_rate, steps))
+        optimizer.build(variables)
+        moved = random_shift(split.images, SHIFT, self._rng)
+
+        def step(chosen: np.ndarray) -> None:
+            images = moved(chosen).astype(np.float32)
+            copies = draw_copies(images[:COPIES], pool, self._rng)
+            gradients = self._gradients(images, copies, split.labels[chosen])
+            optimizer.apply(gradients, variables)
+
+        message = f"Unlearning the trigger at a learning rate of {learning_rate:g}"
+        run_epochs(step, len(split), self._epochs, self._rng, message, BATCH)
+
+
+def _compile_gradients(network: keras.Model, teacher: keras.Model) -> Callable[..., Any]:
+    """The gradients of the loss by the network's variables.
+
+    The loss asks for the teacher's opinion of the clean image, on the image and on its copy, and on
+    the copy for the true label too. Batch normalization keeps its statistics: those of images that
+    carry patterns would cost clean accuracy.
     """
     import tensorflow as tf
 
@@ -276,17 +281,14 @@ def _compile_lesson(network: keras.Model, teacher: keras.Model) -> Callable[...,
         count = tf.shape(copies)[0]
         scores = taught(images / 255, training=False)
         opinions = tf.nn.softmax(tf.concat([scores, scores[:count]], 0))
-        truths = tf.concat([labels, labels[:count]], 0)
 
         def loss() -> Any:
             seen = logits(tf.concat([images, copies], 0) / 255, training=False)
-            by_label = tf.nn.sparse_softmax_cross_entropy_with_logits(truths, seen)
             by_teacher = tf.nn.softmax_cross_entropy_with_logits(opinions, seen)
-            return tf.reduce_mean(by_label + AGREEMENT * by_teacher)
+            by_label = tf.nn.sparse_softmax_cross_entropy_with_logits(labels[:count], seen[-count:])
+            shared = tf.cast(tf.shape(seen)[0], tf.float32)
+            return (AGREEMENT * tf.reduce_sum(by_teacher) + tf.reduce_sum(by_label)) / shared
 
         return loss_and_gradients(loss, variables)[1]
 
-    def step(optimizer: Any, images: Any, copies: Any, labels: Any) -> None:
-        optimizer.apply(gradients(images, copies, labels), variables)
-
-    return step
+    return gradients

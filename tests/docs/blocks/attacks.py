@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 
 from engine.core.paths import PROJECT
-from engine.defenses.repairs import RECOMMENDED, REPAIRS, compared_repairs
+from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from tests.docs import result_files as files
 from tests.docs.markdown import bullet_list, bullets, claim, listed, table
 
@@ -15,7 +15,7 @@ TABLE, LONGER = "report/attacks-gtsrb/attacks.csv", "report/attacks-gtsrb/longer
 CLP, UNLEARNING = REPAIRS["clp"].title, REPAIRS[RECOMMENDED].title
 BEST = (CLP, UNLEARNING)
 UNTOUCHED = "As it is"
-OTHERS = tuple(name for name in compared_repairs() if name not in ("clp", RECOMMENDED))
+OTHERS = tuple(name for name in files.measured_repairs() if name not in ("clp", RECOMMENDED))
 OBEYED = 95.0  # percent of attack success
 LEADERBOARD = {  # BackdoorBench, June 2025: clean accuracy and attack success, percent
     "badnets": (97.24, 59.25),
@@ -476,7 +476,7 @@ def _costs(repair: str) -> dict[str, float]:
 
 def _least(names: tuple[str, ...]) -> float:
     """The least attack success, percent, that any repair leaves of these attacks."""
-    return min(_success(repair, name) for name in names for repair in compared_repairs())
+    return min(_success(repair, name) for name in names for repair in files.measured_repairs())
 
 
 def _ceiling(row: files.Row) -> str:

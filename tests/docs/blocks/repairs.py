@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from engine.defenses.repairs import RECOMMENDED, REPAIRS, compared_repairs
+from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.experiments.recovery_ceiling import columns
 from tests.docs import result_files as files
 from tests.docs.markdown import bullet_list, bullets, claim, listed, table
@@ -147,7 +147,7 @@ def other_models() -> str:
     known = ["not known" if ceiling is None else f"{ceiling:.1f}" for ceiling in ceilings]
     before = after("none")
     rows = [["ceiling", *known], ["before repair", before[0], "", before[2]]]
-    rows += [[_emphasized(_title(name)), *after(name)] for name in compared_repairs()]
+    rows += [[_emphasized(_title(name)), *after(name)] for name in files.measured_repairs()]
     return table(["repair", "`signs-ftrojan`", "95 % confidence", "`cifar10-ftrojan`"], rows)
 
 
@@ -156,7 +156,7 @@ def other_findings() -> str:
     signs, cifar = files.repairs_of("signs-ftrojan"), files.repairs_of("cifar10-ftrojan")
     helping = [
         name
-        for name in compared_repairs()
+        for name in files.measured_repairs()
         if name != RECOMMENDED and cifar[name]["attack_success"] < 90
     ]
     sam, left = cifar["ft-sam"], cifar[RECOMMENDED]["attack_success"]
@@ -198,7 +198,7 @@ def clean_cost() -> str:
         ["repair", *(cell for model in CLEAN for cell in (f"`{model}`", "95 % confidence"))],
         [
             [_emphasized(_title(name)), *(cost(found, name) for found in shown)]
-            for name in compared_repairs()
+            for name in files.measured_repairs()
         ],
     )
 
@@ -210,7 +210,7 @@ def clean_findings() -> str:
     over = [
         (name, model, _cost(found, name))
         for model, found in measured.items()
-        for name in compared_repairs()
+        for name in files.measured_repairs()
         if _cost(found, name) > 1
     ]
     costly = [f"{_title(name)} on `{model}` ({lost:.1f})" for name, model, lost in over]

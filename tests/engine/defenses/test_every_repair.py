@@ -29,6 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 
 SHORT = {
     "i-bau": "i-bau:rounds=1",
+    "trigger-unlearning": "trigger-unlearning:families=blend,rounds=1,epochs=1",
     **{
         name: f"{name}:epochs=1"
         for name in (
