@@ -11,6 +11,7 @@ import pandas as pd
 
 from engine import store
 from engine.cli.options import (
+    DATASET,
     DETECTOR,
     MODEL,
     REPAIR,
@@ -34,11 +35,18 @@ from engine.cli.shared import (
 )
 from engine.core import command_line
 from engine.core.errors import UserError
+from engine.datasets import Dataset
 from engine.defenses.detectors import DETECTORS, Detection, Detector, SpectralInversion
 from engine.defenses.detectors.spectral_inversion import pattern_table
 from engine.defenses.repairs import REPAIRS, Repair, compared_repairs, parse_repair
 from engine.evaluation import metrics
-from engine.experiments import analyze, recovery_ceiling, repair_tables, run_repairs
+from engine.experiments import (
+    analyze,
+    other_images,
+    recovery_ceiling,
+    repair_tables,
+    run_repairs,
+)
 from engine.experiments.new_model import NewModel
 from engine.store import StoredModel, near_chance
 
@@ -80,6 +88,14 @@ def _detection_tables(found: Detection, evidence: pd.DataFrame) -> dict[str, pd.
     return {"detection": evidence, "recovered-spectrum": pattern_table(found.pattern)}
 
 
+images_option = click.option(
+    "--images",
+    type=DATASET,
+    help="Repair with the clean validation images of this dataset, which has the same classes; the"
+    " model's own if left out. The result is scored on the model's own either way.",
+)
+
+
 @command("repair")
 @model_argument
 @click.option(
@@ -89,10 +105,18 @@ def _detection_tables(found: Detection, evidence: pd.DataFrame) -> dict[str, pd.
     help="The repair and its settings, such as pruning:order=clean-activation,threshold=10."
     f" Repairs: {', '.join(REPAIRS)}.",
 )
+@images_option
 @new_model_options("Name of the repaired model.")
 @confirm_option
 @long_work
-def repair(model: str, method: Repair, new_model: NewModel, confirmed: bool, call: Call) -> Answer:
+def repair(
+    model: str,
+    method: Repair,
+    images: str | None,
+    new_model: NewModel,
+    confirmed: bool,
+    call: Call,
+) -> Answer:
     """Repair a model with clean images, and store the result."""
     choice = ModelChoice.of(model)
     near_chance.check(choice.stored.card, confirmed)
@@ -100,7 +124,8 @@ def repair(model: str, method: Repair, new_model: NewModel, confirmed: bool, cal
 
     def work() -> Answer:
         dataset = choice.load(call.root)
-        repaired = run_repairs.repair(choice.stored, dataset, method, new_model, confirmed)
+        source = _source(choice, images, call)
+        repaired = run_repairs.repair(choice.stored, dataset, method, new_model, confirmed, source)
         return {
             "model": repaired.name,
             "folder": str(repaired.folder),
@@ -112,6 +137,11 @@ def repair(model: str, method: Repair, new_model: NewModel, confirmed: bool, cal
         }
 
     return call.run(work)
+
+
+def _source(choice: ModelChoice, images: str | None, call: Call) -> Dataset | None:
+    """The dataset called `images`, at the size of the model's; None if none was named."""
+    return None if images is None else ModelChoice(choice.stored, images).load(call.root)
 
 
 def _scores(stored: StoredModel) -> dict[str, float]:
@@ -150,12 +180,21 @@ def _rows(table: pd.DataFrame) -> list[Answer]:
     multiple=True,
     help="Try this repair; may be given several times.",
 )
+@images_option
 @confirm_option
 @long_work
 def compare_repairs(
-    model: str, every: bool, methods: Sequence[Repair], confirmed: bool, call: Call
+    model: str,
+    every: bool,
+    methods: Sequence[Repair],
+    images: str | None,
+    confirmed: bool,
+    call: Call,
 ) -> Answer:
-    """Try several repairs on a model and compare them."""
+    """Try several repairs on a model and compare them.
+
+    With --images the results are stored in a table of their own, and no repaired copy is kept.
+    """
     choice = ModelChoice.of(model)
     tried = [parse_repair(name) for name in compared_repairs()] if every else methods
     if not tried:
@@ -163,7 +202,12 @@ def compare_repairs(
     near_chance.check(choice.stored.card, confirmed)
 
     def work() -> Answer:
-        dataset = choice.load(call.root)
+        dataset, source = choice.load(call.root), _source(choice, images, call)
+        if source is not None:
+            table = other_images.compare(
+                choice.stored, dataset, source, tried, recorded_command(), confirmed
+            )
+            return {"model": choice.stored.name, "repairs": _rows(table.round(3))}
         run_repairs.compare(choice.stored, dataset, tried, recorded_command(), confirmed)
         table = repair_tables.compare_stored(store.find(choice.stored.name)).round(3)
         wanted = (

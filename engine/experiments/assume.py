@@ -14,7 +14,7 @@ from engine.store import Backdoor, ModelCard, StoredModel
 # Tables that hold figures of triggered images, or would lack them.
 _OF_A_TRIGGER = (
     *("activations", "curve-*", "predictions", "repairs", "ceiling", "robustness"),
-    *("reactivation", "repairs-reactivated"),
+    *("reactivation", "repairs-reactivated", "repairs-other-images"),
 )
 
 

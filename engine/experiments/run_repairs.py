@@ -33,6 +33,7 @@ def repair(
     method: Repair,
     model: NewModel,
     confirmed: bool = False,
+    source: Dataset | None = None,
 ) -> StoredModel:
     """Repair a stored model, score the result and store it as a new model.
 
@@ -42,15 +43,33 @@ def repair(
         method: the repair.
         model: how the result is stored.
         confirmed: whether a network may be repaired that seems to guess; see `near_chance`.
+        source: the repair gets the validation images of this dataset instead; its classes are
+            the same.
 
     Raises:
-        UserError: the name is taken, the network seems to guess, or the repair cannot be applied
-            to it.
+        UserError: the name is taken, the network seems to guess, `source` does not fit, or the
+            repair cannot be applied to it.
     """
     near_chance.check(stored.card, confirmed)
     store.check_free(model.name, model.replace)
-    done = _repair_and_score(stored, dataset, method, model)
+    if source is not None:
+        check_source(dataset, source)
+    done = repair_and_score(stored, dataset, method, model, source)
     return store.save(done.card, done.network, {}, model.replace)
+
+
+def check_source(dataset: Dataset, source: Dataset) -> None:
+    """Raise `UserError` unless a network for `dataset` can be repaired with images of `source`."""
+    if source.classes != dataset.classes:
+        raise UserError(
+            f"{source.name} has {source.classes} classes and {dataset.name} {dataset.classes}: name"
+            " a dataset with the same classes."
+        )
+    if source.image_shape != dataset.image_shape:
+        raise UserError(
+            f"The images of {source.name} have another size than those of {dataset.name}: name a"
+            " dataset with images of the same size."
+        )
 
 
 def compare(
@@ -99,7 +118,7 @@ def saved_repairs(stored: StoredModel) -> dict[str, StoredModel]:
     """The repaired copies of a model by name of the repair: stored models, and those just tried.
 
     Of several copies made with the same repair, the latest. Copies that were scored with another
-    trigger than the model's, or with none, do not count.
+    trigger than the model's, or with none, do not count, nor do those made with other images.
     """
     folder = paths.repaired_folder() / stored.name
     atomic_files.recover(folder)
@@ -133,11 +152,12 @@ def find_copy(stored: StoredModel, method: Repair) -> StoredModel:
 
 def _is_copy(copy: ModelCard, of: ModelCard) -> bool:
     same_trigger = (copy.trigger, copy.target) == (of.trigger, of.target)
-    return same_trigger and copy.repair.get("parent_sha256") == of.sha256
+    own_images = "images" not in copy.repair
+    return same_trigger and own_images and copy.repair.get("parent_sha256") == of.sha256
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
     """A repair that was done, and its scores on the card."""
 
     card: ModelCard
@@ -145,13 +165,39 @@ class _Outcome:
     repaired: Repaired
     seconds: float
 
+    def row(self, method: Repair) -> dict[str, Any]:
+        """The row of `repair_tables.COLUMNS` about it."""
+        scores = self.card.scores["test"]
+        return {
+            "method": str(method),
+            **{metric: scores[metric] for metric in metrics.measured(scores)},
+            "validation_accuracy": self.card.scores["validation"]["clean_accuracy"],
+            "channels": self.repaired.channels,
+            "seconds": round(self.seconds, 1),
+            "summary": self.repaired.summary,
+        }
 
-def _repair_and_score(
-    stored: StoredModel, dataset: Dataset, method: Repair, model: NewModel
-) -> _Outcome:
+
+def repair_and_score(
+    stored: StoredModel,
+    dataset: Dataset,
+    method: Repair,
+    model: NewModel,
+    source: Dataset | None = None,
+) -> Outcome:
+    """Repair a stored model and score the result on its own dataset; nothing is stored.
+
+    Args:
+        stored, dataset, method, source: see `repair`.
+        model: name and command for the card.
+
+    Raises:
+        UserError: the repair cannot be applied to the network.
+    """
     network = load_matching_network(stored, dataset)
+    images = dataset if source is None else source
     started = time.monotonic()
-    repaired = method(network, dataset.validation)
+    repaired = method(network, images.validation)
     seconds = time.monotonic() - started
     card = stored.card
     card = dataclasses.replace(
@@ -165,13 +211,14 @@ def _repair_and_score(
             "parent_sha256": card.sha256,
             "method": method.name,
             "settings": str(method),
+            **({} if source is None else {"images": source.name}),
             "summary": repaired.summary,
             "removed": repaired.removed,
             "seconds": round(seconds, 1),
             **repaired.details,
         },
     )
-    return _Outcome(card, repaired.network, repaired, seconds)
+    return Outcome(card, repaired.network, repaired, seconds)
 
 
 def _try_repair(
@@ -179,18 +226,10 @@ def _try_repair(
 ) -> dict[str, Any]:
     """Repair a copy, keep it under `paths.repaired_folder`, and return its row."""
     model = NewModel(f"{stored.name}-{method.name}", command)
-    done = _repair_and_score(stored, dataset, method, model)
+    done = repair_and_score(stored, dataset, method, model)
     folder = paths.repaired_folder() / stored.name / method.name
     store.save_as(folder, done.card, done.network)
-    scores = done.card.scores["test"]
-    return {
-        "method": str(method),
-        **{metric: scores[metric] for metric in metrics.measured(scores)},
-        "validation_accuracy": done.card.scores["validation"]["clean_accuracy"],
-        "channels": done.repaired.channels,
-        "seconds": round(done.seconds, 1),
-        "summary": done.repaired.summary,
-    }
+    return done.row(method)
 
 
 def _store_row(

@@ -302,6 +302,9 @@ MODEL_TABLES: dict[str, Schema] = {
         triggered=("triggered_mean", "triggered_positive"),
     ),
     "repairs": Schema({"method": _TEXT, **_TRIED}, _check_repairs, triggered=_TRIGGERED),
+    "repairs-other-images": Schema(
+        {"images": _TEXT, "method": _TEXT, **_TRIED}, _check_repairs, triggered=_TRIGGERED
+    ),
     "detection": Schema(
         {
             "label": _COUNT,

@@ -73,6 +73,7 @@ BAD = {
     "--detector": ("nose", "no detector 'nose'"),
     "--network": ("tent", "no architecture 'tent'"),
     "--attack": ("nope", "no attack 'nope'"),
+    "--images": ("nowhere", "no dataset 'nowhere'"),
     "--image": ("first", "--image"),
     "--range": ("0..7", "no input range '0..7'"),
     "--colours": ("pink", "no colour order 'pink'"),

@@ -1,6 +1,7 @@
 """Experiments on stored models: repairs, detection, robustness, reactivation."""
 
 import json
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from engine import store
 from engine.cli import main
 from engine.core import paths
-from engine.defenses.repairs import RECOMMENDED, REPAIRS
+from engine.defenses.repairs import RECOMMENDED, REPAIRS, Repair, Repaired
 from engine.evaluation import metrics
 from engine.evaluation.metrics import METRICS
 from engine.experiments import (
@@ -21,6 +22,7 @@ from engine.experiments import (
     run_repairs,
     transform_robustness,
 )
+from engine.experiments.new_model import NewModel
 from tests.conftest import TARGET
 
 
@@ -276,6 +278,55 @@ def test_every_repair_is_reactivated_unless_that_copy_was_measured(compared, cap
 def test_a_model_without_a_repaired_copy_has_none_to_reactivate(results, capsys):
     assert main.main(["reactivate", "small", "--every-repair"]) == 2
     assert "make some with `python -m engine compare-repairs" in capsys.readouterr().err
+
+
+@dataclass(frozen=True)
+class Counting(Repair):
+    """Changes nothing, and says which images it was given."""
+
+    name, title, summary, needs = "counting", "Counting", "Counts images.", "all"
+
+    def __call__(self, network, validation):
+        return Repaired(network, f"sum {validation.images.sum()}")
+
+
+def test_a_repair_gets_the_clean_images_of_the_dataset_named(results, dataset, few):
+    stored, new = store.find("small"), NewModel("counted")
+    for source, images in ((None, dataset), (few, few)):
+        done = run_repairs.repair_and_score(stored, dataset, Counting(), new, source)
+        assert done.repaired.summary == f"sum {images.validation.images.sum()}"
+        assert done.card.scores["test"] == pytest.approx(stored.card.scores["test"])
+        assert done.card.repair.get("images") == (source and "folder:few")
+
+
+def test_a_copy_made_with_other_images_does_not_stand_for_the_repair(results, capsys):
+    words = ["repair", "small", "--method", "clp", "--images", "folder:few"]
+    answer(capsys, *words, "--name", "repaired")
+    card = store.find("repaired").card
+    assert card.repair["images"] == "folder:few" and card.dataset == "folder:signs"
+    assert "--images folder:few" in card.commands[-1]
+    assert not run_repairs.saved_repairs(store.find("small"))
+
+
+def test_repairs_with_other_images_have_a_table_of_their_own(results, capsys):
+    words = ["compare-repairs", "small", "--images", "folder:few", "--method"]
+    for method in ("clp", "clp:max_accuracy_drop=0", "clp"):
+        found = answer(capsys, *words, method)["repairs"]
+    stored = store.find("small")
+    assert [row["images"] for row in found] == 2 * ["folder:few"]
+    assert [row["method"] for row in found] == [
+        "clp:max_accuracy_drop=0,confidence=50,seed=0",
+        "clp:max_accuracy_drop=1,confidence=50,seed=0",
+    ]
+    assert stored.table("repairs") is None
+    assert not (paths.repaired_folder() / "small").exists()
+
+
+def test_images_with_other_classes_are_refused(results, capsys):
+    words = ["compare-repairs", "small", "--method", "clp", "--images", "folder:other"]
+    assert main.main(words) == 2
+    assert "folder:other has 2 classes and folder:signs 6" in capsys.readouterr().err
+    assert store.find("small").table("repairs-other-images") is None
 
 
 def test_the_repair_saved_is_the_one_tried_last(compared, capsys):
