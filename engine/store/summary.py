@@ -108,7 +108,10 @@ def _describe_labels(card: ModelCard) -> str:
 
 def _describe_repair(card: ModelCard) -> str:
     done = str(card.repair.get("summary", ""))
-    return f"Repaired from {code(card.repair['parent'])}: {escape(done[:1].lower() + done[1:])}"
+    images = card.repair.get("images")
+    origin = f" with clean images of **{escape(str(images))}**" if images else ""
+    start = f"Repaired from {code(card.repair['parent'])}{origin}"
+    return f"{start}: {escape(done[:1].lower() + done[1:])}"
 
 
 def _assumption(card: ModelCard) -> str:

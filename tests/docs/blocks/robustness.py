@@ -9,11 +9,13 @@ import pandas as pd
 from engine.core.paths import PROJECT
 from engine.defenses.repairs import compared_repairs
 from engine.experiments.backdoor_reactivation import CLEAN_NETWORK, OF_REPAIRS
+from engine.experiments.other_images import TABLE as OTHER_TABLE
 from engine.reporting.reactivation import NOT_MEASURED, SUCCESS, success_by_repair, title_of
 from engine.store.tables import CLEAN_IMAGES, FIVE_POISONED
 from tests.docs import result_files as files
 from tests.docs.markdown import bullet_list, claim, table
 
+OTHER_MODEL, OTHER_IMAGES = "gtsrb-ftrojan", "signs"
 STRONG = 50.0  # percent: attacks that succeed more often than this count over attacks
 MODELS = {"gtsrb-ftrojan": "GTSRB", "signs-ftrojan": "signs", "cifar10-ftrojan": "CIFAR-10"}
 HEAD = [f"{title}: clean / attack / recovered" for title in MODELS.values()]
@@ -153,6 +155,29 @@ def over_attacks() -> str:
     return table(["", "attacks", *SUCCESS.values()], rows)
 
 
+def other_images() -> str:
+    """Repairs of the paper's network with its own clean images, and with drawn ones."""
+    path = PROJECT / "models" / OTHER_MODEL / f"{OTHER_TABLE}.csv"
+    own = files.repairs_of(OTHER_MODEL)
+    rows = files.rows(str(path.relative_to(PROJECT))) if path.exists() else []
+    other = {
+        str(row["method"]).partition(":")[0]: row for row in rows if row["images"] == OTHER_IMAGES
+    }
+    return table(
+        ["", "clean images of GTSRB", "drawn signs"],
+        [
+            [title_of(name), *(_tried(found.get(name)) for found in (own, other))]
+            for name in compared_repairs()
+        ],
+    )
+
+
+def _tried(row: files.Row | None) -> str:
+    if row is not None and isinstance(problem := row.get("problem"), str):
+        return problem
+    return _figures(row)
+
+
 def _figures(row: files.Row | None) -> str:
     return NOT_MEASURED if row is None else files.figures(row, digits=2)
 
@@ -208,4 +233,5 @@ BLOCKS = {
     "robustness-reactivation": reactivation,
     "robustness-every-repair": every_repair,
     "robustness-over-attacks": over_attacks,
+    "robustness-other-images": other_images,
 }
