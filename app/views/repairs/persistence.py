@@ -17,6 +17,9 @@ from engine.experiments.backdoor_reactivation import OF_REPAIRS
 from engine.reporting import reactivation
 from engine.store import StoredModel
 
+# Headings that fit a narrow table; their help says more.
+_SHORT = {"before": "Repaired", "clean": "Clean epochs", "poisoned": "Five poisoned"}
+
 
 def show_persistence(model: StoredModel, repaired: StoredModel | None) -> None:
     """Whether the trigger survives image processing, and the backdoor comes back after a repair.
@@ -69,7 +72,9 @@ def _show_every_repair(model: StoredModel) -> None:
     if table is not None:
         st.markdown("**Every repair: attack success (%)**")
         columns = {
-            name: st.column_config.NumberColumn(heading.capitalize(), format="%.2f")
+            name: st.column_config.NumberColumn(
+                _SHORT[name], width="small", format="%.2f", help=f"Attack success {heading}."
+            )
             for name, heading in reactivation.SUCCESS.items()
         }
         st.dataframe(
@@ -78,8 +83,9 @@ def _show_every_repair(model: StoredModel) -> None:
             placeholder=reactivation.NOT_MEASURED,
             column_config={"repair": "Repair", **columns},
         )
-    measured = set() if table is None else set(table["repair"])
-    if set(caches.repaired_copies(model)) - measured:
+    measured = set() if table is None else set(table["sha256"])
+    copies = caches.repaired_copies(model).values()
+    if {copy.card.sha256 for copy in copies} - measured:  # a copy made again counts as new
         help = "Trains every repaired copy further, in both ways; takes two minutes for each."
         _offer(model, "Test every repair", ["reactivate", model.name, "--every-repair"], help)
 
