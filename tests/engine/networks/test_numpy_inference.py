@@ -146,12 +146,15 @@ ALONE = {
 @pytest.fixture(scope="module")
 def every_kind():
     """A network with every layer of `ALONE`, each on values of both signs."""
+    # Named, because Keras numbers layers anew where a test before has cleared its session.
     images = keras.Input((9, 7, 3))
-    values = layers.Conv2D(8, 3, padding="same")(images)
+    values = layers.Conv2D(8, 3, padding="same", name="first")(images)
     outputs = [layer(values) for kind in ALONE.values() for layer in kind]
-    flat = [layers.GlobalMaxPooling2D()(layers.Dropout(0.3)(values))]
-    flat += [layers.Flatten()(output) for output in outputs]
-    scores = layers.Dense(4, activation="softmax")(layers.Concatenate()(flat))
+    dropped = layers.Dropout(0.3, name="dropped")(values)
+    flat = [layers.GlobalMaxPooling2D(name="largest")(dropped)]
+    flat += [layers.Flatten(name=f"flat_{place}")(output) for place, output in enumerate(outputs)]
+    joined = layers.Concatenate(name="joined")(flat)
+    scores = layers.Dense(4, activation="softmax", name="scores")(joined)
     return set_random_weights(keras.Model(images, scores))
 
 
