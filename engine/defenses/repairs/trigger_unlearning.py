@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 LEARNING_RATES = (7e-4, 4e-4, 2e-4)  # the higher, the more is unlearned
 HELD_OUT = 0.25  # share of the tracks that measure what a learning rate costs in clean accuracy
 RESTARTS = 12  # patterns that are searched at once in each round
+NOISE = 0.1  # powers of two by which the smallest of so many may lie below others' by chance
 BATCH, COPIES = 48, 16  # images of a step, and how many of them are repeated with a pattern
 WEAKEST = 0.3  # the weakest copy of a pattern, as a share of the strongest
 LARGEST_FACTOR = 3.0  # of the strongest copy
@@ -69,7 +70,8 @@ class TriggerUnlearning(BudgetedRepair):
     the smallest patterns that lead there are searched in one of these and join a pool. The network
     is then fine-tuned on clean images and on copies that carry a pattern from the pool, up to the
     size that other classes need, with their true labels, while it keeps agreeing with the untouched
-    network on the clean image. The rounds end when no pattern is smaller than other classes need.
+    network on the clean image. The rounds end when no pattern is clearly smaller than other classes
+    need.
 
     The learning rate is the highest whose drop in clean accuracy stays within the budget, measured
     on tracks that are held out; then all images are learned from.
@@ -131,9 +133,10 @@ class TriggerUnlearning(BudgetedRepair):
         rounds: list[dict[str, Any]] = []
         for _ in range(self.rounds):
             smallest, triggers = _invert(search, finding, label)
-            if rounds and not triggers:
+            standing_out = finding.standing_out(label, smallest)
+            if rounds and standing_out <= NOISE:
                 break
-            rounds.append({"stands_out": round(finding.standing_out(label, smallest), 3)})
+            rounds.append({"stands_out": round(standing_out, 3)})
             pool += triggers or [PooledTrigger(finding.recovered(label), 1.0)]
             kept = lesson.network.get_weights()
             choice = self._select_rate(lesson, validation, pool)
