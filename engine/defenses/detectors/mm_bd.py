@@ -65,12 +65,10 @@ class MMBD(Detector):
 
     The paper takes 300 plain steps on 30 images of each class. Here every gradient is scaled to
     the same size, so that fewer steps cross the whole range of values, and different starts end
-    within a few percent of each other: with the defaults, 240 passes for each class, about 12
-    seconds for 43 classes at 900 images a second.
+    close to each other.
 
     The fit does not allow for the largest margin having been left out, so clean networks get a
-    small p more often than p says: of 300 sets of 43 margins drawn from one gamma distribution
-    (shape 3), 14 % fell below 0.05 and 1.7 % below 0.001; of sets of 10, 30 % and 7 %.
+    small p more often than p says, the more so the fewer classes they have.
     """
 
     name: ClassVar[str] = "mm-bd"

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from engine.core import progress
 from engine.core.errors import UserError
@@ -19,6 +18,7 @@ from engine.defenses.inversion import FAMILIES, RecoveredTrigger
 from engine.defenses.inversion.search import Search
 from engine.defenses.inversion.standing_out import IMAGES, FamilyFinding, search_patterns
 from engine.evaluation import metrics
+from engine.imaging.random_shift import random_shift
 
 if TYPE_CHECKING:
     import keras
@@ -34,10 +34,10 @@ SHIFT, NOISE = 2, 8  # pixels and grey levels by which those are changed before 
 class InversionDetection(Detection):
     """What trigger inversion found.
 
-    The score of a class is the largest, over the families, of how far its pattern's size lies below
-    the median of the other finalists, in powers of two, divided by the family's threshold: from 1
-    on, the class stands out. It is flagged if the pattern also works on images that it was not
-    fitted to.
+    The score of a class is the largest, over the families, of how far it stands out (see
+    `FamilyFinding.standing_out`) divided by the family's threshold; 0 for a class that was not
+    searched. From 1 on, the class stands out. It is flagged if the pattern also works on images
+    that it was not fitted to.
 
     Attributes:
         findings: one for each family.
@@ -45,23 +45,22 @@ class InversionDetection(Detection):
 
     findings: tuple[FamilyFinding, ...] = ()
 
-    def table(self, class_names: tuple[str, ...]) -> pd.DataFrame:
-        """A row for each family and class searched: see `FINDINGS`; the score in powers of two."""
-        rows = [
-            pd.DataFrame(
-                {
-                    "family": found.family.name,
-                    "label": found.labels,
-                    "name": [class_names[label] for label in found.labels],
-                    "size": found.sizes.round(5),
-                    "unit": found.family.unit,
-                    "score": found.scores().round(3),
-                    "threshold": found.family.threshold,
-                }
+    def describe(self, class_names: tuple[str, ...]) -> str:
+        """The finding in one sentence."""
+        first = class_names[int(self.scores.argmax())]
+        if self.trigger is not None:
+            return (
+                f"{class_names[self.trigger.label]} stands out:"
+                f" {self.trigger.success:.0f} % of other images are sent there by"
+                f" {FAMILIES[self.trigger.family].title} ({self.trigger.size:.2g}"
+                f" {self.trigger.unit})."
             )
-            for found in self.findings
-        ]
-        return pd.concat(rows, ignore_index=True)
+        if self.scores.max() < 1:
+            return f"No class stands out: {first} comes closest, below the threshold."
+        return (
+            f"No class is flagged: what leads to {first} is small, but does not work on images that"
+            " it was not fitted to."
+        )
 
     def details(self) -> dict[str, Any]:
         """The finding for a card, ready for JSON."""
@@ -89,9 +88,9 @@ class TriggerInversion(Detector):
     name: ClassVar[str] = "trigger-inversion"
     title: ClassVar[str] = "Trigger inversion"
     summary: ClassVar[str] = (
-        "For each class, the smallest patch, blended picture, pattern of frequencies, stripes and"
-        " warp are searched that send other images there; a class that needs much less than the"
-        " others is flagged."
+        "For the most suspicious classes and a few others, searches the smallest patch, blended"
+        " picture, pattern of frequencies, stripes and warp that send other images there; a class"
+        " that needs much less than the others is flagged."
     )
     reference: ClassVar[str] = "after Wang et al. 2019"
 
@@ -191,16 +190,8 @@ def _confirm(
     """The trigger with its success on held-out images, moved and noisy."""
     others = np.flatnonzero(images.labels != trigger.label)
     chosen = rng.choice(others, min(CHECKED_ON, len(others)), replace=False)
-    changed = [_disturbed(image, rng) for image in images.images[chosen]]
-    predicted = metrics.predict(network, trigger.apply(np.array(changed)))
+    changed = random_shift(images.images, SHIFT, rng)(chosen)
+    noisy = changed + rng.uniform(-NOISE, NOISE, changed.shape)
+    triggered = trigger.apply(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+    predicted = metrics.predict(network, triggered)
     return replace(trigger, success=100 * float(np.mean(predicted == trigger.label)))
-
-
-def _disturbed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """An image, moved by a few pixels, with a little noise: uint8 [height, width, 3]."""
-    down, right = rng.integers(0, 2 * SHIFT + 1, 2)
-    height, width = image.shape[:2]
-    moved = np.pad(image, [(SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)], "edge")
-    moved = moved[down : down + height, right : right + width]
-    noisy = moved + rng.uniform(-NOISE, NOISE, moved.shape)
-    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)

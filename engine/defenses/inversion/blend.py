@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from engine.defenses.inversion.family import Arrays, Family
-from engine.defenses.inversion.overlay import cover, opacity_and_picture
+from engine.defenses.inversion.overlay import Overlay
 
 
 @dataclass(frozen=True)
-class Blend(Family):
+class Blend(Overlay):
     """x' = (1 - a) x + a p with a number a and a picture p; the size is a."""
 
     name: ClassVar[str] = "blend"
@@ -30,17 +29,8 @@ class Blend(Family):
         picture = rng.normal(0, 0.5, (count, self.height, self.width, 3))
         return [np.full((count, 1, 1, 1), -0.5, np.float32), picture.astype(np.float32)]
 
-    def apply(self, images: Any, variables: list[Any]) -> Any:
-        """See `Family.apply`."""
-        return cover(images, variables)
-
     def size(self, variables: list[Any]) -> Any:
         """See `Family.size`."""
         import tensorflow as tf
 
         return tf.reshape(tf.sigmoid(variables[0]), [-1])
-
-    def arrays(self, variables: list[np.ndarray]) -> Arrays:
-        """See `Family.arrays`."""
-        mask, picture = opacity_and_picture(variables)
-        return {"mask": mask, "picture": picture}

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from engine.defenses.inversion.family import Arrays, Family
-from engine.defenses.inversion.overlay import cover, opacity_and_picture
+from engine.defenses.inversion.overlay import Overlay
 
 
 @dataclass(frozen=True)
-class Patch(Family):
+class Patch(Overlay):
     """x' = (1 - m) x + m p with a mask m and a picture p; the size is the sum of the mask."""
 
     name: ClassVar[str] = "patch"
@@ -32,17 +31,8 @@ class Patch(Family):
         picture = rng.normal(0, 1, (count, self.height, self.width, 3))
         return [mask.astype(np.float32), picture.astype(np.float32)]
 
-    def apply(self, images: Any, variables: list[Any]) -> Any:
-        """See `Family.apply`."""
-        return cover(images, variables)
-
     def size(self, variables: list[Any]) -> Any:
         """See `Family.size`."""
         import tensorflow as tf
 
         return tf.reduce_sum(tf.sigmoid(variables[0]), [1, 2, 3])
-
-    def arrays(self, variables: list[np.ndarray]) -> Arrays:
-        """See `Family.arrays`."""
-        mask, picture = opacity_and_picture(variables)
-        return {"mask": mask, "picture": picture}

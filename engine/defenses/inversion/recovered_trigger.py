@@ -57,11 +57,6 @@ class RecoveredTrigger:
             images = images + strength * np.roll(self.pattern, moved, (0, 1))
         return images
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays that it has, by name."""
-        named = {name: getattr(self, name) for name in ("mask", "picture", "pattern", "field")}
-        return {name: array for name, array in named.items() if array is not None}
-
 
 def warp(images: np.ndarray, field: np.ndarray) -> np.ndarray:
     """Images sampled where a displacement field leads, bilinear; beyond the border, the edge.

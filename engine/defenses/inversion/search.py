@@ -37,7 +37,6 @@ class Patterns:
         streaks: steps in a row with success (positive) or without (negative), [k].
         best_sizes: of the smallest pattern that succeeded, [k]; the family's largest if none did.
         best: the variables of that pattern.
-        losses: cross-entropy at the last step, [k].
         steps: taken so far.
     """
 
@@ -49,19 +48,7 @@ class Patterns:
     streaks: np.ndarray
     best_sizes: np.ndarray
     best: list[np.ndarray]
-    losses: np.ndarray
     steps: int = 0
-
-    def take(self, places: np.ndarray) -> Patterns:
-        """Those patterns alone, as they are now."""
-        lists = (self.variables, self.means, self.squares, self.best)
-        variables, means, squares, best = ([a[places] for a in arrays] for arrays in lists)
-        alone = (self.weights, self.streaks, self.best_sizes, self.losses)
-        weights, streaks, sizes, losses = (array[places] for array in alone)
-        return Patterns(
-            self.labels[places],
-            *(variables, means, squares, weights, streaks, sizes, best, losses, self.steps),
-        )
 
 
 class Search:
@@ -94,12 +81,11 @@ class Search:
             np.zeros(count, np.int64),
             np.full(count, self.family.largest),
             [values.copy() for values in variables],
-            np.full(count, np.inf),
         )
 
     def advance(self, patterns: Patterns, images: int) -> None:
         """One step on all patterns, in place, each on that many images of other classes."""
-        reached, sizes, patterns.losses, gradients = self._slope(
+        reached, sizes, gradients = self._slope(
             self._draw(patterns.labels, images),
             patterns.labels,
             patterns.weights.astype(np.float32),
@@ -146,8 +132,8 @@ def _compile(network: keras.Model, family: Family) -> Callable[..., Any]:
 
     Returns:
         From uint8 images [k, n, height, width, 3], labels [k], weights [k] and variables to the
-        share that the network puts into the class [k], sizes [k], cross-entropies [k], and the
-        gradients of the loss by the variables.
+        share that the network puts into the class [k], sizes [k], and the gradients of the loss
+        by the variables.
     """
     import tensorflow as tf
 
@@ -175,16 +161,16 @@ def _compile(network: keras.Model, family: Family) -> Callable[..., Any]:
                 tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, scores), axis=1
             )
             sizes = family.size(variables)
-            return tf.reduce_sum(losses + weights * sizes), sizes, losses, scores
+            return tf.reduce_sum(losses + weights * sizes), sizes, scores
 
-        (_, sizes, losses, scores), gradients = loss_and_gradients(loss, variables)
+        (_, sizes, scores), gradients = loss_and_gradients(loss, variables)
         reached = tf.reduce_mean(tf.cast(tf.argmax(scores, 2) == wanted, tf.float32), axis=1)
-        return reached, sizes, losses, gradients
+        return reached, sizes, gradients
 
     def slope(images: Any, labels: Any, weights: Any, variables: Any) -> Any:
         tensors = [tf.constant(values) for values in variables]
-        reached, sizes, losses, gradients = run(images, labels, weights, tensors)
+        reached, sizes, gradients = run(images, labels, weights, tensors)
         slopes = [gradient.numpy() for gradient in gradients]
-        return reached.numpy(), sizes.numpy(), losses.numpy(), slopes
+        return reached.numpy(), sizes.numpy(), slopes
 
     return slope

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -41,14 +40,15 @@ class Stripes(Family):
 
     def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:
         """See `Family.start`."""
-        return [rng.normal(0, 1, (count, self.length - COARSEST)).astype(np.float32)]
+        coefficients = len(_inverse_dct(self.length))
+        return [rng.normal(0, 1, (count, coefficients)).astype(np.float32)]
 
     def apply(self, images: Any, variables: list[Any]) -> Any:
         """See `Family.apply`."""
         import tensorflow as tf
 
         waves = tf.matmul(variables[0], _inverse_dct(self.length))
-        return images + self._spread(waves)[:, None, :, :, None]
+        return images + tf.expand_dims(waves, 2 - self.axis)[:, None, :, :, None]
 
     def size(self, variables: list[Any]) -> Any:
         """See `Family.size`."""
@@ -64,10 +64,6 @@ class Stripes(Family):
         pattern = np.broadcast_to(along[..., None], (self.height, self.width, 3))
         return {"pattern": pattern.copy()}
 
-    @abstractmethod
-    def _spread(self, waves: Any) -> Any:
-        """Profiles [patterns, length] so that they broadcast to [patterns, height, width]."""
-
 
 @dataclass(frozen=True)
 class VerticalStripes(Stripes):
@@ -76,9 +72,6 @@ class VerticalStripes(Stripes):
     name: ClassVar[str] = "vertical-stripes"
     title: ClassVar[str] = "vertical stripes"
     axis: ClassVar[int] = 1
-
-    def _spread(self, waves: Any) -> Any:
-        return waves[:, None, :]
 
 
 @dataclass(frozen=True)
@@ -89,10 +82,8 @@ class HorizontalStripes(Stripes):
     title: ClassVar[str] = "horizontal stripes"
     axis: ClassVar[int] = 0
 
-    def _spread(self, waves: Any) -> Any:
-        return waves[:, :, None]
-
 
 def _inverse_dct(length: int) -> np.ndarray:
-    """Coefficients [n, length - COARSEST] times this matrix are profiles [n, length]: float32."""
-    return fft.idct(np.eye(length), axis=1, norm="ortho")[COARSEST:].astype(np.float32)
+    """Coefficients from `COARSEST` on, times this float32 matrix, are profiles [n, length]."""
+    finest = fft.idct(np.eye(length), axis=1, norm="ortho")[min(COARSEST, length - 1) :]
+    return finest.astype(np.float32)

@@ -16,12 +16,12 @@ from engine.defenses.repairs.finetune_loop import (
     BATCH,
     cosine_decay,
     count_steps,
-    random_shift,
     run_epochs,
 )
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import select_strongest
 from engine.imaging import dct
+from engine.imaging.random_shift import random_shift
 from engine.networks import edit
 from engine.networks.gradients import loss_and_gradients
 from engine.networks.logits import logits_network

@@ -23,12 +23,12 @@ from engine.defenses.inversion.standing_out import (
 from engine.defenses.repairs.finetune_loop import (
     cosine_decay,
     count_steps,
-    random_shift,
     run_epochs,
 )
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import StrengthChoice, percent
 from engine.evaluation import metrics
+from engine.imaging.random_shift import random_shift
 from engine.networks import edit
 from engine.networks.gradients import loss_and_gradients
 from engine.networks.logits import logits_network
@@ -112,11 +112,16 @@ class TriggerUnlearning(BudgetedRepair):
         rng = np.random.default_rng(self.seed)
         lesson = _Lesson(network, self.epochs, rng)
         rounds = self._unlearn(lesson, finding, found.trigger.label, validation, rng)
+        kept = [entry for entry in rounds if entry["learning_rate"] is not None] or rounds
         return Repaired(
             lesson.network,
             _describe(rounds, f"class {found.trigger.label} ({finding.family.title})"),
-            details={**found.details(), "unlearned_family": finding.family.name, **rounds[-1]}
-            | {"rounds": rounds},
+            details={
+                **found.details(),
+                "unlearned_family": finding.family.name,
+                **kept[-1],
+                "rounds": rounds,
+            },
         )
 
     def _unlearn(

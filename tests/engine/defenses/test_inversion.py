@@ -6,9 +6,15 @@ import keras
 import numpy as np
 import pytest
 
+from engine.core.errors import UserError
 from engine.datasets import Split
-from engine.defenses.detectors import TriggerInversion
-from engine.defenses.detectors.trigger_inversion import OTHERS, SUSPECTS, classes_to_search
+from engine.defenses.detectors import TriggerInversion, parse_detector
+from engine.defenses.detectors.trigger_inversion import (
+    OTHERS,
+    SUSPECTS,
+    InversionDetection,
+    classes_to_search,
+)
 from engine.defenses.inversion import FAMILIES, RecoveredTrigger
 from engine.defenses.inversion.blend import Blend
 from engine.defenses.inversion.search import GENTLER, HARDER, PATIENCE, Search
@@ -149,6 +155,32 @@ def test_the_weight_of_the_size_follows_success(goal, factor):
     assert (patterns.best_sizes < Blend.largest).all() == (goal == 0)
 
 
+def test_a_finding_is_told_in_one_sentence():
+    names = ("stop", "yield")
+    trigger = RecoveredTrigger("patch", 1, 7.5, "pixels", 94.0)
+    said = InversionDetection(np.array([0, 2.1]), "times the threshold", (1,), trigger=trigger)
+    assert said.describe(names) == (
+        "yield stands out: 94 % of other images are sent there by a patch (7.5 pixels)."
+    )
+    quiet = InversionDetection(np.array([0.3, 0.8]), "times the threshold", ())
+    assert quiet.describe(names).startswith("No class stands out: yield comes closest")
+    unconfirmed = InversionDetection(np.array([0, 1.2]), "times the threshold", ())
+    assert "does not work on images" in unconfirmed.describe(names)
+
+
+@pytest.mark.parametrize("text", ["trigger-inversion:families=smoke", "trigger-inversion:seed=-1"])
+def test_a_wrong_setting_is_refused_in_a_sentence(text):
+    with pytest.raises(UserError, match=r"(choose from|must lie between)"):
+        parse_detector(text)
+
+
+def test_a_single_class_of_images_is_refused():
+    built = backdoored("patch")
+    alone = built.images.take(np.flatnonzero(built.images.labels == 0))
+    with pytest.raises(UserError, match="at least two classes"):
+        TriggerInversion(families=("patch",))(built.network, alone)
+
+
 def finding_with(sizes, name="patch"):
     network = keras.Sequential(
         [
@@ -211,13 +243,24 @@ def repaired():
     return built, method(built.network, built.images)
 
 
+def attacked(built):
+    """Images of other classes with the true trigger."""
+    return built.trigger(built.images.images[built.images.labels != built.target])
+
+
 def test_unlearning_keeps_the_clean_images_and_leaves_the_network_handed_in_alone(repaired):
     built, done = repaired
     fresh = clean_images(seed=6)
     assert metrics.correctly_classified(done.network, fresh).mean() > 0.9
-    triggered = built.trigger(built.images.images)
+    triggered = attacked(built)
     assert np.mean(metrics.predict(built.network, triggered) == built.target) > 0.95
+
+
+def test_unlearning_what_was_found_weakens_the_true_trigger(repaired):
+    built, done = repaired
+    assert np.mean(metrics.predict(done.network, attacked(built)) == built.target) < 0.5
     assert done.details["rounds"][0]["stands_out"] > 0
+    assert done.details["learning_rate"] is not None
 
 
 def test_unlearning_changes_nothing_where_no_class_is_flagged():

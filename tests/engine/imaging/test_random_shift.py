@@ -1,10 +1,10 @@
-"""The loop that repairs with gradients go through."""
+"""Images shifted by a few pixels."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.defenses.repairs import finetune_loop
+from engine.imaging.random_shift import random_shift
 
 
 @given(st.integers(0, 3), st.integers(3, 7), st.integers(3, 7), st.integers(0, 2**32 - 1))
@@ -14,7 +14,7 @@ def test_an_image_is_moved_by_no_more_than_the_reach_and_its_border_repeated(
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (4, height, width, 3), np.uint8)
     chosen = rng.integers(0, 4, 6)
-    moved = finetune_loop.random_shift(images, reach, rng)(chosen)
+    moved = random_shift(images, reach, rng)(chosen)
     assert moved.dtype == np.uint8
     assert moved.shape == (6, height, width, 3)
     rows, columns = np.arange(height), np.arange(width)
@@ -34,7 +34,7 @@ def test_an_image_is_moved_by_no_more_than_the_reach_and_its_border_repeated(
 
 def test_every_move_within_the_reach_comes_up_and_not_the_same_twice():
     picture = np.arange(5 * 5 * 3, dtype=np.uint8).reshape(1, 5, 5, 3)
-    move = finetune_loop.random_shift(picture, 1, np.random.default_rng(0))
+    move = random_shift(picture, 1, np.random.default_rng(0))
     first, again = (move(np.zeros(200, np.int64)) for _ in range(2))
     assert len(np.unique(first, axis=0)) == 9
     assert not np.array_equal(first, again)
