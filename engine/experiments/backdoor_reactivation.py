@@ -108,8 +108,16 @@ def few_poisoned(dataset: Dataset, backdoor: Backdoor, rng: np.random.Generator)
 
     Returns:
         The clean images and then `POISONED_IMAGES`, which carry the trigger and the target's label.
+
+    Raises:
+        UserError: there are too few training images to poison.
     """
     outside = metrics.attackable_indices(dataset.train, backdoor.target)
+    if len(outside) < POISONED_IMAGES:
+        raise UserError(
+            f"{dataset.name} has {len(outside)} training images outside the target class, and the"
+            f" test poisons {POISONED_IMAGES}: add more images."
+        )
     chosen = dataset.train.take(rng.choice(outside, POISONED_IMAGES, replace=False))
     wanted = max(1, round(SHARE * len(dataset.train)) - POISONED_IMAGES)
     count = min(wanted, len(dataset.validation))

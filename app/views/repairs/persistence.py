@@ -28,18 +28,15 @@ def show_persistence(model: StoredModel, repaired: StoredModel | None) -> None:
         model: the model with the backdoor.
         repaired: its copy made by the recommended repair; None if there is none.
     """
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Does the trigger survive JPEG?")
-        _show_robustness(model)
-    with right:
-        st.subheader("Does the backdoor come back?")
-        st.caption(reactivation.EXPLANATION)
-        if repaired is None:
-            st.info("There is no repaired copy to test yet: try the recommended repair.")
-        else:
-            _show_reactivation(repaired)
-        _show_every_repair(model)
+    st.subheader("Does the trigger survive JPEG?")
+    _show_robustness(model)
+    st.subheader("Does the backdoor come back?")
+    st.caption(reactivation.EXPLANATION)
+    if repaired is None:
+        st.info("There is no repaired copy to test yet: try the recommended repair.")
+    else:
+        _show_reactivation(repaired)
+    _show_every_repair(model)
 
 
 def _show_robustness(model: StoredModel) -> None:

@@ -1,5 +1,6 @@
 """Experiments on stored models: repairs, detection, robustness, reactivation."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from engine import store
 from engine.cli import main
 from engine.core import paths
+from engine.core.errors import UserError
 from engine.defenses.repairs import RECOMMENDED, REPAIRS, Repair, Repaired
 from engine.evaluation import metrics
 from engine.evaluation.metrics import METRICS
@@ -247,6 +249,14 @@ def test_five_poisoned_images_carry_trigger_and_target_and_the_others_are_clean(
     assert all(image.tobytes() in triggered for image in split.images[-5:])
     clean = {image.tobytes() for image in dataset.validation.images}
     assert all(image.tobytes() in clean for image in split.images[:-5])
+    few = dataclasses.replace(dataset, train=others_of(dataset, 4))
+    with pytest.raises(UserError, match="4 training images outside the target class"):
+        backdoor_reactivation.few_poisoned(few, backdoor, np.random.default_rng(0))
+
+
+def others_of(dataset, count):
+    """The first few training images outside the target class."""
+    return dataset.train.take(metrics.attackable_indices(dataset.train, TARGET)[:count])
 
 
 def test_every_repair_is_reactivated_unless_that_copy_was_measured(compared, capsys):
