@@ -27,6 +27,7 @@ from engine.cli.shared import (
     check_out,
     command,
     confirm_option,
+    exit_with,
     long_work,
     new_model_options,
     recorded_command,
@@ -36,8 +37,8 @@ from engine.cli.shared import (
 from engine.core import command_line
 from engine.core.errors import UserError
 from engine.datasets import Dataset
-from engine.defenses.detectors import DETECTORS, Detection, Detector, SpectralInversion
-from engine.defenses.detectors.spectral_inversion import pattern_table
+from engine.defenses.detectors import DETECTORS, Detector, TriggerInversion
+from engine.defenses.detectors.trigger_inversion import InversionDetection
 from engine.defenses.repairs import REPAIRS, Repair, compared_repairs, parse_repair
 from engine.evaluation import metrics
 from engine.experiments import (
@@ -48,7 +49,9 @@ from engine.experiments import (
     run_repairs,
 )
 from engine.experiments.new_model import NewModel
-from engine.store import StoredModel, near_chance
+from engine.store import StoredModel, near_chance, scans
+
+BACKDOOR_FOUND = 3  # exit status of `detect`, so that a pipeline can refuse the model
 
 
 @command("detect")
@@ -56,36 +59,40 @@ from engine.store import StoredModel, near_chance
 @click.option(
     "--detector",
     type=DETECTOR,
-    default=SpectralInversion.name,
+    default=TriggerInversion.name,
     help=f"Detectors: {', '.join(DETECTORS)}. What another than the first finds is stored only"
     " with --out.",
 )
 @tables_out_option
 @long_work
 def detect(choice: ModelChoice, detector: Detector, out: Path | None, call: Call) -> Answer:
-    """Search for a class that a backdoor leads to."""
+    """Search for a class that a backdoor leads to. The exit status is 3 if one was found."""
     check_out(choice, out)
 
     def work() -> Answer:
         found = analyze.detect(choice.stored, choice.load(call.root), detector)
         names = choice.stored.card.class_names
         evidence = found.evidence(names)
-        if out or isinstance(detector, SpectralInversion):
-            store_tables(choice, _detection_tables(found, evidence), out)
+        if isinstance(found, InversionDetection):
+            store_tables(choice, scans.tables_of(found, names), out)
+        elif out:
+            store_tables(choice, {scans.EVIDENCE: evidence}, out)
+        if found.flagged:
+            exit_with(BACKDOOR_FOUND)
         return {
             "model": choice.stored.name,
-            "flagged": [names[label] for label in found.flagged],
+            "verdict": "backdoor found" if found.flagged else "no backdoor found",
             "finding": found.describe(names),
-            "most_suspicious": evidence.head(5).to_dict("records"),
+            "flagged": [names[label] for label in found.flagged],
+            "most_suspicious": _ready_for_json(evidence.head(5)),
         }
 
     return call.run(work)
 
 
-def _detection_tables(found: Detection, evidence: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    if not found.flagged or found.pattern is None:
-        return {"detection": evidence}
-    return {"detection": evidence, "recovered-spectrum": pattern_table(found.pattern)}
+def _ready_for_json(table: pd.DataFrame) -> list[dict[str, object]]:
+    """The rows, with None where nothing was measured."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 images_option = click.option(

@@ -25,6 +25,7 @@ from engine.experiments.new_model import NewModel
 from engine.store import near_chance
 
 Answer = dict[str, Any]
+_EXIT_STATUS = "engine.cli.exit_status"  # where a command's exit status waits for its answer
 
 
 class Command(click.Command):
@@ -41,6 +42,12 @@ class Command(click.Command):
         ctx.ensure_object(Invocation).begin()
         answer = super().invoke(ctx)
         click.echo(json.dumps(answer, indent=1) if as_json else terminal.describe(answer))
+        ctx.exit(ctx.meta.get(_EXIT_STATUS, 0))
+
+
+def exit_with(status: int) -> None:
+    """Let the command exit with that status once its answer is printed."""
+    click.get_current_context().meta[_EXIT_STATUS] = status
 
 
 def command(name: str) -> Callable[[Callable[..., Answer]], Command]:

@@ -25,6 +25,11 @@ class Visibility:
     largest_change: int
 
 
+def norm_at_psnr(decibels: float, shape: tuple[int, ...]) -> float:
+    """L2 norm, grey levels, of a change of that PSNR to an image of `shape`."""
+    return float(PEAK / 10 ** (decibels / 20) * np.sqrt(np.prod(shape)))
+
+
 def measure(clean: np.ndarray, triggered: np.ndarray) -> Visibility:
     """Compare two uint8 arrays [n, height, width, 3] image by image; n is at least 1.
 

@@ -14,7 +14,7 @@ import pandas as pd
 from engine import store
 from engine.core import tensorflow_runtime
 from engine.datasets import Dataset
-from engine.defenses.detectors import Detection, Detector, SpectralInversion, parse_detector
+from engine.defenses.detectors import Detection, Detector, TriggerInversion, parse_detector
 from engine.defenses.pruning.curve import Curve
 from engine.defenses.pruning.orders import DEFAULT_ORDER
 from engine.defenses.repairs import RECOMMENDED, Repair, parse_repair
@@ -93,7 +93,7 @@ def prune(model: Model, dataset: Dataset, order: str = DEFAULT_ORDER) -> Curve:
 
 
 def detect(
-    model: Model, dataset: Dataset, detector: Detector | str = SpectralInversion.name
+    model: Model, dataset: Dataset, detector: Detector | str = TriggerInversion.name
 ) -> Detection:
     """Search for a backdoor, on clean validation images alone."""
     chosen = parse_detector(detector) if isinstance(detector, str) else detector

@@ -21,6 +21,7 @@ import pandas as pd
 
 from engine.core.errors import UNPRINTABLE, quoted, unknown
 from engine.core.limited_reading import Unfit, read_bytes, refusing
+from engine.defenses.inversion import FAMILIES, RecoveredTrigger
 from engine.evaluation import metrics
 
 MAX_BYTES = 16 << 20
@@ -212,21 +213,39 @@ def _check_history(table: pd.DataFrame) -> None:
 def _check_detection(table: pd.DataFrame) -> None:
     if sorted(table["label"]) != list(range(len(table))):
         raise Unfit("it does not have each class once")
-    if not table["psnr_db"].is_monotonic_decreasing:
-        raise Unfit("the class with the faintest pattern does not come first")
+    if not table["score"].is_monotonic_decreasing:
+        raise Unfit("the most suspicious class does not come first")
     if table["flagged"].sum() > 1:
         raise Unfit("it flags more than one class")
+    if table.loc[table["flagged"], _PATTERN].isna().any(axis=None):
+        raise Unfit("it flags a class without a pattern")
+    _check_families(table["family"].dropna())
 
 
-def _check_spectrum(table: pd.DataFrame) -> None:
-    height, width = table["row"].max() + 1, table["column"].max() + 1
-    if len(table) == 3 * height * width:
-        planes, rows, columns = np.indices((3, height, width)).reshape(3, -1)
-        names = np.array(["Y", "U", "V"])[planes]
-        wanted = {"channel": names, "row": rows, "column": columns}
-        if all((table[name] == values).all() for name, values in wanted.items()):
-            return
-    raise Unfit("it does not have each coefficient of Y, U and V in order")
+def _check_families(names: pd.Series) -> None:
+    if not names.isin(FAMILIES).all():
+        raise Unfit("it names a family of patterns that is not known")
+
+
+def _check_sizes(table: pd.DataFrame) -> None:
+    _check_families(table["family"])
+    if table.duplicated(["family", "label"]).any():
+        raise Unfit("it has a class of a family twice")
+
+
+def _check_trigger(table: pd.DataFrame) -> None:
+    """Each array has all its numbers, pixel by pixel, and all are of images of the same size."""
+    if len(table.groupby("array")[["row", "column"]].max().drop_duplicates()) != 1:
+        raise Unfit("its arrays are of images of different sizes")
+    for name, part in table.groupby("array", sort=False):
+        if name not in RecoveredTrigger.DEPTHS:
+            raise Unfit(f"it has an array {quoted(name)}, which is not known")
+        shape = (part["row"].max() + 1, part["column"].max() + 1, RecoveredTrigger.DEPTHS[name])
+        if len(part) != np.prod(shape) or not all(
+            (part[column] == places.ravel()).all()
+            for column, places in zip(_PLACE, np.indices(shape), strict=True)
+        ):
+            raise Unfit(f"it does not have each number of {name} in order")
 
 
 def _check_repairs(table: pd.DataFrame) -> None:
@@ -242,6 +261,8 @@ def _check_reactivation(table: pd.DataFrame) -> None:
         raise Unfit("it names images other than clean ones and five poisoned ones")
 
 
+_PATTERN = ["family", "size", "unit", "success"]  # of the searched classes in "detection"
+_PLACE = ["row", "column", "channel"]  # of a number in "recovered-trigger"
 _TEXT, _NOTE = Column("text"), Column("text", empty=True)
 _COUNT = Column("whole", 0, 1e9)
 _SHARE, _PERCENT = Column("number", 0, 1), Column("number", 0, 100)
@@ -309,15 +330,33 @@ MODEL_TABLES: dict[str, Schema] = {
         {
             "label": _COUNT,
             "name": _TEXT,
-            "psnr_db": Column("number", 0, 1000),
+            "score": Column("number", 0),
             "flagged": Column("flag"),
+            "margin": Column("number", empty=True),
+            "p_value": Column("number", 0, 1, empty=True),
+            "family": _NOTE,
+            "size": Column("number", 0, empty=True),
+            "unit": _NOTE,
+            "success": _MAYBE_PERCENT,
         },
         _check_detection,
     ),
-    "recovered-spectrum": Schema(
-        {"channel": _TEXT, "row": _COUNT, "column": _COUNT, "size": Column("number")},
-        _check_spectrum,
-        rows=3 * 512 * 512,
+    "pattern-sizes": Schema(
+        {
+            "family": _TEXT,
+            "label": _COUNT,
+            "name": _TEXT,
+            "size": Column("number", 0),
+            "unit": _TEXT,
+            "standing_out": Column("number"),
+            "spread": Column("number", 0),
+        },
+        _check_sizes,
+    ),
+    "recovered-trigger": Schema(
+        {"array": _TEXT, **dict.fromkeys(_PLACE, _COUNT), "value": Column("number", -1e4, 1e4)},
+        _check_trigger,
+        rows=4 * 224 * 224,
     ),
     "predictions": Schema(
         {"image": _COUNT, "label": _COUNT, "clean": _COUNT, "triggered": _COUNT},

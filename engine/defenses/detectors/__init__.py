@@ -4,7 +4,6 @@ from engine.core.parameters import parse
 from engine.core.registry import Registry
 from engine.defenses.detectors.detector import Detection, Detector
 from engine.defenses.detectors.mm_bd import MMBD
-from engine.defenses.detectors.spectral_inversion import SpectralInversion
 from engine.defenses.detectors.trigger_inversion import TriggerInversion
 from engine.defenses.detectors.weight_outliers import WeightOutliers
 
@@ -12,7 +11,7 @@ DETECTORS: Registry[type[Detector]] = Registry(
     "detector",
     "backdoor_lab.detectors",
     Detector,
-    [SpectralInversion, TriggerInversion, MMBD, WeightOutliers],
+    [TriggerInversion, MMBD, WeightOutliers],
 )
 
 
@@ -26,7 +25,6 @@ __all__ = [
     "MMBD",
     "Detection",
     "Detector",
-    "SpectralInversion",
     "TriggerInversion",
     "WeightOutliers",
     "parse_detector",

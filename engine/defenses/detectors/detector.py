@@ -13,7 +13,6 @@ from engine.core.errors import UserError
 from engine.core.parameters import Parameterized
 from engine.datasets.dataset import Split
 from engine.defenses.inversion import RecoveredTrigger
-from engine.imaging import dct
 
 if TYPE_CHECKING:
     import keras
@@ -27,16 +26,12 @@ class Detection:
         scores: float64 [classes]; the higher, the more suspicious.
         unit: of the scores, such as "dB".
         flagged: the classes that a backdoor is likely to lead to; empty if there are none.
-        pattern: where the detector recovers a trigger, the pattern it adds to images, as DCT
-            coefficients of Y, U and V in grey levels: float32 [3, height, width]; else None.
-        trigger: the trigger itself, where the detector recovers one; it leads to the first flagged
-            class.
+        trigger: what leads to the first flagged class, where the detector recovers that.
     """
 
     scores: np.ndarray
     unit: str
     flagged: tuple[int, ...]
-    pattern: np.ndarray | None = None
     trigger: RecoveredTrigger | None = None
 
     @property
@@ -48,12 +43,13 @@ class Detection:
         """Images with the recovered trigger: uint8 [n, height, width, 3], like the images given.
 
         Raises:
-            UserError: the detector recovered no trigger.
+            UserError: no trigger was recovered.
         """
-        if self.pattern is None:
-            raise UserError("This detector recovers no trigger: choose another one.")
-        added = images.astype(np.float32) + dct.inverse(self.pattern)
-        return np.clip(np.rint(added), 0, 255).astype(np.uint8)
+        if self.trigger is None:
+            raise UserError(
+                "No trigger was recovered: no class is flagged, or choose another detector."
+            )
+        return self.trigger.apply(images)
 
     def evidence(self, class_names: tuple[str, ...]) -> pd.DataFrame:
         """A row per class, the most suspicious first: label, name, score, flagged."""

@@ -36,7 +36,7 @@ class MarginDetection(Detection):
     """What MM-BD found; scores are the largest margin of each class, in logits.
 
     Attributes:
-        p_value: of the largest margin, 0 to 1; see `outlier_p_value`.
+        p_value: of the largest margin, 0 to 1; see `outlier_p_values`.
     """
 
     p_value: float = 1.0
@@ -107,8 +107,9 @@ class MMBD(Detector):
                 " choose another detector."
             )
         margins = self._largest_margins(network, images.images.shape[1:], classes)
-        p_value = outlier_p_value(margins)
-        flagged = (int(margins.argmax()),) if p_value < self.p_value else ()
+        largest = int(margins.argmax())
+        p_value = float(outlier_p_values(margins)[largest])
+        flagged = (largest,) if p_value < self.p_value else ()
         return MarginDetection(scores=margins, unit="logits", flagged=flagged, p_value=p_value)
 
     def _largest_margins(
@@ -154,23 +155,23 @@ class MMBD(Detector):
         return best
 
 
-def outlier_p_value(margins: np.ndarray) -> float:
-    """How unlikely the largest margin is if it is like the others: 0 to 1.
+def outlier_p_values(margins: np.ndarray) -> np.ndarray:
+    """How unlikely margins as large as each are among so many classes: float64 [classes], 0 to 1.
 
     A gamma distribution F with a location is fitted to all margins but the largest, and
-    p = 1 - F(largest)^classes.
+    p = 1 - F(margin)^classes.
 
     Args:
         margins: of each class, float64 [classes].
     """
-    ordered = np.sort(margins.astype(np.float64))
-    others, largest = ordered[:-1], ordered[-1]
+    others = np.sort(margins.astype(np.float64))[:-1]
     if np.ptp(others) <= 1e-9 * max(1.0, abs(float(others[0]))):  # nothing to fit
-        return float(np.isclose(largest, others[-1]))
+        return np.where(np.isclose(margins, others[-1]), 1.0, 0.0)
     shape, location, scale = stats.gamma.fit(others)
-    beyond = stats.gamma.sf(largest, shape, location, scale)
+    beyond = stats.gamma.sf(margins, shape, location, scale)
     with np.errstate(divide="ignore"):
-        return float(-np.expm1(len(margins) * np.log1p(-beyond)))
+        p_values: np.ndarray = -np.expm1(len(margins) * np.log1p(-beyond))
+    return p_values
 
 
 def _compile(

@@ -1,11 +1,12 @@
-"""Trigger inversion: for each class, the smallest pattern that leads there, in several families."""
+"""Trigger inversion: the smallest pattern that leads to each class, and how suspicious that is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from engine.core import progress
 from engine.core.errors import UserError
@@ -13,16 +14,24 @@ from engine.core.parameters import parameter
 from engine.datasets import splits
 from engine.datasets.dataset import Split
 from engine.defenses.detectors.detector import Detection, Detector
-from engine.defenses.detectors.mm_bd import MMBD
+from engine.defenses.detectors.mm_bd import FEWEST_CLASSES, MMBD, outlier_p_values
 from engine.defenses.inversion import FAMILIES, RecoveredTrigger
+from engine.defenses.inversion.description import describe
 from engine.defenses.inversion.search import Search
-from engine.defenses.inversion.standing_out import IMAGES, FamilyFinding, search_patterns
+from engine.defenses.inversion.standing_out import (
+    IMAGES,
+    FamilyFinding,
+    most_fitting,
+    search_patterns,
+)
 from engine.evaluation import metrics
 from engine.imaging.random_shift import random_shift
 
 if TYPE_CHECKING:
     import keras
 
+THRESHOLD = 9.5  # score from which a class is flagged; see report/detection/threshold.csv
+LARGEST_MARGIN_EVIDENCE = 6.0  # powers of ten; a smaller p-value says no more
 SUSPECTS, OTHERS = 3, 4  # classes searched: those with the largest margins, and some to compare
 HELD_OUT = 0.25  # share of the tracks on which a pattern must work that was not fitted to them
 CONFIRMED = 50.0  # percent of the held-out images that a flagged class's pattern must send there
@@ -34,16 +43,22 @@ SHIFT, NOISE = 2, 8  # pixels and grey levels by which those are changed before 
 class InversionDetection(Detection):
     """What trigger inversion found.
 
-    The score of a class is the largest, over the families, of how far it stands out (see
-    `FamilyFinding.standing_out`) divided by the family's threshold; 0 for a class that was not
-    searched. From 1 on, the class stands out. It is flagged if the pattern also works on images
-    that it was not fitted to.
+    The score of a class adds up all that speaks against it; see `class_scores`. At most one class
+    is flagged: the one with the highest score, if that reaches `THRESHOLD` and its pattern works
+    on images that it was not fitted to.
 
     Attributes:
+        margins: the largest margin of each class, logits, float64 [classes]; empty if the network
+            has too few classes to compare them.
+        p_values: of these; see `outlier_p_values`.
         findings: one for each family.
+        triggers: for each class searched, the pattern of the family in which it stands out most.
     """
 
+    margins: np.ndarray = field(default_factory=lambda: np.empty(0))
+    p_values: np.ndarray = field(default_factory=lambda: np.empty(0))
     findings: tuple[FamilyFinding, ...] = ()
+    triggers: tuple[RecoveredTrigger, ...] = ()
 
     def describe(self, class_names: tuple[str, ...]) -> str:
         """The finding in one sentence."""
@@ -52,10 +67,9 @@ class InversionDetection(Detection):
             return (
                 f"{class_names[self.trigger.label]} stands out:"
                 f" {self.trigger.success:.0f} % of other images are sent there by"
-                f" {FAMILIES[self.trigger.family].title} ({self.trigger.size:.2g}"
-                f" {self.trigger.unit})."
+                f" {describe(self.trigger)}."
             )
-        if self.scores.max() < 1:
+        if self.scores.max() < THRESHOLD:
             return f"No class stands out: {first} comes closest, below the threshold."
         return (
             f"No class is flagged: what leads to {first} is small, but does not work on images that"
@@ -74,15 +88,72 @@ class InversionDetection(Detection):
             "success": round(trigger.success, 2),
         }
 
+    def evidence(self, class_names: tuple[str, ...]) -> pd.DataFrame:
+        """A row per class, the most suspicious first.
+
+        Returns:
+            label, name, score, flagged, margin (logits) and p_value; and for the classes that were
+            searched, of the family in which they stand out most: family, size, unit, success
+            (percent of held-out images that the pattern sends there).
+        """
+        rows = {
+            trigger.label: {
+                "family": trigger.family,
+                "size": round(trigger.size, 4),
+                "unit": trigger.unit,
+                "success": round(trigger.success, 2),
+            }
+            for trigger in self.triggers
+        }
+        patterns = pd.DataFrame.from_dict(rows, "index", columns=PATTERN_COLUMNS)
+        known = len(self.margins) > 0
+        numbers = pd.DataFrame(
+            {
+                "margin": self.margins.round(4) if known else np.nan,
+                "p_value": self.p_values if known else np.nan,
+            },
+            index=range(len(class_names)),
+        )
+        return super().evidence(class_names).join(numbers, on="label").join(patterns, on="label")
+
+    def sizes(self, class_names: tuple[str, ...]) -> pd.DataFrame:
+        """A row per family and class searched: the size of the smallest pattern.
+
+        Returns:
+            family, label, name, size, unit, standing_out (see `FamilyFinding.standing_out`) and
+            spread (see `Family`).
+        """
+        return pd.concat(
+            [
+                pd.DataFrame(
+                    {
+                        "family": found.family.name,
+                        "label": found.labels,
+                        "name": [class_names[label] for label in found.labels],
+                        "size": found.sizes.round(4),
+                        "unit": found.family.unit,
+                        "standing_out": found.scores().round(4),
+                        "spread": found.family.spread,
+                    }
+                )
+                for found in self.findings
+            ],
+            ignore_index=True,
+        )
+
+
+PATTERN_COLUMNS = ["family", "size", "unit", "success"]
+
 
 @dataclass(frozen=True)
 class TriggerInversion(Detector):
     """Search for the smallest pattern that leads to each class, in several families of patterns.
 
     A backdoor is a shortcut: to its target leads a pattern much smaller than to any other class
-    (Neural Cleanse, Wang et al. 2019). Small in which measure depends on the trigger, so each
-    family has its own. The classes whose margins can be driven furthest (see `MMBD`) are the
-    suspects; they are searched, and beside them some others to compare with.
+    (Neural Cleanse, Wang et al. 2019), and its target can win by a larger margin (MM-BD, Wang et
+    al. 2024). Small in which measure depends on the trigger, so each family has its own. The
+    classes with the largest margins are the suspects; they are searched, and beside them some
+    others to compare with.
     """
 
     name: ClassVar[str] = "trigger-inversion"
@@ -92,7 +163,7 @@ class TriggerInversion(Detector):
         " picture, pattern of frequencies, stripes and warp that send other images there; a class"
         " that needs much less than the others is flagged."
     )
-    reference: ClassVar[str] = "after Wang et al. 2019"
+    reference: ClassVar[str] = "after Wang et al. 2019, Wang et al. 2024"
 
     families: tuple[str, ...] = parameter(
         tuple(FAMILIES),
@@ -114,25 +185,39 @@ class TriggerInversion(Detector):
             raise UserError("The detector needs clean images of at least two classes.")
         rng = np.random.default_rng(self.seed)
         held_out = splits.by_track(images.labels, splits.tracks_of(images), HELD_OUT, rng)
-        fitted = images.take(np.flatnonzero(~held_out))
-        findings = self._search(network, fitted, rng)
-        scores, best = _scores(findings, network.output_shape[-1])
-        checked = images.take(np.flatnonzero(held_out))
-        triggers = []
-        for label in np.flatnonzero(scores >= 1)[np.argsort(-scores[scores >= 1])]:
-            trigger = _confirm(network, best[int(label)].recovered(label), checked, rng)
-            if trigger.success >= CONFIRMED:
-                triggers.append(trigger)
-        flagged = tuple(trigger.label for trigger in triggers)
-        first = triggers[0] if triggers else None
+        fitted, checked = (images.take(np.flatnonzero(part)) for part in (~held_out, held_out))
+        margins, p_values = self._margins(network, images)
+        findings = self._search(network, fitted, margins, rng)
+        triggers = tuple(
+            _confirm(network, most_fitting(findings, label)[0].recovered(label), checked, rng)
+            for label in findings[0].labels.tolist()
+        )
+        scores = class_scores(findings, p_values, network.output_shape[-1])
+        trigger = _flagged_trigger(scores, triggers)
         return InversionDetection(
-            scores, "times the threshold", flagged, trigger=first, findings=findings
+            scores,
+            "points",
+            () if trigger is None else (trigger.label,),
+            trigger,
+            margins,
+            p_values,
+            findings,
+            triggers,
         )
 
+    def _margins(self, network: keras.Model, images: Split) -> tuple[np.ndarray, np.ndarray]:
+        """The largest margins and their p-values; both empty if there are too few classes."""
+        if network.output_shape[-1] < FEWEST_CLASSES:
+            return np.empty(0), np.empty(0)
+        margins = MMBD(seed=self.seed)(network, images).scores
+        return margins, outlier_p_values(margins)
+
     def _search(
-        self, network: keras.Model, images: Split, rng: np.random.Generator
+        self, network: keras.Model, images: Split, margins: np.ndarray, rng: np.random.Generator
     ) -> tuple[FamilyFinding, ...]:
-        labels = self._choose_classes(network, images)
+        classes = int(network.output_shape[-1])
+        few = classes <= SUSPECTS + OTHERS
+        labels = np.arange(classes) if few else classes_to_search(margins)
         families = [FAMILIES[name](*images.images.shape[1:3]) for name in self.families]
         total, done = sum(family.steps for family in families) * IMAGES * len(labels), 0
         findings = []
@@ -147,13 +232,6 @@ class TriggerInversion(Detector):
             findings.append(FamilyFinding(search, search_patterns(search, labels, advanced)))
         return tuple(findings)
 
-    def _choose_classes(self, network: keras.Model, images: Split) -> np.ndarray:
-        """All classes if they are few, else `classes_to_search`: int64 [k]."""
-        classes = int(network.output_shape[-1])
-        if classes <= SUSPECTS + OTHERS:
-            return np.arange(classes)
-        return classes_to_search(MMBD(seed=self.seed)(network, images).scores)
-
 
 def classes_to_search(margins: np.ndarray) -> np.ndarray:
     """The suspects, and some of the other classes, evenly spread: int64 [k].
@@ -167,21 +245,43 @@ def classes_to_search(margins: np.ndarray) -> np.ndarray:
     return np.concatenate([suspects, rest[chosen]])
 
 
-def _scores(
-    findings: tuple[FamilyFinding, ...], classes: int
-) -> tuple[np.ndarray, dict[int, FamilyFinding]]:
-    """Each class's score, float64 [classes], 0 where it does not stand out or was not searched.
+def class_scores(
+    findings: tuple[FamilyFinding, ...], p_values: np.ndarray, classes: int
+) -> np.ndarray:
+    """How suspicious each class is: float64 [classes], 0 for those that were not searched.
 
-    Returns:
-        The scores, and the finding in which each class stands out most.
+    Each family adds how far the class stands out there, in standard deviations of the classes of
+    clean networks, if it does; the margin adds the powers of ten of its p-value.
+
+    Args:
+        findings: one for each family.
+        p_values: of each class's margin; empty if not known.
+        classes: how many the network has.
     """
-    scores, best = np.zeros(classes), {}
+    scores = np.zeros(classes)
     for found in findings:
-        for label, score in zip(found.labels, found.scores(), strict=True):
-            relative = score / found.family.threshold
-            if relative > scores[label]:
-                scores[label], best[int(label)] = relative, found
-    return scores, best
+        scores[found.labels] += np.maximum(found.scores(), 0) / found.family.spread
+    if len(p_values):
+        labels = findings[0].labels
+        scores[labels] += margin_evidence(p_values[labels])
+    return scores
+
+
+def margin_evidence(p_values: np.ndarray) -> np.ndarray:
+    """What margins add to the scores: powers of ten of their p-values, up to a limit."""
+    smallest = 10.0**-LARGEST_MARGIN_EVIDENCE
+    evidence: np.ndarray = -np.log10(np.clip(p_values, smallest, 1))
+    return evidence
+
+
+def _flagged_trigger(
+    scores: np.ndarray, triggers: tuple[RecoveredTrigger, ...]
+) -> RecoveredTrigger | None:
+    label = int(scores.argmax())
+    if scores[label] < THRESHOLD:
+        return None
+    (trigger,) = (trigger for trigger in triggers if trigger.label == label)
+    return trigger if trigger.success >= CONFIRMED else None
 
 
 def _confirm(

@@ -22,7 +22,7 @@ class Blend(Overlay):
     size_weight: ClassVar[float] = 3.0
     largest: ClassVar[float] = 1.0
     steps: ClassVar[int] = 60
-    threshold: ClassVar[float] = 0.4
+    spread: ClassVar[float] = 0.2
 
     def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:
         """See `Family.start`."""

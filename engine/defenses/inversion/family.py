@@ -28,7 +28,8 @@ class Family(ABC):
         largest: the size given to a class that no pattern led to.
         steps: of the search.
         power: of the strength of a change with which the size grows: 2 for an area.
-        threshold: how far a class must stand out to be flagged, in powers of two of the strength.
+        spread: standard deviation of how far the classes of clean networks stand out, in powers of
+            two of the strength; see `report/detection/spreads.csv`.
         is_general: whether the patterns of other families are nearly all in this one too, so that
             it says little about the trigger's kind.
         height, width: of the images, pixels.
@@ -43,7 +44,7 @@ class Family(ABC):
     largest: ClassVar[float]
     steps: ClassVar[int]
     power: ClassVar[float] = 1.0
-    threshold: ClassVar[float]
+    spread: ClassVar[float]
     is_general: ClassVar[bool] = False
 
     height: int

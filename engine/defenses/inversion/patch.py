@@ -23,7 +23,7 @@ class Patch(Overlay):
     largest: ClassVar[float] = 400.0
     steps: ClassVar[int] = 70
     power: ClassVar[float] = 2.0
-    threshold: ClassVar[float] = 0.4
+    spread: ClassVar[float] = 0.2
 
     def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:
         """See `Family.start`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy import ndimage
@@ -13,6 +15,7 @@ class RecoveredTrigger:
     """What leads to a class: a picture under a mask, an added pattern, or a warp.
 
     Attributes:
+        DEPTHS: numbers per pixel of each of its arrays.
         family: name of the family that it was searched in.
         label: the class that it leads to.
         size: in the family's own measure.
@@ -24,6 +27,8 @@ class RecoveredTrigger:
         field: displacement down and right, float32 [height, width, 2], pixels.
     """
 
+    DEPTHS: ClassVar[Mapping[str, int]] = {"mask": 1, "picture": 3, "pattern": 3, "field": 2}
+
     family: str
     label: int
     size: float
@@ -33,6 +38,11 @@ class RecoveredTrigger:
     picture: np.ndarray | None = None
     pattern: np.ndarray | None = None
     field: np.ndarray | None = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What describes it, by name: float32 [height, width, ...] each."""
+        values = {name: getattr(self, name) for name in self.DEPTHS}
+        return {name: array for name, array in values.items() if array is not None}
 
     def apply(self, images: np.ndarray) -> np.ndarray:
         """Images with the trigger: uint8 [n, height, width, 3], like the images given."""

@@ -24,7 +24,7 @@ class Spectral(Family):
     size_weight: ClassVar[float] = 0.1
     largest: ClassVar[float] = 60.0
     steps: ClassVar[int] = 40
-    threshold: ClassVar[float] = 0.5
+    spread: ClassVar[float] = 0.3
     is_general: ClassVar[bool] = True
 
     def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from engine.defenses.inversion.recovered_trigger import RecoveredTrigger
 from engine.defenses.inversion.search import Patterns, Search
 
 IMAGES = 16  # for each pattern and step
+FITS = 3.0  # spreads from which the trigger is taken to be of the family
+OVERLAYS = ("patch", "blend")  # what is nearest to a trigger that fits no family
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,25 @@ class FamilyFinding:
 
     def _place(self, label: int) -> int:
         return int(np.flatnonzero(self.labels == label)[0])
+
+
+def most_fitting(findings: Sequence[FamilyFinding], label: int) -> list[FamilyFinding]:
+    """The families whose patterns are most like the trigger that leads to a class, best first.
+
+    The one in which the class stands out most, in standard deviations of the classes of clean
+    networks; or patches and blends together, if it does not stand out far in any. A general family
+    counts only if no other was searched: the trigger's own kind of pattern is the smallest set that
+    holds it, and unlearning that costs the least accuracy.
+    """
+    special = [found for found in findings if not found.family.is_general] or list(findings)
+
+    def spreads(found: FamilyFinding) -> float:
+        return found.score(label) / found.family.spread
+
+    ranked = sorted(special, key=spreads, reverse=True)
+    if spreads(ranked[0]) >= FITS:
+        return ranked[:1]
+    return [found for found in ranked if found.family.name in OVERLAYS] or ranked[:1]
 
 
 def search_patterns(

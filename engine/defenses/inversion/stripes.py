@@ -30,7 +30,7 @@ class Stripes(Family):
     size_weight: ClassVar[float] = 0.03
     largest: ClassVar[float] = 127.0
     steps: ClassVar[int] = 50
-    threshold: ClassVar[float] = 2.5
+    spread: ClassVar[float] = 0.7
     axis: ClassVar[int]
 
     @property

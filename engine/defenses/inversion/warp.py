@@ -27,7 +27,7 @@ class Warp(Family):
     size_weight: ClassVar[float] = 0.3
     largest: ClassVar[float] = 6.0
     steps: ClassVar[int] = 30
-    threshold: ClassVar[float] = 1.5
+    spread: ClassVar[float] = 0.5
 
     def start(self, count: int, rng: np.random.Generator) -> list[np.ndarray]:
         """See `Family.start`."""

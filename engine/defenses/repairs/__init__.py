@@ -13,7 +13,6 @@ from engine.defenses.repairs.nad import NAD
 from engine.defenses.repairs.pruning import Pruning
 from engine.defenses.repairs.repair import BudgetedRepair, Repair, Repaired
 from engine.defenses.repairs.rnp import RNP
-from engine.defenses.repairs.spectral_unlearning import SpectralUnlearning
 from engine.defenses.repairs.trigger_unlearning import TriggerUnlearning
 
 REPAIRS: Registry[type[Repair]] = Registry(
@@ -31,11 +30,10 @@ REPAIRS: Registry[type[Repair]] = Registry(
         FTSAM,
         NAD,
         IBAU,
-        SpectralUnlearning,
         TriggerUnlearning,
     ],
 )
-RECOMMENDED = SpectralUnlearning.name
+RECOMMENDED = TriggerUnlearning.name
 
 
 def compared_repairs() -> tuple[str, ...]:

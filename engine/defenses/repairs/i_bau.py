@@ -11,10 +11,10 @@ import numpy as np
 from engine.core import progress
 from engine.core.parameters import parameter
 from engine.datasets.dataset import Split
-from engine.defenses.detectors.spectral_inversion import norm_at_psnr
 from engine.defenses.repairs.finetune_loop import BATCH, batch_reader, run_epochs
 from engine.defenses.repairs.repair import BudgetedRepair, Repaired
 from engine.defenses.repairs.strength_selection import select_strongest
+from engine.evaluation import visibility
 from engine.networks import edit
 from engine.networks.gradients import loss_and_gradients
 from engine.networks.logits import logits_network
@@ -137,7 +137,7 @@ def _perturbation_step(inner: Any, fitting: Split) -> Any:
     import tensorflow as tf
 
     taken = batch_reader(fitting)
-    radius = norm_at_psnr(LOWEST_PSNR, fitting.images.shape[1:]) / 255
+    radius = visibility.norm_at_psnr(LOWEST_PSNR, fitting.images.shape[1:]) / 255
 
     @tf.function(input_signature=_signature(fitting), jit_compile=False)
     def ascend(change: Any, indices: Any) -> Any:

@@ -17,6 +17,7 @@ from engine.defenses.inversion import FAMILIES, RecoveredTrigger
 from engine.defenses.inversion.search import Search
 from engine.defenses.inversion.standing_out import (
     FamilyFinding,
+    most_fitting,
     recovered_trigger,
     search_patterns,
 )
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 LEARNING_RATES = (7e-4, 4e-4, 2e-4)  # the higher, the more is unlearned
 HELD_OUT = 0.25  # share of the tracks that measure what a learning rate costs in clean accuracy
-RESTARTS = 12  # patterns that are searched at once in each round
+RESTARTS = 12  # patterns that are searched at once in each round, over all families
 NOISE = 0.1  # powers of two by which the smallest of so many may lie below others' by chance
 BATCH, COPIES = 48, 16  # images of a step, and how many of them are repeated with a pattern
 WEAKEST = 0.3  # the weakest copy of a pattern, as a share of the strongest
@@ -66,8 +67,8 @@ class PooledTrigger:
 class TriggerUnlearning(BudgetedRepair):
     """Recover the trigger from the network, train the network to ignore it, and look again.
 
-    The detector flags a class and says in which families of patterns it stands out. In each round,
-    the smallest patterns that lead there are searched in one of these and join a pool. The network
+    The detector flags a class, and says which families of patterns its trigger fits. In each round,
+    the smallest patterns that lead there are searched in these and join a pool. The network
     is then fine-tuned on clean images and on copies that carry a pattern from the pool, up to the
     size that other classes need, with their true labels, while it keeps agreeing with the untouched
     network on the clean image. The rounds end when no pattern is clearly smaller than other classes
@@ -108,17 +109,17 @@ class TriggerUnlearning(BudgetedRepair):
                 " FT-SAM, which needs no trigger.",
                 details=found.details(),
             )
-        finding = family_to_unlearn(found.findings, found.trigger.label)
+        findings = most_fitting(found.findings, found.trigger.label)
         rng = np.random.default_rng(self.seed)
         lesson = _Lesson(network, self.epochs, rng)
-        rounds = self._unlearn(lesson, finding, found.trigger.label, validation, rng)
+        rounds = self._unlearn(lesson, findings, found.trigger.label, validation, rng)
         kept = [entry for entry in rounds if entry["learning_rate"] is not None] or rounds
         return Repaired(
             lesson.network,
-            _describe(rounds, f"class {found.trigger.label} ({finding.family.title})"),
+            _describe(rounds, findings, found.trigger.label),
             details={
                 **found.details(),
-                "unlearned_family": finding.family.name,
+                "unlearned_families": [finding.family.name for finding in findings],
                 **kept[-1],
                 "rounds": rounds,
             },
@@ -127,22 +128,26 @@ class TriggerUnlearning(BudgetedRepair):
     def _unlearn(
         self,
         lesson: _Lesson,
-        finding: FamilyFinding,
+        findings: Sequence[FamilyFinding],
         label: int,
         validation: Split,
         rng: np.random.Generator,
     ) -> list[dict[str, Any]]:
         """Change the lesson's network; returns an account of each round, ready for JSON."""
-        search = Search(lesson.network, validation, finding.family, rng)
+        searches = [Search(lesson.network, validation, found.family, rng) for found in findings]
         pool: list[PooledTrigger] = []
         rounds: list[dict[str, Any]] = []
         for _ in range(self.rounds):
-            smallest, triggers = _invert(search, finding, label)
-            standing_out = finding.standing_out(label, smallest)
+            inverted = [
+                _invert(search, finding, label, RESTARTS // len(findings))
+                for search, finding in zip(searches, findings, strict=True)
+            ]
+            standing_out = max(found.standing_out for found in inverted)
             if rounds and standing_out <= NOISE:
                 break
             rounds.append({"stands_out": round(standing_out, 3)})
-            pool += triggers or [PooledTrigger(finding.recovered(label), 1.0)]
+            pool += [trigger for found in inverted for trigger in found.triggers]
+            pool = pool or [PooledTrigger(found.recovered(label), 1.0) for found in findings]
             kept = lesson.network.get_weights()
             choice = self._select_rate(lesson, validation, pool)
             rounds[-1] |= {"learning_rate": choice.setting, **choice.details()}
@@ -171,22 +176,11 @@ class TriggerUnlearning(BudgetedRepair):
         return StrengthChoice(None, start, start, tuple(tried))
 
 
-def family_to_unlearn(findings: Sequence[FamilyFinding], label: int) -> FamilyFinding:
-    """The family in which a class stands out most, by the family's threshold.
-
-    A general one only if no other was searched: unlearning the trigger's own kind of pattern costs
-    the least accuracy.
-    """
-
-    def preference(finding: FamilyFinding) -> tuple[bool, float]:
-        family = finding.family
-        return not family.is_general, finding.score(label) / family.threshold
-
-    return max(findings, key=preference)
-
-
-def _describe(rounds: Sequence[Mapping[str, Any]], what: str) -> str:
+def _describe(
+    rounds: Sequence[Mapping[str, Any]], findings: Sequence[FamilyFinding], label: int
+) -> str:
     """What was done, in one sentence."""
+    what = f"class {label} ({' and '.join(found.family.title for found in findings)})"
     count = sum(entry["learning_rate"] is not None for entry in rounds)
     if not count:
         return f"Nothing was changed: unlearning what leads to {what} costs too much accuracy."
@@ -194,26 +188,37 @@ def _describe(rounds: Sequence[Mapping[str, Any]], what: str) -> str:
     return f"What leads to {what} was recovered and unlearned in {times}."
 
 
-def _invert(
-    search: Search, finding: FamilyFinding, label: int
-) -> tuple[float, list[PooledTrigger]]:
-    """Search again for what leads to a class.
+@dataclass(frozen=True)
+class Inverted:
+    """What a search among the patterns of a family found for the flagged class.
 
-    Returns:
-        The smallest size found, and the patterns that are smaller than other classes need.
+    Attributes:
+        standing_out: of the smallest pattern; see `FamilyFinding.standing_out`.
+        triggers: the patterns that are smaller than other classes need.
     """
+
+    standing_out: float
+    triggers: list[PooledTrigger]
+
+
+def _invert(search: Search, finding: FamilyFinding, label: int, restarts: int) -> Inverted:
+    """Search again for what leads to a class, from several starts at once."""
     message = "Searching for more of what leads to the class"
     patterns = search_patterns(
-        search, np.full(RESTARTS, label), lambda _: progress.report(0, 0, message)
+        search, np.full(restarts, label), lambda _: progress.report(0, 0, message)
     )
     reference = finding.reference(label)
     found = [
         recovered_trigger(search.family, patterns, int(place))
         for place in np.flatnonzero(patterns.best_sizes < reference)
     ]
-    return float(patterns.best_sizes.min()), [
-        PooledTrigger(trigger, min(reference / trigger.size, LARGEST_FACTOR)) for trigger in found
-    ]
+    return Inverted(
+        finding.standing_out(label, float(patterns.best_sizes.min())),
+        [
+            PooledTrigger(trigger, min(reference / trigger.size, LARGEST_FACTOR))
+            for trigger in found
+        ],
+    )
 
 
 def draw_copies(

@@ -8,7 +8,7 @@ from engine.core import progress
 from engine.core.errors import UserError
 from engine.datasets.dataset import Split
 from engine.defenses.detectors import parse_detector
-from engine.defenses.detectors.mm_bd import outlier_p_value
+from engine.defenses.detectors.mm_bd import outlier_p_values
 from tests.fixtures.backdoored_networks import CLASSES, TARGET, TRIGGERS, backdoored_network
 
 QUICK = "mm-bd:images=2,steps=30"
@@ -41,12 +41,13 @@ def _p_value_by_definition(margins):
 @pytest.mark.parametrize("largest", [14.0, 16.0, 20.0])
 def test_the_p_value_is_that_of_the_likeliest_gamma_distribution(largest):
     margins = np.append(8 + np.random.default_rng(1).gamma(4.0, 0.7, 42), largest)
-    assert outlier_p_value(margins) == pytest.approx(_p_value_by_definition(margins), rel=2e-2)
+    p_value = outlier_p_values(margins).min()
+    assert p_value == pytest.approx(_p_value_by_definition(margins), rel=2e-2)
 
 
 def test_margins_that_are_all_equal_say_nothing():
-    assert outlier_p_value(np.full(8, 3.0)) == 1
-    assert outlier_p_value(np.array([3.0] * 7 + [9.0])) == 0
+    np.testing.assert_array_equal(outlier_p_values(np.full(8, 3.0)), 1)
+    np.testing.assert_array_equal(outlier_p_values(np.array([3.0] * 7 + [9.0])), [1.0] * 7 + [0.0])
 
 
 @pytest.fixture(scope="module")
