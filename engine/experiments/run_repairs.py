@@ -15,13 +15,14 @@ from engine import store
 from engine.core import atomic_files, command_line, paths, progress
 from engine.core.errors import UserError
 from engine.datasets import Dataset
+from engine.defenses.detectors.trigger_inversion import InversionDetection
 from engine.defenses.repairs import REPAIRS, Repair, Repaired
 from engine.evaluation import metrics
 from engine.experiments import recovery_ceiling
 from engine.experiments.eval_pairs import load_matching_network, score_splits
 from engine.experiments.new_model import NewModel
 from engine.experiments.repair_tables import TABLE, columns_for, method_of, tried_rows
-from engine.store import ModelCard, StoredModel, near_chance
+from engine.store import ModelCard, StoredModel, near_chance, scans
 
 if TYPE_CHECKING:
     import keras
@@ -81,8 +82,8 @@ def compare(
 ) -> pd.DataFrame:
     """Try repairs one after the other, each on the same stored model.
 
-    Each row is stored beside the model as soon as it is known, and the repaired network under
-    `paths.repaired_folder`. If a repair cannot be applied, its row gives the reason. The ceiling of
+    Each row is stored beside the model as soon as it is known, what a repair found when it looked
+    for a backdoor as well, and the repaired network under `paths.repaired_folder`. If a repair cannot be applied, its row gives the reason. The ceiling of
     recovered accuracy is measured first, where that is possible.
 
     Args:
@@ -103,12 +104,14 @@ def compare(
         stored = recovery_ceiling.measure_missing(stored, dataset)
     for number, method in enumerate(methods):
         title = f"{method.title} ({number + 1} of {len(methods)})"
+        found: dict[str, pd.DataFrame] = {}
         try:
             with progress.titled(title):
-                row = _try_repair(stored, dataset, method, command)
+                row, found = _try_repair(stored, dataset, method, command)
         except UserError as error:
             row = {"method": str(method), "problem": str(error)}
         stored = _store_row(stored, method, row, command)
+        stored = stored.save_tables(found, command)
     table = stored.table(TABLE)
     assert table is not None
     return table
@@ -223,13 +226,20 @@ def repair_and_score(
 
 def _try_repair(
     stored: StoredModel, dataset: Dataset, method: Repair, command: str
-) -> dict[str, Any]:
-    """Repair a copy, keep it under `paths.repaired_folder`, and return its row."""
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """Repair a copy and keep it under `paths.repaired_folder`.
+
+    Returns:
+        Its row, and the tables of what the repair found when it looked for a backdoor, if it did.
+    """
     model = NewModel(f"{stored.name}-{method.name}", command)
     done = repair_and_score(stored, dataset, method, model)
     folder = paths.repaired_folder() / stored.name / method.name
     store.save_as(folder, done.card, done.network)
-    return done.row(method)
+    found = done.repaired.detection
+    names = stored.card.class_names
+    scan = scans.tables_of(found, names) if isinstance(found, InversionDetection) else {}
+    return done.row(method), scan
 
 
 def _store_row(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.core.parameters import Parameterized, parameter
 from engine.datasets.dataset import Split
+from engine.defenses.detectors import Detection
 from engine.defenses.repairs.accuracy_budget import AS_MEASURED, DEFAULT_BUDGET, AccuracyBudget
 
 if TYPE_CHECKING:
@@ -24,12 +25,15 @@ class Repaired:
         summary: what was done, in one sentence.
         removed: pruned channels, by the name of their convolution.
         details: what else there is to know, ready for JSON.
+        detection: what the repair found when it looked for a backdoor, if it did so with the usual
+            settings of its detector.
     """
 
     network: keras.Model
     summary: str
     removed: Mapping[str, list[int]] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    detection: Detection | None = None
 
     @property
     def channels(self) -> int:

@@ -101,13 +101,16 @@ class TriggerUnlearning(BudgetedRepair):
 
     def __call__(self, network: keras.Model, validation: Split) -> Repaired:
         """See `Repair.__call__`."""
-        found = TriggerInversion(families=self.families, seed=self.seed)(network, validation)
+        detector = TriggerInversion(families=self.families, seed=self.seed)
+        found = detector(network, validation)
+        usual = found if detector == TriggerInversion() else None
         if found.trigger is None:
             return Repaired(
                 edit.clone_network(network),
                 "Nothing was changed: no class stands out, so there is nothing to unlearn. Try"
                 " FT-SAM, which needs no trigger.",
                 details=found.details(),
+                detection=usual,
             )
         findings = most_fitting(found.findings, found.trigger.label)
         rng = np.random.default_rng(self.seed)
@@ -123,6 +126,7 @@ class TriggerUnlearning(BudgetedRepair):
                 **kept[-1],
                 "rounds": rounds,
             },
+            detection=usual,
         )
 
     def _unlearn(
