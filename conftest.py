@@ -25,7 +25,7 @@ TOGETHER = (
     "tests/engine/datasets/test_signs.py",
     "tests/engine/defenses/test_pruning.py",
     "tests/hostile/test_served.py",
-    "tests/engine/defenses/test_spectral_inversion.py",
+    "tests/engine/defenses/test_inversion.py",
 )
 
 # Long tests that share nothing: after the groups and before all other tests.

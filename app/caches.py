@@ -30,6 +30,7 @@ from engine.evaluation import visibility
 from engine.evaluation.visibility import Visibility
 from engine.experiments import repair_tables, run_repairs
 from engine.experiments.attack_suite import is_suite_model
+from engine.experiments.detector_calibration import Rates, measured_rates
 from engine.experiments.recovery_ceiling import find as find_ceiling
 from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.imaging import dct
@@ -37,7 +38,7 @@ from engine.imaging.render import data_url, enlarge
 from engine.networks import channel_blocks as blocks
 from engine.networks import channels, numpy_inference
 from engine.networks.running import batches
-from engine.reporting import export
+from engine.reporting import export, scan_pictures
 from engine.store import ModelCard, StoredModel, pruning_curves, summary
 from engine.store.scans import Scan, stored_scan
 
@@ -213,6 +214,38 @@ def scan(stored: StoredModel) -> Scan | None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _scan(_stored: StoredModel, folder: str, changed: int) -> Scan | None:
     return stored_scan(_stored)
+
+
+def readable_scan(stored: StoredModel) -> Scan | None:
+    """As `scan`; None as well if it cannot be read, which the page Detect explains."""
+    with suppress(UserError):
+        return scan(stored)
+    return None
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def detector_rates() -> Rates | None:
+    """How often scans are right; None if that was not measured, or cannot be read."""
+    with suppress(UserError):
+        return measured_rates()
+    return None
+
+
+def recovered_url(stored: StoredModel) -> str:
+    """The trigger that a scan has recovered, by itself, as a data URL; empty if there is none.
+
+    Raises:
+        UserError: the stored scan cannot be used.
+    """
+    return _recovered_url(stored, str(stored.folder), _changed(stored))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _recovered_url(_stored: StoredModel, folder: str, changed: int) -> str:
+    found = scan(_stored)
+    if found is None or found.trigger is None:
+        return ""
+    return data_url(scan_pictures.alone(found.trigger, *_stored.card.image_shape[:2]))
 
 
 def recovery_ceiling(stored: StoredModel) -> float | None:
@@ -647,6 +680,38 @@ def _sample_predictions(_stored: StoredModel, checksum: str, dataset: str, count
     chosen = np.unique(np.linspace(0, len(test) - 1, min(count, len(test))).astype(int))
     images = np.array(test.images[chosen])
     return Predicted(images, test.labels[chosen], network(_stored).probabilities(images))
+
+
+def recovered_samples(stored: StoredModel, dataset: str, count: int) -> tuple[Predicted, Predicted]:
+    """Test images and their copies with the recovered trigger, with the model's predictions.
+
+    Args:
+        stored: a model in which a trigger was recovered.
+        dataset: whose test images are shown.
+        count: how many, spread evenly over those of other classes.
+
+    Raises:
+        UserError: the images are missing, or NumPy cannot run the network.
+    """
+    return _recovered_samples(stored, version(stored), dataset, count)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _recovered_samples(
+    _stored: StoredModel, model_version: tuple[str, int], dataset: str, count: int
+) -> tuple[Predicted, Predicted]:
+    found = scan(_stored)
+    assert found is not None and found.trigger is not None
+    test = test_images(dataset, _stored.card.image_shape[0])
+    others = np.flatnonzero(test.labels != found.flagged)
+    places = np.linspace(0, len(others) - 1, min(count, len(others))).astype(int)
+    chosen = others[np.unique(places)]
+    images, labels = np.array(test.images[chosen]), test.labels[chosen]
+    both = images, found.trigger.apply(images)
+    clean, triggered = (
+        Predicted(each, labels, network(_stored).probabilities(each)) for each in both
+    )
+    return clean, triggered
 
 
 @dataclass(frozen=True)

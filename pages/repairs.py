@@ -1,4 +1,4 @@
-"""Every repair on one model, best first, and what a detector finds in it."""
+"""Every repair on one model, best first."""
 
 import streamlit as st
 
@@ -15,8 +15,5 @@ if model.card.knows_trigger:
         " still misclassified. Only recovered accuracy shows a repair."
     )
 accuracy_warning.show(model.card)
-suspected_trigger.explain_at_length(
-    model,
-    scan_shown=st.session_state.get(suspected_trigger.TAB) == suspected_trigger.SCAN,
-)
+suspected_trigger.explain_at_length(model)
 repairs_tabs.show(model, header.dataset_in_use())

@@ -9,20 +9,20 @@ import streamlit as st
 
 from app import caches
 from app.elements import job_panel
-from app.forms import image_chooser, parameter_controls
+from app.forms import image_chooser, parameter_controls, scan_start
 from app.frame import failures
 from app.frame.pages import PAGES
 from engine.attacks.triggers import TRIGGERS, Trigger
 from engine.core import jobs, markdown
 from engine.evaluation.targets import NEXT_CLASS, NEXT_NAME
+from engine.reporting import verdict
 from engine.store import ModelCard, StoredModel
 from engine.store.scans import SEARCHED, Scan
 
 _NAME = "Name a suspected trigger"
-TAB, SCAN = "repairs-tab", "Find the backdoor"  # where the page Repairs shows the scan
 
 
-def explain(model: StoredModel, missing: str = "") -> None:
+def explain(model: StoredModel, missing: str = "", scan_shown: bool = False) -> None:
     """Say in one line that no trigger is known, what a scan has found, and what to do next.
 
     Nothing is shown where a trigger is known.
@@ -30,10 +30,11 @@ def explain(model: StoredModel, missing: str = "") -> None:
     Args:
         model: the model in use.
         missing: what the page cannot show for that reason, as a sentence.
+        scan_shown: whether the page itself says what a scan has found.
     """
     if model.card.knows_trigger:
         return
-    found = _scan(model)
+    found = None if scan_shown else caches.readable_scan(model)
     with _frame(model):
         left, right = st.columns([8, 5], vertical_alignment="center")
         left.markdown(f":material/help: {describe(found)} {missing}".rstrip())
@@ -43,22 +44,17 @@ def explain(model: StoredModel, missing: str = "") -> None:
                 horizontal=True, horizontal_alignment="right", vertical_alignment="center"
             ),
         ):
-            _link_to_scan(found)
+            if not scan_shown:
+                _link_to_scan(found)
             offer(model, _NAME)
 
 
-def explain_at_length(model: StoredModel, titled: bool = False, scan_shown: bool = False) -> None:
-    """As `explain`, with what the scan searched for and what a repair can do.
-
-    Args:
-        model: the model in use.
-        titled: whether the page's title says already what is known; see `verdict.headline`.
-        scan_shown: whether the scan itself stands on the page.
-    """
+def explain_at_length(model: StoredModel, scan_shown: bool = False) -> None:
+    """As `explain`, with what the scan searched for and what a repair can do."""
     if model.card.knows_trigger:
         return
-    found = _scan(model)
-    known = f"{describe(found)} " if not titled else ""
+    found = caches.readable_scan(model)
+    known = "" if scan_shown else f"{describe(found)} "
     with _frame(model):
         st.markdown(f":material/help: {known}{advise(found)}")
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -80,7 +76,7 @@ def describe(found: Scan | None) -> str:
     if found is None:
         return start
     finding = f"{start} **{markdown.escape(found.finding)}**"
-    return finding if found.flagged is not None else f"{finding} **That is no all-clear.**"
+    return finding if found.found else f"{finding} **{verdict.NO_ALL_CLEAR}**"
 
 
 def advise(found: Scan | None) -> str:
@@ -88,7 +84,7 @@ def advise(found: Scan | None) -> str:
     unmeasured = "Attack success and recovered accuracy cannot be measured without a trigger."
     if found is None:
         return f"{unmeasured} Scan the network for a backdoor first."
-    if found.flagged is None:
+    if not found.found:
         return f"{SEARCHED} {unmeasured}"
     return f"{unmeasured} A repair can unlearn what the scan found; scan the repaired copy again."
 
@@ -123,12 +119,6 @@ def job_name(card: ModelCard) -> str:
     return jobs.name_of("assume", card.name)
 
 
-def _scan(model: StoredModel) -> Scan | None:
-    with failures.contained():  # a damaged table
-        return caches.scan(model)
-    return None
-
-
 @contextmanager
 def _frame(model: StoredModel) -> Iterator[None]:
     """A frame, and below its content the job that scores the network with a trigger."""
@@ -140,10 +130,9 @@ def _frame(model: StoredModel) -> Iterator[None]:
 def _link_to_scan(found: Scan | None) -> None:
     with st.container(key="main-link", width="content"):
         st.page_link(
-            PAGES["repairs"].script,
-            label="Scan for a backdoor" if found is None else "See the scan",
-            icon=":material/radar:",
-            query_params={TAB: SCAN},
+            PAGES["detect"].script,
+            label=scan_start.LABEL if found is None else "See the scan",
+            icon=f":material/{PAGES['detect'].icon}:",
         )
 
 

@@ -116,6 +116,13 @@ PAGES = {
             "Inside",
         ),
         PageEntry(
+            "detect",
+            "Detect",
+            "radar",
+            "Does this network hide a backdoor, and which?",
+            "Defend",
+        ),
+        PageEntry(
             "pruning",
             "Pruning",
             "content_cut",

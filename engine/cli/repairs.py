@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,11 +67,16 @@ BACKDOOR_FOUND = 3  # exit status of `detect`, so that a pipeline can refuse the
 @tables_out_option
 @long_work
 def detect(choice: ModelChoice, detector: Detector, out: Path | None, call: Call) -> Answer:
-    """Search for a class that a backdoor leads to. The exit status is 3 if one was found."""
+    """Search for a class that a backdoor leads to.
+
+    The exit status is 3 if one was found.
+    """
     check_out(choice, out)
 
     def work() -> Answer:
-        found = analyze.detect(choice.stored, choice.load(call.root), detector)
+        dataset, started = choice.load(call.root), time.monotonic()
+        found = analyze.detect(choice.stored, dataset, detector)
+        seconds = time.monotonic() - started
         names = choice.stored.card.class_names
         evidence = found.evidence(names)
         if isinstance(found, InversionDetection):
@@ -85,6 +91,7 @@ def detect(choice: ModelChoice, detector: Detector, out: Path | None, call: Call
             "finding": found.describe(names),
             "flagged": [names[label] for label in found.flagged],
             "most_suspicious": _ready_for_json(evidence.head(5)),
+            "seconds": round(seconds, 1),
         }
 
     return call.run(work)

@@ -83,8 +83,9 @@ def compare(
     """Try repairs one after the other, each on the same stored model.
 
     Each row is stored beside the model as soon as it is known, what a repair found when it looked
-    for a backdoor as well, and the repaired network under `paths.repaired_folder`. If a repair cannot be applied, its row gives the reason. The ceiling of
-    recovered accuracy is measured first, where that is possible.
+    for a backdoor as well, and the repaired network under `paths.repaired_folder`. If a repair
+    cannot be applied, its row gives the reason. The ceiling of recovered accuracy is measured
+    first, where that is possible.
 
     Args:
         stored: not changed.

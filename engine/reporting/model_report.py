@@ -14,7 +14,6 @@ from engine.reporting import model_report_sections as sections
 from engine.reporting import reactivation, verdict
 from engine.reporting.model_report_sections import Example, View, test_example
 from engine.store import StoredModel, near_chance, pruning_curves, summary
-from engine.store.scans import stored_scan
 
 __all__ = ["Example", "View", "command", "html", "test_example", "write"]
 
@@ -50,13 +49,14 @@ def html(stored: StoredModel, view: View, example: Example | None, made_by: str)
         UserError: a chart could not be drawn.
     """
     curve = pruning_curves.stored_curve(stored, view.layer, view.order)
-    advised, scan = sections.repair_to_advise(stored), stored_scan(stored)
+    advised, (scan, problem) = sections.repair_to_advise(stored), sections.scan_of(stored)
     return templates.render(
         _TEMPLATES,
         "model_report",
         card=stored.card,
         title=summary.title(stored.card),
         headline=verdict.headline(stored.card, scan),
+        finding=sections.finding(stored.card, scan, problem, example),
         advice=verdict.advise(stored.card, advised, scan),
         warning=near_chance.warn(stored.card),
         description=markdown.to_html(summary.describe(stored.card)),

@@ -5,7 +5,7 @@ Only the charts, which are drawn here, are trusted as HTML; the template escapes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,19 @@ from engine.defenses.pruning.orders import ORDERS
 from engine.evaluation import metrics, visibility
 from engine.experiments import backdoor_reactivation, recovery_ceiling, repair_tables
 from engine.imaging import render
-from engine.reporting import export, metric_style, paper_figures, reactivation, verdict
+from engine.reporting import (
+    export,
+    metric_style,
+    paper_figures,
+    reactivation,
+    scan_pictures,
+    verdict,
+)
 from engine.store import ModelCard, StoredModel, pruning_curves, versions
+from engine.store.scans import Scan, stored_scan
 
 GAIN = 15  # of the difference
-SIDE = 170  # pixels of a picture on paper
+SIDE, SMALL_SIDE = 170, 116  # pixels of a picture on paper
 NOT_KNOWN = "not known"
 _HEADINGS = {"title": "Repair", "summary": "What was done"}
 
@@ -122,6 +130,45 @@ def repair_to_advise(stored: StoredModel) -> dict[str, Any] | None:
     return repair_tables.find_to_advise(repair_tables.compare_stored(stored))
 
 
+def scan_of(stored: StoredModel) -> tuple[Scan | None, str]:
+    """What a scan has found, if there was one; and why that cannot be read, if it cannot."""
+    try:
+        return stored_scan(stored), ""
+    except UserError as error:
+        return None, str(error)
+
+
+def finding(
+    card: ModelCard, scan: Scan | None, problem: str, example: Example | None
+) -> dict[str, Any]:
+    """The verdict of the scan, with the recovered trigger as pictures.
+
+    Args:
+        card: of the model.
+        scan, problem: see `scan_of`.
+        example: the image that the triggers are put on; None for a grey one.
+    """
+    shown: scan_pictures.Pictures = {}
+    if scan is not None and scan.trigger is not None:
+        ground = (
+            scan_pictures.neutral(scan.trigger, *card.image_shape[:2])
+            if example is None
+            else example.clean
+        )
+        shown = scan_pictures.beside_known(card, scan.trigger, ground)
+    return {
+        "verdict": problem or verdict.below_headline(card, scan),
+        "pictures": _pictures(shown, SMALL_SIDE),
+    }
+
+
+def _pictures(images: Mapping[str, np.ndarray], side: int) -> list[dict[str, Any]]:
+    return [
+        {"caption": caption, "side": side, "url": render.data_url(render.enlarge(image, side))}
+        for caption, image in images.items()
+    ]
+
+
 def pictures(
     stored: StoredModel, view: View, example: Example | None, curve: Curve | None
 ) -> dict[str, Any] | None:
@@ -142,10 +189,7 @@ def pictures(
     return {
         "name": example.name,
         "class_name": "" if example.label is None else card.class_names[example.label],
-        "pictures": [
-            {"caption": caption, "side": SIDE, "url": render.data_url(render.enlarge(image, SIDE))}
-            for caption, image in shown.items()
-        ],
+        "pictures": _pictures(shown, SIDE),
         "visibility": seen,
         **_predictions(stored, images, example.label, curve, view.threshold),
     }

@@ -25,6 +25,7 @@ from engine.store.scans import Scan
 
 _TEMPLATES = templates.load(__file__)
 _CHART = (860, 400)  # pixels
+_LINE, _SMALL_LINE = 52, 66  # characters
 _LONGEST_NAME = 24  # characters of a class name in the table
 
 
@@ -76,7 +77,8 @@ def svg(view: View, curve: Curve | None, step: int) -> str:
         title=verdict.headline(view.card, view.scan),
         model=view.title,
         name=view.card.name,
-        finding=textwrap.wrap(_finding(view.card, curve, step), 52),
+        finding=textwrap.wrap(_finding(view.card, curve, step), _LINE),
+        scan=textwrap.wrap(verdict.below_headline(view.card, view.scan), _SMALL_LINE),
         pictures=list(zip(image_kinds(view.card), map(_picture, view.images), strict=True)),
         rows={
             name: [_outcome(row, view) for row in probabilities]

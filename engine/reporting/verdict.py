@@ -7,15 +7,21 @@ is not repaired. Recovered accuracy is therefore part of each verdict.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from engine.defenses.inversion.description import describe
 from engine.store import ModelCard
-from engine.store.scans import SEARCHED, Scan
+from engine.store.scans import NOTHING_FOUND, SEARCHED, Scan
+
+if TYPE_CHECKING:
+    from engine.experiments.detector_calibration import Rate, Rates
 
 WORKS = 50.0  # percent attack success above which the backdoor works
 RECOVERED = 50.0  # percent recovered accuracy above which most triggered images are recovered
 FULLY_REPAIRED = 0.9  # share of the clean accuracy before the defence
 PARTLY_REPAIRED = 0.5
+
+NO_ALL_CLEAR = "That is no all-clear."
 
 Outcome = Literal["correct", "attacker's target", "assumed target", "wrong"]
 
@@ -51,8 +57,8 @@ def headline(card: ModelCard, scan: Scan | None = None) -> str:
     if not card.knows_trigger:
         if scan is None:
             return "No trigger is known for this network."
-        return scan.finding if scan.flagged is not None else f"{scan.finding} That is no all-clear."
-    works = card.scores["test"]["attack_success"] > WORKS
+        return f"{name_finding(scan)}." if scan.found else f"{scan.finding} {NO_ALL_CLEAR}"
+    works = _trigger_works(card)
     if card.repair:
         return _repaired_headline(card.scores["test"], card.assumed)
     if card.assumed:
@@ -68,6 +74,92 @@ def headline(card: ModelCard, scan: Scan | None = None) -> str:
         if works
         else "The backdoor did not take hold in this network."
     )
+
+
+def name_finding(scan: Scan | None) -> str:
+    """What a scan has found, as a heading; None if the model has not been scanned."""
+    if scan is None:
+        return "Not scanned for a backdoor yet"
+    if not scan.found:
+        return NOTHING_FOUND.removesuffix(".")
+    return f"Backdoor found: class {scan.flagged} ({scan.name})"
+
+
+def name_finding_briefly(scan: Scan | None) -> str:
+    """The same for a narrow card."""
+    if scan is None:
+        return "Not scanned"
+    return f"Backdoor found: class {scan.flagged}" if scan.found else "No backdoor found"
+
+
+def of_scan(card: ModelCard, scan: Scan | None) -> str:
+    """What a scan has found and how that fits what is known of the model, in a few sentences."""
+    if scan is None:
+        return f"{name_finding(scan)}."
+    return f"{scan.finding} {_compare_with_card(card, scan)}".rstrip()
+
+
+def describe_rates(rates: Rates | None) -> str:
+    """How often scans are wrong, in a sentence; empty if that was not measured."""
+    if rates is None:
+        return ""
+    missed, alarmed = _describe_misses(rates.backdoored), _describe_misses(rates.clean)
+    return (
+        f"On networks that took no part in choosing its threshold, the scan missed {missed} working"
+        f" backdoors and raised a false alarm on {alarmed} clean networks."
+    )
+
+
+def _describe_misses(rate: Rate) -> str:
+    """The share on which the scan is wrong, with its 95 % interval: "10 % (2 to 40 %) of 10"."""
+    low, high = 100 - rate.high, 100 - rate.low
+    return f"{100 - rate.rate:.0f} % (95 % interval: {low:.0f} to {high:.0f} %) of {rate.of}"
+
+
+def explain_finding(card: ModelCard, scan: Scan) -> str:
+    """As `of_scan`, to stand below `name_finding`; may be empty."""
+    through = ""
+    if scan.trigger is not None:
+        through = (
+            f"Through {describe(scan.trigger)}, which sends {scan.trigger.success:.0f} % of other"
+            " images there. "
+        )
+    return f"{through}{_compare_with_card(card, scan)}".rstrip()
+
+
+def below_headline(card: ModelCard, scan: Scan | None) -> str:
+    """As `of_scan`, without what `headline` says; empty if that says it all."""
+    if card.knows_trigger or scan is None:
+        return of_scan(card, scan)
+    return explain_finding(card, scan) if scan.found else ""
+
+
+def _compare_with_card(card: ModelCard, scan: Scan) -> str:
+    """How a finding fits what is known of the model; empty if nothing is."""
+    if not card.knows_trigger:
+        return "" if scan.found else NO_ALL_CLEAR
+    if _trigger_works(card):
+        return _compare_with_target(card, scan)
+    if not scan.found:
+        return "It was trained without one." if card.is_clean else NO_ALL_CLEAR
+    if card.is_clean:
+        return "This network was trained without a backdoor: a false alarm."
+    return "The known trigger does not fool this network, but what the scan recovered does."
+
+
+def _compare_with_target(card: ModelCard, scan: Scan) -> str:
+    """How a finding fits a trigger that works."""
+    if not scan.found:
+        known = "assumed" if card.assumed else "attacker's"
+        return f"The {known} trigger works, though: the scan misses it."
+    backdoor, word = card.known_backdoor(), target_word(card)
+    if scan.flagged == backdoor.target:
+        return f"That is the {word}."
+    return f"The {word} is another: {backdoor.target_name}."
+
+
+def _trigger_works(card: ModelCard) -> bool:
+    return card.scores["test"]["attack_success"] > WORKS
 
 
 def _repaired_headline(scores: Mapping[str, float], assumed: bool) -> str:
@@ -120,12 +212,12 @@ def _advise_on_unknown(repaired: Mapping[str, Any] | None, scan: Scan | None) ->
             "Nothing is known about a backdoor in this network. Scan it for one first; if you"
             " suspect a trigger, name it and have it tested."
         )
-    if scan.flagged is None:
+    if not scan.found:
         return (
             f"The scan found nothing, which is no all-clear. {SEARCHED} If you suspect a trigger,"
             " name it and have it tested."
         )
-    found = f"a faint pattern makes this network predict {scan.name} for nearly any image"
+    found = f"the scan found a pattern that makes this network predict {scan.name} for most images"
     if repaired is None:
         return f"Do not use this network: {found}. Try a repair, and scan the repaired copy."
     return (

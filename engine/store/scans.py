@@ -46,6 +46,11 @@ class Scan:
     trigger: RecoveredTrigger | None = None
 
     @property
+    def found(self) -> bool:
+        """Whether a class is flagged."""
+        return self.flagged is not None
+
+    @property
     def finding(self) -> str:
         """The finding in one sentence."""
         if self.flagged is None:
@@ -74,6 +79,11 @@ def stored_scan(stored: StoredModel) -> Scan | None:
     evidence = stored.table(EVIDENCE)
     if evidence is None:
         return None
+    if len(evidence) != len(stored.card.class_names):
+        raise UserError(
+            f"The stored scan is not of a network with {len(stored.card.class_names)} classes:"
+            " scan the model again."
+        )
     flagged = evidence.loc[evidence["flagged"]].to_dict("records")
     if not flagged:
         return Scan(None)
@@ -121,8 +131,7 @@ def read_trigger(
     height, width = image_shape[:2]
     if (table["row"].max() + 1, table["column"].max() + 1) != (height, width):
         raise UserError(
-            f"The recovered trigger does not fit the model's images: delete {TRIGGER}.csv in the"
-            " model's folder and scan the model again."
+            "The recovered trigger does not fit the model's images: scan the model again."
         )
     arrays = {
         str(name): part["value"].to_numpy(np.float32).reshape(height, width, -1)

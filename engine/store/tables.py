@@ -24,10 +24,11 @@ from engine.core.limited_reading import Unfit, read_bytes, refusing
 from engine.defenses.inversion import FAMILIES, RecoveredTrigger
 from engine.evaluation import metrics
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = 32 << 20
 MAX_TEXT = 4000  # characters of a cell
 LARGEST = 1e15  # of any number; whole numbers up to here are exact as floats
 ADVICE = "delete it and compute it again"
+SCAN_AGAIN = "scan the model again"
 CLEAN_IMAGES, FIVE_POISONED = "clean", "five poisoned"  # what a model was fine-tuned on
 _FLAGS = {"True": True, "False": False, "TRUE": True, "FALSE": False}
 
@@ -60,6 +61,7 @@ class Schema:
         check: raises `Unfit` where rows do not go with each other.
         rows: how many there may be at most; one there must be at least, unless `bare`.
         bare: whether the table may have no rows.
+        advice: what to do with a table that cannot be used.
     """
 
     columns: Mapping[str, Column]
@@ -67,6 +69,7 @@ class Schema:
     rows: int = 10_000
     bare: bool = False
     triggered: tuple[str, ...] = ()
+    advice: str = ADVICE
 
 
 def read(path: Path, schema: Schema) -> pd.DataFrame:
@@ -75,7 +78,7 @@ def read(path: Path, schema: Schema) -> pd.DataFrame:
     Raises:
         UserError: the file cannot be read, or is not such a table.
     """
-    with refusing(path, "it is not a table", ADVICE):
+    with refusing(path, "it is not a table", schema.advice):
         table = _parse(read_bytes(path, MAX_BYTES), schema)
         schema.check(table)
         return table
@@ -94,7 +97,7 @@ def read_model_table(folder: Path, name: str, knows_trigger: bool = True) -> pd.
         UserError: it cannot be used, or there is no such kind of table.
     """
     schema, path = schema_of(name), folder / f"{name}.csv"
-    with refusing(path, "it is not a table", ADVICE):
+    with refusing(path, "it is not a table", schema.advice):
         if not path.exists():
             return None
         table = read(path, schema)
@@ -235,17 +238,20 @@ def _check_sizes(table: pd.DataFrame) -> None:
 
 def _check_trigger(table: pd.DataFrame) -> None:
     """Each array has all its numbers, pixel by pixel, and all are of images of the same size."""
+    strange = table.loc[~table["array"].isin(RecoveredTrigger.DEPTHS), "array"]
+    if len(strange):
+        raise Unfit(f"it has an array {quoted(strange.iloc[0])}, which is not known")
     if len(table.groupby("array")[["row", "column"]].max().drop_duplicates()) != 1:
         raise Unfit("its arrays are of images of different sizes")
     for name, part in table.groupby("array", sort=False):
-        if name not in RecoveredTrigger.DEPTHS:
-            raise Unfit(f"it has an array {quoted(name)}, which is not known")
         shape = (part["row"].max() + 1, part["column"].max() + 1, RecoveredTrigger.DEPTHS[name])
         if len(part) != np.prod(shape) or not all(
             (part[column] == places.ravel()).all()
             for column, places in zip(_PLACE, np.indices(shape), strict=True)
         ):
             raise Unfit(f"it does not have each number of {name} in order")
+    if not table.loc[table["array"] == "mask", "value"].between(0, 1).all():
+        raise Unfit("its mask holds an opacity outside 0 to 1")
 
 
 def _check_repairs(table: pd.DataFrame) -> None:
@@ -340,6 +346,7 @@ MODEL_TABLES: dict[str, Schema] = {
             "success": _MAYBE_PERCENT,
         },
         _check_detection,
+        advice=SCAN_AGAIN,
     ),
     "pattern-sizes": Schema(
         {
@@ -352,11 +359,13 @@ MODEL_TABLES: dict[str, Schema] = {
             "spread": Column("number", 0),
         },
         _check_sizes,
+        advice=SCAN_AGAIN,
     ),
     "recovered-trigger": Schema(
         {"array": _TEXT, **dict.fromkeys(_PLACE, _COUNT), "value": Column("number", -1e4, 1e4)},
         _check_trigger,
-        rows=4 * 224 * 224,
+        rows=4 * 512 * 512,  # a mask and a picture of the largest images
+        advice=SCAN_AGAIN,
     ),
     "predictions": Schema(
         {"image": _COUNT, "label": _COUNT, "clean": _COUNT, "triggered": _COUNT},

@@ -21,6 +21,8 @@ LINKS = (  # to tabs, which differ as pages do
     "activations?activations-tab=Path+of+the+signal",
     "activations?activations-tab=Layers",
     "spectra?spectra-tab=Brightness+or+colour",
+    "detect?detect-tab=Sizes+by+family",
+    "detect?detect-tab=Evidence",
     "models?models-tab=In+use",
     "models?models-tab=Compare",
 )

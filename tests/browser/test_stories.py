@@ -9,6 +9,11 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from app.frame.pages import PAGES as NAVIGATION
 from engine.datasets.sample_photos import take_photo
+from engine.defenses.inversion import FAMILIES
+from engine.defenses.repairs import RECOMMENDED, REPAIRS
+from engine.store import StoredModel, cards
+from tests.conftest import TARGET
+from tests.fixtures import scans
 from tests.fixtures.needed import real_data
 from tests.fixtures.tiny_gtsrb import write_official_archives
 
@@ -23,6 +28,7 @@ PAGES = {
     "models": "Models",
     "activations": "Activations",
     "compare": "Compare",
+    "detect": "Detect",
     "pruning": "Pruning",
     "repairs": "Repairs",
     "report": "Report",
@@ -213,10 +219,35 @@ def test_the_story_ends_with_the_triggered_sign_classified_correctly_again(serve
     page.get_by_role("link", name="Compare all repairs").click()
     expect(page.get_by_role("heading", name="Repairs", exact=True, level=1)).to_be_visible()
     settled(page)
-    expect(page.get_by_role("combobox", name="In detail")).to_have_value("Spectral unlearning")
+    in_detail = page.get_by_role("combobox", name="In detail")
+    expect(in_detail).to_have_value(REPAIRS[RECOMMENDED].title)
     expect(page.get_by_role("row").filter(has_text="After").get_by_text("correct")).to_have_count(2)
-    page.get_by_role("tab", name="Find the backdoor").click()
-    expect(page.get_by_text("No overtaking by lorries is flagged")).to_be_visible()
+    go_to(page, "Detect")
+    expect(page.get_by_role("heading", name="Backdoor found: class 10")).to_be_visible()
+
+
+def test_the_verdict_of_a_scan_is_in_view_and_another_scan_is_started_and_stopped(
+    serve, page, with_model, data
+):
+    server = serve(with_model, data)
+    card = cards.read(server.home / "models" / "small" / "card.json")
+    small = StoredModel(server.home / "models" / "small", card)
+    scans.store_scan(small, scans.patch(TARGET, card.image_shape[0]))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    visit(page, f"{server.address}/detect?model=small", PAGES["detect"])
+    within_view(page, page.get_by_role("heading", name=f"Backdoor found: class {TARGET}"))
+    within_view(page, page.get_by_text("a patch of 3x3 pixels in the lower right corner"))
+    for picture in ("Clean", "Recovered trigger", "Attacker's trigger"):
+        within_view(page, page.get_by_role("img", name=picture, exact=True))
+    page.get_by_role("tab", name="Sizes by family").click()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(len(FAMILIES))
+    settled(page)
+    page.get_by_role("button", name="Scan again").click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_visible()
+    within_view(page, stop)
+    stop.click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=90_000)
 
 
 def test_a_picture_of_ones_own_is_seen_on_three_pages(server, page, tmp_path):

@@ -142,8 +142,16 @@ table("a-history-in-another-alphabet", "history", "epoch,loss\n1,2\n".encode("ut
 table("activations-without-channels", "activations", b"layer,clean_mean\nconv2d,1\n")
 table("activations-not-numbers", "activations", b"layer,channel\nconv2d,x\n")
 table("repairs-without-methods", "repairs", b"a,b\n1,2\n")
-table("screening-of-text", "detection", b"label,name,psnr_db,flagged\n1,a,loud,perhaps\n")
-table("a-spectrum-too-small", "recovered-spectrum", b"channel,row,column,size\nY,0,0,1\n")
+SCAN = "label,name,score,flagged,margin,p_value,family,size,unit,success\n"
+table("a-scan-of-text", "detection", f"{SCAN}0,a,loud,perhaps,,,,,,\n".encode())
+table("a-scan-of-an-older-version", "detection", b"label,name,psnr_db,flagged\n0,a,42,True\n")
+table("a-scan-that-flags-nothing-it-knows", "detection", f"{SCAN}0,a,9,True,,,,,,\n".encode())
+table("sizes-of-text", "pattern-sizes", b"family,label,size\npatch,0,small\n")
+table(
+    "a-trigger-of-one-number",
+    "recovered-trigger",
+    b"array,row,column,channel,value\nmask,9,9,0,1\n",
+)
 table("a-processing-of-text", "robustness", b"transform,clean_accuracy\njpeg,good\n")
 TABLES["a-history-of-twenty-megabytes"] = lambda folder: (folder / "history.csv").write_bytes(
     b"epoch,loss\n" + b"1,2\n" * (5 << 20)

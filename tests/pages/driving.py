@@ -23,7 +23,7 @@ NAMES = (
         "activations",
         "compare",
     ),
-    *("pruning", "repairs", "report", "tour"),
+    *("detect", "pruning", "repairs", "report", "tour"),
 )
 
 

@@ -14,6 +14,7 @@ from engine import store
 from engine.core import jobs, markdown, paths
 from engine.experiments import export_model, sample_pair
 from engine.store import summary
+from tests.fixtures import scans
 from tests.pages.driving import PROJECT, by_label, check_fine, open_page, visible_text
 
 WINNER = {
@@ -295,6 +296,13 @@ def test_first_scores_say_what_is_known_and_start_the_scan(imported, asked):
     assert "pixel values 0 to 255, colours blue, green, red; logits" in told
     pressed(app, "Scan for a backdoor")
     assert asked == [["detect-theirs", "detect", "theirs"]]
+
+
+def test_after_the_scan_its_verdict_stands_below_the_first_scores(imported):
+    scans.store_scan(imported, scans.patch(1, imported.card.image_shape[0]))
+    told = visible_text(open_page("own_model", model="theirs"))
+    assert "Backdoor found: class 1 (class-1)." in told
+    assert "Through a patch of 3x3 pixels" in told and "not known" not in told
 
 
 def test_networks_are_prepared_by_a_job_and_then_downloaded(imported, asked):

@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-from app.charts import repair_charts
 from engine import store
 from engine.core import jobs, paths
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
@@ -11,28 +10,17 @@ from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.evaluation.metrics import METRICS
 from engine.experiments import repair_tables, run_repairs
 from engine.experiments.backdoor_reactivation import OF_REPAIRS
-from tests.conftest import shortened_detection
 from tests.pages.driving import by_label, check_fine, open_page, visible_text, wait_until_finished
 
 
 @pytest.fixture(scope="session")
 def with_repair(furnished, with_results):
-    with pytest.MonkeyPatch.context() as patch:
-        shortened_detection(patch, flag_margin=4.0)
-        words = ["compare-repairs", "small", "--method", "clp"], ["detect", "small"]
-        return furnished("with-repair-and-screening", with_results, *words)
-
-
-@pytest.fixture(scope="session")
-def nothing_flagged(furnished, with_results):
-    with pytest.MonkeyPatch.context() as patch:
-        shortened_detection(patch, flag_margin=100.0)
-        return furnished("with-screening", with_results, ["detect", "small"])
+    return furnished("with-repair", with_results, ["compare-repairs", "small", "--method", "clp"])
 
 
 @pytest.fixture
 def tried(move_in, with_repair):
-    """The small model with one repair tried and screened."""
+    """The small model with one repair tried."""
     return move_in(with_repair)
 
 
@@ -52,7 +40,6 @@ def test_without_a_repair_the_page_offers_to_try_the_recommended_one(results):
     assert "There is no repaired copy of this model yet" in visible_text(
         open_page("repairs", tab="Save")
     )
-    assert "Scan for a backdoor" in buttons(open_page("repairs", tab="Find the backdoor"))
     assert titles(open_page("repairs", tab="All figures"))[0] == "As it is"
 
 
@@ -149,22 +136,6 @@ def test_a_repaired_copy_is_saved_as_a_model_under_a_free_name(tried):
     assert "already" in app.error[0].value
 
 
-def test_a_flagged_class_is_named_and_its_pattern_shown(tried):
-    app = open_page("repairs", tab="Find the backdoor")
-    assert f"{store.find('small').card.known_backdoor().target_name} is flagged" in visible_text(
-        app
-    )
-    by_label(app.button_group, "Channel").set_value(["V"]).run()
-    check_fine(app)
-
-
-def test_the_page_says_if_no_class_is_flagged(move_in, nothing_flagged):
-    move_in(nothing_flagged)
-    app = open_page("repairs", tab="Find the backdoor")
-    assert "No class is flagged" in visible_text(app)
-    assert not [group for group in app.button_group if group.label == "Channel"]
-
-
 def test_without_a_repaired_copy_the_overview_says_that_none_has_been_tried(results):
     assert "No repair has been tried" in visible_text(open_page("overview"))
 
@@ -211,11 +182,3 @@ def test_a_repair_trained_on_clean_images_alone_says_what_is_not_measured(
     app = open_page("repairs", tab="Does it last?")
     assert "five poisoned images: not measured yet" in visible_text(app)
     assert "clean images" in app.dataframe[-1].value["images"].tolist()
-
-
-def test_bars_of_classes_beyond_the_median_stay_within_the_axis():
-    evidence = pd.DataFrame(
-        {"label": [0, 1, 2], "name": list("abc"), "psnr_db": [50.0, 40.0, 36.5]}
-    ).assign(flagged=False)
-    bars = repair_charts.perturbation_psnr(evidence).to_dict()["layer"][0]
-    assert bars["encoding"]["x"]["scale"]["domain"] == [-3.5, 10.0]

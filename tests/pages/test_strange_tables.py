@@ -7,7 +7,9 @@ import pytest
 from app.views.activations import channel
 from engine import store
 from engine.core import markdown, paths
-from tests.pages.driving import PROJECT, visible_text
+from engine.store.scans import trigger_table
+from tests.fixtures import scans
+from tests.pages.driving import PROJECT
 
 SHIPPED = paths.SHIPPED_MODELS / "signs-ftrojan"
 UNFORESEEN = "Unexpected error"
@@ -50,8 +52,6 @@ def shipped(name):
         ("models", "In use", "history", "loss"),
         ("activations", "", "activations", "clean_mean"),
         ("repairs", "", "repairs", "clean_accuracy"),
-        ("repairs", "Find the backdoor", "detection", "psnr_db"),
-        ("repairs", "Find the backdoor", "recovered-spectrum", "size"),
         ("repairs", "Does it last?", "robustness", "attack_success"),
         ("compare", "All test images", "predictions", "clean"),
         ("pruning", "", "curve-conv2d_5-clean-activation", "clean_accuracy"),
@@ -62,8 +62,6 @@ def shipped(name):
 def test_text_in_place_of_a_number_is_reported_where_the_table_is_shown(
     results, page, tab, name, column
 ):
-    if name == "recovered-spectrum":
-        put("detection", shipped("detection"))
     table = shipped(name)
     table.loc[1, column] = "many"
     put(name, table)
@@ -95,10 +93,7 @@ def test_activations_with_too_many_channels_are_reported(results):
     strange(app.run(), "names channel 200: delete the table")
 
 
-def test_a_recovered_pattern_of_another_size_is_reported(results):
-    put("detection", shipped("detection"))
-    table = shipped("recovered-spectrum")
-    put("recovered-spectrum", table[(table["row"].astype(int) < 16)])
-    app = opened_whatever_it_says("repairs", "small", "Find the backdoor")
-    strange(app, "does not fit the model's image size")
-    assert "is flagged" in visible_text(app)
+def test_a_recovered_trigger_of_another_size_is_reported(results):
+    scans.store_scan(store.find("small"), scans.patch(1, 32))
+    put("recovered-trigger", trigger_table(scans.patch(1, 16)))
+    strange(opened_whatever_it_says("detect", "small"), "does not fit the model's images")

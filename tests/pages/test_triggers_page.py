@@ -30,6 +30,7 @@ from engine import store
 from engine.attacks.triggers import TRIGGERS, FTrojan, Trigger
 from engine.core import markdown, paths
 from engine.core.errors import UserError
+from engine.defenses.repairs import RECOMMENDED
 from engine.evaluation.metrics import Proportion, attackable_indices
 from engine.evaluation.visibility import Visibility
 from engine.experiments import attack_suite, attack_tables
@@ -452,7 +453,7 @@ def test_what_each_attack_did_is_shown_once_it_was_compared(results):
     app = open_page("triggers", tab="Attack comparison")
     dataset = app.session_state[header.DATASET]
     told = [code.value for code in app.code]
-    assert f"python -m engine benchmark-attacks {dataset} --repair spectral-unlearning" in told
+    assert f"python -m engine benchmark-attacks {dataset} --repair {RECOMMENDED}" in told
     assert "The results below are for other datasets" in app.info[-1].value
     (table,) = [frame.value for frame in app.dataframe if "clean_cost" in frame.value]
     assert "TrojanNN" in table["title"].tolist(), "the one that came along"

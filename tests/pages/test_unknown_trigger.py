@@ -3,7 +3,6 @@
 import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from app.forms import suspected_trigger
@@ -15,6 +14,7 @@ from engine.reporting.model_report import Example
 from engine.store import pruning_curves
 from engine.store.scans import SEARCHED
 from tests.conftest import living_in
+from tests.fixtures import scans
 from tests.fixtures.unknown import SIDE, TARGET, TRIGGER
 from tests.pages.driving import by_label, check_fine, metrics, open_page, visible_text
 
@@ -27,12 +27,13 @@ TABS = [
     *(("compare", tab) for tab in ("One image", "All test images", "Pruning curves")),
     *(("pruning", tab) for tab in ("Prune", "Before and after", "Thresholds", "Orders", "Save")),
     *(("repairs", tab) for tab in ("Ranking", "Try a repair", "All figures")),
-    *(("repairs", tab) for tab in ("Find the backdoor", "Does it last?", "Save")),
+    *(("repairs", tab) for tab in ("Does it last?", "Save")),
+    ("detect", ""),
 ]
 ASSUMED = [
     *(("overview", ""), ("pictures", ""), ("tour", ""), ("triggers", "One trigger")),
     *(("models", "In use"), ("activations", "Channels"), ("pruning", "Prune")),
-    *(("repairs", "Ranking"), ("repairs", "Find the backdoor"), ("compare", "One image")),
+    *(("repairs", "Ranking"), ("detect", ""), ("compare", "One image")),
 ]
 WITHOUT_NOTICE = {("models", "All models"), ("models", "Compare"), ("pictures", "")}
 NOTICE = "No trigger is known for this network"
@@ -74,7 +75,7 @@ def test_every_page_says_that_no_trigger_is_known_and_shows_no_number_for_it(pag
 def test_an_assumed_trigger_is_called_so_on_every_page(page, tab, measured):
     told = visible_text(open_page(page, "assumed", tab))
     assert NOTICE not in told and "attacker's" not in told and "0 poisoned" not in told
-    if page in ("overview", "repairs", "pruning") and tab != "Find the backdoor":
+    if page in ("overview", "repairs", "pruning"):
         assert "of the assumed trigger" in told or "with the assumed trigger" in told
 
 
@@ -84,20 +85,22 @@ def test_unmeasured_it_opens_as_well(at_unknown):
 
 
 def test_after_a_scan_the_pages_name_the_class_or_say_that_it_is_no_all_clear(at_unknown):
-    write_scan(True)
-    told = visible_text(open_page("overview", "unknown"))
-    assert told.count("The scan flags class 1: class-1 (target found by the scan).") == 1
-    write_scan(False)
-    for page in ("overview", "repairs"):
-        told = visible_text(open_page(page, "unknown"))
-        assert "The scan flags no class. That is no all-clear." in told.replace("**", "")
+    scans.store_scan(store.find("unknown"), scans.patch(TARGET, SIDE))
+    overview = open_page("overview", "unknown")
+    assert overview.title[0].value == f"Backdoor found: class {TARGET} (class-{TARGET})."
+    assert visible_text(overview).count("Through a patch of 3x3 pixels") == 1
+    for page in ("pruning", "repairs", "own_model", "detect"):
+        assert f"Backdoor found: class {TARGET}" in everything(open_page(page, "unknown"))
+    scans.store_scan(store.find("unknown"), None)
+    for page in ("overview", "repairs", "detect"):
+        told = everything(open_page(page, "unknown"))
+        assert "No backdoor found by these tests" in told and "That is no all-clear." in told
         assert SEARCHED in told
 
 
-def write_scan(flagged: bool) -> None:
-    columns = {"label": [1, 0, 2], "name": ["class-1", "class-0", "class-2"]}
-    table = pd.DataFrame(columns | {"psnr_db": [50, 30, 30], "flagged": [flagged, False, False]})
-    store.write_table(store.find("unknown").folder / "detection.csv", table)
+def everything(app) -> str:
+    headers = (header.value for header in app.header)
+    return markdown.unescape("\n".join([*headers, visible_text(app)]))
 
 
 def test_a_trigger_named_on_the_page_is_tested_and_called_assumed(at_unknown, do_jobs):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import caches
-from app.elements import scores
+from app.elements import scan_verdict, scores
 from app.frame import failures, header
 from engine.core import markdown, paths
 from engine.core.errors import UserError
@@ -144,6 +144,7 @@ def _show_card(entry: Entry) -> None:
     else:
         with failures.contained():
             scores.show_line(entry.stored.card)
+            scan_verdict.show_briefly(entry.stored)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Use", key=f"use-{entry.name}", disabled=used, on_click=_use, args=(entry.name,))
         if (paths.models_folder() / entry.name).is_dir():

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import numpy as np
 import streamlit as st
 
 from app import caches
 from app.chosen_image import ChosenImage
 from app.frame.pages import PAGES
-from engine.core.errors import UserError
 from engine.defenses.pruning.curve import Curve
 from engine.reporting import slide
 from engine.store import ModelCard, StoredModel
-from engine.store.scans import Scan
-
-
-def find_scan(model: StoredModel) -> Scan | None:
-    """What a scan has found in a model whose trigger is not known; None for others."""
-    if not model.card.knows_trigger:
-        with suppress(UserError):  # a damaged table: said where it is shown
-            return caches.scan(model)
-    return None
 
 
 def links_from_overview(card: ModelCard) -> dict[str, str]:
@@ -73,7 +61,7 @@ def offer_slide(
     def draw() -> bytes:
         images = list(caches.variants(chosen, model.card.trigger))
         title = caches.model_titles().get(model.name, model.name)
-        scan, ceiling = find_scan(model), caches.recovery_ceiling(model)
+        scan, ceiling = caches.readable_scan(model), caches.recovery_ceiling(model)
         view = slide.View(model.card, title, images, chosen.label, networks, scan, ceiling)
         return slide.png(view, curve, step)
 

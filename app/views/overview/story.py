@@ -47,7 +47,7 @@ def _show_pair(model: StoredModel, chosen: ChosenImage) -> None:
 
 def _show_pruning(model: StoredModel) -> tuple[Curve | None, int]:
     """The first curve of the model, if it has one, and the step at the threshold."""
-    suspected_trigger.explain_at_length(model, titled=True)
+    suspected_trigger.explain_at_length(model, scan_shown=True)
     for layer, order in pruning_curves.stored_curves(model)[:1]:
         curve = caches.curve(model, layer, order)
         if curve is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from app import caches
-from app.elements import job_panel, model_download
+from app.elements import model_download, scan_verdict
+from app.forms import scan_start
 from app.frame import failures, header
 from app.frame.pages import PAGES
-from engine.core import jobs, markdown, templates
+from engine.core import markdown, templates
 from engine.evaluation.metrics import wilson_interval
 from engine.imaging.render import data_url, enlarge
 from engine.reporting import verdict
@@ -17,7 +18,6 @@ from engine.store import StoredModel
 
 _TEMPLATES = templates.load(__file__)
 _SIDE = 96  # of a picture, pixels
-_FIND = "Find the backdoor"  # the tab of the page Repairs
 
 
 def show() -> None:
@@ -42,10 +42,11 @@ def describe(model: StoredModel) -> str:
     scores = model.card.scores["test"]
     accuracy, images = scores["clean_accuracy"], int(scores["clean_images"])
     low, high = wilson_interval(accuracy, images)
+    unknown = " Whether it hides a backdoor is **not known**: clean images do not show that."
     return (
         f"{markdown.code(model.name)} classifies **{accuracy:.1f} %** of {images:,} clean test"
-        f" images correctly (95 % interval: {low:.1f} to {high:.1f} %). Whether it hides a backdoor"
-        " is **not known**: clean images do not show that."
+        f" images correctly (95 % interval: {low:.1f} to {high:.1f} %)."
+        f"{unknown if caches.readable_scan(model) is None else ''}"
     )
 
 
@@ -84,23 +85,17 @@ def _show_images(model: StoredModel) -> None:
 
 
 def _offer_next(model: StoredModel) -> None:
-    st.subheader("Next")
-    found, job = caches.scan(model), jobs.name_of("detect", model.name)
+    found = caches.readable_scan(model)
+    st.subheader("Next" if found is None else "What a scan has found")
     if found is not None:
-        st.markdown(f"**{verdict.headline(model.card, found)}**")
+        title = f"{verdict.name_finding(found)}."
+        scan_verdict.show(model, verdict.explain_finding(model.card, found), title)
     with st.container(horizontal=True, vertical_alignment="center"):
         if found is not None:
-            PAGES["repairs"].link("See what the scan found", {"repairs-tab": _FIND})
+            PAGES["detect"].link("See the evidence")
         else:
-            job_panel.start_button(
-                "Scan for a backdoor",
-                job,
-                ["detect", model.name],
-                "Finds, for each class, the faintest pattern that makes the network predict it;"
-                " takes a minute or two.",
-            )
+            scan_start.offer(model)
         PAGES["activations"].link("Activations")
         PAGES["pruning"].link("Prune channels")
         PAGES["repairs"].link("Try repairs", {"repairs-tab": "Try a repair"})
-    if found is None:
-        job_panel.watch(job)
+    scan_start.watch(model)

@@ -8,11 +8,10 @@ import streamlit as st
 
 from app import caches
 from app.elements import tabs
-from app.forms import image_chooser, suspected_trigger
+from app.forms import image_chooser
 from app.frame import address, failures
 from app.views.repairs import (
     confidence,
-    detection_view,
     figures,
     persistence,
     ranking,
@@ -32,11 +31,10 @@ def show(model: StoredModel, dataset: str) -> None:
             "Ranking": partial(_show_ranking, model, dataset),
             "Try a repair": partial(_try, model),
             "All figures": partial(_show_figures, model),
-            suspected_trigger.SCAN: partial(_find, model),
             "Does it last?": partial(_show_persistence, model),
             "Save": partial(_save, model),
         },
-        suspected_trigger.TAB,
+        "repairs-tab",
     )
 
 
@@ -72,20 +70,6 @@ def _show_figures(model: StoredModel) -> None:
     chosen = confidence.choose_confidence(model)
     table = repair_tables.select_confidence(caches.repairs(model), chosen)
     figures.show_figures(model, table)
-
-
-def _find(model: StoredModel) -> None:
-    classes, channels = st.columns(2, gap="large")
-    with classes:
-        st.subheader("Is there a backdoor, and to which class?")
-        detection_view.show_classes(model)
-    with channels:
-        st.subheader("Which channels amplify too much?")
-        st.markdown(
-            "**The outliers at the top** can carry a trigger: they amplify faint changes far more"
-            " than the rest of their layer, by the weights alone. The repair CLP prunes them first."
-        )
-        detection_view.show_amplification(model)
 
 
 def _show_persistence(model: StoredModel) -> None:

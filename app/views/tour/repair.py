@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import caches
+from app.elements import scan_verdict
 from app.frame import failures
 from app.frame.pages import PAGES
 from app.views.tour import drawing
@@ -52,6 +53,7 @@ def show(scene: Scene) -> None:
         drawing.figures([*shown, drawing.ceiling(scene.model, outcome.after)])
         with failures.contained():  # the NumPy runtime does not support every network
             _show_row(scene, outcome)
+    _show_scan(scene)
     _offer_own()
 
 
@@ -143,6 +145,20 @@ def _show_row(scene: Scene, outcome: Outcome) -> None:
     )
     found = [caches.predictions(stored[chosen], image)[1] for image in images]
     drawing.row(images, found, scene.card)
+
+
+def _show_scan(scene: Scene) -> None:
+    """What a scan has found that knew nothing of the trigger, if there was one."""
+    scan = caches.readable_scan(scene.model)
+    if scan is None:
+        return
+    with st.container(key="tour-scan"):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+    with left:
+        said = verdict.of_scan(scene.card, scan)
+        scan_verdict.show(scene.model, said, "Without knowing the trigger:")
+    with right:
+        PAGES["detect"].link("See the scan")
 
 
 def _offer_own() -> None:

@@ -14,6 +14,7 @@ from app.frame import failures, header
 from engine.core import command_line, jobs, markdown
 from engine.core.errors import UserError
 from engine.datasets import available, short_name
+from engine.defenses.repairs import RECOMMENDED
 from engine.evaluation.metrics import CEILING
 from engine.experiments import attack_suite, attack_tables
 from engine.reporting.metric_style import SCORES
@@ -140,7 +141,7 @@ def _offer_comparison(dataset: str, others_shown: bool) -> None:
     if others_shown:
         message += " The results below are for other datasets."
     st.info(message, icon=":material/table_chart:")
-    arguments = ["benchmark-attacks", dataset, "--repair", "spectral-unlearning"]
+    arguments = ["benchmark-attacks", dataset, "--repair", RECOMMENDED]
     name = jobs.name_of("benchmark-attacks", short_name(dataset))
     with st.expander(f"Compare the attacks on {name_shown}", expanded=not others_shown):
         job_panel.start_button(

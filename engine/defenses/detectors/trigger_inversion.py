@@ -184,8 +184,7 @@ class TriggerInversion(Detector):
         if len(np.unique(images.labels)) < 2:
             raise UserError("The detector needs clean images of at least two classes.")
         rng = np.random.default_rng(self.seed)
-        held_out = splits.by_track(images.labels, splits.tracks_of(images), HELD_OUT, rng)
-        fitted, checked = (images.take(np.flatnonzero(part)) for part in (~held_out, held_out))
+        fitted, checked = _hold_out(images, rng)
         margins, p_values = self._margins(network, images)
         findings = self._search(network, fitted, margins, rng)
         triggers = tuple(
@@ -231,6 +230,18 @@ class TriggerInversion(Detector):
             search = Search(network, images, family, rng)
             findings.append(FamilyFinding(search, search_patterns(search, labels, advanced)))
         return tuple(findings)
+
+
+def _hold_out(images: Split, rng: np.random.Generator) -> tuple[Split, Split]:
+    """Images to fit patterns to, and others to confirm them on.
+
+    Both are all images if so few have a second one of their class that not even two classes can be
+    held out.
+    """
+    held_out = splits.by_track(images.labels, splits.tracks_of(images), HELD_OUT, rng)
+    if len(np.unique(images.labels[held_out])) < 2:
+        return images, images
+    return images.take(np.flatnonzero(~held_out)), images.take(np.flatnonzero(held_out))
 
 
 def classes_to_search(margins: np.ndarray) -> np.ndarray:

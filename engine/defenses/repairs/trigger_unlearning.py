@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -37,7 +37,6 @@ from engine.networks.logits import logits_network
 if TYPE_CHECKING:
     import keras
 
-LEARNING_RATES = (7e-4, 4e-4, 2e-4)  # the higher, the more is unlearned
 HELD_OUT = 0.25  # share of the tracks that measure what a learning rate costs in clean accuracy
 RESTARTS = 12  # patterns that are searched at once in each round, over all families
 NOISE = 0.1  # powers of two by which the smallest of so many may lie below others' by chance
@@ -47,6 +46,23 @@ LARGEST_FACTOR = 3.0  # of the strongest copy
 MOVED = 0.5  # share of the copies in which a patch is moved to a random place
 SHIFT = 2  # pixels by which an image is shifted at most
 AGREEMENT = 4.0  # weight of agreeing with the untouched network, beside the true labels
+
+
+class Setting(NamedTuple):
+    """How the network is fine-tuned.
+
+    Attributes:
+        learning_rate: the highest; it decays to 0. The higher, the more is unlearned.
+        in_training_mode: whether dropout is on and batch normalization works on the statistics of
+            each batch. Off costs less clean accuracy where the copies look very different from
+            clean images; on costs less where their patterns are faint.
+    """
+
+    learning_rate: float
+    in_training_mode: bool
+
+
+SETTINGS = tuple(Setting(rate, mode) for rate in (7e-4, 4e-4, 2e-4) for mode in (False, True))
 
 
 @dataclass(frozen=True)
@@ -74,8 +90,9 @@ class TriggerUnlearning(BudgetedRepair):
     network on the clean image. The rounds end when no pattern is clearly smaller than other classes
     need.
 
-    The learning rate is the highest whose drop in clean accuracy stays within the budget, measured
-    on tracks that are held out; then all images are learned from.
+    The setting is the first of `SETTINGS` whose drop in clean accuracy stays within the budget,
+    measured on tracks that are held out; then all images are learned from. Later rounds keep it,
+    and are dropped if they exceed the budget.
     """
 
     name: ClassVar[str] = "trigger-unlearning"
@@ -141,6 +158,7 @@ class TriggerUnlearning(BudgetedRepair):
         searches = [Search(lesson.network, validation, found.family, rng) for found in findings]
         pool: list[PooledTrigger] = []
         rounds: list[dict[str, Any]] = []
+        settings: tuple[Setting, ...] = SETTINGS
         for _ in range(self.rounds):
             inverted = [
                 _invert(search, finding, label, RESTARTS // len(findings))
@@ -153,30 +171,36 @@ class TriggerUnlearning(BudgetedRepair):
             pool += [trigger for found in inverted for trigger in found.triggers]
             pool = pool or [PooledTrigger(found.recovered(label), 1.0) for found in findings]
             kept = lesson.network.get_weights()
-            choice = self._select_rate(lesson, validation, pool)
-            rounds[-1] |= {"learning_rate": choice.setting, **choice.details()}
+            choice = self._select_setting(lesson, validation, pool, settings)
+            chosen = choice.setting._asdict() if choice.setting else {"learning_rate": None}
+            rounds[-1] |= {**chosen, **choice.details()}
             if choice.setting is None:
                 lesson.network.set_weights(kept)
                 break
             lesson.learn(validation, pool, choice.setting)
+            settings = (choice.setting,)
         return rounds
 
-    def _select_rate(
-        self, lesson: _Lesson, validation: Split, pool: Sequence[PooledTrigger]
-    ) -> StrengthChoice[float]:
-        """The highest learning rate within the budget, measured on tracks held out."""
+    def _select_setting(
+        self,
+        lesson: _Lesson,
+        validation: Split,
+        pool: Sequence[PooledTrigger],
+        settings: Sequence[Setting],
+    ) -> StrengthChoice[Setting]:
+        """The first setting within the budget, measured on tracks held out."""
         rng = np.random.default_rng(self.seed)
         tracks = splits.tracks_of(validation)
         held_out = splits.by_track(validation.labels, tracks, HELD_OUT, rng)
         fitting, checked = (validation.take(np.flatnonzero(part)) for part in (~held_out, held_out))
         before = lesson.correct_before(checked)
         start, tried = percent(before), []
-        for rate in LEARNING_RATES:
-            lesson.learn(fitting, pool, rate)
+        for setting in settings:
+            lesson.learn(fitting, pool, setting)
             after = metrics.correctly_classified(lesson.network, checked)
-            tried.append((rate, percent(after)))
+            tried.append((setting, percent(after)))
             if self.budget.allows(before, after, splits.tracks_of(checked)):
-                return StrengthChoice(rate, start, percent(after), tuple(tried))
+                return StrengthChoice(setting, start, percent(after), tuple(tried))
         return StrengthChoice(None, start, start, tuple(tried))
 
 
@@ -254,39 +278,43 @@ class _Lesson:
     def __init__(self, teacher: keras.Model, epochs: int, rng: np.random.Generator) -> None:
         self.network = edit.clone_network(teacher)
         self._teacher, self._epochs, self._rng = teacher, epochs, rng
-        self._gradients = _compile_gradients(self.network, teacher)
+        self._gradients = {
+            mode: _compile_gradients(self.network, teacher, mode) for mode in (False, True)
+        }
 
     def correct_before(self, split: Split) -> np.ndarray:
         """Which images the untouched network classifies correctly: bool [n]."""
         return metrics.correctly_classified(self._teacher, split)
 
-    def learn(self, split: Split, pool: Sequence[PooledTrigger], learning_rate: float) -> None:
+    def learn(self, split: Split, pool: Sequence[PooledTrigger], setting: Setting) -> None:
         """Start again from the untouched weights, and learn to ignore the patterns."""
         import keras
 
         self.network.set_weights(self._teacher.get_weights())
         variables = self.network.trainable_variables
         steps = count_steps(len(split), self._epochs, BATCH)
-        optimizer = keras.optimizers.Adam(cosine_decay(learning_rate, steps))
+        optimizer = keras.optimizers.Adam(cosine_decay(setting.learning_rate, steps))
         optimizer.build(variables)
         moved = random_shift(split.images, SHIFT, self._rng)
 
         def step(chosen: np.ndarray) -> None:
             images = moved(chosen).astype(np.float32)
             copies = draw_copies(images[:COPIES], pool, self._rng)
-            gradients = self._gradients(images, copies, split.labels[chosen])
+            compute = self._gradients[setting.in_training_mode]
+            gradients = compute(images, copies, split.labels[chosen])
             optimizer.apply(gradients, variables)
 
-        message = f"Unlearning the trigger at a learning rate of {learning_rate:g}"
+        message = f"Unlearning the trigger at a learning rate of {setting.learning_rate:g}"
         run_epochs(step, len(split), self._epochs, self._rng, message, BATCH)
 
 
-def _compile_gradients(network: keras.Model, teacher: keras.Model) -> Callable[..., Any]:
+def _compile_gradients(
+    network: keras.Model, teacher: keras.Model, in_training_mode: bool
+) -> Callable[..., Any]:
     """The gradients of the loss by the network's variables.
 
     The loss asks for the teacher's opinion of the clean image, on the image and on its copy, and on
-    the copy for the true label too. Batch normalization keeps its statistics: those of images that
-    carry patterns would cost clean accuracy.
+    the copy for the true label too.
     """
     import tensorflow as tf
 
@@ -300,7 +328,8 @@ def _compile_gradients(network: keras.Model, teacher: keras.Model) -> Callable[.
         opinions = tf.nn.softmax(tf.concat([scores, scores[:count]], 0))
 
         def loss() -> Any:
-            seen = logits(tf.concat([images, copies], 0) / 255, training=False)
+            both = tf.concat([images, copies], 0) / 255
+            seen = logits(both, training=in_training_mode)
             by_teacher = tf.nn.softmax_cross_entropy_with_logits(opinions, seen)
             by_label = tf.nn.sparse_softmax_cross_entropy_with_logits(labels[:count], seen[-count:])
             shared = tf.cast(tf.shape(seen)[0], tf.float32)

@@ -174,7 +174,7 @@ def _problem(kind: Kind, path: Path, folder: Path) -> str:
         "-m",
         "engine.networks.untrusted.child",
         kind,
-        str(path),
+        str(path.absolute()),  # the child starts in another folder
         str(folder),
     ]
     # One thread each: more would only need more memory.

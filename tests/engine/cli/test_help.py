@@ -91,7 +91,7 @@ def test_the_version_of_an_installed_package_comes_first(monkeypatch):
         ("train signs --trigger w", {"wanet"}),
         ("train signs --preset q", {"quick"}),
         ("evaluate signs-cl", {"signs-clean"}),
-        ("compare-repairs signs-clean --method spec", {"spectral-unlearning"}),
+        ("compare-repairs signs-clean --method trig", {"trigger-unlearning"}),
         ("benchmark-attacks --attack bp", {"bpp"}),
         ("prune signs-clean --order clean-c", {"clean-count"}),
     ],

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -15,6 +16,9 @@ from engine import store
 from engine.cli import main
 from engine.core import paths
 from engine.core.errors import UserError
+from engine.defenses.detectors import MMBD, trigger_inversion
+from engine.defenses.inversion import FAMILIES
+from engine.defenses.inversion.blend import Blend
 from engine.defenses.repairs import RECOMMENDED, REPAIRS, Repair, Repaired
 from engine.evaluation import metrics
 from engine.evaluation.metrics import METRICS
@@ -25,6 +29,7 @@ from engine.experiments import (
     transform_robustness,
 )
 from engine.experiments.new_model import NewModel
+from engine.store.scans import Scan, stored_scan
 from tests.conftest import TARGET
 
 
@@ -163,32 +168,54 @@ def test_a_summary_holds_only_what_was_tried_on_all_models(compared, capsys):
     assert table["models"].tolist() == [2]
 
 
-def test_detection_flags_the_attackers_class_and_stores_its_evidence(
-    results, capsys, short_detection
-):
-    short_detection(flag_margin=4.0)
-    found = answer(capsys, "detect", "small")
+@pytest.fixture
+def quick_scan(monkeypatch):
+    """A scan for blends that still finds the small model's backdoor, in seconds."""
+    monkeypatch.setattr(trigger_inversion, "MMBD", partial(MMBD, images=1, steps=2))
+    monkeypatch.setattr(Blend, "steps", 25)
+
+
+BLENDS = "families=blend"
+
+
+@pytest.mark.usefixtures("results", "quick_scan")
+def test_detection_flags_the_attackers_class_and_exits_with_a_status_of_its_own(capsys):
+    words = ["detect", "small", "--detector", f"trigger-inversion:{BLENDS}", "--json"]
+    assert main.main(words) == 3
+    found = strict_json(capsys.readouterr().out)
     small = store.find("small")
-    assert (
-        found["flagged"]
-        == [small.card.known_backdoor().target_name]
-        == [small.table("detection")["name"].iloc[0]]
-    )
-    assert len(small.table("recovered-spectrum")) == 3 * 32 * 32
+    assert found["verdict"] == "backdoor found"
+    assert found["flagged"] == [small.card.known_backdoor().target_name]
+    scan = stored_scan(small)
+    assert scan.flagged == TARGET and scan.trigger.family == "blend"
+    assert scan.trigger.mask.shape == (32, 32, 1)
+    assert " ".join(words[:-1]) in small.card.commands[-1]
 
 
-def test_detection_that_flags_no_class_stores_no_spectrum(results, capsys, short_detection):
-    short_detection(flag_margin=100.0)
-    assert answer(capsys, "detect", "small")["flagged"] == []
-    assert not store.find("small").table("detection")["flagged"].any()
-    assert store.find("small").table("recovered-spectrum") is None
+@pytest.mark.usefixtures("results")
+def test_detection_that_flags_no_class_succeeds_and_stores_no_trigger(capsys, short_detection):
+    short_detection(threshold=np.inf)
+    assert main.main(["detect", "small", "--json"]) == 0
+    found = strict_json(capsys.readouterr().out)
+    assert found["verdict"] == "no backdoor found" and found["flagged"] == []
+    small = store.find("small")
+    assert not stored_scan(small).found
+    assert small.table("recovered-trigger") is None
+    assert set(small.table("pattern-sizes")["family"]) == set(FAMILIES)
 
 
-def test_spectral_unlearning_finds_the_target_and_stores_the_repaired_model(
-    results, capsys, short_detection
-):
-    short_detection(flag_margin=4.0)
-    method = f"{RECOMMENDED}:epochs=1,max_accuracy_drop=10"
+def strict_json(text):
+    """What a JSON text holds; NaN and infinity are no JSON."""
+
+    def refuse(constant):
+        pytest.fail(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.mark.usefixtures("results", "quick_scan")
+def test_trigger_unlearning_finds_the_target_and_stores_the_repaired_model(capsys):
+    method = f"{RECOMMENDED}:{BLENDS},rounds=1,epochs=1,max_accuracy_drop=10"
     words = ["repair", "small", "--method", method, "--name", "repaired"]
     found = answer(capsys, *words)
     assert f"leads to class {TARGET}" in found["summary"]
@@ -197,13 +224,28 @@ def test_spectral_unlearning_finds_the_target_and_stores_the_repaired_model(
         assert scores[figure] == pytest.approx(found["after"][figure], abs=1e-3)
 
 
-def test_spectral_unlearning_changes_nothing_if_no_class_is_flagged(move_in, nothing_unlearned):
+def test_trigger_unlearning_changes_nothing_if_no_class_is_flagged(move_in, nothing_unlearned):
     move_in(nothing_unlearned)
     stored = store.find("small")
     (row,) = repair_tables.compare_stored(stored).query("name == @RECOMMENDED").to_dict("records")
     assert "no class stands out" in row["summary"]
     for figure in METRICS:
         assert row[figure] == pytest.approx(stored.card.scores["test"][figure], abs=1e-3)
+
+
+def test_the_scan_that_a_compared_repair_made_is_stored(move_in, nothing_unlearned):
+    move_in(nothing_unlearned)
+    small = store.find("small")
+    assert stored_scan(small) == Scan(None)
+    assert set(small.table("pattern-sizes")["family"]) == set(FAMILIES)
+
+
+@pytest.mark.usefixtures("results")
+@pytest.mark.parametrize("settings", [BLENDS, "seed=1"])
+def test_a_scan_with_other_settings_than_the_detectors_is_not(settings, capsys, short_detection):
+    short_detection(threshold=np.inf)
+    answer(capsys, "compare-repairs", "small", "--method", f"{RECOMMENDED}:{settings}")
+    assert stored_scan(store.find("small")) is None
 
 
 def test_robustness_is_that_of_a_plain_loop_over_encoded_images(results, dataset):

@@ -1,8 +1,8 @@
 """An imported network whose trigger nobody knows: every command, and naming a trigger."""
 
-import csv
 import json
 
+import numpy as np
 import pytest
 
 from engine import store
@@ -12,7 +12,7 @@ from engine.datasets import load_dataset
 from engine.evaluation import metrics
 from engine.experiments import recovery_ceiling, run_repairs
 from engine.store import near_chance, pruning_curves, summary
-from engine.store.scans import stored_scan
+from engine.store.scans import NOTHING_FOUND, stored_scan
 from tests.fixtures.unknown import CORNER, DATASET, IMPORTED, SIDE, TARGET, TRIGGER
 
 pytestmark = pytest.mark.usefixtures("at_unknown")
@@ -127,19 +127,17 @@ def test_results_of_a_measurement_begun_before_the_trigger_was_named_are_refused
         store.find("unknown").table("activations")
 
 
-def test_the_scan_is_kept_and_told(capsys):
+def test_a_scan_of_too_few_classes_to_compare_margins_is_told_in_json_and_kept(
+    capsys, short_detection
+):
+    short_detection(threshold=np.inf)
+    assert main.main(["detect", "unknown", "--json"]) == 0
+    text = capsys.readouterr().out
+    (first, *_) = json.loads(text)["most_suspicious"]
+    assert "NaN" not in text and first["margin"] is None and first["p_value"] is None
     stored = store.find("unknown")
-    assert stored_scan(stored) is None
-    rows = [(1, "class-1", 50, True), (0, "class-0", 30, False), (2, "class-2", 30, False)]
-    write_scan(stored, rows)
-    assert stored_scan(stored).finding.startswith("The scan flags class 1: class-1")
-    write_scan(stored, [(*row[:3], False) for row in rows])
-    assert stored_scan(stored).finding == "The scan flags no class."
-
-
-def write_scan(stored, rows) -> None:
-    with (stored.folder / "detection.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("label", "name", "psnr_db", "flagged"), *rows])
+    assert stored.table("detection")["margin"].isna().all()
+    assert stored_scan(stored).finding == NOTHING_FOUND
 
 
 def test_a_network_that_guesses_is_repaired_only_once_confirmed(capsys):

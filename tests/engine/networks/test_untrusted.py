@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,6 +75,13 @@ def test_a_strangers_network_predicts_the_same_in_numpy_and_in_keras_once_it_is_
 def test_a_file_is_examined_once_for_its_contents(theirs):
     in_models(theirs).parts()
     in_models(theirs, "again").parts()
+
+
+def test_a_file_is_found_from_the_folder_in_which_the_program_was_started(tmp_path, monkeypatch):
+    hostile.NETWORKS["a-lambda"](tmp_path / "x.keras")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="'Lambda'"):
+        untrusted.open_network_file(Path("x.keras"), "x.keras")
 
 
 def test_a_refusal_is_kept_too(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The report on one model."""
 
 import dataclasses
+import html
 import re
 from html.parser import HTMLParser
 
@@ -9,8 +10,11 @@ import pytest
 from engine import store
 from engine.cli import main
 from engine.core.errors import UserError
-from engine.reporting import model_report
+from engine.reporting import model_report, verdict
 from engine.reporting.model_report import View
+from engine.store.scans import stored_scan
+from tests.conftest import TARGET
+from tests.fixtures import scans
 
 VIEW = View("conv2d_5", "clean-activation", 10.0)
 
@@ -84,6 +88,26 @@ def test_without_images_or_curve_it_says_so(at_home):
     view = View("conv2d_5", "clean-activation", 2.0)
     text = " ".join(Parsed(model_report.html(store.find("small"), view, None, "c")).texts)
     assert "No image was available" in text and "has not been computed" in text
+
+
+def test_the_verdict_of_the_scan_and_its_pictures_open_it(results, dataset):
+    stored = store.find("small")
+    for trigger, pictures in ((scans.patch(TARGET, 32), 5), (None, 0)):
+        stored = scans.store_scan(stored, trigger)
+        for example in (shown(dataset), None):
+            text = model_report.html(stored, VIEW, example, "c")
+            opening = text[: text.index("What to do")]
+            assert opening.count("<img") == pictures
+            assert html.escape(verdict.of_scan(stored.card, stored_scan(stored)), False) in (
+                opening.replace("&#39;", "'")
+            )
+
+
+def test_a_scan_that_cannot_be_read_costs_one_sentence(results, dataset):
+    stored = store.find("small")
+    (stored.folder / "detection.csv").write_text("label,name\n0,a\n")
+    text = " ".join(Parsed(model_report.html(stored, VIEW, shown(dataset), "c")).texts)
+    assert "scan the model again" in text and "Clean accuracy" in text
 
 
 def test_an_image_that_does_not_exist_is_refused(dataset):

@@ -12,6 +12,8 @@ from engine.core import paths
 from engine.core.errors import UserError
 from engine.experiments import attack_tables
 from engine.store import pruning_curves, tables
+from engine.store.scans import trigger_table
+from tests.fixtures import scans
 
 HISTORY = (
     "epoch,loss,train_accuracy,seconds,clean_accuracy,attack_success,recovered_accuracy\n"
@@ -28,12 +30,18 @@ def parsed(content: bytes | str, schema, tmp_path):
     return tables.read(path, schema)
 
 
-def refused(content: bytes | str, schema, tmp_path, reason: str) -> None:
+def refused(
+    content: bytes | str,
+    schema,
+    tmp_path,
+    reason: str,
+    advice: str = "delete it and compute it again",
+) -> None:
     with pytest.raises(UserError, match=reason) as caught:
         parsed(content, schema, tmp_path)
     assert "\n" not in str(caught.value)
     assert str(tmp_path / "table.csv") in str(caught.value)
-    assert "delete it and compute it again" in str(caught.value)
+    assert advice in str(caught.value)
 
 
 def edited(schema_name: str, **cells) -> str:
@@ -100,8 +108,8 @@ def test_whole_numbers_are_int64_and_flags_bool(tmp_path):
     history = parsed(HISTORY, tables.MODEL_TABLES["history"], tmp_path)
     assert history["epoch"].dtype == np.int64
     assert history["seconds"].dtype == np.float64
-    path = next(path for path in SHIPPED if path.stem == "detection")
-    assert tables.read_model_table(path.parent, "detection")["flagged"].dtype == bool
+    content = OF_A_SCAN["detection"].to_csv(index=False)
+    assert parsed(content, kind("detection"), tmp_path)["flagged"].dtype == bool
 
 
 def test_numbers_that_are_not_finite_are_written_as_empty_cells(tmp_path):
@@ -182,11 +190,6 @@ def test_a_table_with_something_else_in_it_is_refused(content, reason, tmp_path)
         ("activations", {"layer": ""}, "column layer has an empty cell"),
         ("activations", {"layer": "a\x07"}, "column layer holds characters that cannot be shown"),
         ("activations", {"layer": "a" * 5000}, "column layer holds a text that is too long"),
-        ("detection", {"label": "42"}, "each class once"),
-        ("detection", {"psnr_db": "99"}, "the faintest pattern does not come first"),
-        ("detection", {"flagged": "maybe"}, "column flagged holds something other"),
-        ("recovered-spectrum", {"channel": "R"}, "each coefficient of Y, U and V"),
-        ("recovered-spectrum", {"row": "900000000"}, "each coefficient of Y, U and V"),
         ("repairs", {"clean_accuracy": ""}, "neither its figures nor a problem"),
         ("repairs", {"channels": "1.5"}, "column channels holds a number that is not whole"),
         ("poisoned", {"index": "-1"}, "column index holds a number outside"),
@@ -200,16 +203,86 @@ def test_rows_that_do_not_go_together_are_refused(name, cells, reason, tmp_path)
     refused(edited(name, **cells), kind(name), tmp_path, reason)
 
 
-def test_two_flagged_classes_are_refused(tmp_path):
-    table = pd.read_csv(next(path for path in SHIPPED if path.stem == "detection"))
-    both = table.assign(flagged=table["label"] < 2).to_csv(index=False)
-    refused(both, tables.MODEL_TABLES["detection"], tmp_path, "flags more than one class")
+NAMES = ("stop", "yield", "priority", "no entry")
+PATCH = scans.patch(1, 4)
+OF_A_SCAN = {
+    "detection": scans.evidence(NAMES, PATCH),
+    "pattern-sizes": scans.sizes(NAMES, PATCH),
+    "recovered-trigger": trigger_table(PATCH),
+}
+
+
+def of_a_scan(name: str, number: int, **cells) -> str:
+    """A table of a scan with other cells in one of its rows."""
+    table = OF_A_SCAN[name].astype(object)
+    for column, value in cells.items():
+        table.iloc[number, table.columns.get_loc(column)] = value
+    return table.to_csv(index=False)
+
+
+@pytest.mark.parametrize("name", OF_A_SCAN)
+def test_a_table_of_a_scan_comes_back_as_it_was_written(name, tmp_path):
+    written = OF_A_SCAN[name]
+    store.write_table(tmp_path / f"{name}.csv", written)
+    read = tables.read_model_table(tmp_path, name)
+    pd.testing.assert_frame_equal(read, written.reset_index(drop=True), check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "cells", "reason"),
+    [
+        ("detection", 1, {"label": 42}, "each class once"),
+        ("detection", 1, {"label": 1}, "each class once"),
+        ("detection", 1, {"score": 99}, "the most suspicious class does not come first"),
+        ("detection", 1, {"score": "nan"}, "column score holds"),
+        ("detection", 1, {"score": None}, "column score has an empty cell"),
+        ("detection", 1, {"flagged": "maybe"}, "column flagged holds something other"),
+        ("detection", 1, {"flagged": True}, "flags more than one class"),
+        ("detection", 0, {"family": None}, "flags a class without a pattern"),
+        ("detection", 0, {"success": None}, "flags a class without a pattern"),
+        ("detection", 1, {"family": "smoke"}, "a family of patterns that is not known"),
+        ("detection", 1, {"p_value": 1.5}, "column p_value holds a number outside 0 to 1"),
+        ("pattern-sizes", 1, {"family": "smoke"}, "a family of patterns that is not known"),
+        ("pattern-sizes", 1, {"label": 0}, "a class of a family twice"),
+        ("pattern-sizes", 1, {"size": "nan"}, "column size holds"),
+        ("pattern-sizes", 1, {"size": -1}, "column size holds a number outside"),
+        ("recovered-trigger", 1, {"array": "smoke"}, "an array 'smoke', which is not known"),
+        ("recovered-trigger", 1, {"column": 0}, "each number of mask in order"),
+        ("recovered-trigger", 1, {"channel": 1}, "each number of mask in order"),
+        ("recovered-trigger", 15, {"row": 9}, "of images of different sizes"),
+        ("recovered-trigger", 1, {"row": 900_000_000}, "of images of different sizes"),
+        ("recovered-trigger", 1, {"value": "nan"}, "column value holds"),
+        ("recovered-trigger", 1, {"value": 1e6}, "column value holds a number outside"),
+        ("recovered-trigger", 1, {"value": -0.5}, "an opacity outside 0 to 1"),
+    ],
+)
+def test_a_scan_that_does_not_go_together_is_refused(name, number, cells, reason, tmp_path):
+    refused(
+        of_a_scan(name, number, **cells),
+        kind(name),
+        tmp_path,
+        reason,
+        advice="scan the model again",
+    )
+
+
+@pytest.mark.parametrize("order", [[1, 0], [0], [0, 0, 1]])
+def test_numbers_of_a_recovered_trigger_out_of_order_are_refused(order, tmp_path):
+    table = OF_A_SCAN["recovered-trigger"]
+    turned = pd.concat([table.iloc[order], table.iloc[2:]]).to_csv(index=False)
+    reason = "each number of mask in order"
+    refused(turned, kind("recovered-trigger"), tmp_path, reason, advice="scan the model again")
+
+
+def test_a_scan_stored_by_an_older_version_asks_for_another_scan(tmp_path):
+    older = "label,name,psnr_db,flagged\n1,yield,42.5,True\n0,stop,31.0,False\n"
+    refused(older, kind("detection"), tmp_path, "no column score", advice="scan the model again")
 
 
 def test_a_file_far_too_large_is_refused_unread(tmp_path):
     with (tmp_path / "history.csv").open("wb") as file:
         file.truncate(2 << 30)
-    with pytest.raises(UserError, match="larger than 16 MB"):
+    with pytest.raises(UserError, match="larger than 32 MB"):
         tables.read_model_table(tmp_path, "history")
 
 
