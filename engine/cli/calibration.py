@@ -26,7 +26,7 @@ from engine.store import StoredModel
 )
 @long_work
 def calibrate_detector(models: tuple[str, ...], out: Path, call: Call) -> Answer:
-    """Choose the detector's constants on half of the networks, report on the others.
+    """Choose the detector's constants on known networks.
 
     Clean and backdoored networks are needed. Those without a stored scan that can be used are
     scanned, and the scan is stored beside the model; the same command resumes work that was

@@ -59,10 +59,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Detection and repair": {
         "detect": ("repairs", "Search for a class that a backdoor leads to."),
-        "calibrate-detector": (
-            "calibration",
-            "Choose the detector's constants on half of the networks, report on the others.",
-        ),
+        "calibrate-detector": ("calibration", "Choose the detector's constants on known networks."),
         "repair": ("repairs", "Repair a model with clean images, and store the result."),
         "compare-repairs": ("repairs", "Try several repairs on a model and compare them."),
         "save-repair": ("repairs", "Store a copy made by compare-repairs as a model."),

@@ -41,7 +41,7 @@ CHOOSING_ATTACKS = (
     "wanet",
 )
 WORKING = 50.0  # percent of attack success; a backdoor that succeeds less often is not counted
-SMALLEST_SPREAD = 0.1
+UNREACHED = 0.5  # spread of a family that reaches no class of a clean network
 
 _RATES = Schema(
     {
@@ -133,7 +133,7 @@ def write(found: Calibration, folder: Path) -> list[Path]:
 
 def round_spread(spread: float) -> float:
     """A spread as the detector has it: to one decimal, and never zero."""
-    return max(SMALLEST_SPREAD, round(float(spread), 1))
+    return round(float(spread), 1) or UNREACHED
 
 
 def round_threshold(threshold: float) -> float:

@@ -30,7 +30,6 @@ class Stripes(Family):
     size_weight: ClassVar[float] = 0.03
     largest: ClassVar[float] = 127.0
     steps: ClassVar[int] = 50
-    spread: ClassVar[float] = 0.7
     axis: ClassVar[int]
 
     @property
@@ -71,6 +70,7 @@ class VerticalStripes(Stripes):
 
     name: ClassVar[str] = "vertical-stripes"
     title: ClassVar[str] = "vertical stripes"
+    spread: ClassVar[float] = 1.0
     axis: ClassVar[int] = 1
 
 
@@ -80,6 +80,7 @@ class HorizontalStripes(Stripes):
 
     name: ClassVar[str] = "horizontal-stripes"
     title: ClassVar[str] = "horizontal stripes"
+    spread: ClassVar[float] = 0.9
     axis: ClassVar[int] = 0
 
 

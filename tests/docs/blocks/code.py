@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.attacks.triggers import TRIGGERS
 from engine.datasets import cifar10, gtsrb
-from engine.defenses.detectors import spectral_inversion
+from engine.defenses.detectors import trigger_inversion
 from engine.defenses.repairs import REPAIRS
 from engine.defenses.repairs.accuracy_budget import DEFAULT_BUDGET
 from engine.networks.untrusted import child, config_checks, confine, opening
@@ -65,10 +65,9 @@ def protocol() -> str:
                 f"**The accuracy budget** of a repair is {DEFAULT_BUDGET.points:g} percentage point"
                 " of clean validation accuracy, unless you ask for another"
                 " (`max_accuracy_drop=`).",
-                "**A class is flagged** when the pattern that leads to it is at least"
-                f" {spectral_inversion.FLAG_MARGIN:g} dB fainter than the median class's. A pattern"
-                f" leads to a class when it sends {100 * spectral_inversion.GOAL:g} % of other"
-                " images there.",
+                "**A class is flagged** when its score is the highest and at least"
+                f" {trigger_inversion.THRESHOLD:g} points, and its pattern sends at least"
+                f" {trigger_inversion.CONFIRMED:g} % of held-out images of other classes there.",
             ]
         ),
         cifar10.VALIDATION_SHARE == gtsrb.VALIDATION_SHARE,

@@ -104,18 +104,14 @@ def _all_attacks() -> tuple[str, str, str]:
     undone = [
         row["attack"]
         for row in attacks
-        if row["attack_success"] > 50 and left[row["attack"], UNLEARNING]["attack_success"] < 5
+        if row["attack_success"] > 50 and left[row["attack"], UNLEARNING]["attack_success"] <= 5
     ]
-    survivor = [
-        row["attack_success"]
-        for (attack, _), row in left.items()
-        if attack == "trojan-nn" and row["kind"] == "repair"
-    ]
+    working = [row for row in attacks if row["attack_success"] > 50]
     answer = (
-        f"No: spectral unlearning undoes {len(undone)} of {len(attacks)}, and no repair undoes"
-        " every attack"
+        f"Most: {len(undone)} of the {len(working)} attacks that succeed more than half of the time"
     )
-    return "Does it undo every attack?", claim(answer, min(survivor) > 50), "attacks"
+    most = len(working) / 2 < len(undone) < len(working)
+    return "Does it undo every attack?", claim(answer, most), "attacks"
 
 
 def _jpeg() -> tuple[str, str, str]:

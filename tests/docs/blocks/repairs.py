@@ -6,6 +6,7 @@ import re
 
 import pandas as pd
 
+from engine.defenses.detectors.trigger_inversion import THRESHOLD
 from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.experiments.recovery_ceiling import columns
 from tests.docs import result_files as files
@@ -21,7 +22,7 @@ JPEG = "JPEG, quality"
 def _best() -> str:
     before, best = _over_seeds("As it is"), _over_seeds(_title(RECOMMENDED))
     return claim(
-        f"**Use spectral unlearning.** {_left(best)} Clean accuracy goes from"
+        f"**Use trigger unlearning.** {_left(best)} Clean accuracy goes from"
         f" {before['clean_accuracy']:.1f} to {best['clean_accuracy']:.1f} %.",
         best["attack_success_max"] < 1,
         best["models"] == 3,
@@ -85,9 +86,9 @@ def ceiling() -> str:
             claim(
                 "**How good could a repair be?** A network trained without the backdoor classifies"
                 f" {gtsrb:.1f} % of GTSRB's triggered images correctly (`gtsrb-clean`): the"
-                " ceiling. Spectral unlearning reaches"
+                " ceiling. Trigger unlearning reaches"
                 f" {mean['recovered_accuracy']:.1f} %. On the drawn signs the ceiling is"
-                f" {signs:.1f} % and spectral unlearning reaches {repaired:.1f} %. For CIFAR-10 no"
+                f" {signs:.1f} % and trigger unlearning reaches {repaired:.1f} %. For CIFAR-10 no"
                 " clean network was trained.",
                 abs(gtsrb - mean["recovered_accuracy"]) < 1,
                 repaired < signs,
@@ -165,7 +166,7 @@ def other_findings() -> str:
     return bullets(
         [
             claim(
-                "On the drawn signs, spectral unlearning costs"
+                "On the drawn signs, trigger unlearning costs"
                 f" {_cost(signs, RECOMMENDED):.1f} points of clean accuracy.",
                 _cost(signs, RECOMMENDED) < 0.5,
             ),
@@ -219,7 +220,7 @@ def clean_findings() -> str:
     return bullets(
         [
             claim(
-                "On a network without a backdoor no class is flagged, and spectral unlearning"
+                "On a network without a backdoor no class is flagged, and trigger unlearning"
                 " changes nothing.",
                 all(files.unchanged(found[RECOMMENDED]) for found in measured.values()),
             ),
@@ -246,11 +247,12 @@ def detections() -> str:
     rows = []
     for model in SCREENED:
         found = files.rows(f"models/{model}/detection.csv")
-        margin, flagged = _margin(model), [row for row in found if row["flagged"]]
+        flagged = [row for row in found if row["flagged"]]
         backdoor = "yes" if files.card(model)["poisoned"] else "no"
         named = f"{flagged[0]['label']} ({flagged[0]['name']})" if flagged else "none"
-        rows.append([f"`{model}`", backdoor, named, f"{margin:.0f}"])
-    return table(["network", "backdoor", "class flagged", "fainter than the median by (dB)"], rows)
+        rows.append([f"`{model}`", backdoor, named, f"{_highest_score(model):.1f}"])
+    head = ["network", "backdoor", "class flagged", "highest score (points)"]
+    return table(head, rows)
 
 
 def detection_findings() -> str:
@@ -263,17 +265,19 @@ def detection_findings() -> str:
         for row in files.rows(f"models/{model}/detection.csv")
         if row["flagged"]
     )
-    margins = [_margin(model) for model in backdoored]
+    scores = [_highest_score(model) for model in backdoored]
+    highest_clean = max(map(_highest_score, clean))
     return bullets(
         [
             claim(
-                "**Trigger inversion flags the attacker's class on every backdoored network, and"
-                " no class on clean ones.** The pattern that leads to the attacker's class is"
-                f" {min(margins):.0f} to {max(margins):.0f} dB fainter than the median class's;"
-                f" on clean networks the difference is {max(map(_margin, clean)):.0f} dB.",
+                "**Trigger inversion flags the attacker's class on each of these backdoored"
+                " networks, and no class on the clean ones.** The attacker's class scores"
+                f" {min(scores):.0f} to {max(scores):.0f} points; on clean networks the highest"
+                f" score is {highest_clean:.1f}, and the threshold {THRESHOLD:g}. How often that"
+                " holds on other networks: [detection](detection.md).",
                 right,
-                min(margins) >= 8,
-                max(map(_margin, clean)) < 8,
+                min(scores) >= THRESHOLD,
+                highest_clean < THRESHOLD,
             )
         ]
     )
@@ -305,9 +309,8 @@ def _share(row: files.Row) -> int:
     return int(found[1])
 
 
-def _margin(model: str) -> float:
-    psnr = pd.Series([row["psnr_db"] for row in files.rows(f"models/{model}/detection.csv")])
-    return float(psnr.max() - psnr.median())
+def _highest_score(model: str) -> float:
+    return max(float(row["score"]) for row in files.rows(f"models/{model}/detection.csv"))
 
 
 def _over_seeds(title: str) -> files.Row:
