@@ -60,7 +60,7 @@ def _unlearned() -> str:
         f" more than half of the time:** {listed([_name(name) for name in undone])}. At most"
         f" {UNDONE:.0f} % of each still succeed, and {min(shares):.0f} to {max(shares):.0f} % of"
         f" what a clean network recovers is recovered. It costs {mean:.1f} points of clean accuracy"
-        f" in the mean, {max(costs.values()):.1f} at most.",
+        f" on average, {max(costs.values()):.1f} at most.",
         len(undone) > len(_working()) / 2,
         min(shares) > 80,
     )
@@ -133,7 +133,7 @@ def table_of_attacks() -> str:
     for row in files.rows(TABLE):
         clean = f"{row['clean_accuracy']:.2f}"
         if not row["rate"]:
-            rows.append([row["title"], "", "", "", clean, *[""] * 8])
+            rows.append([row["title"], "", "", "", clean, *[""] * 7])
             continue
         unlearned = left[row["attack"], UNLEARNING]
         labels = ", clean label" if row["labels"] == "clean-label" else ""
@@ -149,11 +149,10 @@ def table_of_attacks() -> str:
                 _ceiling(row),
                 *(_two(left[row["attack"], name]) for name in (files.TEN_POINTS, CLP, UNLEARNING)),
                 f"{unlearned['clean_accuracy']:.2f}",
-                f"{unlearned['recovered_of_ceiling']:.0f} %",
             ]
         )
     head = ["attack", "PSNR (dB)", "SSIM", "poisoned", "clean", "cost", "attack success"]
-    after = ["pruned, 10 points", "CLP", "trigger unlearning", "its clean", "of the ceiling"]
+    after = ["pruned, 10 points", "CLP", "trigger unlearning", "clean after it"]
     return table([*head, "ceiling", *after], rows)
 
 

@@ -172,9 +172,9 @@ def other_findings() -> str:
             ),
             claim(
                 f"On CIFAR-10 it costs {_cost(cifar, RECOMMENDED):.2f} points and leaves"
-                f" {left:.1f} % of the attacks: no more than JPEG compression, which destroys the"
+                f" {left:.1f} % of the attacks: more than JPEG compression, which destroys the"
                 f" trigger, leaves ({max(jpeg):.1f} %).",
-                left <= max(jpeg),
+                left > max(jpeg),
                 _cost(cifar, RECOMMENDED) <= 1,
             ),
             claim(
