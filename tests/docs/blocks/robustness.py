@@ -61,15 +61,15 @@ def _resizing() -> str:
 
 def _further_training() -> str:
     success = {model: list(_on_clean(model).values()) for model in MODELS}
-    stable, signs, cifar = success.values()
+    stable = [*success["gtsrb-ftrojan"], *success["signs-ftrojan"]]
+    cifar = success["cifar10-ftrojan"]
     return claim(
-        "**On GTSRB the backdoor does not come back** when the repaired network is trained on clean"
-        f" images: attack success stays at or below {max(stable):.1f} %. **On the signs and on"
-        f" CIFAR-10 it comes back in part:** from {signs[0]:.1f} to {signs[-1]:.1f} % and from"
-        f" {cifar[0]:.1f} to {cifar[-1]:.1f} % after four epochs.",
+        "**On GTSRB and the signs the backdoor does not come back** when the repaired network is"
+        " trained on clean images: attack success stays at or below"
+        f" {max(stable):.1f} %. **On CIFAR-10 it comes back in part:** from {cifar[0]:.1f} to"
+        f" {cifar[-1]:.1f} % after four epochs.",
         max(stable) < 1,
-        signs[-1] > signs[0],
-        cifar[-1] > cifar[0],
+        cifar[-1] > 2 * cifar[0],
         list(_on_clean("cifar10-ftrojan"))[-1] == 4,
     )
 
