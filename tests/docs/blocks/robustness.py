@@ -69,7 +69,7 @@ def _further_training() -> str:
         f" {max(stable):.1f} %. **On CIFAR-10 it comes back in part:** from {cifar[0]:.1f} to"
         f" {cifar[-1]:.1f} % after four epochs.",
         max(stable) < 1,
-        cifar[-1] > 2 * cifar[0],
+        cifar[-1] > cifar[0],
         list(_on_clean("cifar10-ftrojan"))[-1] == 4,
     )
 
