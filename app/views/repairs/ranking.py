@@ -13,7 +13,7 @@ from app.elements import chart_view, picture, predictions, scores
 from app.forms import image_chooser
 from app.frame import failures
 from engine.core import markdown
-from engine.defenses.repairs import REPAIRS
+from engine.defenses.repairs import RECOMMENDED, REPAIRS
 from engine.evaluation import metrics
 from engine.reporting import verdict
 from engine.reporting.metric_style import image_kinds, scores_of
@@ -24,8 +24,14 @@ _CHART = "repairs-ranked"
 
 
 def choose(ranked: pd.DataFrame) -> str:
-    """A control for the repair to look at in detail: its title."""
-    return st.selectbox("In detail", list(ranked["title"]), key=CHOSEN, bind="query-params")
+    """A control for the repair to look at in detail: its title.
+
+    The recommended one comes first, if it was tried: which ranks highest is known from triggered
+    test images alone, so nobody could choose by that.
+    """
+    titles, recommended = list(ranked["title"]), REPAIRS[RECOMMENDED].title
+    place = titles.index(recommended) if recommended in titles else 0
+    return st.selectbox("In detail", titles, place, key=CHOSEN, bind="query-params")
 
 
 def show_chart(model: StoredModel, ranked: pd.DataFrame, title: str) -> None:

@@ -30,6 +30,7 @@ COMMANDS = {
     "activations": ["activations", "small"],
     "prune": ["prune", "small"],
     "detect": ["detect", "small"],
+    "calibrate-detector": ["calibrate-detector", "small", "--out", "calibrated"],
     "repair": ["repair", "small", "--method", "clp", "--name", "n"],
     "compare-repairs": ["compare-repairs", "small", "--method", "clp"],
     "save-repair": ["save-repair", "small", "--method", "clp", "--name", "n"],
@@ -87,10 +88,11 @@ BAD = {
 }
 # Looked at only where an attack needs it, or once the work is done; tested in test_cli.
 ELSEWHERE = {"--surrogate", "--out", "--sheet"}
-# These commands do without a dataset that is not there, or refuse a network trained here first.
+# These commands do without a dataset that is not there, or refuse these networks first.
 WITHOUT_DATA = {
     *(("report", "--root"), ("bench", "--root"), ("export", "--root"), ("sample-pair", "--root")),
     *(("assume", "--root"), ("assume", "--job")),
+    *(("calibrate-detector", "--root"), ("calibrate-detector", "--job")),
 } | {(f"data {act}", "--root") for act in ("check", "add")}
 
 
