@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from pathlib import Path
 
 import cv2
 from playwright.sync_api import Locator, Page, TimeoutError, expect
@@ -203,8 +204,17 @@ def test_a_training_is_stopped_resumed_and_survives_leaving_the_page_and_a_resta
     expect(page.get_by_text("train-my-model is running")).to_have_count(0, timeout=180_000)
     # Until a run of the page ends, Streamlit keeps below what it replaces.
     expect(page.get_by_role("textbox", name="Name").first).to_have_value("my-model-2")
+    wait_for_epochs(page, server.home / "models" / "my-model" / "card.json", 3)
     visit(page, f"{server.address}/models?model=my-model&models-tab=In+use", "Models")
     expect(page.get_by_text(re.compile(r"Epoch \d of 3 was kept"))).to_be_visible()
+
+
+def wait_for_epochs(page, card: Path, epochs: int, seconds: int = 180):
+    """Until the training that writes the card has run so many epochs; it was stopped before."""
+    for _ in range(seconds):
+        if card.exists() and cards.read(card).training["epochs_run"] == epochs:
+            return
+        page.wait_for_timeout(1000)
 
 
 def test_the_story_ends_with_the_triggered_sign_classified_correctly_again(server, page):
