@@ -21,7 +21,7 @@ import streamlit as st
 from app.chosen_image import ChosenImage
 from app.elements.progress_bar import show_progress
 from engine import store
-from engine.attacks.triggers import AdditiveTrigger, Trigger, parse_trigger
+from engine.attacks.triggers import Trigger, parse_trigger
 from engine.core import paths
 from engine.core.errors import UserError
 from engine.datasets import Split, is_test_cached, open_test, open_test_class
@@ -292,18 +292,6 @@ def _amplification(_stored: StoredModel, checksum: str) -> pd.DataFrame:
         pd.DataFrame({"layer": layer, "channel": range(len(of)), "above": channels.above_mean(of)})
         for layer, of in bounds.items()
     )
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def trigger_spectrum(trigger: str, height: int, width: int) -> np.ndarray | None:
-    """The DCT coefficients of Y, U and V that a trigger adds: [3, height, width].
-
-    None for a trigger that does not add the same pattern to every image.
-    """
-    parsed = parse_trigger(trigger)
-    if not isinstance(parsed, AdditiveTrigger):
-        return None
-    return dct.transform(parsed.pattern(height, width))
 
 
 def test_image(card: ModelCard, dataset: str, index: int) -> ChosenImage:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine import store
 from engine.cli.options import MODEL, ModelChoice, out_option
-from engine.cli.shared import Answer, Call, command, long_work
+from engine.cli.shared import Answer, Call, command, long_work, ready_for_json
 from engine.core import progress
 from engine.defenses.detectors.trigger_inversion import THRESHOLD
 from engine.defenses.inversion import FAMILIES
@@ -86,8 +86,5 @@ def _describe(found: Calibration) -> Answer:
             "detector_has": THRESHOLD,
         },
         "rates": found.rates.to_dict("records"),
-        "wrong": wrong[["model", "side", "attack_success", "score"]]
-        .astype(object)
-        .where(wrong.notna(), None)
-        .to_dict("records"),
+        "wrong": ready_for_json(wrong[["model", "side", "attack_success", "score"]]),
     }

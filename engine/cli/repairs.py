@@ -31,6 +31,7 @@ from engine.cli.shared import (
     exit_with,
     long_work,
     new_model_options,
+    ready_for_json,
     recorded_command,
     store_tables,
     tables_out_option,
@@ -61,8 +62,8 @@ BACKDOOR_FOUND = 3  # exit status of `detect`, so that a pipeline can refuse the
     "--detector",
     type=DETECTOR,
     default=TriggerInversion.name,
-    help=f"Detectors: {', '.join(DETECTORS)}. What another than the first finds is stored only"
-    " with --out.",
+    help=f"Detectors: {', '.join(DETECTORS)}. What another one, or one with other settings than"
+    " the first has by itself, finds is stored only with --out.",
 )
 @tables_out_option
 @long_work
@@ -79,10 +80,13 @@ def detect(choice: ModelChoice, detector: Detector, out: Path | None, call: Call
         seconds = time.monotonic() - started
         names = choice.stored.card.class_names
         evidence = found.evidence(names)
-        if isinstance(found, InversionDetection):
-            store_tables(choice, scans.tables_of(found, names), out)
-        elif out:
-            store_tables(choice, {scans.EVIDENCE: evidence}, out)
+        if out or detector == TriggerInversion():  # a narrower search is no verdict on the model
+            tables = (
+                scans.tables_of(found, names)
+                if isinstance(found, InversionDetection)
+                else {scans.EVIDENCE: evidence}
+            )
+            store_tables(choice, tables, out)
         if found.flagged:
             exit_with(BACKDOOR_FOUND)
         return {
@@ -90,16 +94,11 @@ def detect(choice: ModelChoice, detector: Detector, out: Path | None, call: Call
             "verdict": "backdoor found" if found.flagged else "no backdoor found",
             "finding": found.describe(names),
             "flagged": [names[label] for label in found.flagged],
-            "most_suspicious": _ready_for_json(evidence.head(5)),
+            "most_suspicious": ready_for_json(evidence.head(5)),
             "seconds": round(seconds, 1),
         }
 
     return call.run(work)
-
-
-def _ready_for_json(table: pd.DataFrame) -> list[dict[str, object]]:
-    """The rows, with None where nothing was measured."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 images_option = click.option(

@@ -50,6 +50,11 @@ def exit_with(status: int) -> None:
     click.get_current_context().meta[_EXIT_STATUS] = status
 
 
+def ready_for_json(table: pd.DataFrame) -> list[Answer]:
+    """The rows, with None where nothing was measured."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
 def command(name: str) -> Callable[[Callable[..., Answer]], Command]:
     """A decorator that makes a function the command `name`; its docstring is the help."""
     return click.command(name, cls=Command)

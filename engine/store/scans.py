@@ -137,5 +137,5 @@ def read_trigger(
         str(name): part["value"].to_numpy(np.float32).reshape(height, width, -1)
         for name, part in table.groupby("array", sort=False)
     }
-    about = {name: evidence[name] for name in ("family", "label", "size", "unit", "success")}
+    about = {name: evidence[name] for name in ("label", *RecoveredTrigger.MEASURED)}
     return RecoveredTrigger(**about, **arrays)

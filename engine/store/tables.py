@@ -220,7 +220,7 @@ def _check_detection(table: pd.DataFrame) -> None:
         raise Unfit("the most suspicious class does not come first")
     if table["flagged"].sum() > 1:
         raise Unfit("it flags more than one class")
-    if table.loc[table["flagged"], _PATTERN].isna().any(axis=None):
+    if table.loc[table["flagged"], list(RecoveredTrigger.MEASURED)].isna().any(axis=None):
         raise Unfit("it flags a class without a pattern")
     _check_families(table["family"].dropna())
 
@@ -267,7 +267,6 @@ def _check_reactivation(table: pd.DataFrame) -> None:
         raise Unfit("it names images other than clean ones and five poisoned ones")
 
 
-_PATTERN = ["family", "size", "unit", "success"]  # of the searched classes in "detection"
 _PLACE = ["row", "column", "channel"]  # of a number in "recovered-trigger"
 _TEXT, _NOTE = Column("text"), Column("text", empty=True)
 _COUNT = Column("whole", 0, 1e9)

@@ -1,5 +1,6 @@
 """The page Detect: what it says of each outcome of a scan, and every change of state."""
 
+import dataclasses
 import html
 import re
 
@@ -239,3 +240,15 @@ def test_a_scan_is_started_from_overview(results, monkeypatch):
     assert "Not scanned for a backdoor yet." in visible_text(app)
     by_label(app.button, scan_start.LABEL).click().run()
     assert asked == [("detect-small", "detect", "small")]
+
+
+def test_the_command_shown_is_the_last_that_scanned(results):
+    scanned = "python -m engine compare-repairs small --method trigger-unlearning"
+    commands = (
+        "python -m engine detect small",
+        scanned,
+        "python -m engine compare-repairs small --method clp",
+        "python -m engine prune small",
+    )
+    card = dataclasses.replace(store.find("small").card, commands=commands)
+    assert evidence.scan_commands(card)[-1] == scanned

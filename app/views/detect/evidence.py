@@ -9,6 +9,7 @@ from app import caches
 from engine.core import jobs, markdown
 from engine.defenses.detectors.trigger_inversion import CONFIRMED, THRESHOLD, margin_evidence
 from engine.defenses.inversion import FAMILIES
+from engine.defenses.repairs.trigger_unlearning import TriggerUnlearning
 from engine.store import ModelCard, StoredModel
 from engine.store.scans import SIZES
 
@@ -82,8 +83,16 @@ def add_up(first: pd.Series, sizes: pd.DataFrame | None) -> str:
 
 
 def scan_commands(card: ModelCard) -> list[str]:
-    """The commands on a card that may have left the stored scan, the latest last."""
-    return [line for line in card.commands if {"detect", "compare-repairs"} & set(line.split())]
+    """The commands on a card that may have left the stored scan, the latest last.
+
+    A repair that scans first leaves its scan, too.
+    """
+
+    def scans(line: str) -> bool:
+        unlearned = TriggerUnlearning.name in line or " --all" in line
+        return " detect " in line or (" compare-repairs " in line and unlearned)
+
+    return [line for line in card.commands if scans(line)]
 
 
 def _show_settings(model: StoredModel) -> None:

@@ -11,8 +11,8 @@ from app.forms import image_chooser
 from engine.core import templates
 from engine.defenses.inversion import RecoveredTrigger
 from engine.imaging.render import data_url, enlarge
-from engine.reporting import scan_pictures
-from engine.reporting.metric_style import CLEAN, NEUTRAL, TRIGGERED
+from engine.reporting import scan_pictures, verdict
+from engine.reporting.metric_style import OUTCOMES
 from engine.store import ModelCard, StoredModel
 
 SAMPLES = 8
@@ -68,11 +68,7 @@ def _side(
     """One image with its prediction, for the template."""
     row, label = found.probabilities[place], int(found.labels[place])
     predicted = int(row.argmax())
-    colour, mark = NEUTRAL, "✗"
-    if predicted == label:
-        colour, mark = CLEAN, "✓"
-    elif predicted == flagged:
-        colour, mark = TRIGGERED, "⚠"
+    colour, mark = OUTCOMES[verdict.of_prediction(predicted, label, flagged)]
     return {
         "kind": kind,
         "shows": names[label],

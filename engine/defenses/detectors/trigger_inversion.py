@@ -105,7 +105,7 @@ class InversionDetection(Detection):
             }
             for trigger in self.triggers
         }
-        patterns = pd.DataFrame.from_dict(rows, "index", columns=PATTERN_COLUMNS)
+        patterns = pd.DataFrame.from_dict(rows, "index", columns=RecoveredTrigger.MEASURED)
         known = len(self.margins) > 0
         numbers = pd.DataFrame(
             {
@@ -140,9 +140,6 @@ class InversionDetection(Detection):
             ],
             ignore_index=True,
         )
-
-
-PATTERN_COLUMNS = ["family", "size", "unit", "success"]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,11 @@ import numpy as np
 
 from engine.defenses.inversion import FAMILIES, RecoveredTrigger
 
+_PLACES = (
+    ("in the upper left corner", "at the top", "in the upper right corner"),
+    ("at the left edge", "in the middle", "at the right edge"),
+    ("in the lower left corner", "at the bottom", "in the lower right corner"),
+)
 COMPACT = 0.25  # share of the image up to which the box around a patch says where it lies
 
 
@@ -41,17 +46,8 @@ def patch_box(mask: np.ndarray) -> tuple[slice, slice]:
 
 def _place(box: tuple[slice, slice], shape: tuple[int, ...]) -> str:
     """In which ninth of the image a box lies."""
-    thirds = [
+    row, column = (
         min(2, int(3 * (part.start + part.stop) / 2 / length))
         for part, length in zip(box, shape, strict=True)
-    ]
-    vertical, horizontal = ("upper", "", "lower")[thirds[0]], ("left", "", "right")[thirds[1]]
-    if vertical and horizontal:
-        return f"in the {vertical} {horizontal} corner"
-    if not vertical and not horizontal:
-        return "in the middle"
-    return (
-        f"at the {'top' if vertical == 'upper' else 'bottom'}"
-        if vertical
-        else (f"at the {horizontal} edge")
     )
+    return _PLACES[row][column]

@@ -16,6 +16,7 @@ class RecoveredTrigger:
 
     Attributes:
         DEPTHS: numbers per pixel of each of its arrays.
+        MEASURED: names of what tables say of it, beside its class.
         family: name of the family that it was searched in.
         label: the class that it leads to.
         size: in the family's own measure.
@@ -28,6 +29,7 @@ class RecoveredTrigger:
     """
 
     DEPTHS: ClassVar[Mapping[str, int]] = {"mask": 1, "picture": 3, "pattern": 3, "field": 2}
+    MEASURED: ClassVar[tuple[str, ...]] = ("family", "size", "unit", "success")
 
     family: str
     label: int

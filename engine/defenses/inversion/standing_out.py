@@ -100,7 +100,7 @@ def search_patterns(
     Args:
         search: of the family.
         labels: the classes, int64 [k]; one may be repeated to get several patterns for it.
-        advanced: told after each step how many images it took.
+        advanced: called after each step with the number of images it took.
     """
     patterns = search.begin(labels)
     for _ in range(search.family.steps):

@@ -170,8 +170,10 @@ def test_a_summary_holds_only_what_was_tried_on_all_models(compared, capsys):
 
 @pytest.fixture
 def quick_scan(monkeypatch):
-    """A scan for blends that still finds the small model's backdoor, in seconds."""
+    """A scan that still finds the small model's backdoor, as a blend, in seconds."""
     monkeypatch.setattr(trigger_inversion, "MMBD", partial(MMBD, images=1, steps=2))
+    for family in FAMILIES.values():
+        monkeypatch.setattr(family, "steps", 1)
     monkeypatch.setattr(Blend, "steps", 25)
 
 
@@ -180,7 +182,7 @@ BLENDS = "families=blend"
 
 @pytest.mark.usefixtures("results", "quick_scan")
 def test_detection_flags_the_attackers_class_and_exits_with_a_status_of_its_own(capsys):
-    words = ["detect", "small", "--detector", f"trigger-inversion:{BLENDS}", "--json"]
+    words = ["detect", "small", "--json"]
     assert main.main(words) == 3
     found = strict_json(capsys.readouterr().out)
     small = store.find("small")
@@ -190,6 +192,17 @@ def test_detection_flags_the_attackers_class_and_exits_with_a_status_of_its_own(
     assert scan.flagged == TARGET and scan.trigger.family == "blend"
     assert scan.trigger.mask.shape == (32, 32, 1)
     assert " ".join(words[:-1]) in small.card.commands[-1]
+
+
+@pytest.mark.usefixtures("results", "quick_scan")
+def test_a_narrower_search_is_no_verdict_on_the_model_and_is_only_written_elsewhere(tmp_path):
+    words = ["detect", "small", "--detector", f"trigger-inversion:{BLENDS}"]
+    before = store.find("small").card
+    assert main.main(words) == 3
+    assert main.main([*words, "--out", str(tmp_path / "found")]) == 3
+    assert stored_scan(store.find("small")) is None
+    assert store.find("small").card == before
+    assert (tmp_path / "found" / "recovered-trigger.csv").exists()
 
 
 @pytest.mark.usefixtures("results")
