@@ -32,7 +32,9 @@ _COLUMNS = {
         help="How likely a margin as large as that is without a backdoor.",
     ),
     "family": st.column_config.TextColumn(
-        "Fits best", help="The family of patterns in which the class stands out most."
+        "Fits best",
+        width="medium",
+        help="The family of patterns in which the class stands out most.",
     ),
     "size": st.column_config.NumberColumn("Size", format="%.3g"),
     "unit": st.column_config.TextColumn("Unit"),
