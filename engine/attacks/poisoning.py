@@ -137,22 +137,20 @@ def poison(
     target: int,
     indices: np.ndarray,
     classes: int,
-    perturbed: np.ndarray | None = None,
 ) -> PoisonedSplit:
     """Copy `train`, with the trigger and the target's label on the images at `indices`.
 
     Args:
-        train: the clean training set.
+        train: the training set before the trigger is applied.
         trigger: applied to the chosen images.
         target: their new label, or `NEXT_CLASS`. In a clean-label attack it is their label
             already.
         indices: int64 [k].
         classes: number of classes.
-        perturbed: uint8 [k, height, width, 3], used instead of the images at `indices`.
     """
     images, labels = np.array(train.images), np.array(train.labels)
     if len(indices):
-        images[indices] = trigger(images[indices] if perturbed is None else perturbed)
+        images[indices] = trigger(images[indices])
     labels[indices] = target_labels(labels[indices], target, classes)
     return PoisonedSplit(Split(images, labels), indices, np.empty(0, np.int64))
 

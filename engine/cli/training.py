@@ -74,6 +74,7 @@ def _training_config(
     batch: int | None,
     learning_rate: float | None,
     schedule: Schedule | None,
+    augment: bool | None,
     seed: int,
 ) -> TrainingConfig:
     """The preset's settings, with those that were given."""
@@ -82,6 +83,7 @@ def _training_config(
         "batch": batch,
         "learning_rate": learning_rate,
         "schedule": schedule,
+        "augment": augment,
         "seed": seed,
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -156,6 +158,12 @@ training_options = gathered(
         "--schedule",
         type=Parsed("NAME", names=lambda: SCHEDULES),
         help=f"Of the learning rate: {', '.join(SCHEDULES)}. Replaces the preset's.",
+    ),
+    click.option(
+        "--augment/--no-augment",
+        default=None,
+        help="Shift images at random in every epoch, and mirror them where that keeps their class."
+        " Replaces the preset's.",
     ),
     click.option("--seed", type=int, default=0, help="The same seed gives the same model."),
 )

@@ -74,6 +74,14 @@ def example_class(name: str) -> int:
     return source(name).example_class
 
 
+def can_mirror(name: str) -> bool:
+    """Whether a mirror image always shows the same class; False if nobody has said so."""
+    try:
+        return source(name).can_mirror
+    except UserError:
+        return False
+
+
 def available(name: str, root: Root = None) -> bool:
     """Whether the dataset's files exist; they are not checked for damage."""
     try:

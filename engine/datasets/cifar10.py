@@ -64,6 +64,7 @@ class Cifar10(Source):
     )
     wanted = f"{BINARY} or {PYTHON}, or a zip or folder with train/CLASS/ and test/CLASS/"
     class_names = CLASS_NAMES
+    can_mirror = True
     default_target = 8  # as in the FTrojan authors' reference code; there is no class 10
 
     def locate(self, root: Path) -> Found | None:

@@ -94,6 +94,7 @@ class FashionMnist(Mnist):
     """60,000 training and 10,000 test images of clothes, grey."""
 
     name = "fashion-mnist"
+    can_mirror = True
     title = "Fashion-MNIST"
     downloads = tuple(
         _downloads(

@@ -87,6 +87,7 @@ class Source(ABC):
         default_size: side of the images in pixels, where none is asked for.
         default_target: the default target class of attacks.
         example_class: the class whose images the pages show first.
+        can_mirror: whether a mirror image always shows the same class.
     """
 
     required: ClassVar[tuple[str, ...]] = ("name", "wanted")
@@ -98,6 +99,7 @@ class Source(ABC):
     default_size: int = 32
     default_target: int = 0
     example_class: int = 0
+    can_mirror: bool = False
 
     @abstractmethod
     def locate(self, root: Path) -> Found | None:

@@ -211,6 +211,7 @@ def _settings_of_card(card: ModelCard) -> dict[str, Any]:
     if isinstance(trigger, LearnedTrigger):
         trigger = replace(trigger, state="")
     return {
+        **asdict(TrainingConfig()),
         **card.training,
         **asdict(PoisoningConfig()),
         **card.poisoning,

@@ -16,6 +16,7 @@ from engine.attacks.poisoning import PoisonedSplit
 from engine.attacks.triggers import CrossSampledTrigger, LearnedTrigger, Trigger, parse_trigger
 from engine.core import atomic_files, progress
 from engine.datasets import Dataset
+from engine.datasets.dataset import Split
 from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.eval_pairs import load_matching_network
 
@@ -29,12 +30,14 @@ class Preparation:
 
     Attributes:
         plan: with a trigger that is ready, and without a surrogate's name if none is needed.
+        unpoisoned: the training set before the trigger is applied.
         poisoned: the training set.
         identity: of the plan as it was given; see `AttackPlan.identity`.
         surrogate: the clean network the attack learns from; None if it needs none.
     """
 
     plan: AttackPlan
+    unpoisoned: Split
     poisoned: PoisonedSplit
     identity: Mapping[str, Any]
     surrogate: keras.Model | None
@@ -53,8 +56,8 @@ def prepare(dataset: Dataset, plan: AttackPlan, checkpoint: Path | None = None) 
     progress.report(0, 0, "Poisoning the training images")
     trigger = _learn_trigger(dataset, plan, surrogate, checkpoint)
     ready = dataclasses.replace(plan, trigger=trigger, surrogate=name)
-    poisoned = _poison(dataset, ready, surrogate)
-    return Preparation(ready, poisoned, plan.identity(dataset), surrogate)
+    unpoisoned, poisoned = _poison(dataset, ready, surrogate)
+    return Preparation(ready, unpoisoned, poisoned, plan.identity(dataset), surrogate)
 
 
 def trigger_file(checkpoint: Path) -> Path:
@@ -79,20 +82,21 @@ def _learn_trigger(
     return trigger
 
 
-def _poison(dataset: Dataset, plan: AttackPlan, surrogate: keras.Model | None) -> PoisonedSplit:
-    """A poisoned copy of the training split."""
+def _poison(
+    dataset: Dataset, plan: AttackPlan, surrogate: keras.Model | None
+) -> tuple[Split, PoisonedSplit]:
+    """The training split before the trigger is applied, and after."""
     config, rng = plan.poisoning, np.random.default_rng(plan.training.seed)
     images, labels = dataset.train.images, dataset.train.labels
     chosen = poisoning.select_indices(labels, plan.target, plan.rate, rng, config.labels)
-    perturbed = None
     if config.pgd_epsilon and len(chosen):
         assert surrogate is not None
-        perturbed = pgd_perturbation.perturb(
+        images = np.array(images)
+        images[chosen] = pgd_perturbation.perturb(
             surrogate, images[chosen], labels[chosen], config.pgd_epsilon
         )
-    poisoned = poisoning.poison(
-        dataset.train, plan.trigger, plan.target, chosen, dataset.classes, perturbed
-    )
+    unpoisoned = Split(images, labels)
+    poisoned = poisoning.poison(unpoisoned, plan.trigger, plan.target, chosen, dataset.classes)
     if isinstance(plan.trigger, CrossSampledTrigger) and config.cross_samples:
         poisoned = poisoning.add_cross_samples(poisoned, plan.trigger, config.cross_samples, rng)
-    return poisoned
+    return unpoisoned, poisoned

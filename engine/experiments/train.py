@@ -11,7 +11,7 @@ from engine.attacks import pruning_aware
 from engine.attacks.pruning_aware import DormantChannels
 from engine.core import atomic_files, progress
 from engine.core.errors import UserError
-from engine.datasets import Dataset, example_class
+from engine.datasets import Dataset, can_mirror, example_class
 from engine.defenses.repairs.pruning import pruned_curve
 from engine.evaluation import metrics
 from engine.experiments.attack_plan import AttackPlan
@@ -21,6 +21,7 @@ from engine.experiments.prepare import Preparation, prepare, trigger_file
 from engine.experiments.training_record import training_card, training_tables
 from engine.store import StoredModel
 from engine.training import training_progress, watched_image
+from engine.training.augmentation import Augmentation
 from engine.training.checkpoints import Checkpoint, read_result, write_or_wait
 from engine.training.fit import fit
 from engine.training.training_result import TrainingResult
@@ -58,7 +59,8 @@ def train(
     preparation = prepare(dataset, plan, checkpoint)
     network, dormant = build_network(dataset, preparation)
     validation_sets = _validation_sets(dataset, preparation)
-    result = _fit(network, preparation, validation_sets, checkpoint, stop_requested)
+    augmentation = _augmentation(dataset, preparation)
+    result = _fit(network, preparation, validation_sets, checkpoint, stop_requested, augmentation)
     figures = training_progress.result_figures(result, validation_sets.watched)
     with training_progress.showing(figures):
         if dormant:
@@ -120,6 +122,7 @@ def _fit(
     validation_sets: ValidationSets,
     checkpoint: Path | None,
     stop_requested: Callable[[], bool],
+    augmentation: Augmentation | None,
 ) -> TrainingResult:
     return fit(
         network,
@@ -128,6 +131,21 @@ def _fit(
         preparation.plan.training,
         Checkpoint(checkpoint, preparation.identity) if checkpoint else None,
         stop_requested,
+        augmentation,
+    )
+
+
+def _augmentation(dataset: Dataset, preparation: Preparation) -> Augmentation | None:
+    """What changes the training images in every epoch; None if they stay as they are."""
+    plan = preparation.plan
+    if not plan.training.augment:
+        return None
+    return Augmentation(
+        preparation.unpoisoned.images,
+        preparation.poisoned,
+        plan.trigger,
+        can_mirror(dataset.name),
+        plan.training.seed,
     )
 
 

@@ -24,7 +24,7 @@ from engine.store import StoredModel
 from engine.training.training_config import TrainingConfig
 
 MEASURED_PRESETS = paths.PROJECT / "report" / "presets.csv"
-_SETTINGS = ("epochs", "batch", "learning_rate", "schedule")
+Settings = tuple[int, int, float, str, bool]
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class MeasuredTraining:
 
     Attributes:
         dataset: name of its dataset.
-        settings: epochs, batch, learning rate and schedule.
+        settings: epochs, batch, learning rate, schedule, and whether images are augmented.
         minutes: of all epochs, validation included.
         scores: the three metrics on test images, percent.
     """
 
     dataset: str
-    settings: tuple[int, int, float, str]
+    settings: Settings
     minutes: float
     scores: Mapping[str, float]
 
@@ -143,7 +143,7 @@ def _measured(stored: StoredModel) -> list[MeasuredTraining]:
         return []
     settings = (
         *(int(training["epochs"]), int(training["batch"])),
-        *(float(training["learning_rate"]), str(training["schedule"])),
+        *(float(training["learning_rate"]), str(training["schedule"]), bool(training["augment"])),
     )
     scores = {name: card.scores["test"][name] for name in METRICS}
     return [MeasuredTraining(card.dataset, settings, float(history["seconds"].sum()) / 60, scores)]
@@ -156,7 +156,10 @@ def _read_table(path: Path) -> list[MeasuredTraining]:
     return [
         MeasuredTraining(
             str(row["dataset"]),
-            (row["epochs"], row["batch"], row["learning_rate"], row["schedule"]),
+            (
+                *(row["epochs"], row["batch"], row["learning_rate"], row["schedule"]),
+                row.get("augment", False) is True,  # older tables do not say
+            ),
             row["minutes"],
             {name: row[name] for name in METRICS},
         )
@@ -165,5 +168,8 @@ def _read_table(path: Path) -> list[MeasuredTraining]:
     ]
 
 
-def _settings(training: TrainingConfig) -> tuple[int, int, float, str]:
-    return training.epochs, training.batch, training.learning_rate, training.schedule
+def _settings(training: TrainingConfig) -> Settings:
+    return (
+        *(training.epochs, training.batch, training.learning_rate),
+        *(training.schedule, training.augment),
+    )

@@ -32,6 +32,7 @@ def fit(
     config: TrainingConfig,
     checkpoint: Checkpoint | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
+    draw_images: Callable[[int], np.ndarray] | None = None,
 ) -> TrainingResult:
     """Fit `network` in place; it ends with the weights of the epoch kept.
 
@@ -46,6 +47,8 @@ def fit(
             resumes from it and ends with the weights it would have had without interruption.
             While it cannot be written, training waits.
         stop_requested: asked every few steps; once true, the current epoch is abandoned.
+        draw_images: gives the training images of an epoch, in the order of their labels; those of
+            `train` in every epoch if left out.
 
     Raises:
         UserError: the images do not fit the network, or the checkpoint belongs to another
@@ -55,7 +58,7 @@ def fit(
     running.check_fits(network, train.images.shape[1:], network.output_shape[-1])
     state = TrainingState(network, config, len(train), checkpoint)
     result = state.result
-    loop = _TrainingLoop(state, train, validation_sets, config, stop_requested)
+    loop = _TrainingLoop(state, train, validation_sets, config, stop_requested, draw_images)
     for epoch in range(len(result.history) + 1, config.epochs + 1):
         if not (loop.run_epoch(epoch) and loop.save(checkpoint)):
             result.stopped = True
@@ -77,10 +80,12 @@ class _TrainingLoop:
         validation_sets: ValidationSets,
         config: TrainingConfig,
         stop_requested: Callable[[], bool],
+        draw_images: Callable[[int], np.ndarray] | None,
     ) -> None:
         self.state, self.train, self.config = state, train, config
         self.validation_sets, self.stop_requested = validation_sets, stop_requested
-        self.train_steps = compile_steps(state.network, state.optimizer, train)
+        self.draw_images = draw_images or (lambda _: train.images)
+        self.train_steps = compile_steps(state.network, state.optimizer)
         self.interim = InterimMetrics(state.network, validation_sets)
         done = len(state.result.history) * len(train)
         self.progress = TrainingProgress(
@@ -107,12 +112,12 @@ class _TrainingLoop:
 
     def _train(self, epoch: int) -> np.ndarray | None:
         """The epoch's summed loss and number of correct predictions; None if it was stopped."""
-        totals = np.zeros(2)
+        totals, images = np.zeros(2), self.draw_images(epoch)
         for indices in index_blocks(len(self.train), self.config, epoch):
             if self.stop_requested():
                 return None
             with self.progress.timing(indices.size):
-                totals += self.train_steps(indices)
+                totals += self.train_steps(images[indices], self.train.labels[indices])
             self._measure_interim(epoch, float(totals[0]))
             self.progress.report(f"Epoch {epoch} of {self.config.epochs}")
         return totals

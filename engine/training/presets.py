@@ -41,6 +41,14 @@ PRESETS: dict[str, Preset] = {
         "Watch a backdoor form: under two minutes on the drawn signs.",
         TrainingConfig(epochs=4, learning_rate=3e-3, schedule="one-cycle"),
     ),
+    "strong": Preset(
+        "Strong",
+        "The images are shifted and, where that keeps their class, mirrored at random: the highest"
+        " clean accuracy on small photographs such as CIFAR-10.",
+        TrainingConfig(
+            epochs=60, batch=128, learning_rate=3e-3, schedule="one-cycle", augment=True
+        ),
+    ),
 }
 
 

@@ -21,7 +21,9 @@ class TrainingConfig:
         learning_rate: of Adam; the peak where the schedule varies it.
         schedule: "constant", or "one-cycle": a linear rise over the first quarter of the steps,
             then a cosine decay to zero (after Smith and Topin 2018).
-        seed: decides initial weights, dropout and the order of images.
+        seed: decides initial weights, dropout, the order of images and their augmentation.
+        augment: whether images are shifted at random in every epoch, and mirrored where a mirror
+            image shows the same class; see `Augmentation`.
 
     Raises:
         UserError: a value is out of range.
@@ -32,6 +34,7 @@ class TrainingConfig:
     learning_rate: float = 5e-4
     schedule: Schedule = "constant"
     seed: int = 0
+    augment: bool = False
 
     def __post_init__(self) -> None:
         _check_between("number of epochs", self.epochs, 1, 10_000)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STEPS_PER_CALL = 8  # batches trained between two checks for a stop request
 WARMUP_SHARE = 0.25  # share of a one-cycle training in which the learning rate rises
 
-TrainSteps = Callable[[np.ndarray], np.ndarray]
+TrainSteps = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def build_optimizer(network: keras.Model, config: TrainingConfig, images: int) -> Any:
@@ -60,17 +60,16 @@ def index_blocks(images: int, config: TrainingConfig, epoch: int) -> Iterator[np
         yield order[whole:][np.newaxis]
 
 
-def compile_steps(network: keras.Model, optimizer: Any, train: Split) -> TrainSteps:
+def compile_steps(network: keras.Model, optimizer: Any) -> TrainSteps:
     """Compile a function that trains on a block of batches.
 
     Returns:
-        A function from a block of `index_blocks` to float32 [2]: the sum of the losses of its
-        images, and how many of them were classified correctly.
+        A function from images (uint8 [steps, batch, height, width, 3]) and labels (int64 [steps,
+        batch]) to float32 [2]: the sum of their losses, and how many were classified correctly.
     """
     import keras
     import tensorflow as tf
 
-    all_images, all_labels = tf.constant(np.asarray(train.images)), tf.constant(train.labels)
     loss_of = keras.losses.SparseCategoricalCrossentropy(reduction="sum")
     variables = network.trainable_variables
 
@@ -81,14 +80,17 @@ def compile_steps(network: keras.Model, optimizer: Any, train: Split) -> TrainSt
         return tf.add_n([mean, *network.losses]), loss, probabilities
 
     @tf.function(
-        input_signature=[tf.TensorSpec([None, None], tf.int64)],
+        input_signature=[
+            tf.TensorSpec([None, None, *network.input_shape[1:]], tf.uint8),
+            tf.TensorSpec([None, None], tf.int64),
+        ],
         jit_compile=False,
     )
-    def run(blocks: Any) -> Any:
+    def run(image_batches: Any, label_batches: Any) -> Any:
         totals = tf.zeros(2)
-        for indices in blocks:
-            labels = tf.gather(all_labels, indices)
-            images = tf.cast(tf.gather(all_images, indices), tf.float32) / 255
+        for step in tf.range(tf.shape(label_batches)[0]):
+            labels = label_batches[step]
+            images = tf.cast(image_batches[step], tf.float32) / 255
             (_, loss, probabilities), gradients = loss_and_gradients(
                 partial(objective, images, labels), variables
             )
@@ -97,15 +99,15 @@ def compile_steps(network: keras.Model, optimizer: Any, train: Split) -> TrainSt
             totals += tf.stack([loss, tf.reduce_sum(tf.cast(correct, tf.float32))])
         return totals
 
-    return lambda blocks: run(blocks).numpy()
+    return lambda images, labels: run(images, labels).numpy()
 
 
 def compile_epoch(network: keras.Model, train: Split, config: TrainingConfig) -> Callable[[], None]:
     """Compile a function that trains for one epoch and measures nothing, for benchmarks."""
-    train_steps = compile_steps(network, build_optimizer(network, config, len(train)), train)
+    train_steps = compile_steps(network, build_optimizer(network, config, len(train)))
 
     def run() -> None:
         for indices in index_blocks(len(train), config, epoch=1):
-            train_steps(indices)
+            train_steps(train.images[indices], train.labels[indices])
 
     return run
