@@ -2,6 +2,7 @@
 
 from engine.core.parameters import parse
 from engine.core.registry import Registry
+from engine.defenses.repairs.activation_caps import ActivationCaps
 from engine.defenses.repairs.anp import ANP
 from engine.defenses.repairs.clp import CLP
 from engine.defenses.repairs.fine_pruning import FinePruning
@@ -30,6 +31,7 @@ REPAIRS: Registry[type[Repair]] = Registry(
         FTSAM,
         NAD,
         IBAU,
+        ActivationCaps,
         TriggerUnlearning,
     ],
 )

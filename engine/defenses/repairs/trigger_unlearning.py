@@ -124,8 +124,8 @@ class TriggerUnlearning(BudgetedRepair):
         if found.trigger is None:
             return Repaired(
                 edit.clone_network(network),
-                "Nothing was changed: no class stands out, so there is nothing to unlearn. Try"
-                " FT-SAM, which needs no trigger.",
+                "Nothing was changed: no class stands out, so there is nothing to unlearn. Two"
+                " repairs need no trigger: try activation caps and FT-SAM.",
                 details=found.details(),
                 detection=usual,
             )
