@@ -48,10 +48,10 @@ def test_every_preset_has_minutes_and_scores_on_the_datasets_that_come_with_mode
             found = estimates.of(dataset, preset.training)
             assert found.minutes
             assert found.scores or name == "strong"  # no network that comes with the program yet
+    assert estimates.of("gtsrb", PRESETS["paper"].training).is_measured
 
 
 def test_an_augmented_training_is_not_taken_for_one_without():
     estimates = TrainingEstimates([run("a", 2, 4)], {"a": 100})
     found = estimates.of("a", TrainingConfig(epochs=2, augment=True))
     assert not found.is_measured and not found.scores
-    assert estimates.of("gtsrb", PRESETS["paper"].training).is_measured

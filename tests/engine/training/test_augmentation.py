@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine import datasets
+from engine import datasets, store
 from engine.attacks import poisoning
 from engine.attacks.poisoning import PoisonedSplit, PoisoningConfig
 from engine.attacks.triggers import parse_trigger
@@ -91,13 +91,14 @@ def test_only_pictures_of_things_without_a_side_are_mirrored():
 
 @pytest.mark.parametrize("kind", [PoisoningConfig(), PoisoningConfig("clean-label", 8.0)])
 def test_an_augmented_training_says_so_on_its_card_and_gives_another_network(
-    dataset, plan, clean, at_home, kind
+    few, plan, clean, kind
 ):
+    store.save(clean.card, clean.network(), {})
     config = dataclasses.replace(plan.training, epochs=1, batch=16)
     own = dataclasses.replace(plan, rate=0.1, poisoning=kind, surrogate=clean.name, training=config)
-    plain = train(dataset, own, NewModel("plain"))
+    plain = train(few, own, NewModel("plain"))
     augmented = dataclasses.replace(own, training=dataclasses.replace(config, augment=True))
-    other = train(dataset, augmented, NewModel("augmented"))
+    other = train(few, augmented, NewModel("augmented"))
     assert plain.card.training["augment"] is False
     assert other.card.training["augment"] is True
     pairs = zip(plain.network().get_weights(), other.network().get_weights(), strict=True)
