@@ -12,10 +12,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.core.paths import PROJECT
-from tests.docs.blocks import attacks, code, detection, models, paper, repairs, robustness, rooms
+from tests.docs.blocks import (
+    attack_signs,
+    attack_training,
+    attacks,
+    code,
+    detection,
+    models,
+    paper,
+    repairs,
+    robustness,
+    rooms,
+)
 
 BLOCKS: dict[str, Callable[[], str]] = {}
-for part in (attacks, code, detection, models, paper, repairs, robustness, rooms):
+for part in (
+    *(attacks, attack_signs, attack_training, code, detection),
+    *(models, paper, repairs, robustness, rooms),
+):
     BLOCKS |= part.BLOCKS
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)
 
