@@ -22,9 +22,9 @@ from engine.cli.invocation import Invocation
 from engine.core.command_line import PROGRAM
 from engine.core.errors import NameTaken, UserError, one_line
 from engine.core.progress import Stopped
+from engine.core.version import PACKAGE, program_version
 
 INSTALLED = "backdoor-lab"  # the command of the installed package
-PACKAGE = "backdoor-pruning-lab"
 COMPLETION = "_BACKDOOR_LAB_COMPLETE"  # set by a shell that asks for completions
 BAD_INPUT, INTERRUPTED = 2, 130  # exit statuses
 MAX_ERROR = 400  # characters of a message that quotes the command line
@@ -69,6 +69,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Attacks": {
         "benchmark-attacks": ("attacks", "Train a network with each attack and compare them."),
+        "sweep": ("sweeps", "Train and measure every combination of the settings in a file."),
         "robustness": ("robustness", "Measure a trigger after JPEG, PNG and resizing."),
     },
     "Reports": {
@@ -124,24 +125,9 @@ class LazyGroup(click.Group):
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
-def version() -> str:
-    """The version of the installed package, or of the checkout if none is installed."""
-    from importlib import metadata
-
-    try:
-        return metadata.version(PACKAGE)
-    except metadata.PackageNotFoundError:
-        import tomllib
-
-        from engine.core.paths import PROJECT
-
-        project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-        return str(project["project"]["version"])
-
-
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        click.echo(f"{PACKAGE} {version()}")
+        click.echo(f"{PACKAGE} {program_version()}")
         ctx.exit()
 
 

@@ -40,6 +40,11 @@ def repaired_folder() -> Path:
     return home() / "repaired"
 
 
+def sweeps_folder() -> Path:
+    """A folder for each sweep, with its results."""
+    return home() / "sweeps"
+
+
 def jobs_folder() -> Path:
     """A folder for each job: its request, status, log and checkpoint."""
     return home() / "jobs"

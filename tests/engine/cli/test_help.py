@@ -11,6 +11,7 @@ import pytest
 from engine.cli import main
 from engine.cli.main import COMPLETION, SECTIONS, cli
 from engine.core.paths import PROJECT
+from engine.core.version import program_version
 
 NAMES = [name for entries in SECTIONS.values() for name in entries]
 HEAVY = {"numpy", "pandas", "cv2", "tensorflow"}
@@ -79,7 +80,7 @@ def test_the_version_is_that_of_the_project(capsys):
 
 def test_the_version_of_an_installed_package_comes_first(monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", lambda name: f"9.9 of {name}")
-    assert main.version() == "9.9 of backdoor-pruning-lab"
+    assert program_version() == "9.9 of backdoor-pruning-lab"
 
 
 @pytest.mark.parametrize(

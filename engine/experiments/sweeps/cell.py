@@ -1,0 +1,141 @@
+"""A cell of a sweep: one training, and what is then tried on the network."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engine.attacks.poisoning import PoisoningConfig
+from engine.attacks.triggers import parse_trigger
+from engine.core import command_line
+from engine.core.version import program_version
+from engine.defenses.detectors import parse_detector
+from engine.defenses.repairs import parse_repair
+from engine.evaluation.targets import NEXT_CLASS
+from engine.experiments.attack_plan import AttackPlan
+from engine.networks.architectures import parse_architecture
+from engine.training.presets import find_preset
+from engine.training.training_config import TrainingConfig
+
+KEY_LENGTH = 16  # hexadecimal digits
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The settings of one cell, all as plain values, so that any machine can do its work.
+
+    Attributes:
+        dataset: its name.
+        network: the architecture as text, such as ``resnet:width=32``.
+        attack: the name of a recipe, or the trigger's name where it is none.
+        trigger: with all its values, as text.
+        poisoning: the fields of `PoisoningConfig`, as pairs of name and value.
+        rate: share of the training images that are poisoned; 0 trains a clean network.
+        target: a class, or `targets.NEXT_CLASS`.
+        preset: of the training.
+        epochs: replaces the preset's number of epochs, unless None.
+        seed: of the training.
+        detectors: as text; each looks for a backdoor in the network.
+        repairs: as text; each repairs the network.
+    """
+
+    dataset: str
+    network: str
+    attack: str
+    trigger: str
+    poisoning: tuple[tuple[str, Any], ...]
+    rate: float
+    target: int
+    preset: str
+    epochs: int | None
+    seed: int
+    detectors: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The same for the same settings and the same version of the program."""
+        text = json.dumps([program_version(), asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+    @property
+    def title(self) -> str:
+        """A few words."""
+        parts = [self.dataset, self.attack, f"rate {self.rate:g}", f"seed {self.seed}"]
+        return ", ".join(parts)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as the columns of a table: text and numbers."""
+        return {
+            "dataset": self.dataset,
+            "network": self.network,
+            "attack": self.attack,
+            **{f"trigger_{name}": value for name, value in self.trigger_values().items()},
+            "labels": dict(self.poisoning)["labels"],
+            "rate": self.rate,
+            "target": "next" if self.target == NEXT_CLASS else str(self.target),
+            "preset": self.preset,
+            "epochs": self.training().epochs,
+            "seed": self.seed,
+        }
+
+    def trigger_values(self) -> dict[str, Any]:
+        """The trigger's parameters that are single numbers, for axes of a chart."""
+        trigger = parse_trigger(self.trigger)
+        values = {name: getattr(trigger, name) for name in trigger.parameters()}
+        return {name: value for name, value in values.items() if _is_number(value)}
+
+    def training(self) -> TrainingConfig:
+        """How the network is fitted."""
+        config = dataclasses.replace(find_preset(self.preset).training, seed=self.seed)
+        return config if self.epochs is None else dataclasses.replace(config, epochs=self.epochs)
+
+    def plan(self) -> AttackPlan:
+        """What is trained."""
+        return AttackPlan(
+            parse_trigger(self.trigger),
+            self.target,
+            self.rate,
+            self.training(),
+            PoisoningConfig(**dict(self.poisoning)),
+            f"{self.dataset}-clean",
+            parse_architecture(self.network),
+        )
+
+    def check(self) -> None:
+        """Raise `UserError` unless every setting is one that there is."""
+        plan = self.plan()
+        plan.poisoning.check(plan.trigger, plan.target)
+        for text in self.detectors:
+            parse_detector(text)
+        for text in self.repairs:
+            parse_repair(text)
+
+    def command(self, model: str) -> str:
+        """The command that trains the same network."""
+        epochs = [] if self.epochs is None else ["--epochs", str(self.epochs)]
+        return command_line.command(
+            *("train", self.dataset, "--name", model, "--preset", self.preset, *epochs),
+            *("--seed", str(self.seed), *self.plan().command_options()),
+        )
+
+    def to_json(self) -> str:
+        """The settings as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Cell:
+        """The cell that `to_json` wrote."""
+        values = json.loads(text)
+        values["poisoning"] = tuple(map(tuple, values["poisoning"]))
+        values["detectors"], values["repairs"] = (
+            tuple(values[name]) for name in ("detectors", "repairs")
+        )
+        return cls(**values)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

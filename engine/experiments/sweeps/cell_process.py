@@ -1,0 +1,246 @@
+"""A cell in a process of its own, so that cells share no state and their memory is given back.
+
+The parent writes the cell's settings to the child's standard input and keeps it open: a child whose
+parent has died reads its end and dies too. The child reports progress on standard output, a line of
+JSON each, and leaves an archive with its rows and its model folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from engine.core import paths, progress
+from engine.core.errors import one_line
+from engine.core.progress import Progress
+from engine.core.version import program_version
+from engine.experiments.sweeps.cell import Cell
+
+ROWS_FILE, PROBLEM_FILE, MODEL_FOLDER = "rows.json", "problem.txt", "model"
+MODEL = "model"  # its name in the child's own home
+WATCH_SECONDS = 0.5  # between two looks at the child's memory
+_CHILDREN: set[subprocess.Popen[str]] = set()  # of this process
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+class Died(Exception):
+    """The child ended without an answer: it was killed, or it crashed."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a cell may use.
+
+    Attributes:
+        threads: of TensorFlow; 0: as many as it chooses.
+        memory_gb: resident memory; 0: no limit.
+    """
+
+    threads: int = 0
+    memory_gb: float = 0.0
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What the work of a cell gave.
+
+    Attributes:
+        rows: see `cell_work.Outcome`, each with `about_this_machine` and the cell's seconds.
+        archive: a zip with the model's folder; empty if there is none.
+        problem: one sentence if the cell failed; else empty.
+    """
+
+    rows: list[dict[str, Any]]
+    archive: bytes
+    problem: str = ""
+
+
+def work_on(cell: Cell, limits: Limits, version: str) -> CellResult:
+    """Do a cell's work in a child process.
+
+    Args:
+        cell: what to do.
+        limits: threads and memory.
+        version: of the program that asks. Figures of another version are not comparable.
+
+    Returns:
+        The rows and the model; a cell that failed for a reason that a person can change has a
+        problem instead.
+
+    Raises:
+        Died: the child was killed or crashed; another attempt may succeed.
+        Stopped: a stop was requested.
+    """
+    if version != program_version():
+        return CellResult(
+            [],
+            b"",
+            f"This worker has version {program_version()} of the program and the sweep was started"
+            f" with {version}: install the same version on all machines.",
+        )
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="sweep-cell-") as folder:
+        answer = _run_child(cell, limits, Path(folder))
+    seconds = round(time.monotonic() - started, 1)
+    rows = [{**row, "cell_seconds": seconds} for row in answer.rows]
+    return CellResult(rows, answer.archive, answer.problem)
+
+
+def end_children() -> None:
+    """Kill the cells that this process is working on."""
+    for child in list(_CHILDREN):
+        child.kill()
+
+
+def unpack_model(archive: bytes, folder: Path) -> None:
+    """Write the model folder of a result into an existing, empty folder."""
+    with zipfile.ZipFile(BytesIO(archive)) as files:
+        for name in files.namelist():
+            place, _, file = name.partition("/")
+            if place == MODEL_FOLDER and file and "/" not in file and not file.startswith("."):
+                (folder / file).write_bytes(files.read(name))
+
+
+def _run_child(cell: Cell, limits: Limits, folder: Path) -> CellResult:
+    (folder / "home").mkdir()
+    _share_folders(folder / "home")
+    archive, log = folder / "result.zip", folder / "log.txt"
+    with log.open("wb") as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "engine.experiments.sweeps.cell_child", str(archive)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=paths.PROJECT,
+            env=_environment(limits, folder / "home"),
+            text=True,
+            encoding="utf-8",
+        )
+    with _ending(child), _watching_memory(child, limits) as exceeded:
+        assert child.stdin is not None and child.stdout is not None
+        child.stdin.write(cell.to_json() + "\n")
+        child.stdin.flush()
+        for line in child.stdout:
+            _pass_on(line)
+        child.wait()
+    if exceeded:
+        return CellResult(
+            [],
+            b"",
+            f"The cell used more than {limits.memory_gb:g} GB of memory and was stopped: raise the"
+            " limit, or choose a smaller network.",
+        )
+    if not archive.exists():
+        end = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise Died(f"Exit status {child.returncode}. {one_line(end)}")
+    return _read_answer(archive.read_bytes())
+
+
+def _read_answer(content: bytes) -> CellResult:
+    with zipfile.ZipFile(BytesIO(content)) as files:
+        if PROBLEM_FILE in files.namelist():
+            return CellResult([], b"", files.read(PROBLEM_FILE).decode())
+        return CellResult(json.loads(files.read(ROWS_FILE)), content)
+
+
+def _share_folders(home: Path) -> None:
+    """Let the child find what this machine has: decoded datasets, and those that a user added."""
+    paths.cache_folder().mkdir(parents=True, exist_ok=True)
+    for folder in (paths.cache_folder(), paths.datasets_folder()):
+        if folder.exists():
+            with suppress(OSError):  # some systems forbid links; the child then decodes them anew
+                (home / folder.name).symlink_to(folder, target_is_directory=True)
+
+
+def _environment(limits: Limits, home: Path) -> dict[str, str]:
+    search_path = filter(None, [str(paths.PROJECT), os.environ.get("PYTHONPATH", "")])
+    threads = dict.fromkeys(THREADS, str(limits.threads)) if limits.threads else {}
+    return {
+        **os.environ,
+        **threads,
+        "PYTHONPATH": os.pathsep.join(search_path),
+        "PRUNING_LAB_DATA": str(paths.data_root()),
+        "PRUNING_LAB_HOME": str(home),
+    }
+
+
+def _pass_on(line: str) -> None:
+    """Report the progress that a line of the child's holds; ignore other lines."""
+    with suppress(ValueError, TypeError, KeyError):
+        event = Progress(**json.loads(line))
+        progress.report(event.done, event.total, event.message)
+
+
+@contextmanager
+def _ending(child: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill the child at the end of the block, whatever happens in it."""
+    _CHILDREN.add(child)
+    try:
+        yield
+    finally:
+        _CHILDREN.discard(child)
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+        for stream in (child.stdin, child.stdout):
+            with suppress(OSError):
+                if stream:
+                    stream.close()
+
+
+@contextmanager
+def _watching_memory(child: subprocess.Popen[str], limits: Limits) -> Iterator[list[int]]:
+    """Kill the child if it uses too much memory; what is yielded is empty until then."""
+    exceeded: list[int] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        with suppress(psutil.Error):
+            process = psutil.Process(child.pid)
+            while not over.wait(WATCH_SECONDS) and child.poll() is None:
+                used = process.memory_info().rss
+                if used > limits.memory_gb * 2**30:
+                    exceeded.append(used)
+                    child.kill()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    if limits.memory_gb:
+        watcher.start()
+    try:
+        yield exceeded
+    finally:
+        over.set()
+        if watcher.is_alive():
+            watcher.join()
+
+
+def reporting_on(write: Callable[[str], Any]) -> Callable[[Progress], None]:
+    """A reporter for the child: a line of JSON for an event, at most twice a second."""
+    last = 0.0
+
+    def report(event: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last < WATCH_SECONDS:
+            return
+        last = time.monotonic()
+        short = {key: value for key, value in asdict(event).items() if key != "figures"}
+        write(json.dumps(short) + "\n")
+
+    return report

@@ -1,0 +1,113 @@
+"""The results of a sweep on disk: a file for each finished cell, and one tidy table of all.
+
+sweeps/NAME/cells/KEY.json   a cell's settings and rows
+sweeps/NAME/results.csv      a row for each cell and figure
+sweeps/NAME/results.parquet  the same, with types
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from engine import store
+from engine.core import atomic_files, paths
+from engine.core.errors import UserError
+from engine.core.limited_reading import read_json_object
+from engine.experiments.sweeps.cell import Cell
+from engine.experiments.sweeps.cell_process import CellResult
+
+MAX_BYTES = 4 << 20
+RESULTS = "results"  # name of both tables
+FIGURE = ("detector", "repair", "figure", "value", "problem")
+MACHINE = (
+    *("model", "cell_seconds", "version", "python", "tensorflow", "keras"),
+    *("host", "processor", "finished"),
+)
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """The folder of a sweep's results; it need not exist."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, name: str) -> SweepResults:
+        """The results of the sweep called `name`."""
+        return cls(paths.sweeps_folder() / name)
+
+    @property
+    def csv(self) -> Path:
+        """The table as CSV."""
+        return self.folder / f"{RESULTS}.csv"
+
+    @property
+    def parquet(self) -> Path:
+        """The table as Parquet."""
+        return self.folder / f"{RESULTS}.parquet"
+
+    def missing(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Those that are not done yet, or failed."""
+        return [cell for cell in cells if not self._is_done(cell)]
+
+    def add(self, cell: Cell, result: CellResult, model: str = "") -> None:
+        """Store what a cell gave; it replaces what was stored of that cell before."""
+        rows = [row | {"model": model} for row in result.rows]
+        record = {"cell": json.loads(cell.to_json()), "problem": result.problem, "rows": rows}
+        atomic_files.write_text(self._file(cell), json.dumps(record))
+
+    def table(self, cells: Sequence[Cell]) -> pd.DataFrame:
+        """The tidy table of these cells, as far as they are done or failed.
+
+        Returns:
+            A row for each cell and figure: cell (its key), its settings, `FIGURE`, `MACHINE`. A
+            failed cell is one row without a figure, with its problem.
+        """
+        rows = [row for cell in cells for row in self._rows(cell)]
+        settings = list(dict.fromkeys(name for cell in cells for name in cell.settings()))
+        return pd.DataFrame(rows).reindex(columns=["cell", *settings, *FIGURE, *MACHINE])
+
+    def write_tables(self, cells: Sequence[Cell]) -> pd.DataFrame:
+        """Write the table in both forms, and return it."""
+        table = self.table(cells)
+        store.write_table(self.csv, table)
+        with atomic_files.new_file(self.parquet) as aside:
+            table.to_parquet(aside, index=False)
+        return table
+
+    def _file(self, cell: Cell) -> Path:
+        return self.folder / "cells" / f"{cell.key}.json"
+
+    def _is_done(self, cell: Cell) -> bool:
+        record = self._record(cell)
+        return record is not None and not record["problem"]
+
+    def _record(self, cell: Cell) -> dict[str, Any] | None:
+        """What is stored of a cell; None if that is nothing, or damaged: then it is done again."""
+        if not self._file(cell).exists():
+            return None
+        try:
+            record = read_json_object(self._file(cell), MAX_BYTES)
+        except (UserError, ValueError, OSError):
+            return None
+        fits = isinstance(record.get("rows"), list) and isinstance(record.get("problem"), str)
+        return record if fits else None
+
+    def _rows(self, cell: Cell) -> list[dict[str, Any]]:
+        record = self._record(cell)
+        if record is None:
+            return []
+        about = {"cell": cell.key, **cell.settings()}
+        if record["problem"]:
+            return [about | {"detector": "", "repair": "", "figure": ""} | _problem(record)]
+        return [about | row for row in record["rows"]]
+
+
+def _problem(record: dict[str, Any]) -> dict[str, Any]:
+    return {"value": float("nan"), "problem": record["problem"]}
