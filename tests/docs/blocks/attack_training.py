@@ -68,8 +68,8 @@ def longer_findings() -> str:
             claim(
                 "**Three epochs are too few for some attacks.** Eight bring"
                 f" {number_word(len(helped)).lower()} of them to {min(helped):.0f} % or more, and"
-                f" none costs more than {cost:.1f} points of clean accuracy. What WaNet and IAB cost"
-                " after three epochs is the price of a training cut short.",
+                f" none costs more than {cost:.1f} points of clean accuracy. What WaNet and IAB"
+                " cost after three epochs is the price of a training cut short.",
                 min(helped) > 90,
                 all(row["epochs"] == 8 for row in trained.values()),
             ),
@@ -114,7 +114,8 @@ def machines() -> str:
         [
             claim(
                 "**The same seed gives other figures on another machine.**"
-                f" {number_word(len(clean))} of the networks were trained on two machines ([first](first-machine.csv))."
+                f" {number_word(len(clean))} of the networks were trained on two machines"
+                " ([first](first-machine.csv))."
                 f" Clean accuracy differs by up to {max(clean.values()):.1f} points, and by"
                 f" {clean['none']:.1f} without an attack, from which every *cost* is counted."
                 f" Attack success differs by up to {max(attack.values()):.1f} points.",
