@@ -24,8 +24,13 @@ from engine.store import StoredModel
 @out_option(
     "DIR", "Write the tables there. Networks in its tables that are not named stay.", required=True
 )
+@click.option(
+    "--later",
+    is_flag=True,
+    help="These networks choose nothing: they only report how often the detector is right.",
+)
 @long_work
-def calibrate_detector(models: tuple[str, ...], out: Path, call: Call) -> Answer:
+def calibrate_detector(models: tuple[str, ...], out: Path, later: bool, call: Call) -> Answer:
     """Choose the detector's constants on known networks.
 
     Clean and backdoored networks are needed. Those without a stored scan that can be used are
@@ -35,7 +40,8 @@ def calibrate_detector(models: tuple[str, ...], out: Path, call: Call) -> Answer
     chosen = [store.find(model) for model in dict.fromkeys(models)]
     cards = [stored.card for stored in chosen]
     before = detector_evidence.read(out)
-    about = Evidence(detector_evidence.describe_networks(cards), pd.DataFrame(columns=["model"]))
+    described = detector_evidence.describe_networks(cards, detector_evidence.LATER if later else "")
+    about = Evidence(described, pd.DataFrame(columns=["model"]))
     # An error comes before the work.
     known = about if before is None else before.replaced_by(about)
     detector_calibration.with_sides(known.networks)

@@ -20,13 +20,20 @@ from engine.defenses.detectors.trigger_inversion import CONFIRMED
 from engine.defenses.inversion import FAMILIES
 from engine.evaluation import metrics
 from engine.evaluation.targets import NEXT_CLASS
-from engine.experiments.detector_evidence import NETWORKS, NETWORKS_FILE, SIZES_FILE, Evidence
+from engine.experiments.detector_evidence import (
+    LATER,
+    NETWORKS,
+    NETWORKS_FILE,
+    SIZES_FILE,
+    Evidence,
+)
 from engine.store import tables
 from engine.store.tables import Column, Schema
 
 FOLDER = paths.PROJECT / "report" / "detection"
 SPREADS, THRESHOLDS, RATES = "spreads.csv", "threshold.csv", "rates.csv"
 CHOOSE, REPORT, ALL = "choose", "report", "all"
+UNSEEN = "unseen"  # those that took no part in choosing: REPORT and LATER
 CLEAN, BACKDOORED = "clean", "backdoored"
 # These attacks were looked at while the detector was developed: families and constants were made to
 # fit them, so how they fare says little about other attacks. All others report.
@@ -67,8 +74,8 @@ class Calibration:
         threshold: one row: the highest score of a clean network that chooses (highest_clean) and
             its model, the lowest score above it of a target (lowest_target) and its model, and the
             threshold, halfway between them.
-        rates: networks (REPORT or ALL), kind (CLEAN or BACKDOORED), right, of (only networks with
-            a working backdoor), rate and its 95 % interval, low to high, in percent.
+        rates: networks (REPORT, UNSEEN or ALL), kind (CLEAN or BACKDOORED), right, of (only
+            networks with a working backdoor), rate and its 95 % interval, low to high, in percent.
     """
 
     networks: pd.DataFrame
@@ -81,17 +88,22 @@ class Calibration:
 def with_sides(networks: pd.DataFrame) -> pd.DataFrame:
     """Networks sorted by dataset, architecture and name, each with its side.
 
-    Clean networks of a dataset and architecture alternate, and the first chooses.
+    Clean networks of a dataset and architecture alternate, and the first chooses. Networks that
+    were measured later keep their side.
+
+    Args:
+        networks: see `Evidence`.
 
     Raises:
         UserError: there are no networks of a kind on a side.
     """
     ordered = networks.sort_values(["dataset", "architecture", "model"], ignore_index=True)
-    clean = ordered["attack"].fillna("") == ""
-    place = ordered.assign(clean=clean).groupby(["dataset", "architecture", "clean"]).cumcount()
-    chooses = np.where(clean, place % 2 == 0, ordered["attack"].isin(CHOOSING_ATTACKS))
-    ordered["side"] = np.where(chooses, CHOOSE, REPORT)
     ordered["attack"] = ordered["attack"].fillna("")
+    clean, later = ordered["attack"] == "", ordered["side"] == LATER
+    groups = ["dataset", "architecture", "clean", "later"]
+    place = ordered.assign(clean=clean, later=later).groupby(groups).cumcount()
+    chooses = np.where(clean, place % 2 == 0, ordered["attack"].isin(CHOOSING_ATTACKS))
+    ordered["side"] = np.select([later, chooses], [LATER, CHOOSE], REPORT)
     for side in (CHOOSE, REPORT):
         for kind in (CLEAN, BACKDOORED):
             if not (_of_kind(ordered, kind) & (ordered["side"] == side)).any():
@@ -224,12 +236,13 @@ def find_rates(networks: pd.DataFrame) -> pd.DataFrame:
         networks: with side and right.
     """
     rows = []
-    for side in (REPORT, ALL):
+    sides = {REPORT: (REPORT,), UNSEEN: (REPORT, LATER), ALL: (CHOOSE, REPORT, LATER)}
+    for name, members in sides.items():
         for kind in (CLEAN, BACKDOORED):
-            counted = _of_kind(networks, kind) & ((side == ALL) | (networks["side"] == side))
+            counted = _of_kind(networks, kind) & networks["side"].isin(members)
             right, of = int(networks.loc[counted, "right"].sum()), int(counted.sum())
             rate = metrics.Proportion(right, of).percent
-            rows.append((side, kind, right, of, rate, *metrics.wilson_interval(rate, of)))
+            rows.append((name, kind, right, of, rate, *metrics.wilson_interval(rate, of)))
     columns = list(_RATES.columns)
     return pd.DataFrame(rows, columns=columns).round(2)
 
@@ -278,7 +291,7 @@ def measured_rates() -> Rates | None:
     if not (FOLDER / RATES).exists():
         return None
     table = tables.read(FOLDER / RATES, _RATES)
-    rows = table[table["networks"] == REPORT].set_index("kind")
+    rows = table[table["networks"] == UNSEEN].set_index("kind")
     if not {BACKDOORED, CLEAN} <= set(rows.index):
         return None
     return Rates(_rate(rows.loc[BACKDOORED]), _rate(rows.loc[CLEAN]))

@@ -25,10 +25,14 @@ from engine.store import ModelCard, StoredModel, scans, tables
 from engine.store.tables import Column, Schema
 
 NETWORKS_FILE, SIZES_FILE = "networks.csv", "sizes.csv"
+LATER = "later"  # the side of networks that were measured after the constants were chosen
 DEFAULT_ARCHITECTURE = "paper"  # of cards from before there were others
 
 _TEXT, _LABEL = Column("text"), Column("whole", 0, 1e9)
-ABOUT = ("model", "dataset", "architecture", "attack", "attack_success", "target", "command")
+ABOUT = (
+    *("model", "dataset", "architecture", "attack", "side", "attack_success", "target"),
+    "command",
+)
 NETWORKS = Schema(
     {
         "model": _TEXT,
@@ -63,7 +67,8 @@ class Evidence(NamedTuple):
     """What is known of some networks.
 
     Attributes:
-        networks: a row each: model, dataset, architecture, attack (empty: clean), attack_success
+        networks: a row each: model, dataset, architecture, attack (empty: clean), side (`LATER`;
+            anything else is decided anew by `detector_calibration.with_sides`), attack_success
             (percent of test images; NaN: clean), target (`targets.NEXT_CLASS`: all-to-all; NaN:
             clean), and the command that trained it.
         classes: a row for each class searched: model, label, how far it stands out in each family,
@@ -95,13 +100,17 @@ def read(folder: Path) -> Evidence | None:
     return Evidence(networks[list(ABOUT)], classes)
 
 
-def describe_networks(cards: Iterable[ModelCard]) -> pd.DataFrame:
+def describe_networks(cards: Iterable[ModelCard], side: str = "") -> pd.DataFrame:
     """The rows of `Evidence.networks`.
+
+    Args:
+        cards: of the networks.
+        side: `LATER`, or empty.
 
     Raises:
         UserError: nobody knows how one of the networks was trained, or it was repaired.
     """
-    return pd.DataFrame([_describe(card) for card in cards], columns=list(ABOUT))
+    return pd.DataFrame([_describe(card) | {"side": side} for card in cards], columns=list(ABOUT))
 
 
 def _describe(card: ModelCard) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.core.paths import PROJECT
 from tests.docs.blocks import (
+    attack_seeds,
     attack_signs,
     attack_training,
     attacks,
@@ -27,7 +28,7 @@ from tests.docs.blocks import (
 
 BLOCKS: dict[str, Callable[[], str]] = {}
 for part in (
-    *(attacks, attack_signs, attack_training, code, detection),
+    *(attacks, attack_seeds, attack_signs, attack_training, code, detection),
     *(models, paper, repairs, robustness, rooms),
 ):
     BLOCKS |= part.BLOCKS

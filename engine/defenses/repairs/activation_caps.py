@@ -95,7 +95,7 @@ class _CappedNetwork:
         import keras
 
         taken = [self._plain.get_layer(name).input for name in self.layers]
-        reading = keras.Model(self._plain.inputs, taken)
+        reading = keras.Model(self._plain.inputs[0], taken)
         sums: list[np.ndarray] = [np.zeros(tensor.shape[1:]) for tensor in taken]
         squares = [np.zeros_like(total) for total in sums]
         for start in range(0, len(images), running.BATCH):

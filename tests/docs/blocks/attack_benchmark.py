@@ -9,6 +9,7 @@ from tests.docs import result_files as files
 
 TABLE, LONGER = "report/attacks-gtsrb/attacks.csv", "report/attacks-gtsrb/longer.csv"
 CLP, UNLEARNING = REPAIRS["clp"].title, REPAIRS[RECOMMENDED].title
+CAPS = REPAIRS["activation-caps"].title
 WORKING, UNDONE = 50.0, 5.0  # percent of attack success before and after
 UNTOUCHED = "As it is"
 OBEYED = 95.0  # percent of attack success

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from tests.docs import result_files as files
 from tests.docs.blocks.attack_benchmark import (
+    CAPS,
     CLP,
     OBEYED,
+    UNDONE,
+    UNLEARNING,
+    WORKING,
     ceiling_of,
     gtsrb_attacks,
     two_figures,
 )
-from tests.docs.markdown import bullets, claim, table
+from tests.docs.markdown import bullets, claim, listed, table
 
 
 def on_signs() -> str:
@@ -19,7 +23,13 @@ def on_signs() -> str:
     return table(
         [
             *("attack on `signs`", "clean", "cost", "attack success", "ceiling"),
-            *("pruned, 10 points", "CLP"),
+            *(
+                "pruned, 10 points",
+                "CLP",
+                "activation caps",
+                "trigger unlearning",
+                "clean after it",
+            ),
         ],
         [
             [
@@ -30,11 +40,33 @@ def on_signs() -> str:
                 ceiling_of(row) if row["rate"] else "",
                 *(
                     two_figures(left[row["attack"], defense]) if row["rate"] else ""
-                    for defense in (files.TEN_POINTS, CLP)
+                    for defense in (files.TEN_POINTS, CLP, CAPS, UNLEARNING)
                 ),
+                f"{left[row['attack'], UNLEARNING]['clean_accuracy']:.2f}",
             ]
             for row in files.rows("report/attacks-signs/attacks.csv")
         ],
+    )
+
+
+def _unlearned(found: dict[str, files.Row], left: dict[tuple[str, str], files.Row]) -> str:
+    """What trigger unlearning and activation caps undo here."""
+    working = [name for name, row in found.items() if row["attack_success"] > WORKING]
+    rest = [name for name in working if left[name, UNLEARNING]["attack_success"] > UNDONE]
+    costs = [
+        row["clean_accuracy"] - left[name, UNLEARNING]["clean_accuracy"]
+        for name, row in found.items()
+    ]
+    shown = [
+        f"{found[name]['title']} ({left[name, UNLEARNING]['attack_success']:.0f} %)"
+        for name in rest
+    ]
+    return claim(
+        f"Trigger unlearning undoes {len(working) - len(rest)} of the {len(working)} attacks that"
+        f" succeed more than half of the time, and leaves {listed(shown)}."
+        f" It costs {sum(costs) / len(costs):.1f} points of clean accuracy on average,"
+        f" {max(costs):.1f} at most.",
+        len(rest) < len(working) / 2,
     )
 
 
@@ -65,6 +97,7 @@ def signs_findings() -> str:
                 max(fine) < 5,
                 left["dynamic", CLP]["attack_success"] > 20,
             ),
+            _unlearned(found, left),
             claim(
                 "The pruning-aware attacker does worse: at a drop of 10 points"
                 f" {aware:.0f} % of the attacks still succeed. That network was trained further"

@@ -53,8 +53,9 @@ def _unlearned() -> str:
     mean = sum(costs.values()) / len(costs)
     return claim(
         f"**Trigger unlearning undoes {len(undone)} of the {len(working_attacks())} attacks that"
-        f" succeed more than half of the time:** {listed([title_of(name) for name in undone])}. At"
-        f" most {UNDONE:.0f} % of each still succeed, and {min(shares):.0f} to {max(shares):.0f} % of"
+        " succeed more than half of the time:**"
+        f" {listed([title_of(name) for name in undone])}. At most"
+        f" {UNDONE:.0f} % of each still succeed, and {min(shares):.0f} to {max(shares):.0f} % of"
         f" what a clean network recovers is recovered. It costs {mean:.1f} points of clean accuracy"
         f" on average, {max(costs.values()):.1f} at most.",
         len(undone) > len(working_attacks()) / 2,

@@ -18,7 +18,7 @@ from engine.defenses.inversion import FAMILIES
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments import analyze, detector_calibration, detector_evidence
 from engine.experiments.detector_calibration import CHOOSE, CHOOSING_ATTACKS, REPORT
-from engine.experiments.detector_evidence import Evidence
+from engine.experiments.detector_evidence import LATER, Evidence
 from engine.store import scans
 from tests.fixtures.scans import patch, store_scan
 from tests.fixtures.unknown import DATASET, SIDE, corner_network
@@ -26,17 +26,19 @@ from tests.fixtures.unknown import DATASET, SIDE, corner_network
 CLASSES, TARGET = range(3), 2
 
 
-def network(model, attack="", success=99.0, target=TARGET, dataset="signs", architecture="paper"):
+def network(model, attack="", success=99.0, dataset="signs", **changed):
     """A row of `Evidence.networks`."""
     clean = {"attack_success": math.nan, "target": math.nan}
-    about = clean if not attack else {"attack_success": success, "target": target}
+    about = clean if not attack else {"attack_success": success, "target": TARGET}
     return {
         "model": model,
         "dataset": dataset,
-        "architecture": architecture,
+        "architecture": "paper",
         "attack": attack,
+        "side": "",
         **about,
         "command": f"python -m engine train {dataset} --name {model}",
+        **changed,
     }
 
 
@@ -121,6 +123,31 @@ def test_clean_networks_of_a_dataset_and_architecture_alternate_and_the_first_ch
         assert sides[row["model"]] == (REPORT if row["model"].endswith("1") else CHOOSE)
 
 
+def test_networks_measured_later_choose_nothing_and_change_no_side():
+    later = [network("clean-0", side=LATER), network("strong-again", "badnets", side=LATER)]
+    before = detector_calibration.with_sides(pd.DataFrame(NETWORKS)).set_index("model")["side"]
+    after = detector_calibration.with_sides(pd.DataFrame(NETWORKS + later)).set_index("model")[
+        "side"
+    ]
+    assert after[before.index].to_dict() == before.to_dict()
+    assert after["clean-0"] == after["strong-again"] == LATER
+
+
+def test_networks_measured_later_count_among_those_that_took_no_part():
+    later = [network("clean-0", side=LATER), network("strong-again", "badnets", side=LATER)]
+    fresh = {"clean-0": ([0, 0, 0], (0, 0, 0)), "strong-again": ([0, 0, 0.1], (0, 0, 0))}
+    known = evidence()
+    rows = [classes(name, *found) for name, found in fresh.items()]
+    both = known.replaced_by(Evidence(pd.DataFrame(later), pd.concat(rows, ignore_index=True)))
+    found = detector_calibration.calibrate(both)
+    pd.testing.assert_frame_equal(found.spreads, detector_calibration.calibrate(known).spreads)
+    assert found.threshold.equals(detector_calibration.calibrate(known).threshold)
+    of = found.rates.set_index(["networks", "kind"])["of"]
+    assert of["unseen", "clean"] == of["report", "clean"] + 1
+    assert of["unseen", "backdoored"] == of["report", "backdoored"] + 1
+    assert of["all", "clean"] == 5
+
+
 @pytest.mark.parametrize(
     ("without", "told"),
     [
@@ -201,18 +228,19 @@ def test_a_pattern_that_does_not_work_on_other_images_flags_nothing():
 def test_rates_count_who_is_right_among_clean_networks_and_working_backdoors():
     found = detector_calibration.calibrate(evidence())
     networks = found.networks.to_dict("records")
+    sides = {"report": ["report"], "unseen": ["report"], "all": ["choose", "report"]}
     for rate in found.rates.to_dict("records"):
         counted = [
             row["right"]
             for row in networks
-            if rate["networks"] in ("all", row["side"])
+            if row["side"] in sides[rate["networks"]]
             and (row["attack"] == "") == (rate["kind"] == "clean")
             and (rate["kind"] == "clean" or row["attack_success"] > 50)
         ]
         assert (rate["right"], rate["of"]) == (sum(counted), len(counted))
         assert rate["rate"] == pytest.approx(100 * sum(counted) / len(counted), abs=0.01)
         assert 0 <= rate["low"] < rate["rate"] + 0.01 and rate["rate"] - 0.01 < rate["high"] <= 100
-    assert found.rates["of"].tolist() == [2, 3, 4, 6]
+    assert found.rates["of"].tolist() == [2, 3, 2, 3, 4, 6]
     half = found.rates.iloc[0]  # 1 of 2, whose interval Wilson (1927) gives
     assert (half["low"], half["high"]) == pytest.approx((9.45, 90.55), abs=0.01)
 
