@@ -69,7 +69,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Attacks": {
         "benchmark-attacks": ("attacks", "Train a network with each attack and compare them."),
-        "sweep": ("sweeps", "Train and measure every combination of the settings in a file."),
+        "sweep": ("sweeps", "Train and measure every combination of settings."),
         "robustness": ("robustness", "Measure a trigger after JPEG, PNG and resizing."),
     },
     "Reports": {

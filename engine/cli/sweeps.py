@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
+from engine import store
 from engine.cli.options import NAME, File, gathered
 from engine.cli.shared import Answer, Call, command, long_work
 from engine.core import job_worker, jobs
 from engine.core.errors import UserError
-from engine.core.names import slug
 from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.cell_process import Limits
@@ -75,20 +76,22 @@ def sweep(
     scheduler: Scheduler,
     call: Call,
 ) -> Answer:
-    """Train and measure every combination of the settings in a file.
+    """Train and measure every combination of settings.
 
     The results go into one table, a row for each cell and figure. The same command resumes a sweep
     that was interrupted or stopped: what is done is not done again. Cells that failed are tried
     again.
     """
     cells = sweep_file.read(file)
-    chosen = slug(name) if name else sweep_name(file)
+    chosen = store.check_name(name) if name else sweep_name(file)
     results = SweepResults.of(chosen)
     if dry_run:
         return _describe(chosen, cells, results)
     job = jobs.job_named(call.job or jobs.name_of("sweep", chosen))
 
     def work() -> Answer:
+        if call.root:
+            os.environ["PRUNING_LAB_DATA"] = str(call.root)  # for the cells' own processes
         with job_worker.turn(job):
             return _answer(chosen, cells, results, run_sweep(chosen, cells, scheduler, keep_models))
 

@@ -8,6 +8,7 @@ JSON each, and leaves an archive with its rows and its model folder.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from typing import Any
 import psutil
 
 from engine.core import paths, progress
-from engine.core.errors import one_line
+from engine.core.errors import UserError, one_line
 from engine.core.progress import Progress
 from engine.core.version import program_version
 from engine.experiments.sweeps.cell import Cell
@@ -48,10 +49,19 @@ class Limits:
     Attributes:
         threads: of TensorFlow; 0: as many as it chooses.
         memory_gb: resident memory; 0: no limit.
+
+    Raises:
+        UserError: a number is negative.
     """
 
     threads: int = 0
     memory_gb: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.threads < 0:
+            raise UserError("A cell has 1 or more threads, or 0 for TensorFlow's choice.")
+        if not 0 <= self.memory_gb < math.inf:
+            raise UserError("The memory limit is a number of GB above 0, or 0 for none.")
 
 
 NO_LIMITS = Limits()

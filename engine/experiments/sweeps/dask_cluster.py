@@ -46,12 +46,19 @@ class DaskCluster:
         limits: for each cell. Without a number of threads, the cells on a machine share its
             processors.
         gpu: whether a cell takes one of the GPUs that workers declare as the resource "GPU".
+
+    Raises:
+        UserError: the address is none.
     """
 
     address: str = ""
     workers: int = 0
     limits: Limits = NO_LIMITS
     gpu: bool = False
+
+    def __post_init__(self) -> None:
+        if self.address:
+            _check_address(self.address)
 
     def run(self, cells: Sequence[Cell], keep: Keep) -> None:
         """See `Scheduler.run`.
@@ -91,7 +98,6 @@ def _connected(cluster: DaskCluster) -> Iterator[Client]:
         ):
             yield client
         return
-    _check_address(cluster.address)
     try:
         client = Client(cluster.address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:

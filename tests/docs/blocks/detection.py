@@ -21,15 +21,16 @@ from engine.experiments.detector_calibration import (
     REPORT,
     SPREADS,
     THRESHOLDS,
+    UNSEEN,
     WORKING,
 )
-from engine.experiments.detector_evidence import NETWORKS
+from engine.experiments.detector_evidence import LATER, NETWORKS
 from engine.store import tables
 from tests.docs.markdown import bullet_list, listed, table
 
 NOT_MEASURED = "Not measured yet."
 AIM = {CLEAN: 95.0, BACKDOORED: 90.0}  # percent of the networks on which the detector is right
-SIDES = {CHOOSE: "chooses", REPORT: "reports"}
+SIDES = {CHOOSE: "chooses", REPORT: "reports", LATER: "came later"}
 WHY_MISSED = {
     "sig": "SIG's stripes look like what classes of clean networks respond to as well",
     "badnets-all-to-all": "all-to-all leads each class to another one, so there is no single target"
@@ -71,13 +72,10 @@ def _reached(right: float, kind: str) -> str:
 
 
 def _targets_named() -> str:
-    new, every = _rate(REPORT, BACKDOORED), _rate(calibration.ALL, BACKDOORED)
-    working = _working()
-    kinds = working.loc[working["side"] == REPORT, "attack"].nunique()
+    new, every = _rate(UNSEEN, BACKDOORED), _rate(calibration.ALL, BACKDOORED)
     return (
-        f"**The target is named in {new['right']:.0f} of {new['of']:.0f} networks, whose"
-        f" {kinds} attacks took no part in choosing the constants:**"
-        f" {new['rate']:.0f} %, 95 % interval {new['low']:.0f} to"
+        f"**The target is named in {new['right']:.0f} of {new['of']:.0f} networks that took no part"
+        f" in choosing the constants:** {new['rate']:.0f} %, 95 % interval {new['low']:.0f} to"
         f" {new['high']:.0f} %. Over all networks with a working backdoor it is"
         f" {every['right']:.0f} of {every['of']:.0f} ({every['rate']:.0f} %, {every['low']:.0f} to"
         f" {every['high']:.0f} %); the aim, {AIM[BACKDOORED]:.0f} %, is"
@@ -85,8 +83,24 @@ def _targets_named() -> str:
     )
 
 
+def _by_dataset() -> str:
+    working = _working()
+    gtsrb, signs = (_counted(working, working["dataset"] == name) for name in ("gtsrb", "signs"))
+    unseen = _rate(REPORT, BACKDOORED)
+    kinds = working.loc[working["side"] == REPORT, "attack"].nunique()
+    return (
+        f"**It is better on photographs than on the drawn signs:** {gtsrb} on GTSRB, {signs} on the"
+        f" signs. On attacks that took no part at all, {kinds} of them on GTSRB, it is"
+        f" {unseen['right']:.0f} of {unseen['of']:.0f}."
+    )
+
+
+def _counted(working: pd.DataFrame, chosen: pd.Series) -> str:
+    return f"{working.loc[chosen, 'right'].sum()} of {chosen.sum()}"
+
+
 def _false_alarms() -> str:
-    new, every = (_wrong(_rate(networks, CLEAN)) for networks in (REPORT, calibration.ALL))
+    new, every = (_wrong(_rate(networks, CLEAN)) for networks in (UNSEEN, calibration.ALL))
     return (
         f"**False alarms: {new['count']:.0f} of {new['of']:.0f} clean networks** that took no part"
         f" in choosing the constants: {new['rate']:.0f} %, 95 % interval {new['low']:.0f} to"
@@ -207,7 +221,9 @@ def _threshold() -> str:
 
 
 BLOCKS = {
-    "detection-rates": _measured(bullet_list(_targets_named, _false_alarms, _missed, _intervals)),
+    "detection-rates": _measured(
+        bullet_list(_targets_named, _by_dataset, _false_alarms, _missed, _intervals)
+    ),
     "detection-attacks": attacks,
     "detection-clean": clean,
     "detection-spreads": constants,

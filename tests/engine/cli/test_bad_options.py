@@ -38,6 +38,7 @@ COMMANDS = {
     "ceiling": ["ceiling", "small"],
     "robustness": ["robustness", "small"],
     "reactivate": ["reactivate", "small"],
+    "sweep": ["sweep", "sweep.yaml"],
     "benchmark-attacks": ["benchmark-attacks", "folder:signs"],
     "report": ["report", "small", "--out", "x.html"],
     "reproduce": ["reproduce", "folder:signs"],
@@ -63,6 +64,10 @@ BAD = {
     "--seed": ("-1", "seed"),
     "--name": ("../n", "cannot be called"),
     "--root": ("nowhere", "no images at"),
+    "--scheduler": ("nowhere", "not an address"),
+    "--local": ("0", "at least one worker"),
+    "--threads": ("-1", "threads"),
+    "--memory": ("-1", "memory"),
     "--job": ("../x", "A job cannot be called"),
     "--dataset": ("none", ""),
     "--layer": ("nope", ""),
@@ -92,6 +97,7 @@ ELSEWHERE = {"--surrogate", "--out", "--sheet"}
 WITHOUT_DATA = {
     *(("report", "--root"), ("bench", "--root"), ("export", "--root"), ("sample-pair", "--root")),
     *(("assume", "--root"), ("assume", "--job")),
+    ("sweep", "--root"),
     *(("calibrate-detector", "--root"), ("calibrate-detector", "--job")),
 } | {(f"data {act}", "--root") for act in ("check", "add")}
 
@@ -120,6 +126,7 @@ def refused(words, capsys) -> str:
 def test_a_bad_value_is_refused(name, option, at_home, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(path.name for path in paths.models_folder().iterdir())
+    (tmp_path / "sweep.yaml").write_text("dataset: folder:signs")
     value, said = BAD[option]
     assert said in refused([*COMMANDS[name], option, value], capsys)
     assert sorted(path.name for path in paths.models_folder().iterdir()) == before
