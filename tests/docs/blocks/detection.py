@@ -128,6 +128,17 @@ def _missed() -> str:
     return f"**Missed:** {listed(names)}.{said}"
 
 
+def _not_searched() -> str:
+    working = _working()
+    unsearched = working["target_score"].isna() & (working["target"] != NEXT_CLASS)
+    names = [f"`{name}`" for name in working.loc[unsearched, "model"]]
+    return (
+        f"**In {len(names)} of these the target was not even searched:** {listed(names)}. Only the"
+        " classes with the largest margins are, and some to compare them with. To search all"
+        " classes would take several times as long."
+    )
+
+
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
@@ -166,6 +177,8 @@ def _first(row: Any) -> str:
         return f"{row.first} (no single target)"
     if row.first == row.target:
         return f"{row.first} (target)"
+    if pd.isna(row.target_score):
+        return f"{row.first} (the target {row.target:.0f} was not searched)"
     return f"{row.first} (the target {row.target:.0f} has {row.target_score:.1f})"
 
 
@@ -222,7 +235,7 @@ def _threshold() -> str:
 
 BLOCKS = {
     "detection-rates": _measured(
-        bullet_list(_targets_named, _by_dataset, _false_alarms, _missed, _intervals)
+        bullet_list(_targets_named, _by_dataset, _false_alarms, _missed, _not_searched, _intervals)
     ),
     "detection-attacks": attacks,
     "detection-clean": clean,
