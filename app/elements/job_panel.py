@@ -13,7 +13,7 @@ import streamlit as st
 
 from app.frame import failures
 from engine.cli.terminal import duration
-from engine.core import atomic_files, jobs, markdown
+from engine.core import atomic_files, jobs, markdown, read_only
 from engine.core.errors import UserError
 from engine.core.jobs import Job, Status
 
@@ -35,10 +35,17 @@ def draw_nothing(status: Status) -> None:
 def start_button(
     label: str, name: str, arguments: Sequence[str], help: str, disabled: bool = False
 ) -> None:
-    """A button that starts a job; disabled while the job is running."""
+    """A button that starts a job; disabled while the job is running, and in read-only mode."""
     job = jobs.job_named(name)
     alive = job.folder.exists() and job.status().alive
-    if st.button(label, key=f"start-{name}", type="primary", help=help, disabled=alive or disabled):
+    blocked = read_only.blocks(arguments[0])
+    if st.button(
+        label,
+        key=f"start-{name}",
+        type="primary",
+        help=read_only.SENTENCE if blocked else help,
+        disabled=alive or disabled or blocked,
+    ):
         start(name, arguments)
         st.rerun()
 
@@ -174,7 +181,12 @@ def describe(job: Job, status: Status) -> None:
 
 
 def buttons(job: Job, status: Status) -> None:
-    """Buttons to stop a running job, or to resume or dismiss one that has ended."""
+    """Buttons to stop a running job, or to resume or dismiss one that has ended.
+
+    None in read-only mode, except for jobs that could be started there.
+    """
+    if read_only.blocks(job.request.kind):
+        return
     with st.container(horizontal=True):
         if status.alive:
             stopping = job.stop_requested()

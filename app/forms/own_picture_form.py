@@ -11,6 +11,7 @@ from app import own_pictures
 from app.elements.mounting import element
 from app.frame import failures, pages
 from engine.core.errors import UserError
+from engine.core.read_only import is_read_only
 from engine.datasets.decoding import SUFFIXES
 from engine.datasets.gtsrb import CLASS_NAMES
 from engine.datasets.sample_photos import LABELS, take_photo
@@ -23,14 +24,18 @@ _paste = element("paste")
 
 def offer() -> None:
     """A button that opens the controls; a picture pasted anywhere on the page is taken as well."""
-    _paste(data={}, key=_PASTE, on_pasted_change=_take_pasted)
+    if not is_read_only():
+        _paste(data={}, key=_PASTE, on_pasted_change=_take_pasted)
     with st.popover("Your picture", icon=":material/add_photo_alternate:", key="own-picture"):
         add()
         pages.PAGES["pictures"].link("Crop them, and see all predictions")
 
 
 def add() -> None:
-    """The controls themselves."""
+    """The controls themselves; the samples alone in read-only mode."""
+    if is_read_only():
+        _offer_samples()
+        return
     st.file_uploader(
         f"One picture or up to {own_pictures.MAX_PICTURES}",
         type=[suffix.removeprefix(".") for suffix in SUFFIXES],
@@ -41,10 +46,14 @@ def add() -> None:
     )
     st.caption("Or paste one anywhere on the page (Ctrl+V).")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Take ten sample signs", key="own-samples", on_click=_take_samples)
+        _offer_samples()
         camera = st.toggle("Camera", key=_CAMERA_ON)
     if camera:
         st.camera_input("Take a photo", key=_CAMERA, on_change=_take_photo)
+
+
+def _offer_samples() -> None:
+    st.button("Take ten sample signs", key="own-samples", on_click=_take_samples)
 
 
 def choose_in_use() -> str:

@@ -28,7 +28,7 @@ from threading import Thread
 
 from filelock import FileLock, Timeout
 
-from engine.core import atomic_files, paths
+from engine.core import atomic_files, paths, read_only
 from engine.core.errors import UserError, quoted
 from engine.core.job_files import Request, Status, read_request, read_status, write_request
 from engine.core.names import slug
@@ -215,6 +215,8 @@ def start(name: str, arguments: Sequence[str]) -> Job:
 
 
 def _launch(job: Job, arguments: Sequence[str]) -> None:
+    if read_only.blocks(arguments[0]):
+        read_only.check()
     starting = FileLock(job.folder / "starting", thread_local=False)
     try:
         job.folder.mkdir(parents=True, exist_ok=True)

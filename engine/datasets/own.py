@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core import atomic_files, command_line, paths
+from engine.core import atomic_files, command_line, paths, read_only
 from engine.core.errors import UserError, quoted
 from engine.core.names import is_name
 from engine.datasets import description, tracks
@@ -154,6 +154,7 @@ def keep(name: str, found: Findings, copy: bool = False) -> None:
         UserError: the name is taken, what was found cannot be described, or the files cannot be
             written.
     """
+    read_only.check()
     check_name(name)
     if copy and found.path.is_dir():
         raise UserError(f"A copy is kept of a zip archive only, and {found.path} is a folder.")
@@ -180,6 +181,7 @@ def remove(name: str) -> None:
     Raises:
         UserError: there is none of that name.
     """
+    read_only.check()
     if name not in names():
         raise UserError(
             f"There is no dataset '{name}' of your own: choose from {', '.join(names())}."

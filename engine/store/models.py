@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from engine.attacks.triggers import LearnedTrigger, Trigger, artifacts, parse_trigger
-from engine.core import atomic_files, paths
+from engine.core import atomic_files, paths, read_only
 from engine.core.errors import NameTaken, UserError
 from engine.core.names import is_name
 from engine.networks import channel_blocks, numpy_inference, untrusted
@@ -84,6 +84,7 @@ class StoredModel:
         Raises:
             UserError: the model was deleted or replaced since it was opened.
         """
+        read_only.check()
         with atomic_files.changing(self.folder.parent):
             card = self._unchanged_card()
             for name, table in tables.items():
@@ -106,6 +107,7 @@ class StoredModel:
         Raises:
             UserError: the model was deleted or replaced since it was opened.
         """
+        read_only.check()
         with atomic_files.changing(self.folder.parent):
             self._unchanged_card()
             for pattern in outdated:
@@ -292,6 +294,7 @@ def save(
         UserError: another model is called that.
         files.WriteError: the disk is full, or the models' folder cannot be written.
     """
+    read_only.check()
     training = "" if card.repair else str(card.training.get("id", ""))
 
     def check() -> None:
@@ -304,6 +307,7 @@ def save(
 
 def save_as(folder: Path, card: ModelCard, network: keras.Model) -> StoredModel:
     """`save`, but to a folder of the caller's choice, where `find` does not look."""
+    read_only.check()
     _write(folder, card, network, {})
     return open_folder(folder)
 
@@ -332,6 +336,7 @@ def _write(
 
 def copy_as(stored: StoredModel, name: str, replace: bool = False) -> StoredModel:
     """A copy of a model under another name, among the user's own."""
+    read_only.check()
 
     def check() -> None:
         check_free(name, replace)

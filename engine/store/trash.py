@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine import store
-from engine.core import atomic_files, paths
+from engine.core import atomic_files, paths, read_only
 from engine.core.errors import UserError
 
 KEPT = 5  # models deleted before the last five are gone for good
@@ -21,6 +21,7 @@ def delete(name: str) -> None:
     Raises:
         UserError: there is none of that name, or it comes with the program.
     """
+    read_only.check()
     models = paths.models_folder()
     folder = models / store.check_name(name)
     with atomic_files.changing(models):
@@ -41,6 +42,7 @@ def restore(name: str) -> None:
     Raises:
         UserError: none is in the trash, or a new model has taken its name.
     """
+    read_only.check()
     models = paths.models_folder()
     with atomic_files.changing(models):
         found = [entry for entry in _entries() if _name(entry) == name]

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.elements.progress_bar import show_progress
-from app.frame import failures
+from app.frame import failures, read_only
 from app.views.data import confirm_view, uploads
 from engine.core import markdown
 from engine.datasets.findings import Findings, examine
@@ -17,6 +17,8 @@ _FOUND = "data-found"
 
 def show() -> None:
     """Show the tab."""
+    if read_only.is_explained():
+        return
     left, right = st.columns([2, 3], gap="large")
     with left:
         path = _choose()

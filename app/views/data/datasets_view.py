@@ -15,6 +15,7 @@ from app.views.train.training_form import name_dataset
 from engine import store
 from engine.core import markdown
 from engine.core.errors import UserError
+from engine.core.read_only import is_read_only
 from engine.datasets import (
     SOURCES,
     SPLITS,
@@ -154,7 +155,7 @@ def _link_on(name: str) -> None:
     if available(name):
         PAGES["train"].link("Train a network on it")
         PAGES["own_model"].link("Check your own model with it")
-    if name not in SOURCES:
+    if name not in SOURCES and not is_read_only():
         _offer_removal(name)
 
 

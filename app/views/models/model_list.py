@@ -11,6 +11,7 @@ from app.elements import scan_verdict, scores
 from app.frame import failures, header
 from engine.core import markdown, paths
 from engine.core.errors import UserError
+from engine.core.read_only import is_read_only
 from engine.datasets import dataset_title
 from engine.store import StoredModel, summary, trash
 
@@ -147,7 +148,7 @@ def _show_card(entry: Entry) -> None:
             scan_verdict.show_briefly(entry.stored)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Use", key=f"use-{entry.name}", disabled=used, on_click=_use, args=(entry.name,))
-        if (paths.models_folder() / entry.name).is_dir():
+        if (paths.models_folder() / entry.name).is_dir() and not is_read_only():
             st.button(
                 "Delete",
                 key=f"delete-{entry.name}",
@@ -182,7 +183,7 @@ def _dismiss() -> None:
 
 def _offer_undo() -> None:
     gone = trash.deleted()
-    if not gone or st.session_state.get(_DISMISSED):
+    if not gone or st.session_state.get(_DISMISSED) or is_read_only():
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.markdown(

@@ -11,6 +11,7 @@ from app.elements import model_download
 from app.views.repairs import ranking
 from engine import store
 from engine.core import markdown
+from engine.core.read_only import is_read_only
 from engine.store import StoredModel
 
 
@@ -21,6 +22,12 @@ def offer_to_save(model: StoredModel, repaired: dict[str, StoredModel]) -> None:
     )
     copy = repaired[method]
     st.markdown(_describe(copy.card.repair))
+    if not is_read_only():
+        _offer_model(model, copy)
+    model_download.offer(copy)
+
+
+def _offer_model(model: StoredModel, copy: StoredModel) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input("Name of the new model", f"{model.name}-repaired", width=320)
         if st.button("Save as a model", icon=":material/save:"):
@@ -28,7 +35,6 @@ def offer_to_save(model: StoredModel, repaired: dict[str, StoredModel]) -> None:
             st.success(
                 f"Saved as {markdown.code(saved.name)}: select it in the list above the page."
             )
-    model_download.offer(copy)
 
 
 def _describe(repair: Mapping[str, Any]) -> str:

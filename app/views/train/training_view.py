@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.elements import job_panel
+from app.frame import read_only
 from app.views.train import live_view, training_form
 from engine.core import jobs
 from engine.core.jobs import Job
@@ -15,6 +16,8 @@ KINDS = ("train", "")
 
 def show() -> None:
     """Show the tab."""
+    if read_only.is_explained():
+        return
     own = [job for job in job_panel.own_jobs() if job.request.kind in KINDS]
     others = [job for job in jobs.all_jobs() if job.request.kind in KINDS and job not in own]
     if own:
