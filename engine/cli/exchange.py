@@ -10,8 +10,10 @@ from engine import store
 from engine.cli.options import File, Parsed, model_argument, out_option
 from engine.cli.shared import Answer, Call, command, long_work
 from engine.core import tensorflow_runtime
+from engine.datasets import available, open_test
 from engine.defenses.repairs import REPAIRS, Repair, parse_repair
 from engine.experiments import export_model, run_repairs, sample_pair
+from engine.reporting.sharing import share_model
 
 
 @command("export")
@@ -49,6 +51,34 @@ def export(
         tensorflow_runtime.import_tensorflow()
         written = export_model.export(stored, file, format or "")
         return {"model": model, "file": str(written), "bytes": written.stat().st_size}
+
+    return call.run(work)
+
+
+@command("share")
+@model_argument
+@out_option("DIR", "The folder to write, which must not exist yet.", required=True)
+@click.option("--replace", is_flag=True, help="Replace that folder.")
+@long_work
+def share(model: str, out: Path, replace: bool, call: Call) -> Answer:
+    """Write a model as a folder for a model hub.
+
+    It holds the network as .keras, .onnx and .safetensors, sample images, and a card that says
+    first whether the network was backdoored on purpose. import takes such a folder back.
+    """
+    stored = store.find(model)
+
+    def work() -> Answer:
+        tensorflow_runtime.import_tensorflow()
+        name, size = stored.card.dataset, stored.card.image_shape[0]
+        images = open_test(name, call.root, size) if available(name, call.root) else None
+        share_model.share(stored, out, images, replace)
+        return {
+            "model": model,
+            "folder": str(out),
+            "files": ", ".join(sorted(path.name for path in out.iterdir())),
+            "samples": "none: the dataset's images are missing" if images is None else "written",
+        }
 
     return call.run(work)
 

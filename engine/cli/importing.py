@@ -28,12 +28,14 @@ from engine.experiments.import_model import Choices
 from engine.experiments.new_model import NewModel
 from engine.networks.input_format import COLOURS, OUTPUTS, RANGES
 
+NETWORK_FILES = ("model.keras", "model.onnx")  # in a shared folder
 SHOWN = 6  # combinations that a terminal lists
 
 _file_argument = click.argument(
     "file",
     type=File("FILE"),
-    help="A network: .keras, .h5, .onnx, or a zip of a SavedModel that Keras wrote.",
+    help="A network: .keras, .h5, .onnx, a zip of a SavedModel that Keras wrote, or a folder that"
+    " share wrote.",
 )
 
 
@@ -130,8 +132,21 @@ def import_model(
     return call.run(work)
 
 
+def _network_in(folder: Path) -> Path:
+    """The network's file in a folder that was shared.
+
+    Raises:
+        UserError: there is none.
+    """
+    for name in NETWORK_FILES:
+        if (folder / name).is_file():
+            return folder / name
+    raise UserError(f"There is no {' or '.join(NETWORK_FILES)} in {folder}: name the file itself.")
+
+
 def _open(file: Path, dataset: str, call: Call) -> Opened:
     if not available(dataset, call.root):  # sooner than after the file was opened
         raise UserError(missing_message(dataset, call.root))
     tensorflow_runtime.import_tensorflow()
+    file = _network_in(file) if file.is_dir() else file
     return examining.open_for(file, lambda size: load_dataset(dataset, call.root, size=size))

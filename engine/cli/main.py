@@ -49,6 +49,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "predict": ("models", "Classify every test image, clean and triggered."),
         "confusions": ("models", "Count which classes a model confuses on clean images."),
         "models": ("models", "List models with their scores, or compare some of them."),
+        "share": ("exchange", "Write a model as a folder for a model hub."),
         "export": ("exchange", "Write a network as a file: .keras or .onnx."),
         "delete": ("models", "Delete a model of your own; restore brings it back."),
         "restore": ("models", "Bring back the last deleted model of that name."),

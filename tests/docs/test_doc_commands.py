@@ -58,7 +58,7 @@ def commands(tmp_path_factory) -> list[list[str]]:
     The programs it calls are replaced by one that notes how it was called.
     """
     place = tmp_path_factory.mktemp("documents")
-    for program in ("python", "pip", "pytest", "streamlit"):
+    for program in ("python", "pip", "pytest", "streamlit", "docker"):
         (place / "bin").mkdir(exist_ok=True)
         (place / "bin" / program).write_text(RECORDER.format(python=sys.executable))
         (place / "bin" / program).chmod(0o755)
@@ -79,7 +79,7 @@ def of_engine(commands: list[list[str]]) -> list[list[str]]:
 
 
 def test_every_command_is_one_that_there_is(commands):
-    assert {words[0] for words in commands} == {"python", "pip", "pytest", "streamlit"}
+    assert {words[0] for words in commands} == {"python", "pip", "pytest", "streamlit", "docker"}
     modules = {words[2] for words in commands if words[0] == "python"}
     assert len(modules) > 3
     for module in modules:

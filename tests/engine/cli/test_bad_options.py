@@ -38,6 +38,7 @@ COMMANDS = {
     "ceiling": ["ceiling", "small"],
     "robustness": ["robustness", "small"],
     "reactivate": ["reactivate", "small"],
+    "share": ["share", "small", "--out", "hub"],
     "sweep": ["sweep", "sweep.yaml"],
     "benchmark-attacks": ["benchmark-attacks", "folder:signs"],
     "report": ["report", "small", "--out", "x.html"],
@@ -97,7 +98,7 @@ ELSEWHERE = {"--surrogate", "--out", "--sheet"}
 WITHOUT_DATA = {
     *(("report", "--root"), ("bench", "--root"), ("export", "--root"), ("sample-pair", "--root")),
     *(("assume", "--root"), ("assume", "--job")),
-    ("sweep", "--root"),
+    *(("sweep", "--root"), ("share", "--root")),
     *(("calibrate-detector", "--root"), ("calibrate-detector", "--job")),
 } | {(f"data {act}", "--root") for act in ("check", "add")}
 

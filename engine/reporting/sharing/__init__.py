@@ -1,0 +1,1 @@
+"""Sharing a model: a folder for a model hub, or for a colleague."""
