@@ -1,5 +1,6 @@
 """The results of a sweep on disk: a file for each finished cell, and one tidy table of all.
 
+sweeps/NAME/sweep.json       the settings of all cells, done or not
 sweeps/NAME/cells/KEY.json   a cell's settings and rows
 sweeps/NAME/results.csv      a row for each cell and figure
 sweeps/NAME/results.parquet  the same, with types
@@ -22,7 +23,8 @@ from engine.core.limited_reading import read_json_object
 from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.cell_process import CellResult
 
-MAX_BYTES = 4 << 20
+MAX_BYTES = 64 << 20
+PLAN = "sweep.json"
 RESULTS = "results"  # name of both tables
 FIGURE = ("detector", "repair", "figure", "value", "problem")
 MACHINE = (
@@ -43,6 +45,12 @@ class SweepResults:
         return cls(paths.sweeps_folder() / name)
 
     @property
+    def changed(self) -> int:
+        """When a cell was last stored, in nanoseconds; 0 before the first."""
+        folder = self.folder / "cells"
+        return folder.stat().st_mtime_ns if folder.exists() else 0
+
+    @property
     def csv(self) -> Path:
         """The table as CSV."""
         return self.folder / f"{RESULTS}.csv"
@@ -51,6 +59,28 @@ class SweepResults:
     def parquet(self) -> Path:
         """The table as Parquet."""
         return self.folder / f"{RESULTS}.parquet"
+
+    def begin(self, cells: Sequence[Cell]) -> None:
+        """Note which cells the sweep has, done or not."""
+        plan = {"cells": [json.loads(cell.to_json()) for cell in cells]}
+        atomic_files.write_text(self.folder / PLAN, json.dumps(plan))
+
+    def cells(self) -> list[Cell]:
+        """All cells of the sweep as it was last begun, done or not.
+
+        Raises:
+            UserError: that file is missing or damaged.
+        """
+        try:
+            plan = read_json_object(self.folder / PLAN, MAX_BYTES)
+            cells = [Cell.from_json(json.dumps(settings)) for settings in plan["cells"]]
+            for cell in cells:
+                cell.check()
+        except (UserError, ValueError, TypeError, KeyError, OSError) as error:
+            raise UserError(
+                f"What the sweep '{self.folder.name}' consists of cannot be read: start it again."
+            ) from error
+        return cells
 
     def missing(self, cells: Sequence[Cell]) -> list[Cell]:
         """Those that are not done yet, or failed."""
@@ -111,3 +141,16 @@ class SweepResults:
 
 def _problem(record: dict[str, Any]) -> dict[str, Any]:
     return {"value": float("nan"), "problem": record["problem"]}
+
+
+def sweep_names() -> list[str]:
+    """The sweeps that were begun here, the latest first."""
+    plans = paths.sweeps_folder().glob(f"*/{PLAN}")
+    return [plan.parent.name for plan in sorted(plans, key=_changed, reverse=True)]
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0  # deleted meanwhile

@@ -66,6 +66,7 @@ def run_sweep(
         results.add(cell, result, model)
         write()
 
+    results.begin(cells)
     missing = results.missing(cells)
     try:
         if missing:
