@@ -32,6 +32,7 @@ from engine.experiments import repair_tables, run_repairs
 from engine.experiments.attack_suite import is_suite_model
 from engine.experiments.detector_calibration import Rates, measured_rates
 from engine.experiments.recovery_ceiling import find as find_ceiling
+from engine.experiments.sweeps.results import SweepResults
 from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
@@ -725,6 +726,17 @@ def thumbnails(name: str, size: int, label: int, count: int) -> Thumbnails:
     found = class_images(name, size, label).images
     chosen = np.unique(np.linspace(0, len(found) - 1, min(count, len(found))).astype(int))
     return Thumbnails(found[chosen], [int(position) + 1 for position in chosen])
+
+
+def sweep_table(name: str) -> pd.DataFrame:
+    """The table of a sweep, as far as it is done."""
+    results = SweepResults.of(name)
+    return _sweep_table(results, str(results.folder), results.changed)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _sweep_table(_results: SweepResults, folder: str, changed: int) -> pd.DataFrame:
+    return _results.table(_results.cells())
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -95,6 +95,13 @@ PAGES = {
             "Train",
         ),
         PageEntry(
+            "sweeps",
+            "Sweeps",
+            "grid_view",
+            "How do the figures change with seeds, rates, attacks and repairs?",
+            "Train",
+        ),
+        PageEntry(
             "models",
             "Models",
             "inventory_2",

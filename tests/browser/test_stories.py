@@ -26,6 +26,7 @@ PAGES = {
     "data": "Data",
     "own_model": "Check your own model",
     "train": "Train",
+    "sweeps": "Sweeps",
     "models": "Models",
     "activations": "Activations",
     "compare": "Compare",

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import pandas as pd
 
+from engine.core.errors import UserError
+from engine.defenses.detectors import parse_detector
+from engine.defenses.repairs import parse_repair
+from engine.experiments import repair_tables
 from engine.experiments.sweeps.results import FIGURE, MACHINE
 
 NETWORK = "the network itself"  # as a subject, beside detectors and repairs
@@ -45,14 +50,31 @@ def with_subject(table: pd.DataFrame) -> pd.DataFrame:
         table: see `SweepResults.table`.
     """
     detector, repair = table["detector"].fillna(""), table["repair"].fillna("")
-    subject = repair.where(repair != "", detector).replace("", NETWORK)
-    return table.assign(subject=subject)
+    subject = repair.where(repair != "", detector)
+    return table.assign(subject=subject.map(_name_subject))
+
+
+def _name_subject(text: str) -> str:
+    """The title of a repair or detector, with settings that differ from its defaults."""
+    if not text:
+        return NETWORK
+    with suppress(UserError):
+        return repair_tables.describe(parse_repair(text))
+    with suppress(UserError):
+        return parse_detector(text).title
+    return text  # one that no longer exists
 
 
 def varying_settings(table: pd.DataFrame) -> list[str]:
-    """The settings that have more than one value, and "subject" if there are several."""
-    settings = [name for name in table.columns if name not in NOT_SETTINGS]
-    found = [name for name in settings if table[name].nunique(dropna=False) > 1]
+    """The settings that have more than one value, and "subject" if there are several.
+
+    What follows from the attack, such as the parameters that only its trigger has, does not count.
+    """
+    of_attack = table.groupby("attack", dropna=False)
+    found = ["attack"] if table["attack"].nunique() > 1 else []
+    for name in table.columns:
+        if name not in (*NOT_SETTINGS, "attack") and of_attack[name].nunique().max() > 1:
+            found.append(name)
     return [*found, "subject"] if table["subject"].nunique() > 1 else found
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +20,7 @@ from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.cell_process import CellResult, unpack_model
 from engine.experiments.sweeps.results import SweepResults
 from engine.experiments.sweeps.schedulers import Scheduler
-from engine.experiments.training_estimates import read_estimates
+from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.networks.architectures import parse_architecture
 from engine.store import cards
 
@@ -79,7 +80,11 @@ def run_sweep(
 
 def expected_minutes(cell: Cell) -> float | None:
     """How long a cell takes on two cores, from what was measured; None if nothing tells."""
-    estimates = read_estimates()
+    return minutes_of(cell, read_estimates())
+
+
+def minutes_of(cell: Cell, estimates: TrainingEstimates) -> float | None:
+    """The same, by estimates that were read before."""
     network = parse_architecture(cell.network)
     training = estimates.of(cell.dataset, cell.training(), network).minutes
     if training is None:
@@ -93,6 +98,7 @@ def model_name(sweep: str, cell: Cell) -> str:
     return slug(sweep, cell.attack, cell.key[:8])
 
 
+@lru_cache
 def _repair_minutes(name: str) -> float:
     """The median over the models that come with the program; 0 where the repair was not tried."""
     seconds = [
