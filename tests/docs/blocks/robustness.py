@@ -7,15 +7,16 @@ import math
 import pandas as pd
 
 from engine.core.paths import PROJECT
-from engine.defenses.repairs import compared_repairs
+from engine.defenses.repairs import RECOMMENDED, compared_repairs
 from engine.experiments.backdoor_reactivation import CLEAN_NETWORK, OF_REPAIRS
 from engine.experiments.other_images import TABLE as OTHER_TABLE
 from engine.reporting.reactivation import NOT_MEASURED, SUCCESS, success_by_repair, title_of
 from engine.store.tables import CLEAN_IMAGES, FIVE_POISONED
 from tests.docs import result_files as files
-from tests.docs.markdown import bullet_list, claim, table
+from tests.docs.markdown import bullet_list, claim, listed, table
 
 OTHER_MODEL, OTHER_IMAGES = "gtsrb-ftrojan", "signs"
+UNDONE = 5.0  # percent of attack success
 STRONG = 50.0  # percent: attacks that succeed more often than this count over attacks
 MODELS = {"gtsrb-ftrojan": "GTSRB", "signs-ftrojan": "signs", "cifar10-ftrojan": "CIFAR-10"}
 HEAD = [f"{title}: clean / attack / recovered" for title in MODELS.values()]
@@ -90,6 +91,43 @@ def _five_poisoned() -> str:
     )
 
 
+def _lasting() -> str:
+    before, _, after = SUCCESS
+    rows = {
+        name: row
+        for name, row in _success(OTHER_MODEL).items()
+        if name != title_of(CLEAN_NETWORK) and row[before] < UNDONE
+    }
+    lasting = {name: row[after] for name, row in rows.items() if row[after] < UNDONE}
+    lost = [f"{name} ({row[after]:.0f} %)" for name, row in rows.items() if name not in lasting]
+    shown = [f"{name} ({success:.1f} %)" for name, success in lasting.items()]
+    clean = _success(OTHER_MODEL)[title_of(CLEAN_NETWORK)][after]
+    return claim(
+        f"**Of the repairs that undo FTrojan on GTSRB, {listed(shown)} hold out against these five"
+        f" images.** {listed(lost)} lose much to them: they had hidden the backdoor. A network that"
+        f" never had it learns {clean:.1f} %.",
+        len(lasting) == 2,
+        len(lost) > 1,
+    )
+
+
+def _other_images() -> str:
+    own, other = files.repairs_of(OTHER_MODEL), _with_other_images()
+    tuned = ("fine-tuning", "fine-pruning", "anp", "ft-sam", "nad")
+    lost = [own["none"]["clean_accuracy"] - other[name]["clean_accuracy"] for name in tuned]
+    unlearned, clp = (other[name]["attack_success"] for name in (RECOMMENDED, "clp"))
+    return claim(
+        "**Clean images should look like those that the network will see.** With drawn signs in"
+        f" place of photographs, trigger unlearning leaves {unlearned:.0f} % of the attacks, and"
+        f" the repairs that fine-tune cost {min(lost):.1f} to {max(lost):.1f} points of clean"
+        " accuracy. CLP, which finds its channels by the weights alone, works as before"
+        f" ({clp:.2f} %).",
+        unlearned > UNDONE,
+        min(lost) > 2,
+        clp < 1,
+    )
+
+
 def transforms() -> str:
     """What is done to a triggered image on its way to the network."""
     found = [_robustness(model) for model in MODELS]
@@ -157,12 +195,7 @@ def over_attacks() -> str:
 
 def other_images() -> str:
     """Repairs of the paper's network with its own clean images, and with drawn ones."""
-    path = PROJECT / "models" / OTHER_MODEL / f"{OTHER_TABLE}.csv"
-    own = files.repairs_of(OTHER_MODEL)
-    rows = files.rows(str(path.relative_to(PROJECT))) if path.exists() else []
-    other = {
-        str(row["method"]).partition(":")[0]: row for row in rows if row["images"] == OTHER_IMAGES
-    }
+    own, other = files.repairs_of(OTHER_MODEL), _with_other_images()
     return table(
         ["", "clean images of GTSRB", "drawn signs"],
         [
@@ -170,6 +203,14 @@ def other_images() -> str:
             for name in compared_repairs()
         ],
     )
+
+
+def _with_other_images() -> dict[str, files.Row]:
+    """The rows of the repairs made with drawn signs, by method."""
+    rows = files.rows(f"models/{OTHER_MODEL}/{OTHER_TABLE}.csv")
+    return {
+        str(row["method"]).partition(":")[0]: row for row in rows if row["images"] == OTHER_IMAGES
+    }
 
 
 def _tried(row: files.Row | None) -> str:
@@ -228,7 +269,9 @@ def _on_clean(model: str) -> dict[int, float]:
 
 
 BLOCKS = {
-    "robustness-findings": bullet_list(_jpeg, _resizing, _further_training, _five_poisoned),
+    "robustness-findings": bullet_list(
+        _jpeg, _resizing, _further_training, _five_poisoned, _lasting, _other_images
+    ),
     "robustness-transforms": transforms,
     "robustness-reactivation": reactivation,
     "robustness-every-repair": every_repair,
