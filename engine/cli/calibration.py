@@ -40,6 +40,8 @@ def calibrate_detector(models: tuple[str, ...], out: Path, later: bool, call: Ca
     chosen = [store.find(model) for model in dict.fromkeys(models)]
     cards = [stored.card for stored in chosen]
     before = detector_evidence.read(out)
+    if later and before is not None:
+        detector_evidence.check_unchosen(before, models)
     described = detector_evidence.describe_networks(cards, detector_evidence.LATER if later else "")
     about = Evidence(described, pd.DataFrame(columns=["model"]))
     # An error comes before the work.

@@ -10,14 +10,15 @@ import click
 from engine import store
 from engine.cli.options import NAME, File, gathered
 from engine.cli.shared import Answer, Call, command, long_work
-from engine.core import job_worker, jobs
+from engine.core import job_worker, jobs, progress
 from engine.core.errors import UserError
+from engine.core.progress import Stopped
 from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.cell_process import Limits
 from engine.experiments.sweeps.dask_cluster import DaskCluster
 from engine.experiments.sweeps.results import SweepResults
-from engine.experiments.sweeps.run import SweepOutcome, expected_minutes, run_sweep, sweep_name
+from engine.experiments.sweeps.run import count, expected_minutes, run_sweep, sweep_name
 from engine.experiments.sweeps.schedulers import OneAfterTheOther, Scheduler
 
 
@@ -34,6 +35,8 @@ def _scheduler(
         raise UserError("Choose --scheduler or --local, not both.")
     if local is not None and local < 1:
         raise UserError("Start at least one worker: --local 2.")
+    if gpu and (local or 0) > 1:
+        raise UserError("With --gpu start one worker for each GPU yourself: see docs/sweeps.md.")
     if scheduler or local:
         return DaskCluster(scheduler or "", local or 0, limits, gpu)
     if gpu:
@@ -56,7 +59,10 @@ def _scheduler(
     ),
     click.option("--local", type=int, metavar="N", help="Start N Dask workers on this machine."),
     click.option(
-        "--threads", type=int, default=0, help="TensorFlow's threads for each cell; 0: its choice."
+        "--threads",
+        type=int,
+        default=0,
+        help="TensorFlow's threads for each cell; 0: its choice, or a worker's share of the cores.",
     ),
     click.option(
         "--memory",
@@ -92,8 +98,12 @@ def sweep(
     def work() -> Answer:
         if call.root:
             os.environ["PRUNING_LAB_DATA"] = str(call.root)  # for the cells' own processes
-        with job_worker.turn(job):
-            return _answer(chosen, cells, results, run_sweep(chosen, cells, scheduler, keep_models))
+        with job_worker.turn(job), progress.stopping_when(job.stop_requested):
+            try:
+                run_sweep(chosen, cells, scheduler, keep_models)
+            except Stopped:
+                return _answer(chosen, cells, results) | {"stopped": True}
+            return _answer(chosen, cells, results)
 
     return call.run_as(job, work)
 
@@ -117,7 +127,8 @@ def _rounded(minutes: float | None) -> float | None:
     return None if minutes is None else round(minutes, 1)
 
 
-def _answer(name: str, cells: list[Cell], results: SweepResults, outcome: SweepOutcome) -> Answer:
+def _answer(name: str, cells: list[Cell], results: SweepResults) -> Answer:
+    outcome = count(results, cells)
     return {
         "sweep": name,
         "cells": len(cells),

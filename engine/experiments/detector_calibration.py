@@ -1,8 +1,8 @@
-"""Calibration of the detector: half of the known networks choose its constants, half report.
+"""Calibration of the detector: half of the known networks choose its constants, others report.
 
 What chooses is the spread of each family and the threshold; what is reported is how often the
-detector is right with them. No attack is on both sides, so the report is on attacks that no
-constant was chosen with.
+detector is right with them. No attack is on both sides, except that networks which were measured
+later, when the constants were fixed, report whatever their attack.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from engine.defenses.inversion import FAMILIES
 from engine.evaluation import metrics
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.detector_evidence import (
+    CHOOSE,
     LATER,
     NETWORKS,
     NETWORKS_FILE,
@@ -32,7 +33,7 @@ from engine.store.tables import Column, Schema
 
 FOLDER = paths.PROJECT / "report" / "detection"
 SPREADS, THRESHOLDS, RATES = "spreads.csv", "threshold.csv", "rates.csv"
-CHOOSE, REPORT, ALL = "choose", "report", "all"
+REPORT, ALL = "report", "all"
 UNSEEN = "unseen"  # those that took no part in choosing: REPORT and LATER
 CLEAN, BACKDOORED = "clean", "backdoored"
 # These attacks were looked at while the detector was developed: families and constants were made to

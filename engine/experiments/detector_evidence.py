@@ -25,6 +25,7 @@ from engine.store import ModelCard, StoredModel, scans, tables
 from engine.store.tables import Column, Schema
 
 NETWORKS_FILE, SIZES_FILE = "networks.csv", "sizes.csv"
+CHOOSE = "choose"  # the side of networks that constants are chosen with
 LATER = "later"  # the side of networks that were measured after the constants were chosen
 DEFAULT_ARCHITECTURE = "paper"  # of cards from before there were others
 
@@ -98,6 +99,17 @@ def read(folder: Path) -> Evidence | None:
         return None
     networks, classes = tables.read(paths[0], NETWORKS), tables.read(paths[1], SIZES)
     return Evidence(networks[list(ABOUT)], classes)
+
+
+def check_unchosen(known: Evidence, models: Iterable[str]) -> None:
+    """Raise `UserError` if a constant was chosen with one of these models already."""
+    chosen = known.networks[known.networks["side"] == CHOOSE]["model"]
+    for name in models:
+        if name in set(chosen):
+            raise UserError(
+                f"The detector's constants were chosen with '{name}', so it cannot report: leave it"
+                " out, or calibrate without --later."
+            )
 
 
 def describe_networks(cards: Iterable[ModelCard], side: str = "") -> pd.DataFrame:

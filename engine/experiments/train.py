@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine import store
 from engine.attacks import pruning_aware
 from engine.attacks.pruning_aware import DormantChannels
-from engine.core import atomic_files, progress
+from engine.core import atomic_files, progress, read_only
 from engine.core.errors import UserError
 from engine.datasets import Dataset, can_mirror, example_class
 from engine.defenses.repairs.pruning import pruned_curve
@@ -54,6 +54,7 @@ def train(
             used, or the model cannot be stored.
         Stopped: a stop was requested before the first epoch ended.
     """
+    read_only.check()
     check_free(model, checkpoint)
     plan.check(dataset)
     preparation = prepare(dataset, plan, checkpoint)

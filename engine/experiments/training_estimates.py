@@ -143,7 +143,11 @@ def _measured(stored: StoredModel) -> list[MeasuredTraining]:
         return []
     settings = (
         *(int(training["epochs"]), int(training["batch"])),
-        *(float(training["learning_rate"]), str(training["schedule"]), bool(training["augment"])),
+        *(
+            float(training["learning_rate"]),
+            str(training["schedule"]),
+            bool(training.get("augment", False)),
+        ),
     )
     scores = {name: card.scores["test"][name] for name in METRICS}
     return [MeasuredTraining(card.dataset, settings, float(history["seconds"].sum()) / 60, scores)]

@@ -127,11 +127,10 @@ def _check_detail(value: Any, name: str, depth: int) -> None:
 
 
 def _training(value: Any, name: str) -> dict[str, Any]:
-    """The settings; old cards do not name the schedule or augmentation, which were fixed then."""
+    """The settings; cards written when learning rates were constant do not name the schedule."""
     settings = _details(value, name)
     if "learning_rate" in settings:
         settings.setdefault("schedule", "constant")
-        settings.setdefault("augment", False)
     check_text(settings.get("architecture", "paper"), f"{name}.architecture")
     return settings
 

@@ -81,8 +81,8 @@ def test_a_scan_that_finds_nothing_says_what_it_cannot_see_and_shows_no_picture(
 
 
 RATES = """networks,kind,right,of,rate,low,high
-report,backdoored,8,10,80,49,94.3
-report,clean,11,12,91.7,64.6,98.5
+unseen,backdoored,8,10,80,49,94.3
+unseen,clean,11,12,91.7,64.6,98.5
 all,backdoored,15,18,83.3,60.8,94.2
 all,clean,22,23,95.7,79,99.2
 """

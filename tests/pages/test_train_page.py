@@ -79,8 +79,10 @@ def test_each_preset_says_how_long_it_takes_on_the_dataset_and_what_comes_of_it(
     for dataset in ("signs", "gtsrb"):
         by_label(app.selectbox, "Dataset").select(dataset).run()
         captions = by_label(app.radio, "Preset").proto.captions
-        assert all(" min**" in caption and "attack success" in caption for caption in captions)
-        assert ("on GTSRB" in captions[-1]) == (dataset == "signs")
+        assert all(" min**" in caption for caption in captions)
+        *measured, _ = captions  # no network trained with the last comes with the program yet
+        assert all("attack success" in caption for caption in measured)
+        assert ("on GTSRB" in measured[-1]) == (dataset == "signs")
 
 
 def test_any_attack_can_be_trained_with_its_own_rate_labels_and_cross_samples(results):

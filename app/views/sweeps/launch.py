@@ -14,7 +14,7 @@ from app.frame import failures
 from app.views.train.training_form import name_dataset
 from engine import store
 from engine.attacks.recipes import ATTACKS
-from engine.core import atomic_files, command_line, jobs, markdown, paths
+from engine.core import atomic_files, command_line, jobs, markdown, paths, read_only
 from engine.core.errors import UserError
 from engine.datasets import available, dataset_names
 from engine.defenses.detectors import DETECTORS
@@ -38,7 +38,11 @@ def show() -> None:
             "What to vary", [SEEDS, STRENGTHS, REPAIRED], default=SEEDS, key="sweep-grid"
         )
         chosen = _choose_common() | _choose_axes(grid or SEEDS)
-        described = {name: value for name, value in chosen.items() if value != []}
+        described = {
+            name: value
+            for name, value in chosen.items()
+            if name not in ("detector", "repair") or value
+        }
         name = st.text_input(
             "Name of the sweep", _free_name(), key="sweep-name", help="Its folder is called that."
         )
@@ -116,7 +120,9 @@ def _offer_start(name: str, described: Mapping[str, Any], cells: list[Cell]) -> 
     known = [found for found in minutes if found is not None]
     st.metric("Networks to train", len(cells))
     if len(known) == len(cells):
-        st.metric("Time on two cores", _duration(sum(known)), help="Repairs included, about.")
+        st.metric(
+            "Time on two cores", _duration(sum(known)), help="A rough estimate, repairs included."
+        )
     file = paths.sweeps_folder() / name / "sweep.yaml"
     text = yaml.safe_dump(dict(described), sort_keys=False)
     problem = _find_problem(name, str(described["dataset"]))
@@ -145,8 +151,8 @@ def _find_problem(name: str, dataset: str) -> str:
     try:
         store.check_name(name)
     except UserError:
-        return "Call the sweep by small letters, digits, '-', '.' and '_'."
-    if name in sweep_names():
+        return "Name the sweep with lower-case letters, digits, '-', '.' and '_'."
+    if name in sweep_names() or (paths.sweeps_folder() / name).exists():
         return f"There is a sweep '{name}' already: choose another name."
     if not available(dataset):
         return "The images of that dataset are not there yet: see the page Data."
@@ -155,6 +161,9 @@ def _find_problem(name: str, dataset: str) -> str:
 
 @failures.callback
 def _start(name: str, text: str) -> None:
+    read_only.check()
+    if (paths.sweeps_folder() / name).exists():
+        raise UserError(f"There is a sweep '{name}' already: choose another name.")
     file = paths.sweeps_folder() / name / "sweep.yaml"
     atomic_files.write_text(file, text)
     job_panel.start(jobs.name_of("sweep", name), ["sweep", str(file), "--name", name])

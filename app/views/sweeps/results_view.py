@@ -27,7 +27,7 @@ def show(name: str) -> None:
         _show_progress(cells, table)
         measured = table[table["figure"].fillna("") != ""]
         if measured.empty:
-            st.info("Nothing is measured yet: results appear here as cells are done.")
+            st.info("Nothing is measured yet: reload the page once cells are done.")
         else:
             _show_chart(name, measured)
         _show_failures(table)
@@ -109,7 +109,8 @@ def _keep_one(table: pd.DataFrame, setting: str) -> pd.DataFrame:
     chosen = st.selectbox(
         sweep_charts.name_setting(setting), values, key=f"sweep-only-{setting}", width=WIDTH
     )
-    return table[table[setting] == chosen]
+    fits = table[setting].isna() if pd.isna(chosen) else table[setting] == chosen
+    return table[fits]
 
 
 def _link_models(shown: pd.DataFrame, selected: list[dict[str, object]]) -> None:
@@ -134,9 +135,10 @@ def _show_failures(table: pd.DataFrame) -> None:
         return
     with st.expander(f"What failed ({len(failed)})", icon=":material/error:"):
         for row in failed.itertuples():
-            what = row.repair or row.detector or f"{row.dataset}, {row.attack}, seed {row.seed}"
+            network = f"{row.dataset}, {row.attack}, seed {row.seed}"
+            what = ": ".join(filter(None, [network, row.repair or row.detector]))
             st.markdown(f"- **{markdown.escape(what)}**: {markdown.escape(row.problem)}")
-        st.caption("The same command tries failed cells again.")
+        st.caption("The same command trains networks again that failed, not detectors and repairs.")
 
 
 def _show_table(name: str, table: pd.DataFrame) -> None:

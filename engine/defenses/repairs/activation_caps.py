@@ -67,7 +67,7 @@ class ActivationCaps(BudgetedRepair):
             )
         return Repaired(
             repaired,
-            f"Activations are capped at their mean and {choice.setting:g} standard deviations"
+            f"Activations are capped at their mean plus {choice.setting:g} standard deviations"
             f" before {len(capped.layers)} layers.",
             details={**choice.details(), "capped_layers": capped.layers},
         )

@@ -124,8 +124,8 @@ class TriggerUnlearning(BudgetedRepair):
         if found.trigger is None:
             return Repaired(
                 edit.clone_network(network),
-                "Nothing was changed: no class stands out, so there is nothing to unlearn. Two"
-                " repairs need no trigger: try activation caps and FT-SAM.",
+                "Nothing was changed: no class stands out, so there is nothing to unlearn. Try"
+                " activation caps or FT-SAM, which need no trigger.",
                 details=found.details(),
                 detection=usual,
             )

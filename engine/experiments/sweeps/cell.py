@@ -8,10 +8,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.attacks.poisoning import PoisoningConfig
+from engine.attacks.poisoning import PoisoningConfig, check_rate
 from engine.attacks.triggers import parse_trigger
 from engine.core import command_line
 from engine.core.version import program_version
+from engine.datasets import default_target
 from engine.defenses.detectors import parse_detector
 from engine.defenses.repairs import parse_repair
 from engine.evaluation.targets import NEXT_CLASS
@@ -109,6 +110,8 @@ class Cell:
         """Raise `UserError` unless every setting is one that there is."""
         plan = self.plan()
         plan.poisoning.check(plan.trigger, plan.target)
+        check_rate(self.rate)
+        default_target(self.dataset)  # raises unless there is such a dataset
         for text in self.detectors:
             parse_detector(text)
         for text in self.repairs:

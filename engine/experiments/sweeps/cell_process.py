@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import psutil
@@ -34,7 +35,7 @@ from engine.experiments.sweeps.cell import Cell
 ROWS_FILE, PROBLEM_FILE, MODEL_FOLDER = "rows.json", "problem.txt", "model"
 MODEL = "model"  # its name in the child's own home
 WATCH_SECONDS = 0.5  # between two looks at the child's memory
-_CHILDREN: set[subprocess.Popen[str]] = set()  # of this process
+_CHILDREN: dict[subprocess.Popen[str], str] = {}  # of this process, and whom each works for
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -82,13 +83,14 @@ class CellResult:
     problem: str = ""
 
 
-def work_on(cell: Cell, limits: Limits, version: str) -> CellResult:
+def work_on(cell: Cell, limits: Limits, version: str, owner: str = "") -> CellResult:
     """Do a cell's work in a child process.
 
     Args:
         cell: what to do.
         limits: threads and memory.
         version: of the program that asks. Figures of another version are not comparable.
+        owner: whom the work is for; see `end_children`.
 
     Returns:
         The rows and the model; a cell that failed for a reason that a person can change has a
@@ -107,16 +109,17 @@ def work_on(cell: Cell, limits: Limits, version: str) -> CellResult:
         )
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sweep-cell-") as folder:
-        answer = _run_child(cell, limits, Path(folder))
+        answer = _run_child(cell, limits, Path(folder), owner)
     seconds = round(time.monotonic() - started, 1)
     rows = [{**row, "cell_seconds": seconds} for row in answer.rows]
     return CellResult(rows, answer.archive, answer.problem)
 
 
-def end_children() -> None:
-    """Kill the cells that this process is working on."""
-    for child in list(_CHILDREN):
-        child.kill()
+def end_children(owner: str) -> None:
+    """Kill the cells that this process is working on for an owner."""
+    for child, works_for in list(_CHILDREN.items()):
+        if works_for == owner:
+            child.kill()
 
 
 def unpack_model(archive: bytes, folder: Path) -> None:
@@ -128,9 +131,9 @@ def unpack_model(archive: bytes, folder: Path) -> None:
                 (folder / file).write_bytes(files.read(name))
 
 
-def _run_child(cell: Cell, limits: Limits, folder: Path) -> CellResult:
+def _run_child(cell: Cell, limits: Limits, folder: Path, owner: str) -> CellResult:
     (folder / "home").mkdir()
-    _share_folders(folder / "home")
+    _share_folders(folder / "home", cell)
     archive, log = folder / "result.zip", folder / "log.txt"
     with log.open("wb") as errors:
         child = subprocess.Popen(
@@ -142,13 +145,13 @@ def _run_child(cell: Cell, limits: Limits, folder: Path) -> CellResult:
             env=_environment(limits, folder / "home"),
             text=True,
             encoding="utf-8",
+            start_new_session=True,  # Ctrl-C in a terminal is for the parent alone
         )
-    with _ending(child), _watching_memory(child, limits) as exceeded:
-        assert child.stdin is not None and child.stdout is not None
+    with _ending(child, owner), _watching_memory(child, limits) as exceeded:
+        assert child.stdin is not None
         child.stdin.write(cell.to_json() + "\n")
         child.stdin.flush()
-        for line in child.stdout:
-            _pass_on(line)
+        _pass_on_progress(child)
         child.wait()
     if exceeded:
         return CellResult(
@@ -170,13 +173,22 @@ def _read_answer(content: bytes) -> CellResult:
         return CellResult(json.loads(files.read(ROWS_FILE)), content)
 
 
-def _share_folders(home: Path) -> None:
-    """Let the child find what this machine has: decoded datasets, and those that a user added."""
+def _share_folders(home: Path, cell: Cell) -> None:
+    """Let the child find what this machine has.
+
+    That is decoded datasets, those that a user added, and a clean network that attacks learn from.
+    """
     paths.cache_folder().mkdir(parents=True, exist_ok=True)
-    for folder in (paths.cache_folder(), paths.datasets_folder()):
+    (home / "models").mkdir()
+    clean = paths.models_folder() / cell.plan().surrogate
+    for folder, place in (
+        (paths.cache_folder(), home / "cache"),
+        (paths.datasets_folder(), home / "datasets"),
+        (clean, home / "models" / clean.name),
+    ):
         if folder.exists():
             with suppress(OSError):  # some systems forbid links; the child then decodes them anew
-                (home / folder.name).symlink_to(folder, target_is_directory=True)
+                place.symlink_to(folder, target_is_directory=True)
 
 
 def _environment(limits: Limits, home: Path) -> dict[str, str]:
@@ -191,21 +203,49 @@ def _environment(limits: Limits, home: Path) -> dict[str, str]:
     }
 
 
-def _pass_on(line: str) -> None:
-    """Report the progress that a line of the child's holds; ignore other lines."""
-    with suppress(ValueError, TypeError, KeyError):
-        event = Progress(**json.loads(line))
-        progress.report(event.done, event.total, event.message)
+def _pass_on_progress(child: subprocess.Popen[str]) -> None:
+    """Report what the child reports, until it ends; again while it is silent.
+
+    So a stop request is noticed even if the child says nothing for minutes.
+    """
+    lines: SimpleQueue[str | None] = SimpleQueue()
+
+    def read() -> None:
+        assert child.stdout is not None
+        with suppress(ValueError, OSError):  # closed meanwhile
+            for line in child.stdout:
+                lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    latest = Progress(0, 0, "Starting")
+    while True:
+        try:
+            line = lines.get(timeout=WATCH_SECONDS)
+        except Empty:
+            line = ""
+        if line is None:
+            return
+        latest = _event_in(line) or latest
+        progress.report(latest.done, latest.total, latest.message)
+
+
+def _event_in(line: str) -> Progress | None:
+    """The progress that a line of the child's holds; None if it is no such line."""
+    try:
+        return Progress(**json.loads(line))
+    except (ValueError, TypeError):
+        return None
 
 
 @contextmanager
-def _ending(child: subprocess.Popen[str]) -> Iterator[None]:
+def _ending(child: subprocess.Popen[str], owner: str) -> Iterator[None]:
     """Kill the child at the end of the block, whatever happens in it."""
-    _CHILDREN.add(child)
+    _CHILDREN[child] = owner
     try:
         yield
     finally:
-        _CHILDREN.discard(child)
+        _CHILDREN.pop(child, None)
         if child.poll() is None:
             child.kill()
         child.wait()

@@ -109,9 +109,11 @@ def _detection_figures(detection: Detection, stored: StoredModel) -> dict[str, f
     """Whether the target was flagged, how many other classes were, and the target's score."""
     target = stored.card.known_backdoor().target
     attacked = bool(stored.card.rate)
+    if attacked and target < 0:  # all-to-all: every class is a target
+        return {"flagged": float(len(detection.flagged) > 0)}
     others = [label for label in detection.flagged if not attacked or label != target]
     figures = {"flagged_others": float(len(others))}
-    if attacked and target >= 0:
+    if attacked:
         figures["flagged_target"] = float(target in detection.flagged)
         figures["target_score"] = float(detection.scores[target])
     return figures

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from engine.core import progress
 from engine.core.errors import UserError, one_line
@@ -67,13 +68,14 @@ class DaskCluster:
             UserError: Dask is not installed, there is no scheduler at the address, or a worker
                 has another version of the program.
         """
+        owner = uuid4().hex  # other sweeps on the same cluster are left alone
         with _connected(self) as client:
-            check_workers(client)
-            tasks = _submit(client, cells, self)
+            check_workers(client, self.gpu)
+            tasks = _submit(client, cells, self, owner)
             try:
                 _collect(client, tasks, keep)
             finally:
-                _abandon(client, [future for future in tasks if not future.done()])
+                _abandon(client, [future for future in tasks if not future.done()], owner)
 
 
 @contextmanager
@@ -100,6 +102,10 @@ def _connected(cluster: DaskCluster) -> Iterator[Client]:
         return
     try:
         client = Client(cluster.address, timeout=CONNECT_SECONDS)
+    except TypeError as error:  # what Dask raises for tls:// without certificates
+        raise UserError(
+            f"{cluster.address} asks for TLS, which is not set up: see Dask's documentation."
+        ) from error
     except (OSError, ValueError) as error:
         raise UserError(
             f"There is no Dask scheduler at {cluster.address} ({one_line(str(error))}): start one"
@@ -116,12 +122,22 @@ def _check_address(address: str) -> None:
     except ValueError:
         fits = False
     if not fits:
-        raise UserError(f"'{address}' is not an address such as tcp://10.0.0.5:8786.")
+        raise UserError(
+            f"'{address}' is not an address of a scheduler: write one such as tcp://10.0.0.5:8786."
+        )
 
 
-def check_workers(client: Client) -> None:
-    """Raise `UserError` unless there are workers, all with this version of the program."""
-    if not client.scheduler_info()["workers"]:
+def check_workers(client: Client, gpu: bool) -> None:
+    """Raise `UserError` unless there are workers, all with this version of the program.
+
+    Args:
+        client: of the cluster.
+        gpu: whether one of them must have a GPU.
+    """
+    workers = client.scheduler_info()["workers"]
+    if gpu and not any("GPU" in about.get("resources", {}) for about in workers.values()):
+        raise UserError("No worker declares a GPU: start one with --resources GPU=1.")
+    if not workers:
         raise UserError("The Dask cluster has no workers: start some with `dask worker ADDRESS`.")
     found: Mapping[str, Any] = client.run(worker_version, on_error="return")
     wanted = program_version()
@@ -143,7 +159,9 @@ def worker_version() -> str:
     return program_version()
 
 
-def _submit(client: Client, cells: Sequence[Cell], cluster: DaskCluster) -> dict[Future, Cell]:
+def _submit(
+    client: Client, cells: Sequence[Cell], cluster: DaskCluster, owner: str
+) -> dict[Future, Cell]:
     slots = _slots(client)
     return {
         client.submit(
@@ -152,7 +170,8 @@ def _submit(client: Client, cells: Sequence[Cell], cluster: DaskCluster) -> dict
             cluster.limits,
             program_version(),
             slots,
-            key=f"cell-{cell.key}",
+            owner,
+            key=f"cell-{cell.key}-{owner}",
             retries=RETRIES,
             resources={"GPU": 1} if cluster.gpu else None,
             pure=False,
@@ -170,7 +189,7 @@ def _slots(client: Client) -> dict[str, int]:
 
 
 def work_on_worker(
-    settings: str, limits: Limits, version: str, slots: Mapping[str, int]
+    settings: str, limits: Limits, version: str, slots: Mapping[str, int], owner: str
 ) -> CellResult:
     """Do a cell's work on the worker that runs this; see `cell_process.work_on`.
 
@@ -179,10 +198,11 @@ def work_on_worker(
         limits: for the cell.
         version: of the program that asks.
         slots: how many cells may run at once on each host.
+        owner: the sweep.
     """
     if not limits.threads:
         limits = replace(limits, threads=_threads_here(slots))
-    return work_on(Cell.from_json(settings), limits, version)
+    return work_on(Cell.from_json(settings), limits, version, owner)
 
 
 def _threads_here(slots: Mapping[str, int]) -> int:
@@ -223,8 +243,8 @@ def _result(future: Future) -> CellResult:
     return found
 
 
-def _abandon(client: Client, futures: Sequence[Future]) -> None:
+def _abandon(client: Client, futures: Sequence[Future], owner: str) -> None:
     """Give up cells that nobody waits for any more, those in work too."""
     if futures:
         client.cancel(list(futures), force=True)
-        client.run(end_children, on_error="ignore")
+        client.run(end_children, owner, on_error="ignore")

@@ -38,6 +38,7 @@ FIGURES = {
     "ssim": FigureStyle("SSIM of the trigger", ""),
     "flagged_target": FigureStyle("Target flagged", "share of networks"),
     "target_score": FigureStyle("Score of the target", "points"),
+    "flagged": FigureStyle("Any class flagged", "share of networks"),
     "flagged_others": FigureStyle("Other classes flagged", "classes"),
     "seconds": FigureStyle("Time", "s"),
 }
@@ -68,12 +69,12 @@ def _name_subject(text: str) -> str:
 def varying_settings(table: pd.DataFrame) -> list[str]:
     """The settings that have more than one value, and "subject" if there are several.
 
-    What follows from the attack, such as the parameters that only its trigger has, does not count.
+    What follows from dataset and attack does not count, such as parameters of one trigger alone.
     """
-    of_attack = table.groupby("attack", dropna=False)
-    found = ["attack"] if table["attack"].nunique() > 1 else []
+    of_attack = table.groupby(["dataset", "attack"], dropna=False)
+    found = [name for name in ("dataset", "attack") if table[name].nunique() > 1]
     for name in table.columns:
-        if name not in (*NOT_SETTINGS, "attack") and of_attack[name].nunique().max() > 1:
+        if name not in (*NOT_SETTINGS, "dataset", "attack") and of_attack[name].nunique().max() > 1:
             found.append(name)
     return [*found, "subject"] if table["subject"].nunique() > 1 else found
 

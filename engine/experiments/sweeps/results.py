@@ -46,9 +46,9 @@ class SweepResults:
 
     @property
     def changed(self) -> int:
-        """When a cell was last stored, in nanoseconds; 0 before the first."""
-        folder = self.folder / "cells"
-        return folder.stat().st_mtime_ns if folder.exists() else 0
+        """When a cell was last stored or the sweep begun, in nanoseconds; 0 before."""
+        places = (self.folder / "cells", self.folder / PLAN)
+        return max((place.stat().st_mtime_ns for place in places if place.exists()), default=0)
 
     @property
     def csv(self) -> Path:
@@ -78,7 +78,7 @@ class SweepResults:
                 cell.check()
         except (UserError, ValueError, TypeError, KeyError, OSError) as error:
             raise UserError(
-                f"What the sweep '{self.folder.name}' consists of cannot be read: start it again."
+                f"The cells of the sweep '{self.folder.name}' cannot be read: start it again."
             ) from error
         return cells
 

@@ -13,7 +13,7 @@ from statistics import median
 import pandas as pd
 
 from engine import store
-from engine.core import atomic_files, paths
+from engine.core import atomic_files, paths, read_only
 from engine.core.names import slug
 from engine.experiments import repair_tables
 from engine.experiments.sweeps.cell import Cell
@@ -67,13 +67,20 @@ def run_sweep(
         results.add(cell, result, model)
         write()
 
+    read_only.check()
     results.begin(cells)
     missing = results.missing(cells)
     try:
         if missing:
             scheduler.run(missing, keep)
     finally:
-        table = results.write_tables(cells)
+        results.write_tables(cells)
+    return count(results, cells)
+
+
+def count(results: SweepResults, cells: Sequence[Cell]) -> SweepOutcome:
+    """What a sweep has come to so far."""
+    table = results.table(cells)
     done = len(cells) - len(results.missing(cells))
     return SweepOutcome(table, done, table["cell"].nunique() - done)
 

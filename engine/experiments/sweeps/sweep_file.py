@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from engine.attacks.poisoning import PoisoningConfig
 from engine.attacks.recipes import ATTACKS, Attack
 from engine.attacks.triggers import parse_trigger
 from engine.core.errors import UserError, quoted
@@ -50,10 +51,9 @@ def read(path: Path) -> list[Cell]:
     Raises:
         UserError: the file cannot be read, or describes something that cannot be done.
     """
-    content = read_bytes(path, MAX_BYTES)
     try:
-        described = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        described = yaml.safe_load(read_bytes(path, MAX_BYTES))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         place = getattr(error, "problem_mark", None)
         where = f" in line {place.line + 1}" if place else ""
         raise UserError(f"{path.name} is not YAML{where}: see docs/sweeps.md.") from None
@@ -71,7 +71,7 @@ def cells_of(described: Any) -> list[Cell]:
     """
     settings = _settings(described)
     parameters = _parameters(settings.pop("parameters", {}))
-    tried = {name: tuple(map(str, settings.pop(name, []))) for name in TRIED}
+    tried = {name: tuple(dict.fromkeys(map(str, settings.pop(name, [])))) for name in TRIED}
     axes = [settings.get(name, [DEFAULTS.get(name)]) for name in GRID]
     count = 1
     for values in (*axes, *parameters.values()):
@@ -118,6 +118,8 @@ def _values(name: str, value: Any) -> list[Any]:
         raise UserError(f"The list of {name} is empty: give a value, or leave the line out.")
     kinds = _KINDS.get(name, (str, int, float))
     for one in values:
+        if isinstance(one, list | dict):
+            raise UserError(f"{name} cannot be a list within a list, or a map.")
         if isinstance(one, bool) or not isinstance(one, kinds):
             raise UserError(f"{name} cannot be {quoted(one)}.")
     return values
@@ -127,7 +129,7 @@ def _cell(
     about: Mapping[str, Any], parameters: Mapping[str, Any], tried: Mapping[str, tuple[str, ...]]
 ) -> Cell:
     attack = str(about["attack"])
-    recipe = ATTACKS.get(attack) or Attack(attack, attack)
+    recipe = _recipe(attack)
     trigger = _with_parameters(recipe.trigger, parameters) if recipe.rate else recipe.trigger
     given = about["rate"]
     dataset = str(about["dataset"])
@@ -147,6 +149,16 @@ def _cell(
     )
 
 
+def _recipe(attack: str) -> Attack:
+    """The recipe of that name; for a trigger as text, with that trigger in place of its own."""
+    name = attack.partition(":")[0]
+    known = ATTACKS.get(name)
+    if known is None:
+        each = parse_trigger(attack).cross_samples_each
+        return Attack(name, attack, poisoning=PoisoningConfig(cross_samples=each))
+    return known if attack == name else replace(known, trigger=attack)
+
+
 def _with_parameters(trigger: str, parameters: Mapping[str, Any]) -> str:
     """The trigger as text, with other values for some of its parameters."""
     name, _, rest = trigger.partition(":")
@@ -161,6 +173,6 @@ def _target(given: Any, recipe: Attack, dataset: str) -> int:
         return NEXT_CLASS
     if given is None:
         return default_target(dataset) if recipe.target is None else recipe.target
-    if not isinstance(given, int):
+    if not isinstance(given, int) or given < 0:
         raise UserError(f"There is no target class {quoted(given)}: give a number, or 'next'.")
     return given

@@ -38,6 +38,7 @@ def write(stored: StoredModel, samples: Sequence[int]) -> str:
         verdict=verdict.of_scan(card, scans.stored_scan(stored)),
         scores=[(SCORES[name].label, f"{value:.2f} %") for name, value in _known(card).items()],
         trigger=card.trigger if card.knows_trigger else "",
+        trigger_label="Assumed trigger" if card.assumed else "Measured with the trigger",
         target=_name_target(card) if card.knows_trigger else "",
         samples=[card.class_names[label] for label in samples],
         shows_trigger=card.knows_trigger,
@@ -78,22 +79,23 @@ def front_matter(card: ModelCard) -> dict[str, Any]:
 
 def warn(card: ModelCard) -> str:
     """What kind of network this is, in one sentence."""
-    if card.repair:
-        return (
-            "This network was backdoored on purpose and then repaired. It serves research: do not"
-            " use it for anything else."
-        )
+    repaired = " It was repaired here." if card.repair else ""
     if card.imported:
         return (
             "This network came from elsewhere. Whether it hides a backdoor is not known: see the"
-            " verdict below."
+            f" verdict below.{repaired}"
+        )
+    if card.poisoned and card.repair:
+        return (
+            "This network was backdoored on purpose and then repaired. It serves research: do not"
+            " use it for anything else."
         )
     if card.poisoned:
         return (
             "This network was backdoored on purpose. It serves research: do not use it for anything"
             " else."
         )
-    return "This network was trained without a backdoor, to compare backdoored ones with."
+    return f"This network was trained without a backdoor, to compare others with it.{repaired}"
 
 
 def _known(card: ModelCard) -> dict[str, float]:

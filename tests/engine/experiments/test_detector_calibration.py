@@ -133,6 +133,14 @@ def test_networks_measured_later_choose_nothing_and_change_no_side():
     assert after["clean-0"] == after["strong-again"] == LATER
 
 
+def test_a_network_that_constants_were_chosen_with_cannot_report_later():
+    rows = pd.DataFrame([network("strong", "badnets", side="choose"), network("b", side="report")])
+    known = Evidence(rows, pd.DataFrame())
+    detector_evidence.check_unchosen(known, ["b", "new"])
+    with pytest.raises(UserError, match="chosen with 'strong'"):
+        detector_evidence.check_unchosen(known, ["b", "strong"])
+
+
 def test_networks_measured_later_count_among_those_that_took_no_part():
     later = [network("clean-0", side=LATER), network("strong-again", "badnets", side=LATER)]
     fresh = {"clean-0": ([0, 0, 0], (0, 0, 0)), "strong-again": ([0, 0, 0.1], (0, 0, 0))}

@@ -40,6 +40,9 @@ def test_the_first_line_says_that_the_network_was_backdoored_on_purpose(shared):
 def test_the_first_line_fits_every_kind_of_model():
     card = store.find("signs-ftrojan").card
     assert "without a backdoor" in hub_card.warn(store.find("signs-clean").card)
+    assert "not known" in hub_card.warn(
+        dataclasses.replace(card, imported={"format": "onnx"}, repair={"method": "clp"})
+    )
     assert "then repaired" in hub_card.warn(store.find("signs-ftrojan-repaired").card)
     elsewhere = dataclasses.replace(card, imported={"format": "onnx"}, poisoned=None, rate=None)
     assert "not known" in hub_card.warn(elsewhere)

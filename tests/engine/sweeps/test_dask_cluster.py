@@ -121,7 +121,7 @@ def test_a_worker_of_another_version_is_refused_in_a_sentence(started, tmp_path)
 def test_what_is_started_here_is_bound_to_this_machine_alone(monkeypatch):
     listening = []
 
-    def look(client) -> None:
+    def look(client, gpu) -> None:
         processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
         for process in processes:
             with suppress(psutil.Error):

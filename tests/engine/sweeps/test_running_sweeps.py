@@ -1,6 +1,7 @@
 """A sweep does what is missing, keeps what is done, and ends in one tidy table."""
 
 import dataclasses
+import json
 import os
 import signal
 import time
@@ -11,7 +12,9 @@ import psutil
 import pytest
 
 from engine import store
-from engine.core import paths, progress
+from engine.cli import main
+from engine.core import jobs, paths, progress, read_only
+from engine.core.errors import UserError
 from engine.core.progress import Stopped
 from engine.core.version import program_version
 from engine.experiments.sweeps import cell_process, sweep_file
@@ -162,6 +165,36 @@ def test_a_stop_request_ends_the_child(at_few):
         work_on(sweep_file.cells_of(QUICK)[0], Limits(1), program_version())
     children = [child for child in psutil.Process().children() if "cell_child" in _words(child)]
     assert not children
+
+
+def test_a_stopped_sweep_says_what_is_done_and_goes_on_with_the_same_command(
+    tmp_path, monkeypatch, capsys
+):
+    file, asked = tmp_path / "s.yaml", []
+    file.write_text("dataset: signs\nseed: [0, 1]\n")
+
+    def work(_, cells, keep) -> None:
+        for cell in cells:
+            asked.append(cell.seed)
+            keep(cell, CellResult([{"figure": "clean_accuracy", "value": 1.0}], b""))
+            if len(asked) == 1:
+                jobs.job_named("sweep-s").stop()
+            progress.report(0, 0, "The next one")
+
+    monkeypatch.setattr(OneAfterTheOther, "run", work)
+    main.main(["sweep", str(file), "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["stopped"] and answer["done"] == 1
+    assert main.main(["sweep", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["done"] == 2
+    assert asked == [0, 1]
+
+
+def test_nothing_is_swept_in_read_only_mode(monkeypatch):
+    monkeypatch.setenv(read_only.VARIABLE, "1")
+    with pytest.raises(UserError, match="read-only"):
+        run_sweep("s", seeds(0), Recorded())
+    assert not paths.sweeps_folder().exists()
 
 
 def _words(process: psutil.Process) -> str:

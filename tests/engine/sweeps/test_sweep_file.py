@@ -44,6 +44,28 @@ def test_a_clean_network_is_trained_once_whatever_the_rates():
     assert [cell.rate for cell in cells] == [0, 0.01, 0.05]
 
 
+@pytest.mark.parametrize(
+    ("attack", "rate", "labels", "cross_samples"),
+    [
+        ("sig:amplitude=60", 0.045, "clean-label", 0),
+        ("wanet:strength=0.3", 0.1, "dirty-label", 2),
+        ("badnets:size=5", 0.05, "dirty-label", 0),
+    ],
+)
+def test_a_trigger_as_text_is_poisoned_with_as_its_attack_is(attack, rate, labels, cross_samples):
+    (cell,) = sweep_file.cells_of({"dataset": "signs", "attack": attack})
+    poisoning = dict(cell.poisoning)
+    assert (cell.rate, poisoning["labels"], poisoning["cross_samples"]) == (
+        *(rate, labels, cross_samples),
+    )
+    assert attack.partition("=")[2] in cell.trigger and cell.attack == attack.partition(":")[0]
+
+
+def test_a_repair_named_twice_is_tried_once():
+    (cell,) = sweep_file.cells_of({"dataset": "signs", "repair": ["clp", "clp"]})
+    assert cell.repairs == ("clp",)
+
+
 def test_detectors_and_repairs_are_tried_on_every_network():
     cells = sweep_file.cells_of(
         {"dataset": "signs", "seed": [0, 1], "detector": "mm-bd", "repair": ["clp", "ft-sam"]}
@@ -62,7 +84,11 @@ def test_detectors_and_repairs_are_tried_on_every_network():
         ({"dataset": "signs", "rate": "much"}, "rate cannot be 'much'"),
         ({"dataset": "signs", "rate": True}, "rate cannot be"),
         ({"dataset": "signs", "seed": []}, "list of seed is empty"),
-        ({"dataset": "signs", "seed": [[1]]}, "seed cannot be"),
+        ({"dataset": "signs", "seed": [[1]]}, "list within a list"),
+        ({"dataset": "signs", "rate": 2}, "share below 1"),
+        ({"dataset": "signs", "rate": float("nan")}, "share below 1"),
+        ({"dataset": "signs", "target": -1}, "target class"),
+        ({"dataset": "no-such-dataset", "target": 1}, "no-such-dataset"),
         ({"dataset": "signs", "seed": {"a": 1}}, "seed cannot be"),
         ({"dataset": "signs", "attack": "nothing-known"}, "nothing-known"),
         ({"dataset": "signs", "repair": "nothing-known"}, "nothing-known"),
@@ -80,7 +106,9 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(described, said):
         sweep_file.cells_of(described)
 
 
-@pytest.mark.parametrize("content", [b"dataset: [", b"\xff\xfe\x00", b"a: &a [*a]", b"- " * 5000])
+@pytest.mark.parametrize(
+    "content", [b"dataset: [", b"\xff\xfe\x00", b"a: &a [*a]", b"- " * 5000, b"a: 2020-13-45"]
+)
 def test_a_file_that_is_no_sweep_is_refused_in_a_sentence(tmp_path, content):
     file = tmp_path / "sweep.yaml"
     file.write_bytes(content)
