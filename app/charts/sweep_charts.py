@@ -23,13 +23,13 @@ def spread_chart(table: pd.DataFrame, figure: str, axes: Mapping[str, str]) -> A
     Args:
         table: see `figures.spread`.
         figure: its name in `FIGURES`.
-        axes: setting for "x", and if wanted for "color" and "column".
+        axes: setting for "x", and if wanted for "color".
     """
     style = FIGURES[figure]
     title = f"{style.label} ({style.unit})" if style.unit else style.label
     base = alt.Chart(table).encode(**_encodings(table, axes))
     tooltip = [
-        *(alt.Tooltip(f"{name}:N", title=_title(name)) for name in axes.values()),
+        *(alt.Tooltip(f"{name}:N", title=name_setting(name)) for name in axes.values()),
         alt.Tooltip("mean:Q", title="Mean", format=".2f"),
         alt.Tooltip("low:Q", title="Lowest", format=".2f"),
         alt.Tooltip("high:Q", title="Highest", format=".2f"),
@@ -58,21 +58,17 @@ def _encodings(table: pd.DataFrame, axes: Mapping[str, str]) -> dict[str, Any]:
     encodings: dict[str, Any] = {
         "x": alt.X(
             f"{horizontal}:O",
-            title=f"{_title(horizontal)}{UNITS.get(horizontal, '')}",
+            title=f"{name_setting(horizontal)}{UNITS.get(horizontal, '')}",
             sort="ascending" if numeric else None,
             axis=alt.Axis(labelAngle=0, labelLimit=160),
         )
     }
     if colour := axes.get("color"):
         encodings["color"] = alt.Color(
-            f"{colour}:N", title=_title(colour), scale=alt.Scale(range=COLOURS)
+            f"{colour}:N", title=name_setting(colour), scale=alt.Scale(range=COLOURS)
         )
         encodings["xOffset"] = alt.XOffset(f"{colour}:N")
     return encodings
-
-
-def _title(setting: str) -> str:
-    return name_setting(setting)
 
 
 def name_setting(setting: str) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 
 PEAK = 255  # grey levels
 
+SAMPLE = 1000  # images
+
 
 @dataclass(frozen=True)
 class Visibility:
@@ -28,6 +30,12 @@ class Visibility:
 def norm_at_psnr(decibels: float, shape: tuple[int, ...]) -> float:
     """L2 norm, grey levels, of a change of that PSNR to an image of `shape`."""
     return float(PEAK / 10 ** (decibels / 20) * np.sqrt(np.prod(shape)))
+
+
+def sample(images: np.ndarray) -> np.ndarray:
+    """`SAMPLE` images, evenly spread over all: what tables measure visibility on."""
+    step = max(1, len(images) // SAMPLE)
+    return np.asarray(images[::step][:SAMPLE])
 
 
 def measure(clean: np.ndarray, triggered: np.ndarray) -> Visibility:

@@ -24,7 +24,6 @@ from engine.store import StoredModel, tables
 
 SUMMARY_FILE, DEFENCES_FILE = "attacks.csv", "defences.csv"
 LONGER_FILE = "longer.csv"  # written by `models --out`, of models named WORD-ATTACK
-VISIBILITY_IMAGES = 1000  # test images that visibility is measured on
 COMMON = ("epochs", "learning_rate", "schedule")  # the same for all networks of a suite
 
 
@@ -46,11 +45,10 @@ def summarize_attacks(dataset: Dataset, attacks: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         One row each: attack, title, trigger, poisoning and training settings, PSNR (dB) and SSIM
-        over `VISIBILITY_IMAGES` test images, the three metrics on test images in percent, and the
+        over a sample of test images, the three metrics on test images in percent, and the
         ceiling of recovered accuracy with what is reached of it (both percent).
     """
-    step = max(1, len(dataset.test) // VISIBILITY_IMAGES)
-    images = dataset.test.images[::step][:VISIBILITY_IMAGES]
+    images = visibility.sample(dataset.test.images)
     rows = []
     for name in attacks:
         stored, attack = _stored(dataset, name), find_attack(name)

@@ -14,6 +14,7 @@ from app.frame import failures
 from app.views.train.training_form import name_dataset
 from engine import store
 from engine.attacks.recipes import ATTACKS
+from engine.cli.terminal import duration
 from engine.core import atomic_files, command_line, jobs, markdown, paths, read_only
 from engine.core.errors import UserError
 from engine.datasets import available, dataset_names
@@ -121,7 +122,9 @@ def _offer_start(name: str, described: Mapping[str, Any], cells: list[Cell]) -> 
     st.metric("Networks to train", len(cells))
     if len(known) == len(cells):
         st.metric(
-            "Time on two cores", _duration(sum(known)), help="A rough estimate, repairs included."
+            "Time on two cores",
+            duration(60 * sum(known)),
+            help="A rough estimate, repairs included.",
         )
     file = paths.sweeps_folder() / name / "sweep.yaml"
     text = yaml.safe_dump(dict(described), sort_keys=False)
@@ -141,10 +144,6 @@ def _offer_start(name: str, described: Mapping[str, Any], cells: list[Cell]) -> 
         st.code(text, language="yaml")
         st.code(command_line.command("sweep", file.name, "--name", name), language=None)
         st.caption("Add `--local 4` or `--scheduler ADDRESS` to use several workers.")
-
-
-def _duration(minutes: float) -> str:
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 def _find_problem(name: str, dataset: str) -> str:

@@ -13,6 +13,7 @@ from engine.core import markdown
 from engine.experiments.sweeps import figures
 from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.results import SweepResults
+from engine.experiments.sweeps.run import outcome_of
 
 _NOTHING = "nothing"
 _CHART = "sweep-chart"
@@ -35,15 +36,12 @@ def show(name: str) -> None:
 
 
 def _show_progress(cells: list[Cell], table: pd.DataFrame) -> None:
-    failed = table[(table["problem"].fillna("") != "") & (table["figure"].fillna("") == "")]
-    whole = failed[(failed["detector"].fillna("") == "") & (failed["repair"].fillna("") == "")]
-    done = table["cell"].nunique() - whole["cell"].nunique()
-    left = len(cells) - table["cell"].nunique()
+    outcome = outcome_of(table)
     hosts = table.drop_duplicates("cell").groupby("host")["cell"].count()
     with st.container(horizontal=True, gap="large"):
-        st.metric("Cells done", f"{done} of {len(cells)}", width="content")
-        st.metric("Failed", whole["cell"].nunique(), width="content")
-        st.metric("Left", left, width="content")
+        st.metric("Cells done", f"{outcome.done} of {len(cells)}", width="content")
+        st.metric("Failed", outcome.failed, width="content")
+        st.metric("Left", len(cells) - outcome.done - outcome.failed, width="content")
     if len(hosts):
         shown = ", ".join(f"{markdown.escape(host)} ({count})" for host, count in hosts.items())
         st.caption(f"Worked on by: {shown}")

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from engine import store
 from engine.core import command_line, progress
 from engine.core.errors import UserError
@@ -27,7 +25,6 @@ from engine.experiments.train import train
 from engine.store import StoredModel
 
 Row = dict[str, Any]
-VISIBILITY_IMAGES = 1000  # test images that visibility is measured on
 
 
 @dataclass(frozen=True)
@@ -88,8 +85,7 @@ def _network_rows(stored: StoredModel, dataset: Dataset) -> Iterator[Row]:
     history = stored.table("history")
     assert history is not None
     yield _row("seconds", float(history["seconds"].sum()))
-    step = max(1, len(dataset.test) // VISIBILITY_IMAGES)
-    images = np.asarray(dataset.test.images[::step][:VISIBILITY_IMAGES])
+    images = visibility.sample(dataset.test.images)
     found = visibility.measure(images, stored.card.known_backdoor().trigger(images))
     yield from (_row("psnr", found.psnr), _row("ssim", found.ssim))
 

@@ -80,9 +80,14 @@ def run_sweep(
 
 def count(results: SweepResults, cells: Sequence[Cell]) -> SweepOutcome:
     """What a sweep has come to so far."""
-    table = results.table(cells)
-    done = len(cells) - len(results.missing(cells))
-    return SweepOutcome(table, done, table["cell"].nunique() - done)
+    return outcome_of(results.table(cells))
+
+
+def outcome_of(table: pd.DataFrame) -> SweepOutcome:
+    """How many of the cells in a table are done, and how many failed."""
+    whole = (table["detector"].fillna("") == "") & (table["repair"].fillna("") == "")
+    failed = table.loc[whole & (table["problem"].fillna("") != ""), "cell"].nunique()
+    return SweepOutcome(table, table["cell"].nunique() - failed, failed)
 
 
 def expected_minutes(cell: Cell) -> float | None:

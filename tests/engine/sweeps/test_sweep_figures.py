@@ -40,7 +40,13 @@ def test_the_spread_is_that_of_a_plain_loop(rows):
 
 
 def test_only_what_differs_is_offered_as_an_axis():
-    about = {"dataset": "s", "attack": "a", "rate": [0.1, 0.2], "repair": ["", "clp"], "detector": ["", ""]}
+    about = {
+        "dataset": "s",
+        "attack": "a",
+        "rate": [0.1, 0.2],
+        "repair": ["", "clp"],
+        "detector": ["", ""],
+    }
     table = figures.with_subject(pd.DataFrame(about | {"value": [1.0, 2.0]}))
     assert figures.varying_settings(table) == ["rate", "subject"]
     trigger = table.assign(attack=["a", "b"], trigger_size=[3, math.nan])
