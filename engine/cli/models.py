@@ -160,7 +160,10 @@ def _describe(name: str) -> Answer:
 def _comparison(stored: store.StoredModel) -> Answer:
     """A row: how the model was trained, how long that took, and its scores."""
     card, history = stored.card, stored.table("history")
-    settings = ("epochs", "batch", "learning_rate", "schedule", "augment", "seed", "epoch_kept")
+    settings = (
+        *("epochs", "batch", "learning_rate", "schedule", "augment", "precision"),
+        *("seed", "epoch_kept"),
+    )
     return {
         "model": stored.name,
         "dataset": card.dataset,

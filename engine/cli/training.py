@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 import click
 
@@ -37,7 +36,13 @@ from engine.experiments.train import check_free
 from engine.experiments.train import train as train_network
 from engine.networks.architectures import ARCHITECTURES, Architecture, PaperNetwork
 from engine.training.presets import find_preset
-from engine.training.training_config import SCHEDULES, Schedule, TrainingConfig
+from engine.training.training_config import (
+    PRECISIONS,
+    SCHEDULES,
+    Precision,
+    Schedule,
+    TrainingConfig,
+)
 
 
 @dataclass(frozen=True)
@@ -68,26 +73,33 @@ class AttackOptions:
         )
 
 
-def _training_config(
-    preset: str,
-    epochs: int | None,
-    batch: int | None,
-    learning_rate: float | None,
-    schedule: Schedule | None,
-    augment: bool | None,
-    seed: int,
-) -> TrainingConfig:
-    """The preset's settings, with those that were given."""
-    given = {
-        "epochs": epochs,
-        "batch": batch,
-        "learning_rate": learning_rate,
-        "schedule": schedule,
-        "augment": augment,
-        "seed": seed,
-    }
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return replace(find_preset(preset).training, **changes)
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a network is trained: a preset, and what replaces its settings.
+
+    Attributes:
+        preset: its name.
+        epochs, batch, learning_rate, schedule, augment, precision, seed: as in `TrainingConfig`;
+            None leaves the preset's.
+    """
+
+    preset: str
+    epochs: int | None
+    batch: int | None
+    learning_rate: float | None
+    schedule: Schedule | None
+    augment: bool | None
+    precision: Precision | None
+    seed: int
+
+    def config(self) -> TrainingConfig:
+        """The settings.
+
+        Raises:
+            UserError: there is no such preset, or a value is out of range.
+        """
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(find_preset(given.pop("preset")).training, **given)
 
 
 attack_options = gathered(
@@ -149,7 +161,7 @@ attack_options = gathered(
 )
 training_options = gathered(
     "training",
-    _training_config,
+    TrainingOptions,
     preset_option("paper"),
     epochs_option,
     click.option("--batch", type=int, help="Images per step; replaces the preset's."),
@@ -165,6 +177,12 @@ training_options = gathered(
         help="Shift images at random in every epoch, and mirror them where that keeps their class."
         " Replaces the preset's.",
     ),
+    click.option(
+        "--precision",
+        type=Parsed("NAME", names=lambda: PRECISIONS),
+        help="bfloat16 takes half the time on processors with instructions for it, and more time"
+        " on others. Replaces the preset's.",
+    ),
     click.option("--seed", type=int, default=0, help="The same seed gives the same model."),
 )
 
@@ -178,7 +196,7 @@ training_options = gathered(
 def train(
     images: ImageOptions,
     attack: AttackOptions,
-    training: TrainingConfig,
+    training: TrainingOptions,
     new_model: NewModel,
     call: Call,
 ) -> Answer:
@@ -186,7 +204,7 @@ def train(
 
     The same command resumes a training that was interrupted or stopped.
     """
-    plan = attack.plan(images.dataset, training)
+    plan = attack.plan(images.dataset, training.config())
     job = jobs.job_named(call.job or jobs.name_of("train", new_model.name))
     check_free(new_model, job.checkpoint)
 

@@ -24,7 +24,7 @@ from engine.store import StoredModel
 from engine.training.training_config import TrainingConfig
 
 MEASURED_PRESETS = paths.PROJECT / "report" / "presets.csv"
-Settings = tuple[int, int, float, str, bool]
+Settings = tuple[int, int, float, str, bool, str]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class MeasuredTraining:
 
     Attributes:
         dataset: name of its dataset.
-        settings: epochs, batch, learning rate, schedule, and whether images are augmented.
+        settings: epochs, batch, learning rate, schedule, whether images are augmented, and the
+            precision.
         minutes: of all epochs, validation included.
         scores: the three metrics on test images, percent.
     """
@@ -146,7 +147,8 @@ def _measured(stored: StoredModel) -> list[MeasuredTraining]:
         *(
             float(training["learning_rate"]),
             str(training["schedule"]),
-            bool(training.get("augment", False)),
+            bool(training.get("augment", False)),  # older cards do not say
+            str(training.get("precision", "float32")),
         ),
     )
     scores = {name: card.scores["test"][name] for name in METRICS}
@@ -163,6 +165,7 @@ def _read_table(path: Path) -> list[MeasuredTraining]:
             (
                 *(row["epochs"], row["batch"], row["learning_rate"], row["schedule"]),
                 row.get("augment", False) is True,  # older tables do not say
+                row.get("precision", "float32"),
             ),
             row["minutes"],
             {name: row[name] for name in METRICS},
@@ -175,5 +178,5 @@ def _read_table(path: Path) -> list[MeasuredTraining]:
 def _settings(training: TrainingConfig) -> Settings:
     return (
         *(training.epochs, training.batch, training.learning_rate),
-        *(training.schedule, training.augment),
+        *(training.schedule, training.augment, training.precision),
     )

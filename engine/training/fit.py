@@ -85,7 +85,7 @@ class _TrainingLoop:
         self.state, self.train, self.config = state, train, config
         self.validation_sets, self.stop_requested = validation_sets, stop_requested
         self.draw_images = draw_images or (lambda _: train.images)
-        self.train_steps = compile_steps(state.network, state.optimizer)
+        self.train_steps = compile_steps(state.network, state.optimizer, config.precision)
         self.interim = InterimMetrics(state.network, validation_sets)
         done = len(state.result.history) * len(train)
         self.progress = TrainingProgress(

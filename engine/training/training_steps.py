@@ -10,7 +10,8 @@ import numpy as np
 
 from engine.datasets.dataset import Split
 from engine.networks.gradients import loss_and_gradients
-from engine.training.training_config import TrainingConfig
+from engine.training.forward_pass import fast_forward_pass
+from engine.training.training_config import Precision, TrainingConfig
 
 if TYPE_CHECKING:
     import keras
@@ -60,8 +61,15 @@ def index_blocks(images: int, config: TrainingConfig, epoch: int) -> Iterator[np
         yield order[whole:][np.newaxis]
 
 
-def compile_steps(network: keras.Model, optimizer: Any) -> TrainSteps:
+def compile_steps(
+    network: keras.Model, optimizer: Any, precision: Precision = "float32"
+) -> TrainSteps:
     """Compile a function that trains on a block of batches.
+
+    Args:
+        network: ends with a softmax.
+        optimizer: built for its variables.
+        precision: see `TrainingConfig`.
 
     Returns:
         A function from images (uint8 [steps, batch, height, width, 3]) and labels (int64 [steps,
@@ -74,7 +82,8 @@ def compile_steps(network: keras.Model, optimizer: Any) -> TrainSteps:
     variables = network.trainable_variables
 
     def objective(images: Any, labels: Any) -> tuple[Any, Any, Any]:
-        probabilities = network(images, training=True)
+        with fast_forward_pass(network, precision):
+            probabilities = network(images, training=True)
         loss = loss_of(labels, probabilities)
         mean = loss / tf.cast(tf.size(labels), tf.float32)
         return tf.add_n([mean, *network.losses]), loss, probabilities
@@ -104,7 +113,9 @@ def compile_steps(network: keras.Model, optimizer: Any) -> TrainSteps:
 
 def compile_epoch(network: keras.Model, train: Split, config: TrainingConfig) -> Callable[[], None]:
     """Compile a function that trains for one epoch and measures nothing, for benchmarks."""
-    train_steps = compile_steps(network, build_optimizer(network, config, len(train)))
+    train_steps = compile_steps(
+        network, build_optimizer(network, config, len(train)), config.precision
+    )
 
     def run() -> None:
         for indices in index_blocks(len(train), config, epoch=1):

@@ -19,7 +19,7 @@ from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_plan import AttackPlan
 from engine.networks.architectures import parse_architecture
 from engine.training.presets import find_preset
-from engine.training.training_config import TrainingConfig
+from engine.training.training_config import Precision, TrainingConfig
 
 KEY_LENGTH = 16  # hexadecimal digits
 
@@ -38,6 +38,7 @@ class Cell:
         target: a class, or `targets.NEXT_CLASS`.
         preset: of the training.
         epochs: replaces the preset's number of epochs, unless None.
+        precision: of the training; see `TrainingConfig`.
         seed: of the training.
         detectors: as text; each looks for a backdoor in the network.
         repairs: as text; each repairs the network.
@@ -52,6 +53,7 @@ class Cell:
     target: int
     preset: str
     epochs: int | None
+    precision: Precision
     seed: int
     detectors: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ class Cell:
             "target": "next" if self.target == NEXT_CLASS else str(self.target),
             "preset": self.preset,
             "epochs": self.training().epochs,
+            "precision": self.precision,
             "seed": self.seed,
         }
 
@@ -91,7 +94,9 @@ class Cell:
 
     def training(self) -> TrainingConfig:
         """How the network is fitted."""
-        config = dataclasses.replace(find_preset(self.preset).training, seed=self.seed)
+        config = dataclasses.replace(
+            find_preset(self.preset).training, seed=self.seed, precision=self.precision
+        )
         return config if self.epochs is None else dataclasses.replace(config, epochs=self.epochs)
 
     def plan(self) -> AttackPlan:
@@ -122,7 +127,8 @@ class Cell:
         epochs = [] if self.epochs is None else ["--epochs", str(self.epochs)]
         return command_line.command(
             *("train", self.dataset, "--name", model, "--preset", self.preset, *epochs),
-            *("--seed", str(self.seed), *self.plan().command_options()),
+            *("--precision", self.precision, "--seed", str(self.seed)),
+            *self.plan().command_options(),
         )
 
     def to_json(self) -> str:

@@ -9,8 +9,8 @@
     detector: trigger-inversion           # all of them are tried on each network
     repair: [clp, trigger-unlearning]
 
-Left out: the attack's own rate and target, the paper's network, the preset "fast", seed 0, no
-detector and no repair.
+Left out: the attack's own rate and target, the paper's network, the preset "fast" in float32,
+seed 0, no detector and no repair.
 """
 
 from __future__ import annotations
@@ -34,9 +34,18 @@ from engine.experiments.sweeps.cell import Cell
 
 MAX_BYTES = 1 << 20
 MAX_CELLS = 10_000
-GRID = ("dataset", "network", "attack", "rate", "target", "preset", "epochs", "seed")
+GRID = (
+    *("dataset", "network", "attack", "rate", "target", "preset", "epochs", "precision"),
+    "seed",
+)
 TRIED = ("detector", "repair")
-DEFAULTS: Mapping[str, Any] = {"network": "paper", "preset": "fast", "seed": 0, "attack": "ftrojan"}
+DEFAULTS: Mapping[str, Any] = {
+    "network": "paper",
+    "preset": "fast",
+    "precision": "float32",
+    "seed": 0,
+    "attack": "ftrojan",
+}
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "rate": (int, float),
     "target": (int, str),
@@ -143,6 +152,7 @@ def _cell(
         _target(about["target"], recipe, dataset),
         str(about["preset"]),
         about["epochs"],
+        str(about["precision"]),
         int(about["seed"]),
         tried["detector"],
         tried["repair"],
