@@ -32,7 +32,8 @@ from engine.experiments import repair_tables, run_repairs
 from engine.experiments.attack_suite import is_suite_model
 from engine.experiments.detector_calibration import Rates, measured_rates
 from engine.experiments.recovery_ceiling import find as find_ceiling
-from engine.experiments.sweeps.results import SweepResults
+from engine.experiments.sweeps.results import PublishedResults, SweepResults
+from engine.experiments.sweeps.results import find as find_sweep
 from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.imaging import dct
 from engine.imaging.render import data_url, enlarge
@@ -730,12 +731,14 @@ def thumbnails(name: str, size: int, label: int, count: int) -> Thumbnails:
 
 def sweep_table(name: str) -> pd.DataFrame:
     """The table of a sweep, as far as it is done."""
-    results = SweepResults.of(name)
-    return _sweep_table(results, str(results.folder), results.changed)
+    results = find_sweep(name)
+    return _sweep_table(results, str(results.csv), results.changed)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _sweep_table(_results: SweepResults, folder: str, changed: int) -> pd.DataFrame:
+def _sweep_table(
+    _results: SweepResults | PublishedResults, file: str, changed: int
+) -> pd.DataFrame:
     return _results.table(_results.cells())
 
 

@@ -10,6 +10,7 @@ import click
 from engine import store
 from engine.attacks import recipes
 from engine.attacks.recipes import find_attack
+from engine.cli.cluster_options import cluster_options
 from engine.cli.options import (
     REPAIR,
     Parsed,
@@ -21,11 +22,12 @@ from engine.cli.options import (
     preset_option,
 )
 from engine.cli.shared import Answer, Call, command, long_work
-from engine.core import job_worker, jobs, tensorflow_runtime
+from engine.core import job_worker, jobs, progress, tensorflow_runtime
 from engine.datasets import load_dataset, short_name
 from engine.evaluation import metrics
 from engine.experiments import attack_seeds, attack_suite, attack_tables
 from engine.experiments.attack_suite import SuiteSettings
+from engine.experiments.sweeps.dask_cluster import DaskCluster
 
 
 @command("benchmark-attacks")
@@ -57,10 +59,16 @@ from engine.experiments.attack_suite import SuiteSettings
         " attacks: each network, and mean, lowest and highest over the seeds.",
     ),
 )
+@cluster_options
 @out_option("DIR", "Write the tables there; report/attacks-DATASET if left out.")
 @long_work
 def benchmark_attacks(
-    dataset: str, attacks: Sequence[str], settings: SuiteSettings, out: Path | None, call: Call
+    dataset: str,
+    attacks: Sequence[str],
+    settings: SuiteSettings,
+    cluster: DaskCluster | None,
+    out: Path | None,
+    call: Call,
 ) -> Answer:
     """Train a network with each attack and compare them.
 
@@ -79,6 +87,9 @@ def benchmark_attacks(
     def work() -> Answer:
         images = load_dataset(dataset, call.root)
         with job_worker.turn(job):
+            if cluster is not None:
+                with progress.stopping_when(job.stop_requested):
+                    attack_suite.train_elsewhere(dataset, names, settings, cluster)
             tensorflow_runtime.import_tensorflow()
             attack_suite.run_suite(images, names, settings, job.stop_requested)
             if settings.seeds is not None:

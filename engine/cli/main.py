@@ -71,6 +71,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Attacks": {
         "benchmark-attacks": ("attacks", "Train a network with each attack and compare them."),
         "sweep": ("sweeps", "Train and measure every combination of settings."),
+        "chart-sweep": ("sweeps", "Draw figures of a sweep as maps over two settings."),
         "robustness": ("robustness", "Measure a trigger after JPEG, PNG and resizing."),
     },
     "Reports": {

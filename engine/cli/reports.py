@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from engine.cli.cluster_options import cluster_options
 from engine.cli.options import (
     MODEL,
     ModelChoice,
@@ -31,6 +32,8 @@ from engine.datasets import (
 from engine.defenses.pruning.curve import check_threshold
 from engine.defenses.pruning.orders import find_order
 from engine.experiments import analyze, benchmarks
+from engine.experiments.sweeps.dask_cluster import DaskCluster
+from engine.experiments.sweeps.train_networks import train_missing
 from engine.reporting import model_report, reproduction
 from engine.store import StoredModel
 
@@ -43,10 +46,16 @@ from engine.store import StoredModel
     help="Seeds of the networks; those that are missing are trained first. 0 if left out.",
 )
 @click.option("--model", type=MODEL, help="Report on this model alone, not on DATASET-ftrojan.")
+@cluster_options
 @out_option("DIR", "Write the report there; report/DATASET if left out.")
 @long_work
 def reproduce(
-    dataset: str, seeds: list[int] | None, model: str | None, out: Path | None, call: Call
+    dataset: str,
+    seeds: list[int] | None,
+    model: str | None,
+    cluster: DaskCluster | None,
+    out: Path | None,
+    call: Call,
 ) -> Answer:
     """Write the paper's Table 1 and Figures 5 to 8."""
     if seeds and model:
@@ -55,6 +64,8 @@ def reproduce(
     folder = out or paths.home() / "report" / short_name(dataset)
 
     def work() -> Answer:
+        if cluster is not None:
+            train_missing(reproduction.cells_of(subjects, dataset), cluster)
         tensorflow_runtime.import_tensorflow()
         images = load_dataset(dataset, call.root)
         report = reproduction.reproduce(subjects, images, folder, recorded_command())

@@ -1,4 +1,4 @@
-"""The command that runs a sweep."""
+"""The commands that run a sweep and draw what came of it."""
 
 from __future__ import annotations
 
@@ -8,77 +8,50 @@ from pathlib import Path
 import click
 
 from engine import store
-from engine.cli.options import NAME, File, gathered
+from engine.cli.cluster_options import scheduler_options
+from engine.cli.options import NAME, File, Parsed, gathered, out_option
 from engine.cli.shared import Answer, Call, command, long_work
-from engine.core import job_worker, jobs, progress
-from engine.core.errors import UserError
+from engine.core import atomic_files, job_worker, jobs, progress
+from engine.core.errors import unknown
 from engine.core.progress import Stopped
 from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.cell_process import Limits
-from engine.experiments.sweeps.dask_cluster import DaskCluster
-from engine.experiments.sweeps.results import SweepResults
-from engine.experiments.sweeps.run import count, expected_minutes, run_sweep, sweep_name
-from engine.experiments.sweeps.schedulers import OneAfterTheOther, Scheduler
-
-
-def _scheduler(
-    scheduler: str | None, local: int | None, threads: int, memory: float, gpu: bool
-) -> Scheduler:
-    """Where the cells are worked on.
-
-    Raises:
-        UserError: the options contradict each other.
-    """
-    limits = Limits(threads, memory)
-    if scheduler and local:
-        raise UserError("Choose --scheduler or --local, not both.")
-    if local is not None and local < 1:
-        raise UserError("Start at least one worker: --local 2.")
-    if gpu and (local or 0) > 1:
-        raise UserError("With --gpu start one worker for each GPU yourself: see docs/sweeps.md.")
-    if scheduler or local:
-        return DaskCluster(scheduler or "", local or 0, limits, gpu)
-    if gpu:
-        raise UserError("--gpu needs workers that declare GPUs: add --scheduler or --local.")
-    return OneAfterTheOther(limits)
+from engine.experiments.sweeps.figures import FIGURES, settings_of
+from engine.experiments.sweeps.results import SweepResults, publish, sweep_names
+from engine.experiments.sweeps.results import find as find_results
+from engine.experiments.sweeps.run import (
+    Networks,
+    count,
+    expected_minutes,
+    run_sweep,
+    sweep_name,
+)
+from engine.experiments.sweeps.schedulers import Scheduler
 
 
 @command("sweep")
 @click.argument("file", type=File("FILE.yaml"), help="What to sweep over; see docs/sweeps.md.")
 @click.option("--name", type=NAME, help="Of the sweep; the file's name if left out.")
 @click.option("--dry-run", is_flag=True, help="List the cells and how long they should take.")
-@click.option("--keep-models", is_flag=True, help="Store every network as a model.")
 @gathered(
-    "scheduler",
-    _scheduler,
+    "networks",
+    Networks,
+    click.option("--keep-models", is_flag=True, help="Store every network as a model."),
     click.option(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="Work on the workers of this Dask scheduler, such as tcp://10.0.0.5:8786.",
+        "--use-models",
+        is_flag=True,
+        help="Do not train a network that is stored as a model with just these settings.",
     ),
-    click.option("--local", type=int, metavar="N", help="Start N Dask workers on this machine."),
-    click.option(
-        "--threads",
-        type=int,
-        default=0,
-        help="TensorFlow's threads for each cell; 0: its choice, or a worker's share of the cores.",
-    ),
-    click.option(
-        "--memory",
-        type=float,
-        default=0.0,
-        metavar="GB",
-        help="Stop a cell that uses more; 0: no limit.",
-    ),
-    click.option("--gpu", is_flag=True, help="Give each cell one of the workers' GPUs."),
 )
+@out_option("FILE.csv", "Write the table there too, without the names of the machines.")
+@scheduler_options
 @long_work
 def sweep(
     file: Path,
     name: str | None,
     dry_run: bool,
-    keep_models: bool,
+    networks: Networks,
+    out: Path | None,
     scheduler: Scheduler,
     call: Call,
 ) -> Answer:
@@ -100,10 +73,12 @@ def sweep(
             os.environ["PRUNING_LAB_DATA"] = str(call.root)  # for the cells' own processes
         with job_worker.turn(job), progress.stopping_when(job.stop_requested):
             try:
-                run_sweep(chosen, cells, scheduler, keep_models)
+                run_sweep(chosen, cells, scheduler, networks)
             except Stopped:
                 return _answer(chosen, cells, results) | {"stopped": True}
-            return _answer(chosen, cells, results)
+        if out:
+            publish(results.table(cells), out)
+        return _answer(chosen, cells, results)
 
     return call.run_as(job, work)
 
@@ -136,3 +111,42 @@ def _answer(name: str, cells: list[Cell], results: SweepResults) -> Answer:
         "failed": outcome.failed,
         "files": f"{results.csv}, {results.parquet}",
     }
+
+
+@command("chart-sweep")
+@click.argument("name", type=Parsed("SWEEP", names=sweep_names), help="Name of the sweep.")
+@click.option(
+    "--figure",
+    "figures",
+    type=Parsed("NAME", names=lambda: FIGURES),
+    multiple=True,
+    help=f"What to draw, a map for each: {', '.join(FIGURES)}. Attack success if left out.",
+)
+@click.option("--x", default="rate", help="The setting from left to right.")
+@click.option("--y", default="trigger_magnitude", help="The setting from bottom to top.")
+@out_option("FILE.svg", "Write the picture there.", required=True)
+@long_work
+def chart_sweep(
+    name: str, figures: tuple[str, ...], x: str, y: str, out: Path, call: Call
+) -> Answer:
+    """Draw figures of a sweep as maps over two settings.
+
+    A figure is that of the networks themselves, else of the first detector or repair that has it;
+    each field is the mean over all other settings.
+    """
+    results = find_results(name)
+    table = results.table(results.cells())
+    for setting in (x, y):
+        if setting not in settings_of(table):
+            raise unknown("setting", setting, settings_of(table))
+
+    def work() -> Answer:
+        from engine.reporting import export, sweep_charts
+
+        chosen = figures or ("attack_success",)
+        picture = export.svg(sweep_charts.maps(table, chosen, {"x": x, "y": y}))
+        with atomic_files.new_file(out) as aside:
+            aside.write_bytes(picture)
+        return {"sweep": name, "file": str(out)}
+
+    return call.run(work)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]  # a checkout, or where packages are installed
 SHIPPED_MODELS = PROJECT / "models"
+SHIPPED_SWEEPS = PROJECT / "docs" / "results" / "sweeps"
 
 
 def _own_folder() -> Path:

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from engine import store
-from engine.attacks.poisoning import PoisoningConfig
 from engine.attacks.recipes import find_attack
-from engine.attacks.triggers import LearnedTrigger, parse_trigger
+from engine.attacks.triggers import parse_trigger
 from engine.core import command_line, jobs, progress
 from engine.core.errors import UserError
 from engine.core.progress import Stopped
@@ -22,8 +20,12 @@ from engine.experiments import recovery_ceiling, repair_tables, run_repairs
 from engine.experiments.analyze import last_convolution, prune
 from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.new_model import NewModel
+from engine.experiments.same_training import differing_settings
+from engine.experiments.sweeps.cell import Cell
+from engine.experiments.sweeps.schedulers import Scheduler
+from engine.experiments.sweeps.train_networks import train_missing
 from engine.experiments.train import train
-from engine.store import ModelCard, StoredModel, cards, pruning_curves
+from engine.store import StoredModel, cards, pruning_curves
 from engine.training.presets import find_preset
 from engine.training.training_config import TrainingConfig
 
@@ -129,6 +131,36 @@ def _surrogate(dataset: str) -> str:
     return shared if shared in store.names() else model_name(dataset, "none")
 
 
+def cell_of(member: Member, dataset: str, settings: SuiteSettings) -> Cell:
+    """The work on a member that other machines can do: to train it and to try the repairs."""
+    plan = plan_attack(member.attack, dataset, settings.training(member.seed))
+    return Cell(
+        dataset,
+        str(plan.architecture),
+        member.attack,
+        str(plan.trigger),
+        tuple(asdict(plan.poisoning).items()),
+        plan.rate,
+        plan.target,
+        settings.preset,
+        settings.epochs,
+        plan.training.precision,
+        member.seed,
+        repairs=tuple(map(str, settings.repairs)),
+    )
+
+
+def train_elsewhere(
+    dataset: str, attacks: Sequence[str], settings: SuiteSettings, scheduler: Scheduler
+) -> None:
+    """Train the missing networks of a suite on a sweep's workers; see `train_missing`."""
+    cells = {
+        member.model_name(dataset): cell_of(member, dataset, settings)
+        for member in members(attacks, settings)
+    }
+    train_missing(cells, scheduler, suite=True)
+
+
 def run_suite(
     dataset: Dataset,
     attacks: Sequence[str],
@@ -185,40 +217,14 @@ def _find_trained(dataset: Dataset, member: Member, settings: SuiteSettings) -> 
     if stored is None or stored.card.training["stopped"]:
         return None
     plan = plan_attack(member.attack, dataset.name, settings.training(member.seed))
-    wanted = _settings_of_plan(plan)
-    found = _settings_of_card(stored.card)
-    for name, value in wanted.items():
-        if found[name] != value:
-            raise UserError(
-                f"The model '{model}' was trained with {name} {found[name]}, not {value}: use the"
-                " same preset and epochs, or delete the model to train it again."
-            )
+    differing = differing_settings(stored.card, plan)
+    if differing:
+        name, (found, wanted) = next(iter(differing.items()))
+        raise UserError(
+            f"The model '{model}' was trained with {name} {found}, not {wanted}: use the same"
+            " preset and epochs, or delete the model to train it again."
+        )
     return stored
-
-
-def _settings_of_plan(plan: AttackPlan) -> dict[str, Any]:
-    return {
-        **asdict(plan.training),
-        **asdict(plan.poisoning),
-        "rate": plan.rate,
-        "trigger": str(plan.trigger),
-        "target": plan.target,
-    }
-
-
-def _settings_of_card(card: ModelCard) -> dict[str, Any]:
-    trigger = card.known_backdoor().trigger
-    if isinstance(trigger, LearnedTrigger):
-        trigger = replace(trigger, state="")
-    return {
-        **asdict(TrainingConfig()),
-        **card.training,
-        **asdict(PoisoningConfig()),
-        **card.poisoning,
-        "rate": card.rate,
-        "trigger": str(trigger),
-        "target": card.target,
-    }
 
 
 def _train(

@@ -19,7 +19,7 @@ import pandas as pd
 from engine.core import paths
 from engine.core.errors import UserError
 
-Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart
 Kind = Literal["svg", "png"]
 WIDTH = 640  # pixels, for a chart that adapts to the width of the page
 SCALE = 2  # resolution of a PNG relative to the chart's size
@@ -88,7 +88,7 @@ def _quote_formula(value: Any) -> Any:
 
 
 def _on_white(spec: dict[str, Any]) -> dict[str, Any]:
-    wide = {} if "width" in spec or "facet" in spec else {"width": WIDTH}
+    wide = {} if "width" in spec or "facet" in spec or "hconcat" in spec else {"width": WIDTH}
     return {**spec, **wide, "background": "white"}
 
 

@@ -1,5 +1,8 @@
 """The page Sweeps: every change of state."""
 
+import json
+import re
+
 import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
@@ -9,14 +12,14 @@ from engine.core import jobs, markdown, paths
 from engine.core.paths import PROJECT
 from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.cell_process import CellResult
-from engine.experiments.sweeps.results import SweepResults
+from engine.experiments.sweeps.results import SweepResults, publish
 from tests.pages.driving import by_label, check_fine, metrics, open_page, visible_text
 
 DESCRIBED = {"dataset": "signs", "attack": ["ftrojan", "badnets"], "seed": [0, 1, 2]}
 
 
 def rows(success: float, repaired: float) -> list[dict]:
-    about = {"detector": "", "problem": "", "host": "here"}
+    about = {"pruning": "", "detector": "", "problem": "", "host": "here"}
     return [
         about | {"repair": "", "figure": "attack_success", "value": success},
         about | {"repair": "", "figure": "clean_accuracy", "value": 96.0},
@@ -35,6 +38,12 @@ def swept(results):
     stored.add(cells[4], CellResult([], b"", "There was *no* memory."))
     stored.write_tables(cells)
     return stored
+
+
+@pytest.fixture(autouse=True)
+def nothing_published(monkeypatch, tmp_path):
+    """Sweeps that come with the program are looked at in one test alone."""
+    monkeypatch.setattr(paths, "SHIPPED_SWEEPS", tmp_path / "published")
 
 
 def test_without_a_sweep_the_page_says_what_one_is_and_offers_the_form(results):
@@ -100,6 +109,8 @@ def test_a_start_writes_the_file_and_starts_the_job(results, monkeypatch):
     ((job, words),) = started
     assert job == "sweep-mine" and words[0] == "sweep" and words[-2:] == ["--name", "mine"]
     assert sweep_file.read(paths.sweeps_folder() / "mine" / "sweep.yaml")
+    assert app.session_state["sweep"] == "mine"
+    assert metrics(check_fine(app))["Cells done"] == "0 of 6"
 
 
 @pytest.mark.parametrize("name", ["", "../x", "seeds"])
@@ -108,3 +119,77 @@ def test_a_name_that_cannot_be_used_is_explained_before_the_start(name, swept):
     by_label(app.text_input, "Name of the sweep").set_value(name).run()
     (button,) = [button for button in app.button if button.key == "start-sweep"]
     assert button.disabled and app.warning
+
+
+GRID = {"dataset": "signs", "rate": [0.01, 0.05], "parameters": {"magnitude": [10, 30]}}
+
+
+@pytest.fixture
+def strengths(results):
+    """A finished sweep over rate, magnitude and two seeds, of two networks."""
+    described = GRID | {"seed": [0, 1], "network": ["paper", "resnet"]}
+    cells = sweep_file.cells_of(described)
+    stored = SweepResults.of("strengths")
+    stored.begin(cells)
+    for number, cell in enumerate(cells):
+        stored.add(cell, CellResult(rows(10.0 + number, 1.0), b""))
+    stored.write_tables(cells)
+    return stored
+
+
+def charts(app):
+    return check_fine(app).get("vega_lite_chart")
+
+
+def test_a_map_shows_two_settings_as_fields(strengths):
+    app = open_page("sweeps")
+    assert len(charts(app)) == 1
+    app.segmented_control(key="chart").set_value("Map").run()
+    (chart,) = charts(app)
+    assert '"rect"' in chart.proto.spec and '"text"' in chart.proto.spec
+    assert "Each field is the mean over seeds." in visible_text(app)
+
+
+def test_each_value_of_a_setting_gets_a_panel_with_the_same_limits(strengths):
+    app = open_page("sweeps")
+    app.selectbox(key="along").set_value("rate").run()
+    app.selectbox(key="colour").set_value("trigger_magnitude").run()
+    app.selectbox(key="panels").set_value("network").run()
+    drawn = charts(app)
+    assert len(drawn) == 2
+    domains = {str(re.findall(r'"domain": \[[^]]*\]', chart.proto.spec)[0]) for chart in drawn}
+    assert len(domains) == 1
+    assert "Network: paper" in visible_text(app) and "Network: resnet" in visible_text(app)
+
+
+def test_a_sweep_that_is_being_worked_on_says_how_long_it_takes_and_refreshes(swept, monkeypatch):
+    running = jobs.Status("running", message="Working")
+    job = jobs.job_named("sweep-seeds")
+    job.folder.mkdir(parents=True)
+    monkeypatch.setattr(jobs.Job, "status", lambda self: running)
+    record = swept.folder / "cells"
+    for number, file in enumerate(sorted(record.iterdir())):
+        content = json.loads(file.read_text())
+        for row in content["rows"]:
+            row |= {"finished": f"2026-01-01T00:0{number}:00+00:00", "cell_seconds": 50.0}
+        file.write_text(json.dumps(content))
+    app = open_page("sweeps")
+    assert metrics(app)["Time left"].endswith("min") or metrics(app)["Time left"].endswith("s")
+
+
+def test_a_published_sweep_is_shown_like_ones_own_and_its_name_stays_free(
+    strengths, results, monkeypatch, tmp_path
+):
+    cells = strengths.cells()
+    publish(strengths.table(cells), tmp_path / "published" / "shown.csv")
+    (tmp_path / "published" / "shown.yaml").write_text(
+        yaml.safe_dump(GRID | {"seed": [0, 1], "network": ["paper", "resnet"]})
+    )
+    assert "here" not in (tmp_path / "published" / "shown.csv").read_text()
+    app = open_page("sweeps")
+    app.selectbox(key="sweep").set_value("shown").run()
+    assert metrics(app)["Cells done"] == "16 of 16" and len(charts(app)) == 1
+    app = open_page("sweeps", tab="New sweep")
+    by_label(app.text_input, "Name of the sweep").set_value("shown").run()
+    (button,) = [button for button in app.button if button.key == "start-sweep"]
+    assert not button.disabled

@@ -11,6 +11,7 @@ import yaml
 from app import caches
 from app.elements import job_panel
 from app.frame import failures
+from app.views.sweeps import tabs_shown
 from app.views.train.training_form import name_dataset
 from engine import store
 from engine.attacks.recipes import ATTACKS
@@ -22,7 +23,7 @@ from engine.defenses.detectors import DETECTORS
 from engine.defenses.repairs import RECOMMENDED, REPAIRS, compared_repairs
 from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.results import sweep_names
+from engine.experiments.sweeps.results import SweepResults, own_sweeps
 from engine.experiments.sweeps.run import minutes_of
 from engine.training.presets import PRESETS
 
@@ -109,7 +110,7 @@ def _name_repair(name: str) -> str:
 
 
 def _free_name() -> str:
-    taken, number = set(sweep_names()), 1
+    taken, number = set(own_sweeps()), 1
     while f"sweep-{number}" in taken:
         number += 1
     return f"sweep-{number}"
@@ -137,7 +138,7 @@ def _offer_start(name: str, described: Mapping[str, Any], cells: list[Cell]) -> 
         type="primary",
         icon=":material/grid_view:",
         on_click=_start,
-        args=(name, text),
+        args=(name, text, cells),
         disabled=bool(problem),
     )
     with st.expander("As a file and a command", icon=":material/terminal:"):
@@ -151,7 +152,7 @@ def _find_problem(name: str, dataset: str) -> str:
         store.check_name(name)
     except UserError:
         return "Name the sweep with lower-case letters, digits, '-', '.' and '_'."
-    if name in sweep_names() or (paths.sweeps_folder() / name).exists():
+    if name in own_sweeps() or (paths.sweeps_folder() / name).exists():
         return f"There is a sweep '{name}' already: choose another name."
     if not available(dataset):
         return "The images of that dataset are not there yet: see the page Data."
@@ -159,10 +160,13 @@ def _find_problem(name: str, dataset: str) -> str:
 
 
 @failures.callback
-def _start(name: str, text: str) -> None:
+def _start(name: str, text: str, cells: list[Cell]) -> None:
     read_only.check()
     if (paths.sweeps_folder() / name).exists():
         raise UserError(f"There is a sweep '{name}' already: choose another name.")
     file = paths.sweeps_folder() / name / "sweep.yaml"
     atomic_files.write_text(file, text)
+    SweepResults.of(name).begin(cells)  # so that the page can show it at once
     job_panel.start(jobs.name_of("sweep", name), ["sweep", str(file), "--name", name])
+    st.session_state[tabs_shown.TAB] = tabs_shown.RESULTS
+    st.session_state[tabs_shown.SWEEP] = name

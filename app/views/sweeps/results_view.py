@@ -2,113 +2,130 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from app import caches
-from app.charts import sweep_charts
 from app.elements import chart_view
 from app.frame import failures, header
-from engine.core import markdown
+from app.views.sweeps import chart_controls
+from engine.cli.terminal import duration
+from engine.core import jobs, markdown
 from engine.experiments.sweeps import figures
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.results import SweepResults
-from engine.experiments.sweeps.run import outcome_of
+from engine.experiments.sweeps.results import find
+from engine.experiments.sweeps.run import outcome_of, seconds_between_cells
+from engine.reporting import sweep_charts
 
-_NOTHING = "nothing"
 _CHART = "sweep-chart"
-WIDTH = 240  # pixels of a control
+PANELS = 6  # charts side by side and below each other, at most
+REFRESH_SECONDS = 3
 
 
 def show(name: str) -> None:
-    """Show what there is of a sweep so far."""
+    """Show what there is of a sweep so far, and again while it is worked on."""
+    job = jobs.job_named(jobs.name_of("sweep", name))
+    if job.folder.exists() and job.status().alive:
+        st.fragment(_show, run_every=REFRESH_SECONDS)(name, is_running=True)
+    else:
+        _show(name, is_running=False)
+
+
+def _show(name: str, is_running: bool) -> None:
     with failures.contained():
-        cells = SweepResults.of(name).cells()
+        cells = find(name).cells()
         table = caches.sweep_table(name)
-        _show_progress(cells, table)
+        _show_progress(cells, table, is_running)
         measured = table[table["figure"].fillna("") != ""]
         if measured.empty:
-            st.info("Nothing is measured yet: reload the page once cells are done.")
+            waiting = "the first results appear here" if is_running else "start the sweep again"
+            st.info(f"Nothing is measured yet: {waiting}.")
         else:
-            _show_chart(name, measured)
+            _show_charts(measured)
         _show_failures(table)
         _show_table(name, table)
 
 
-def _show_progress(cells: list[Cell], table: pd.DataFrame) -> None:
+def _show_progress(cells: list[Cell], table: pd.DataFrame, is_running: bool) -> None:
     outcome = outcome_of(table)
-    hosts = table.drop_duplicates("cell").groupby("host")["cell"].count()
+    left = len(cells) - outcome.done - outcome.failed
     with st.container(horizontal=True, gap="large"):
         st.metric("Cells done", f"{outcome.done} of {len(cells)}", width="content")
         st.metric("Failed", outcome.failed, width="content")
-        st.metric("Left", len(cells) - outcome.done - outcome.failed, width="content")
-    if len(hosts):
+        st.metric("Left", left, width="content")
+        seconds = seconds_between_cells(table)
+        if is_running and left and seconds is not None:
+            st.metric("Time left", duration(left * seconds), width="content")
+    if "host" in table and table["host"].notna().any():
+        hosts = table.drop_duplicates("cell").groupby("host")["cell"].count()
         shown = ", ".join(f"{markdown.escape(host)} ({count})" for host, count in hosts.items())
         st.caption(f"Worked on by: {shown}")
 
 
-def _show_chart(name: str, measured: pd.DataFrame) -> None:
+def _show_charts(measured: pd.DataFrame) -> None:
+    """The controls, a chart for each panel, and what was clicked."""
     table = figures.with_subject(measured)
     with st.container(horizontal=True):
-        figure = _choose_figure(table)
-        shown = table[table["figure"] == figure]
-        settings = figures.varying_settings(shown)
-        axes = _choose_axes([name for name in settings if name != "seed"] or ["attack"])
-        for setting in settings:
-            if setting not in axes.values() and setting != "seed":
-                shown = _keep_one(shown, setting)
-    spread = figures.spread(shown, list(dict.fromkeys(axes.values())))
-    chart = sweep_charts.spread_chart(spread, figure, axes)
-    style = figures.FIGURES[figure]
+        view, shown = chart_controls.choose(table)
+    parts = _split(shown, view.panels)
+    spreads = [figures.spread(part, list(view.axes.values())) for part in parts.values()]
+    whole = pd.concat(spreads)
+    limits = (float(whole["low"].min()), float(whole["high"].max()))
+    places = _places(len(parts))
+    for number, (value, part) in enumerate(parts.items()):
+        with places[number]:
+            if view.panels:
+                heading = f"{sweep_charts.name_setting(view.panels)}: {value}"
+                st.markdown(f"**{markdown.escape(heading)}**")
+            key = f"{_CHART}-{number}" if number else _CHART
+            _link_models(part, _show_chart(view, spreads[number], limits, key))
+    if view.kind == chart_controls.MAP:
+        st.caption("Each field is the mean over seeds.")
+    else:
+        st.caption("Points are means over seeds; lines reach from the lowest to the highest value.")
+
+
+def _show_chart(
+    view: chart_controls.View, spread: pd.DataFrame, limits: tuple[float, float], key: str
+) -> list[dict[str, object]]:
+    """The chart of one panel, with the limits that all share; gives the points clicked."""
+    alternative = f"{sweep_charts.heading(view.figure)} in this sweep, mean over seeds."
+    if view.kind == chart_controls.MAP:
+        axes = {"x": view.axes["x"], "y": view.axes["color"]}
+        chart = sweep_charts.map_chart(spread, view.figure, axes, limits)
+        chart_view.show(chart, spread, key, alternative)
+        return []
+    chart = sweep_charts.spread_chart(spread, view.figure, view.axes, limits)
     event = chart_view.show(
         chart,
         spread,
-        _CHART,
-        f"{style.label} of the networks in the sweep {name}, mean and range over seeds.",
+        key,
+        alternative,
         on_select="rerun",
         selection_mode=sweep_charts.POINT,
     )
-    st.caption("Points are means over seeds; lines reach from the lowest to the highest value.")
-    _link_models(shown, event.selection.get(sweep_charts.POINT, []))
-
-
-def _choose_figure(table: pd.DataFrame) -> str:
-    offered = [name for name in figures.FIGURES if name in set(table["figure"])]
-    usual = offered.index("attack_success") if "attack_success" in offered else 0
-    found: str = st.selectbox(
-        "Figure",
-        offered,
-        usual,
-        format_func=lambda name: figures.FIGURES[name].label,
-        key="sweep-figure",
-        width=WIDTH,
-    )
+    found: list[dict[str, object]] = event.selection.get(sweep_charts.POINT, [])
     return found
 
 
-def _choose_axes(settings: list[str]) -> dict[str, str]:
-    along = st.selectbox(
-        "Along", settings, format_func=sweep_charts.name_setting, key="sweep-x", width=WIDTH
-    )
-    rest = [name for name in reversed(settings) if name != along]
-    colour = st.selectbox(
-        "Colour", [*rest, _NOTHING], format_func=_name_or_nothing, key="sweep-color", width=WIDTH
-    )
-    return {"x": along} if colour == _NOTHING else {"x": along, "color": colour}
+def _split(shown: pd.DataFrame, panels: str | None) -> dict[str, pd.DataFrame]:
+    """The rows of each panel, the first ones if there are many."""
+    if panels is None:
+        return {"": shown}
+    parts = {str(value): part for value, part in shown.groupby(panels, sort=False, dropna=False)}
+    if len(parts) > PANELS:
+        st.caption(f"The first {PANELS} of {len(parts)} panels are shown.")
+    return dict(list(parts.items())[:PANELS])
 
 
-def _name_or_nothing(setting: str) -> str:
-    return "Nothing" if setting == _NOTHING else sweep_charts.name_setting(setting)
-
-
-def _keep_one(table: pd.DataFrame, setting: str) -> pd.DataFrame:
-    """The rows with one value of a setting that the chart does not distinguish."""
-    values = list(dict.fromkeys(table[setting]))
-    chosen = st.selectbox(
-        sweep_charts.name_setting(setting), values, key=f"sweep-only-{setting}", width=WIDTH
-    )
-    fits = table[setting].isna() if pd.isna(chosen) else table[setting] == chosen
-    return table[fits]
+def _places(count: int) -> list[Any]:
+    """Where the charts go: one over the whole width, several in two columns."""
+    if count == 1:
+        return [st.container()]
+    columns = st.columns(2, gap="large")
+    return [columns[number % 2].container() for number in range(count)]
 
 
 def _link_models(shown: pd.DataFrame, selected: list[dict[str, object]]) -> None:
@@ -119,9 +136,10 @@ def _link_models(shown: pd.DataFrame, selected: list[dict[str, object]]) -> None
     for setting, value in selected[0].items():
         if setting in chosen:
             chosen = chosen[chosen[setting].astype(str) == str(value)]
-    models = [name for name in dict.fromkeys(chosen["model"].dropna()) if name]
+    named = [name for name in dict.fromkeys(chosen["model"].dropna()) if name]
+    models = [name for name in named if name in caches.model_names()]
     if not models:
-        st.caption("Their networks were not kept: run the sweep with `--keep-models`.")
+        st.caption("These networks were not kept as models: sweep with `--keep-models`.")
     with st.container(horizontal=True):
         for name in models:
             st.link_button(markdown.escape(name), f"./?{header.MODEL}={name}")
@@ -140,7 +158,7 @@ def _show_failures(table: pd.DataFrame) -> None:
 
 
 def _show_table(name: str, table: pd.DataFrame) -> None:
-    results = SweepResults.of(name)
+    results = find(name)
     with st.expander("All figures", icon=":material/table_rows:"):
         st.dataframe(table, hide_index=True)
         with st.container(horizontal=True):

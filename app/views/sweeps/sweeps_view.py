@@ -7,11 +7,9 @@ import streamlit as st
 from app.elements import job_panel, tabs
 from app.frame import read_only
 from app.views.sweeps import launch, results_view
+from app.views.sweeps.tabs_shown import NEW, RESULTS, SWEEP, TAB
 from engine.core import jobs
 from engine.experiments.sweeps.results import sweep_names
-
-SWEEP = "sweep"
-TAB = "sweeps-tab"
 
 
 def show() -> None:
@@ -20,7 +18,7 @@ def show() -> None:
         if job.request.kind == "sweep":
             job_panel.watch(job.name)
     if sweep_names():
-        tabs.show({"Results": _show_results, "New sweep": _show_form}, TAB)
+        tabs.show({RESULTS: _show_results, NEW: _show_form}, TAB)
         return
     st.info(
         "A sweep trains a network for every combination of some settings (seeds, attacks, rates)"

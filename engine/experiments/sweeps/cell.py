@@ -14,6 +14,7 @@ from engine.core import command_line
 from engine.core.version import program_version
 from engine.datasets import default_target
 from engine.defenses.detectors import parse_detector
+from engine.defenses.pruning.orders import find_order
 from engine.defenses.repairs import parse_repair
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_plan import AttackPlan
@@ -22,6 +23,7 @@ from engine.training.presets import find_preset
 from engine.training.training_config import Precision, TrainingConfig
 
 KEY_LENGTH = 16  # hexadecimal digits
+TRIED = ("pruning", "detectors", "repairs")  # on a network, once it is trained
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Cell:
         epochs: replaces the preset's number of epochs, unless None.
         precision: of the training; see `TrainingConfig`.
         seed: of the training.
+        pruning: orders of pruning; the network is pruned in each.
         detectors: as text; each looks for a backdoor in the network.
         repairs: as text; each repairs the network.
     """
@@ -55,6 +58,7 @@ class Cell:
     epochs: int | None
     precision: Precision
     seed: int
+    pruning: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
 
@@ -63,6 +67,11 @@ class Cell:
         """The same for the same settings and the same version of the program."""
         text = json.dumps([program_version(), asdict(self)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+    @property
+    def training_key(self) -> str:
+        """The key of the same network with nothing tried on it."""
+        return dataclasses.replace(self, pruning=(), detectors=(), repairs=()).key
 
     @property
     def title(self) -> str:
@@ -117,6 +126,8 @@ class Cell:
         plan.poisoning.check(plan.trigger, plan.target)
         check_rate(self.rate)
         default_target(self.dataset)  # raises unless there is such a dataset
+        for name in self.pruning:
+            find_order(name)
         for text in self.detectors:
             parse_detector(text)
         for text in self.repairs:
@@ -140,10 +151,7 @@ class Cell:
         """The cell that `to_json` wrote."""
         values = json.loads(text)
         values["poisoning"] = tuple(map(tuple, values["poisoning"]))
-        values["detectors"], values["repairs"] = (
-            tuple(values[name]) for name in ("detectors", "repairs")
-        )
-        return cls(**values)
+        return cls(**values | {name: tuple(values[name]) for name in TRIED})
 
 
 def _is_number(value: Any) -> bool:

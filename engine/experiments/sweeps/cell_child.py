@@ -13,23 +13,27 @@ from engine.core import progress
 from engine.core.errors import UserError
 from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.cell_process import (
-    MODEL,
-    MODEL_FOLDER,
     PROBLEM_FILE,
     ROWS_FILE,
     reporting_on,
 )
 
 
-def main(archive: Path) -> None:
-    """Read a cell from standard input, do its work, and leave what came of it in `archive`."""
+def main(model: str, archive: Path, network: Path) -> None:
+    """Read a cell from standard input, do its work, and leave what came of it in `archive`.
+
+    Args:
+        model: name of the network's model, in a home of its own.
+        archive: does not exist yet.
+        network: an archive with the trained network; an empty file if it is to be trained.
+    """
     cell = Cell.from_json(sys.stdin.readline())
     threading.Thread(target=_die_with_parent, daemon=True).start()
     output = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     aside = archive.with_suffix(".part")
     with zipfile.ZipFile(aside, "w") as files, progress.reporting_to(reporting_on(output.write)):
         try:
-            _work(cell, files)
+            _work(cell, model, network.read_bytes(), files)
         except UserError as error:
             files.writestr(PROBLEM_FILE, str(error))
         except MemoryError:
@@ -37,19 +41,20 @@ def main(archive: Path) -> None:
     aside.rename(archive)
 
 
-def _work(cell: Cell, files: zipfile.ZipFile) -> None:
+def _work(cell: Cell, model: str, network: bytes, files: zipfile.ZipFile) -> None:
     from engine.core import tensorflow_runtime
 
     progress.report(0, 0, "Starting TensorFlow")
     tensorflow_runtime.import_tensorflow()
+    from engine.experiments.sweeps import model_archive
     from engine.experiments.sweeps.cell_work import about_this_machine, do_cell
 
-    outcome = do_cell(cell, MODEL)
+    if network:
+        model_archive.unpack(network, model)
+    outcome = do_cell(cell, model)
     about = about_this_machine()
     files.writestr(ROWS_FILE, json.dumps([row | about for row in outcome.rows]))
-    for file in sorted(outcome.stored.folder.iterdir()):
-        if file.is_file():
-            files.write(file, f"{MODEL_FOLDER}/{file.name}")
+    model_archive.add_model(files, outcome.stored)
 
 
 def _die_with_parent() -> None:
@@ -59,4 +64,4 @@ def _die_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], *map(Path, sys.argv[2:]))

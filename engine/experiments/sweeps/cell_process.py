@@ -32,8 +32,8 @@ from engine.core.progress import Progress
 from engine.core.version import program_version
 from engine.experiments.sweeps.cell import Cell
 
-ROWS_FILE, PROBLEM_FILE, MODEL_FOLDER = "rows.json", "problem.txt", "model"
-MODEL = "model"  # its name in the child's own home
+ROWS_FILE, PROBLEM_FILE = "rows.json", "problem.txt"
+CHILD = "engine.experiments.sweeps.cell_child"
 WATCH_SECONDS = 0.5  # between two looks at the child's memory
 _CHILDREN: dict[subprocess.Popen[str], str] = {}  # of this process, and whom each works for
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -69,6 +69,21 @@ NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
+class Task:
+    """A cell to work on.
+
+    Attributes:
+        cell: its settings.
+        model: what its network is called on its card.
+        network: an archive with its network, if that is trained already; see `model_archive`.
+    """
+
+    cell: Cell
+    model: str = "model"
+    network: bytes = b""
+
+
+@dataclass(frozen=True)
 class CellResult:
     """What the work of a cell gave.
 
@@ -83,11 +98,11 @@ class CellResult:
     problem: str = ""
 
 
-def work_on(cell: Cell, limits: Limits, version: str, owner: str = "") -> CellResult:
+def work_on(task: Task, limits: Limits, version: str, owner: str = "") -> CellResult:
     """Do a cell's work in a child process.
 
     Args:
-        cell: what to do.
+        task: what to do.
         limits: threads and memory.
         version: of the program that asks. Figures of another version are not comparable.
         owner: whom the work is for; see `end_children`.
@@ -109,7 +124,7 @@ def work_on(cell: Cell, limits: Limits, version: str, owner: str = "") -> CellRe
         )
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sweep-cell-") as folder:
-        answer = _run_child(cell, limits, Path(folder), owner)
+        answer = _run_child(task, limits, Path(folder), owner)
     seconds = round(time.monotonic() - started, 1)
     rows = [{**row, "cell_seconds": seconds} for row in answer.rows]
     return CellResult(rows, answer.archive, answer.problem)
@@ -122,22 +137,14 @@ def end_children(owner: str) -> None:
             child.kill()
 
 
-def unpack_model(archive: bytes, folder: Path) -> None:
-    """Write the model folder of a result into an existing, empty folder."""
-    with zipfile.ZipFile(BytesIO(archive)) as files:
-        for name in files.namelist():
-            place, _, file = name.partition("/")
-            if place == MODEL_FOLDER and file and "/" not in file and not file.startswith("."):
-                (folder / file).write_bytes(files.read(name))
-
-
-def _run_child(cell: Cell, limits: Limits, folder: Path, owner: str) -> CellResult:
+def _run_child(task: Task, limits: Limits, folder: Path, owner: str) -> CellResult:
     (folder / "home").mkdir()
-    _share_folders(folder / "home", cell)
-    archive, log = folder / "result.zip", folder / "log.txt"
+    _share_folders(folder / "home", task.cell)
+    archive, log, network = folder / "result.zip", folder / "log.txt", folder / "network.zip"
+    network.write_bytes(task.network)
     with log.open("wb") as errors:
         child = subprocess.Popen(
-            [sys.executable, "-m", "engine.experiments.sweeps.cell_child", str(archive)],
+            [sys.executable, "-m", CHILD, task.model, str(archive), str(network)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -149,7 +156,7 @@ def _run_child(cell: Cell, limits: Limits, folder: Path, owner: str) -> CellResu
         )
     with _ending(child, owner), _watching_memory(child, limits) as exceeded:
         assert child.stdin is not None
-        child.stdin.write(cell.to_json() + "\n")
+        child.stdin.write(task.cell.to_json() + "\n")
         child.stdin.flush()
         _pass_on_progress(child)
         child.wait()

@@ -22,6 +22,7 @@ from engine.experiments.sweeps.cell_process import (
     NO_LIMITS,
     CellResult,
     Limits,
+    Task,
     end_children,
     work_on,
 )
@@ -61,7 +62,7 @@ class DaskCluster:
         if self.address:
             _check_address(self.address)
 
-    def run(self, cells: Sequence[Cell], keep: Keep) -> None:
+    def run(self, tasks: Sequence[Task], keep: Keep) -> None:
         """See `Scheduler.run`.
 
         Raises:
@@ -71,11 +72,11 @@ class DaskCluster:
         owner = uuid4().hex  # other sweeps on the same cluster are left alone
         with _connected(self) as client:
             check_workers(client, self.gpu)
-            tasks = _submit(client, cells, self, owner)
+            submitted = _submit(client, tasks, self, owner)
             try:
-                _collect(client, tasks, keep)
+                _collect(client, submitted, keep)
             finally:
-                _abandon(client, [future for future in tasks if not future.done()], owner)
+                _abandon(client, [future for future in submitted if not future.done()], owner)
 
 
 @contextmanager
@@ -160,23 +161,25 @@ def worker_version() -> str:
 
 
 def _submit(
-    client: Client, cells: Sequence[Cell], cluster: DaskCluster, owner: str
+    client: Client, tasks: Sequence[Task], cluster: DaskCluster, owner: str
 ) -> dict[Future, Cell]:
     slots = _slots(client)
     return {
         client.submit(
             work_on_worker,
-            cell.to_json(),
+            task.cell.to_json(),
+            task.model,
+            task.network,
             cluster.limits,
             program_version(),
             slots,
             owner,
-            key=f"cell-{cell.key}-{owner}",
+            key=f"cell-{task.cell.key}-{owner}",
             retries=RETRIES,
             resources={"GPU": 1} if cluster.gpu else None,
             pure=False,
-        ): cell
-        for cell in cells
+        ): task.cell
+        for task in tasks
     }
 
 
@@ -189,12 +192,19 @@ def _slots(client: Client) -> dict[str, int]:
 
 
 def work_on_worker(
-    settings: str, limits: Limits, version: str, slots: Mapping[str, int], owner: str
+    settings: str,
+    model: str,
+    network: bytes,
+    limits: Limits,
+    version: str,
+    slots: Mapping[str, int],
+    owner: str,
 ) -> CellResult:
     """Do a cell's work on the worker that runs this; see `cell_process.work_on`.
 
     Args:
         settings: the cell as JSON.
+        model, network: see `Task`.
         limits: for the cell.
         version: of the program that asks.
         slots: how many cells may run at once on each host.
@@ -202,7 +212,7 @@ def work_on_worker(
     """
     if not limits.threads:
         limits = replace(limits, threads=_threads_here(slots))
-    return work_on(Cell.from_json(settings), limits, version, owner)
+    return work_on(Task(Cell.from_json(settings), model, network), limits, version, owner)
 
 
 def _threads_here(slots: Mapping[str, int]) -> int:
@@ -215,22 +225,22 @@ def _threads_here(slots: Mapping[str, int]) -> int:
     return max(1, (os.cpu_count() or 1) // max(1, share))
 
 
-def _collect(client: Client, tasks: Mapping[Future, Cell], keep: Keep) -> None:
+def _collect(client: Client, submitted: Mapping[Future, Cell], keep: Keep) -> None:
     """Hand over each result as it comes, and report how far the sweep is."""
     from distributed import wait
 
-    waiting = set(tasks)
+    waiting, total = set(submitted), len(submitted)
     while waiting:
-        workers = len(client.scheduler_info()["workers"])
-        message = f"{len(tasks) - len(waiting)} of {len(tasks)} cells done, on {workers} workers"
-        progress.report(len(tasks) - len(waiting), len(tasks), message)
+        workers, count = len(client.scheduler_info()["workers"]), total - len(waiting)
+        message = f"{count} of {total} cells done, on {workers} workers"
+        progress.report(count, total, message)
         try:
             done = wait(list(waiting), POLL_SECONDS, "FIRST_COMPLETED").done
         except TimeoutError:
             continue
         for future in done:
             waiting.discard(future)
-            keep(tasks[future], _result(future))
+            keep(submitted[future], _result(future))
 
 
 def _result(future: Future) -> CellResult:

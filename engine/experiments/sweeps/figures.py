@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import pandas as pd
 
-from engine.core.errors import UserError
-from engine.defenses.detectors import parse_detector
-from engine.defenses.repairs import parse_repair
-from engine.experiments import repair_tables
-from engine.experiments.sweeps.results import FIGURE, MACHINE
+from engine.core.errors import unknown
+from engine.experiments.sweeps.results import MACHINE
+from engine.experiments.sweeps.subjects import FIGURE, NETWORK, SUBJECT, describe
 
-NETWORK = "the network itself"  # as a subject, beside detectors and repairs
 NOT_SETTINGS = ("cell", "subject", *FIGURE, *MACHINE)
 
 
@@ -34,6 +30,7 @@ FIGURES = {
     "clean_accuracy": FigureStyle("Clean accuracy", "%"),
     "attack_success": FigureStyle("Attack success", "%"),
     "recovered_accuracy": FigureStyle("Recovered accuracy", "%"),
+    "channels_pruned": FigureStyle("Channels pruned", "% of the last convolution"),
     "psnr": FigureStyle("PSNR of the trigger", "dB"),
     "ssim": FigureStyle("SSIM of the trigger", ""),
     "flagged_target": FigureStyle("Target flagged", "share of networks"),
@@ -45,25 +42,16 @@ FIGURES = {
 
 
 def with_subject(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with "subject": the repair or detector that a figure is about, or `NETWORK`.
+    """The table with "subject": what each figure is about; see `subjects.describe`.
 
     Args:
         table: see `SweepResults.table`.
     """
-    detector, repair = table["detector"].fillna(""), table["repair"].fillna("")
-    subject = repair.where(repair != "", detector)
-    return table.assign(subject=subject.map(_name_subject))
-
-
-def _name_subject(text: str) -> str:
-    """The title of a repair or detector, with settings that differ from its defaults."""
-    if not text:
-        return NETWORK
-    with suppress(UserError):
-        return repair_tables.describe(parse_repair(text))
-    with suppress(UserError):
-        return parse_detector(text).title
-    return text  # one that no longer exists
+    columns = table[list(SUBJECT)].fillna("")
+    known = {
+        tuple(row.values()): describe(row) for row in columns.drop_duplicates().to_dict("records")
+    }
+    return table.assign(subject=[known[row] for row in columns.itertuples(index=False, name=None)])
 
 
 def varying_settings(table: pd.DataFrame) -> list[str]:
@@ -77,6 +65,28 @@ def varying_settings(table: pd.DataFrame) -> list[str]:
         if name not in (*NOT_SETTINGS, "dataset", "attack") and of_attack[name].nunique().max() > 1:
             found.append(name)
     return [*found, "subject"] if table["subject"].nunique() > 1 else found
+
+
+def settings_of(table: pd.DataFrame) -> list[str]:
+    """The names of the columns that are settings."""
+    return [str(name) for name in table.columns if name not in NOT_SETTINGS]
+
+
+def of_first_subject(table: pd.DataFrame, figure: str) -> pd.DataFrame:
+    """The rows of a figure: those of the networks themselves, else of what has it first.
+
+    Args:
+        table: see `with_subject`.
+        figure: its name.
+
+    Raises:
+        UserError: nothing in the table has that figure.
+    """
+    rows = table[table["figure"] == figure]
+    subjects = list(dict.fromkeys(rows["subject"]))
+    if not subjects:
+        raise unknown("figure", figure, dict.fromkeys(table["figure"].dropna()))
+    return rows[rows["subject"] == (NETWORK if NETWORK in subjects else subjects[0])]
 
 
 def spread(table: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame:

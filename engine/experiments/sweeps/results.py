@@ -20,13 +20,15 @@ from engine import store
 from engine.core import atomic_files, paths
 from engine.core.errors import UserError
 from engine.core.limited_reading import read_json_object
+from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.cell_process import CellResult
+from engine.experiments.sweeps.subjects import FIGURE, SUBJECT
 
 MAX_BYTES = 64 << 20
 PLAN = "sweep.json"
 RESULTS = "results"  # name of both tables
-FIGURE = ("detector", "repair", "figure", "value", "problem")
+PRIVATE = ("host",)  # of `MACHINE`
 MACHINE = (
     *("model", "cell_seconds", "version", "python", "tensorflow", "keras"),
     *("host", "processor", "finished"),
@@ -135,7 +137,7 @@ class SweepResults:
             return []
         about = {"cell": cell.key, **cell.settings()}
         if record["problem"]:
-            return [about | {"detector": "", "repair": "", "figure": ""} | _problem(record)]
+            return [about | dict.fromkeys(SUBJECT, "") | {"figure": ""} | _problem(record)]
         return [about | row for row in record["rows"]]
 
 
@@ -143,10 +145,54 @@ def _problem(record: dict[str, Any]) -> dict[str, Any]:
     return {"value": float("nan"), "problem": record["problem"]}
 
 
-def sweep_names() -> list[str]:
-    """The sweeps that were begun here, the latest first."""
+@dataclass(frozen=True)
+class PublishedResults:
+    """The results of a sweep that come with the program: its file, and the table as CSV."""
+
+    csv: Path
+
+    @property
+    def parquet(self) -> Path:
+        """Where the typed table would be; it is not published."""
+        return self.csv.with_suffix(".parquet")
+
+    @property
+    def changed(self) -> int:
+        """When the table was written, in nanoseconds."""
+        return self.csv.stat().st_mtime_ns
+
+    def cells(self) -> list[Cell]:
+        """The cells of the file; see `sweep_file.read`."""
+        return sweep_file.read(self.csv.with_suffix(".yaml"))
+
+    def table(self, cells: Sequence[Cell]) -> pd.DataFrame:  # noqa: ARG002
+        """See `SweepResults.table`; the machines have no names here."""
+        return pd.read_csv(self.csv, dtype={"version": str})
+
+
+def find(name: str) -> SweepResults | PublishedResults:
+    """The results of the sweep called `name`: begun here, or published with the program."""
+    own, published = SweepResults.of(name), paths.SHIPPED_SWEEPS / f"{name}.csv"
+    if not (own.folder / PLAN).exists() and published.exists():
+        return PublishedResults(published)
+    return own
+
+
+def publish(table: pd.DataFrame, out: Path) -> None:
+    """Write a table as CSV without what tells of the machines that made it."""
+    store.write_table(out, table.drop(columns=list(PRIVATE)))
+
+
+def own_sweeps() -> list[str]:
+    """The names of the sweeps that were begun here, the latest first."""
     plans = paths.sweeps_folder().glob(f"*/{PLAN}")
     return [plan.parent.name for plan in sorted(plans, key=_changed, reverse=True)]
+
+
+def sweep_names() -> list[str]:
+    """The names of all sweeps: those that were begun here, then the published ones."""
+    published = sorted(file.stem for file in paths.SHIPPED_SWEEPS.glob("*.csv"))
+    return list(dict.fromkeys([*own_sweeps(), *published]))
 
 
 def _changed(file: Path) -> float:

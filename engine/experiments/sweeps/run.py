@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,19 +12,23 @@ from statistics import median
 import pandas as pd
 
 from engine import store
-from engine.core import atomic_files, paths, read_only
+from engine.core import paths, read_only
 from engine.core.names import slug
 from engine.experiments import repair_tables
+from engine.experiments.same_training import differing_settings
+from engine.experiments.sweeps import model_archive
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.cell_process import CellResult, unpack_model
+from engine.experiments.sweeps.cell_process import CellResult, Task
 from engine.experiments.sweeps.results import SweepResults
 from engine.experiments.sweeps.schedulers import Scheduler
+from engine.experiments.sweeps.subjects import SUBJECT
 from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.networks.architectures import parse_architecture
-from engine.store import cards
+from engine.store import StoredModel
 
 TABLE_SECONDS = 10.0  # between two writes of the tables, at least
 DETECTION_MINUTES = 0.5
+RECENT_CELLS = 10
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,27 @@ class SweepOutcome:
     failed: int
 
 
+@dataclass(frozen=True)
+class Networks:
+    """Where the networks of a sweep come from, and what becomes of them.
+
+    Attributes:
+        keep_models: whether each network is stored as a model.
+        use_models: whether stored models are used in place of trainings with the same settings.
+    """
+
+    keep_models: bool = False
+    use_models: bool = False
+
+
+NEITHER = Networks()
+
+
 def run_sweep(
-    name: str, cells: Sequence[Cell], scheduler: Scheduler, keeps_models: bool = False
+    name: str,
+    cells: Sequence[Cell],
+    scheduler: Scheduler,
+    networks: Networks = NEITHER,
 ) -> SweepOutcome:
     """Work on the cells that are not done yet, and write the table.
 
@@ -51,7 +73,7 @@ def run_sweep(
         name: of the sweep; the same name goes on where the sweep was interrupted.
         cells: all of the sweep.
         scheduler: where they are worked on.
-        keeps_models: whether each network is stored as a model.
+        networks: where they come from, and what becomes of them.
 
     Raises:
         UserError: the work cannot begin, or a result cannot be stored.
@@ -60,19 +82,23 @@ def run_sweep(
     results = SweepResults.of(name)
     write = _seldom(lambda: results.write_tables(cells))
 
-    def keep(cell: Cell, result: CellResult) -> None:
-        model = ""
-        if keeps_models and result.archive:
-            model = _store_model(name, cell, result)
-        results.add(cell, result, model)
-        write()
-
     read_only.check()
     results.begin(cells)
     missing = results.missing(cells)
+    known = {cell: find_trained(cell) if networks.use_models else None for cell in missing}
+
+    def keep(cell: Cell, result: CellResult) -> None:
+        trained, model = known[cell], ""
+        if trained is not None:
+            model = trained.name
+        elif networks.keep_models and result.archive:
+            model = model_archive.unpack(result.archive, model_name(name, cell)).name
+        results.add(cell, result, model)
+        write()
+
     try:
         if missing:
-            scheduler.run(missing, keep)
+            scheduler.run([_task(name, cell, known[cell]) for cell in missing], keep)
     finally:
         results.write_tables(cells)
     return count(results, cells)
@@ -85,9 +111,19 @@ def count(results: SweepResults, cells: Sequence[Cell]) -> SweepOutcome:
 
 def outcome_of(table: pd.DataFrame) -> SweepOutcome:
     """How many of the cells in a table are done, and how many failed."""
-    whole = (table["detector"].fillna("") == "") & (table["repair"].fillna("") == "")
+    whole = (table[list(SUBJECT)].fillna("") == "").all(axis=1)
     failed = table.loc[whole & (table["problem"].fillna("") != ""), "cell"].nunique()
     return SweepOutcome(table, table["cell"].nunique() - failed, failed)
+
+
+def seconds_between_cells(table: pd.DataFrame) -> float | None:
+    """How long a cell takes, all workers together, by those that ended last; None if unknown."""
+    finished = pd.to_datetime(table.groupby("cell")["finished"].first(), errors="coerce")
+    latest = finished.dropna().sort_values().tail(RECENT_CELLS)
+    if len(latest) > 1:
+        return float((latest.iloc[-1] - latest.iloc[0]).total_seconds() / (len(latest) - 1))
+    seconds = table["cell_seconds"].dropna()
+    return float(seconds.iloc[0]) if len(seconds) else None
 
 
 def expected_minutes(cell: Cell) -> float | None:
@@ -107,7 +143,7 @@ def minutes_of(cell: Cell, estimates: TrainingEstimates) -> float | None:
 
 def model_name(sweep: str, cell: Cell) -> str:
     """The name of the model that a cell's network is stored as."""
-    return slug(sweep, cell.attack, cell.key[:8])
+    return slug(sweep, cell.attack, cell.training_key[:8])
 
 
 @lru_cache
@@ -123,14 +159,21 @@ def _repair_minutes(name: str) -> float:
     return median(seconds) / 60 if seconds else 0.0
 
 
-def _store_model(sweep: str, cell: Cell, result: CellResult) -> str:
-    """Store the network of a result among the user's models, and return its name."""
-    name = model_name(sweep, cell)
-    with atomic_files.new_folder(paths.models_folder() / name, replace=True) as aside:
-        unpack_model(result.archive, aside)
-        card = dataclasses.replace(cards.read(aside / "card.json"), name=name)
-        (aside / "card.json").write_text(card.to_json(), encoding="utf-8")
-    return name
+def find_trained(cell: Cell) -> StoredModel | None:
+    """The stored model that was trained with just the settings of a cell; None if there is none."""
+    plan = cell.plan()
+    for stored in store.readable_models():
+        card = stored.card
+        whole = not (card.repair or card.assumed or card.training.get("stopped", True))
+        if card.dataset == cell.dataset and whole and not differing_settings(card, plan):
+            return stored
+    return None
+
+
+def _task(sweep: str, cell: Cell, known: StoredModel | None) -> Task:
+    if known is None:
+        return Task(cell, model_name(sweep, cell))
+    return Task(cell, known.name, model_archive.pack(known))
 
 
 def _seldom(write: Callable[[], object]) -> Callable[[], None]:

@@ -9,7 +9,14 @@ from typing import Protocol
 from engine.core import progress
 from engine.core.version import program_version
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.cell_process import NO_LIMITS, CellResult, Died, Limits, work_on
+from engine.experiments.sweeps.cell_process import (
+    NO_LIMITS,
+    CellResult,
+    Died,
+    Limits,
+    Task,
+    work_on,
+)
 
 Keep = Callable[[Cell, CellResult], None]
 
@@ -17,8 +24,8 @@ Keep = Callable[[Cell, CellResult], None]
 class Scheduler(Protocol):
     """Works on cells, in any order."""
 
-    def run(self, cells: Sequence[Cell], keep: Keep) -> None:
-        """Work on all cells, and hand over the result of each as soon as it is there.
+    def run(self, tasks: Sequence[Task], keep: Keep) -> None:
+        """Work on all tasks, and hand over the result of each as soon as it is there.
 
         Raises:
             UserError: the work cannot begin.
@@ -32,16 +39,16 @@ class OneAfterTheOther:
 
     limits: Limits = NO_LIMITS
 
-    def run(self, cells: Sequence[Cell], keep: Keep) -> None:
+    def run(self, tasks: Sequence[Task], keep: Keep) -> None:
         """See `Scheduler.run`."""
-        for number, cell in enumerate(cells):
-            with progress.titled(f"{cell.title} ({number + 1} of {len(cells)})"):
+        for number, task in enumerate(tasks):
+            with progress.titled(f"{task.cell.title} ({number + 1} of {len(tasks)})"):
                 progress.report(0, 0, "Starting")
-                keep(cell, self._work(cell))
+                keep(task.cell, self._work(task))
 
-    def _work(self, cell: Cell) -> CellResult:
+    def _work(self, task: Task) -> CellResult:
         try:
-            return work_on(cell, self.limits, program_version())
+            return work_on(task, self.limits, program_version())
         except Died as error:
             return died(error)
 

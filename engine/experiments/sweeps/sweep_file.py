@@ -6,11 +6,12 @@
     parameters: {magnitude: [10, 30]}     # of the attack's trigger
     rate: [0.01, 0.05]
     seed: [0, 1, 2]
-    detector: trigger-inversion           # all of them are tried on each network
+    pruning: clean-activation             # these three are tried on each network
+    detector: trigger-inversion
     repair: [clp, trigger-unlearning]
 
 Left out: the attack's own rate and target, the paper's network, the preset "fast" in float32,
-seed 0, no detector and no repair.
+seed 0, no pruning, no detector and no repair.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -31,6 +32,7 @@ from engine.core.limited_reading import read_bytes
 from engine.datasets import default_target
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.sweeps.cell import Cell
+from engine.training.training_config import Precision
 
 MAX_BYTES = 1 << 20
 MAX_CELLS = 10_000
@@ -38,7 +40,7 @@ GRID = (
     *("dataset", "network", "attack", "rate", "target", "preset", "epochs", "precision"),
     "seed",
 )
-TRIED = ("detector", "repair")
+TRIED = ("pruning", "detector", "repair")
 DEFAULTS: Mapping[str, Any] = {
     "network": "paper",
     "preset": "fast",
@@ -152,10 +154,9 @@ def _cell(
         _target(about["target"], recipe, dataset),
         str(about["preset"]),
         about["epochs"],
-        str(about["precision"]),
+        cast(Precision, str(about["precision"])),
         int(about["seed"]),
-        tried["detector"],
-        tried["repair"],
+        *(tried[name] for name in TRIED),
     )
 
 

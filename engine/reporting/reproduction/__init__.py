@@ -10,6 +10,6 @@ report.py       the folder with the text, the tables and the figures
 """
 
 from engine.reporting.reproduction.report import reproduce
-from engine.reporting.reproduction.subjects import Subject, choose
+from engine.reporting.reproduction.subjects import Subject, cells_of, choose
 
-__all__ = ["Subject", "choose", "reproduce"]
+__all__ = ["Subject", "cells_of", "choose", "reproduce"]

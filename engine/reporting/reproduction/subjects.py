@@ -12,6 +12,8 @@ from engine.core.errors import UserError
 from engine.datasets import Dataset, default_target, short_name
 from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.new_model import NewModel
+from engine.experiments.sweeps import sweep_file
+from engine.experiments.sweeps.cell import Cell
 from engine.experiments.train import train
 from engine.store import StoredModel
 from engine.training.training_config import TrainingConfig
@@ -50,6 +52,15 @@ def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list
         if model is not None or subject.model in store.names():
             _check(subject, store.find(subject.model), dataset)
     return chosen
+
+
+def cells_of(subjects: Sequence[Subject], dataset: str) -> dict[str, Cell]:
+    """The networks that can be trained, as cells of a sweep, by name of the model."""
+    seeds = {subject.seed: subject.model for subject in subjects if subject.seed is not None}
+    if not seeds:
+        return {}
+    cells = sweep_file.cells_of({"dataset": dataset, "preset": "paper", "seed": list(seeds)})
+    return {seeds[cell.seed]: cell for cell in cells}
 
 
 def find_or_train(subject: Subject, dataset: Dataset) -> StoredModel:

@@ -17,13 +17,16 @@ from engine.core import jobs, paths, progress, read_only
 from engine.core.errors import UserError
 from engine.core.progress import Stopped
 from engine.core.version import program_version
+from engine.evaluation.metrics import METRICS
 from engine.experiments.sweeps import cell_process, sweep_file
-from engine.experiments.sweeps.cell_process import CellResult, Died, Limits, work_on
+from engine.experiments.sweeps.cell_process import CellResult, Died, Limits, Task, work_on
 from engine.experiments.sweeps.results import SweepResults
-from engine.experiments.sweeps.run import model_name, run_sweep
+from engine.experiments.sweeps.run import Networks, find_trained, model_name, run_sweep
 from engine.experiments.sweeps.schedulers import OneAfterTheOther
+from engine.experiments.sweeps.subjects import SUBJECT
 
 QUICK = {"dataset": "folder:few", "attack": "badnets", "rate": 0.2, "target": 1, "epochs": 1}
+TRIED = {"pruning": "clean-activation", "detector": "weights"}
 FIGURES = {"clean_accuracy", "attack_success", "recovered_accuracy", "psnr", "ssim", "seconds"}
 
 
@@ -38,8 +41,9 @@ class Recorded:
     def __init__(self, problems=(), until=None) -> None:
         self.asked, self.problems, self.until = [], problems, until
 
-    def run(self, cells, keep):
-        for number, cell in enumerate(cells):
+    def run(self, tasks, keep):
+        for number, task in enumerate(tasks):
+            cell = task.cell
             if number == self.until:
                 raise Stopped("Stopped.")
             self.asked.append(cell.seed)
@@ -99,18 +103,20 @@ def test_both_tables_hold_the_same_rows():
 
 
 def test_a_cell_trains_detects_and_repairs_in_a_process_of_its_own(at_few):
-    cells = sweep_file.cells_of(QUICK | {"detector": "weights", "repair": "clp"})
+    cells = sweep_file.cells_of(QUICK | {**TRIED, "repair": "clp"})
     seen = []
     with progress.reporting_to(lambda event: seen.append(event.message)):
-        outcome = run_sweep("real", cells, OneAfterTheOther(Limits(1)), keeps_models=True)
+        outcome = run_sweep("real", cells, OneAfterTheOther(Limits(1)), Networks(keep_models=True))
     assert outcome.failed == 0, outcome.table["problem"].tolist()
     table = outcome.table
-    network = table[(table["detector"] == "") & (table["repair"] == "")]
+    network = table[(table[list(SUBJECT)] == "").all(axis=1)]
     assert set(network["figure"]) == FIGURES
     repaired = table[table["repair"] == "clp"]  # or why it was not: the network learned too little
     measured = set(repaired["figure"]) >= {"clean_accuracy", "attack_success"}
     assert measured or repaired["problem"].iloc[0]
     assert set(table[table["detector"] == "weights"]["figure"]) >= {"flagged_target", "seconds"}
+    pruned = table[table["pruning"] == "clean-activation:drop=10"]
+    assert set(pruned["figure"]) == {"channels_pruned", *METRICS}
     assert (table["version"] == program_version()).all()
     assert (table["cell_seconds"] > 0).all()
     stored = store.find(model_name("real", cells[0]))
@@ -119,6 +125,20 @@ def test_a_cell_trains_detects_and_repairs_in_a_process_of_its_own(at_few):
     assert stored.table("history") is not None
     assert any("Epoch" in message for message in seen)
     assert not list(paths.home().glob("models/model"))
+    assert not list((paths.cache_folder() / "cells").iterdir())  # no checkpoint stays behind
+
+    # With another repair, the network that was kept is not trained again.
+    (other,) = sweep_file.cells_of(QUICK | {"repair": "activation-caps"})
+    assert find_trained(other).name == stored.name
+    seen.clear()
+    with progress.reporting_to(lambda event: seen.append(event.message)):
+        again = run_sweep("real", [other], OneAfterTheOther(Limits(1)), Networks(use_models=True))
+    assert seen and not any("Epoch" in message for message in seen)
+    assert set(again.table["model"]) == {stored.name}
+    success = again.table.set_index(["repair", "figure"])["value"]["", "attack_success"]
+    assert stored.card.scores["test"]["attack_success"] == pytest.approx(success)
+    (changed,) = sweep_file.cells_of(QUICK | {"seed": 1})
+    assert find_trained(changed) is None
 
 
 def test_a_cell_that_cannot_be_done_says_why_and_the_next_is_done(at_few):
@@ -134,13 +154,15 @@ def test_a_cell_that_cannot_be_done_says_why_and_the_next_is_done(at_few):
 
 
 def test_a_cell_that_uses_too_much_memory_is_stopped_with_a_sentence(at_few):
-    result = work_on(sweep_file.cells_of(QUICK)[0], Limits(1, memory_gb=0.05), program_version())
+    result = work_on(
+        Task(sweep_file.cells_of(QUICK)[0]), Limits(1, memory_gb=0.05), program_version()
+    )
     assert "more than 0.05 GB of memory" in result.problem
     assert not result.rows
 
 
 def test_another_version_is_refused_in_a_sentence():
-    result = work_on(seeds(0)[0], Limits(), "0.0.1")
+    result = work_on(Task(seeds(0)[0]), Limits(), "0.0.1")
     assert "0.0.1" in result.problem and "same version" in result.problem
 
 
@@ -154,7 +176,7 @@ def test_a_killed_child_is_told_from_a_cell_that_failed(at_few):
 
     Thread(target=kill_soon, daemon=True).start()
     with pytest.raises(Died):
-        work_on(sweep_file.cells_of(QUICK)[0], Limits(1), program_version())
+        work_on(Task(sweep_file.cells_of(QUICK)[0]), Limits(1), program_version())
 
 
 def test_a_stop_request_ends_the_child(at_few):
@@ -162,7 +184,7 @@ def test_a_stop_request_ends_the_child(at_few):
         raise Stopped("Stopped.")
 
     with progress.reporting_to(stop), pytest.raises(Stopped):
-        work_on(sweep_file.cells_of(QUICK)[0], Limits(1), program_version())
+        work_on(Task(sweep_file.cells_of(QUICK)[0]), Limits(1), program_version())
     children = [child for child in psutil.Process().children() if "cell_child" in _words(child)]
     assert not children
 
@@ -173,8 +195,8 @@ def test_a_stopped_sweep_says_what_is_done_and_goes_on_with_the_same_command(
     file, asked = tmp_path / "s.yaml", []
     file.write_text("dataset: signs\nseed: [0, 1]\n")
 
-    def work(_, cells, keep) -> None:
-        for cell in cells:
+    def work(_, tasks, keep) -> None:
+        for cell in (task.cell for task in tasks):
             asked.append(cell.seed)
             keep(cell, CellResult([{"figure": "clean_accuracy", "value": 1.0}], b""))
             if len(asked) == 1:

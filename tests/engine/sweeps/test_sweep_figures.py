@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.core.errors import UserError
 from engine.defenses.repairs import REPAIRS
-from engine.experiments.sweeps import figures, sweep_file
+from engine.experiments.sweeps import figures, subjects, sweep_file
 from engine.experiments.sweeps.results import SweepResults, sweep_names
 
 ROWS = st.lists(
@@ -46,12 +46,13 @@ def test_only_what_differs_is_offered_as_an_axis():
         "rate": [0.1, 0.2],
         "repair": ["", "clp"],
         "detector": ["", ""],
+        "pruning": ["", ""],
     }
     table = figures.with_subject(pd.DataFrame(about | {"value": [1.0, 2.0]}))
     assert figures.varying_settings(table) == ["rate", "subject"]
     trigger = table.assign(attack=["a", "b"], trigger_size=[3, math.nan])
     assert figures.varying_settings(trigger) == ["attack", "subject"]
-    assert table["subject"].tolist() == [figures.NETWORK, REPAIRS["clp"].title]
+    assert table["subject"].tolist() == [subjects.NETWORK, REPAIRS["clp"].title]
 
 
 def test_every_setting_of_a_cell_can_be_an_axis():
