@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from engine.attacks import grey_images
 from engine.attacks.triggers import Trigger
 from engine.cli.options import (
     NAME,
@@ -184,6 +185,7 @@ def poison(
         with atomic_files.new_file(out) as aside, aside.open("wb") as file:
             np.savez_compressed(file, clean=clean, poisoned=poisoned, labels=labels)
         found = visibility.measure(clean, poisoned)
+        note = {"note": grey_images.NOTE} if grey_images.adds_colour(clean, poisoned) else {}
         return {
             "trigger": str(trigger),
             "images": len(clean),
@@ -191,6 +193,7 @@ def poison(
             "ssim": round(found.ssim, 5),
             "largest_change": found.largest_change,
             "file": str(out),
+            **note,
         }
 
     return call.run(work)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 import click
 
+from engine.attacks import grey_images
 from engine.attacks.poisoning import LABELS, Labels, PoisoningConfig
 from engine.attacks.triggers import Trigger
 from engine.cli.options import (
@@ -213,8 +214,10 @@ def train(
         plan.check(dataset)  # before the wait for a turn
         with job_worker.turn(job):
             tensorflow_runtime.import_tensorflow()
-            return describe_new(
+            answer = describe_new(
                 train_network(dataset, plan, new_model, job.checkpoint, job.stop_requested)
             )
+        note = plan.rate and grey_images.find_note(plan.trigger, dataset.test.images)
+        return answer | ({"note": note} if note else {})
 
     return call.run_as(job, work)

@@ -82,6 +82,14 @@ def can_mirror(name: str) -> bool:
         return False
 
 
+def is_grey(name: str) -> bool:
+    """Whether all images are grey; False if nobody has said so."""
+    try:
+        return source(name).is_grey
+    except UserError:
+        return False
+
+
 def available(name: str, root: Root = None) -> bool:
     """Whether the dataset's files exist; they are not checked for damage."""
     try:
@@ -312,6 +320,7 @@ __all__ = [
     "fetchable",
     "find_cached",
     "first_by_class",
+    "is_grey",
     "is_test_cached",
     "load_dataset",
     "missing_message",

@@ -38,6 +38,7 @@ class Mnist(Source):
 
     name = "mnist"
     title = "MNIST"
+    is_grey = True
     downloads = tuple(
         _downloads(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",

@@ -88,6 +88,7 @@ class Source(ABC):
         default_target: the default target class of attacks.
         example_class: the class whose images the pages show first.
         can_mirror: whether a mirror image always shows the same class.
+        is_grey: whether all images are known to be grey.
     """
 
     required: ClassVar[tuple[str, ...]] = ("name", "wanted")
@@ -100,6 +101,7 @@ class Source(ABC):
     default_target: int = 0
     example_class: int = 0
     can_mirror: bool = False
+    is_grey: bool = False
 
     @abstractmethod
     def locate(self, root: Path) -> Found | None:

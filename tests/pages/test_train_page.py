@@ -307,3 +307,12 @@ def test_a_job_on_any_page_is_a_panel_for_who_started_it_and_a_line_for_others(p
     assert labels(check_fine(app.run())) == ["Dismiss"]
     other = AppTest.from_function(page, default_timeout=60).run()
     assert labels(check_fine(other)) == []
+
+
+def test_the_form_says_that_a_trigger_colours_grey_images(results):
+    app = open_page("train")
+    assert not any("grey" in box.value for box in app.info)
+    by_label(app.selectbox, "Dataset").set_value("mnist").run()
+    assert any("These images are grey" in box.value for box in app.info)
+    by_label(app.slider, "Poisoning rate").set_value(0.0).run()
+    assert not any("grey" in box.value for box in check_fine(app).info)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import numpy as np
 import streamlit as st
 
 from app import caches
@@ -13,9 +14,17 @@ from app.forms import attack_form, image_chooser, network_form
 from app.frame import failures
 from app.views.train import preset_cards
 from engine import store
+from engine.attacks import grey_images
 from engine.core import command_line, jobs, markdown
 from engine.core.errors import UserError
-from engine.datasets import SOURCES, available, dataset_names, dataset_title
+from engine.datasets import (
+    SOURCES,
+    available,
+    dataset_names,
+    dataset_title,
+    default_size,
+    is_grey,
+)
 from engine.experiments.attack_plan import AttackPlan
 from engine.training.presets import PRESETS
 
@@ -130,12 +139,22 @@ def _find_problem_of_surrogate(plan: AttackPlan) -> str:
     return ""
 
 
+def _find_note(dataset: str, plan: AttackPlan) -> str:
+    """What the trigger does to grey images, if the dataset has such; else empty."""
+    if not (plan.rate and is_grey(dataset)):
+        return ""
+    size = default_size(dataset)
+    return grey_images.find_note(plan.trigger, np.full((1, size, size, 3), 128, np.uint8))
+
+
 def _offer_start(name: str, dataset: str, arguments: list[str], plan: AttackPlan) -> None:
     if not available(dataset):
         image_chooser.offer_download(dataset)
     problem = _find_problem(name) or _find_problem_of_surrogate(plan)
     if problem:
         st.warning(markdown.escape(problem))
+    elif note := _find_note(dataset, plan):
+        st.info(markdown.escape(note), icon=":material/palette:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Start training",

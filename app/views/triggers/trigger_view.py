@@ -14,6 +14,7 @@ from app.elements.swipe import swipe
 from app.forms import image_chooser
 from app.frame import failures
 from app.views.triggers import embedded, trigger_form
+from engine.attacks import grey_images
 from engine.core import markdown
 from engine.evaluation.visibility import Visibility
 from engine.imaging.render import amplify_difference, enlarge
@@ -85,6 +86,8 @@ def _show_row(model: StoredModel, chosen: ChosenImage, trigger: str) -> None:
             bind="query-params",
             help="Lay the two pictures over each other, with a divider to drag.",
         )
+    if grey_images.adds_colour(chosen.clean, effect.triggered):
+        st.caption(f":material/info: {markdown.escape(grey_images.NOTE)}")
     with st.container(key="trigger-row"):
         st.html(_STYLE)
         pair, difference, spectrum = st.columns([2.07, 1, 1], gap="small")

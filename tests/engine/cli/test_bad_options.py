@@ -40,6 +40,7 @@ COMMANDS = {
     "reactivate": ["reactivate", "small"],
     "share": ["share", "small", "--out", "hub"],
     "sweep": ["sweep", "sweep.yaml"],
+    "chart-sweep": ["chart-sweep", "signs-strength", "--out", "x.svg"],
     "benchmark-attacks": ["benchmark-attacks", "folder:signs"],
     "report": ["report", "small", "--out", "x.html"],
     "reproduce": ["reproduce", "folder:signs"],
@@ -62,6 +63,7 @@ BAD = {
     "--batch": ("0", "batch"),
     "--learning-rate": ("-1", "learning rate"),
     "--schedule": ("steps", "no schedule 'steps'"),
+    "--precision": ("half", "no precision 'half'"),
     "--seed": ("-1", "seed"),
     "--name": ("../n", "cannot be called"),
     "--root": ("nowhere", "no images at"),
@@ -69,6 +71,9 @@ BAD = {
     "--local": ("0", "at least one worker"),
     "--threads": ("-1", "threads"),
     "--memory": ("-1", "memory"),
+    "--figure": ("beauty", "no figure 'beauty'"),
+    "--x": ("colour", "no setting 'colour'"),
+    "--y": ("colour", "no setting 'colour'"),
     "--job": ("../x", "A job cannot be called"),
     "--dataset": ("none", ""),
     "--layer": ("nope", ""),
@@ -98,7 +103,7 @@ ELSEWHERE = {"--surrogate", "--out", "--sheet"}
 WITHOUT_DATA = {
     *(("report", "--root"), ("bench", "--root"), ("export", "--root"), ("sample-pair", "--root")),
     *(("assume", "--root"), ("assume", "--job")),
-    *(("sweep", "--root"), ("share", "--root")),
+    *(("sweep", "--root"), ("chart-sweep", "--root"), ("share", "--root")),
     *(("calibrate-detector", "--root"), ("calibrate-detector", "--job")),
 } | {(f"data {act}", "--root") for act in ("check", "add")}
 
