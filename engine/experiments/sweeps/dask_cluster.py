@@ -6,7 +6,6 @@ its result travels back as bytes, so that the machines need share no folder.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from uuid import uuid4
 
 from engine.core import progress
 from engine.core.errors import UserError, one_line
+from engine.core.processors import available_cores
 from engine.core.version import program_version
 from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.cell_process import (
@@ -222,7 +222,7 @@ def _threads_here(slots: Mapping[str, int]) -> int:
     worker = get_worker()
     host = urlsplit(worker.address).hostname or ""
     share = slots.get(host, worker.state.nthreads)
-    return max(1, (os.cpu_count() or 1) // max(1, share))
+    return max(1, available_cores() // max(1, share))
 
 
 def _collect(client: Client, submitted: Mapping[Future, Cell], keep: Keep) -> None:
