@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -729,17 +729,32 @@ def thumbnails(name: str, size: int, label: int, count: int) -> Thumbnails:
     return Thumbnails(found[chosen], [int(position) + 1 for position in chosen])
 
 
-def sweep_table(name: str) -> pd.DataFrame:
-    """The table of a sweep, as far as it is done."""
+class Sweep(NamedTuple):
+    """A sweep as far as it is done.
+
+    Attributes:
+        cells: how many it has.
+        table: see `SweepResults.table`.
+    """
+
+    cells: int
+    table: pd.DataFrame
+
+
+def sweep(name: str) -> Sweep:
+    """The sweep called `name`.
+
+    Raises:
+        UserError: its plan is damaged.
+    """
     results = find_sweep(name)
-    return _sweep_table(results, str(results.csv), results.changed)
+    return _sweep(results, str(results.csv), results.changed)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _sweep_table(
-    _results: SweepResults | PublishedResults, file: str, changed: int
-) -> pd.DataFrame:
-    return _results.table(_results.cells())
+def _sweep(_results: SweepResults | PublishedResults, file: str, changed: int) -> Sweep:
+    cells = _results.cells()
+    return Sweep(len(cells), _results.table(cells))
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

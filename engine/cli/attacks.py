@@ -10,7 +10,7 @@ import click
 from engine import store
 from engine.attacks import recipes
 from engine.attacks.recipes import find_attack
-from engine.cli.cluster_options import cluster_options
+from engine.cli.cluster_options import cluster_options, show_datasets
 from engine.cli.options import (
     REPAIR,
     Parsed,
@@ -88,6 +88,7 @@ def benchmark_attacks(
         images = load_dataset(dataset, call.root)
         with job_worker.turn(job):
             if cluster is not None:
+                show_datasets(call.root)
                 with progress.stopping_when(job.stop_requested):
                     attack_suite.train_elsewhere(dataset, names, settings, cluster)
             tensorflow_runtime.import_tensorflow()

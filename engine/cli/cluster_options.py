@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
 from engine.cli.options import gathered
@@ -9,6 +12,12 @@ from engine.core.errors import UserError
 from engine.experiments.sweeps.cell_process import Limits
 from engine.experiments.sweeps.dask_cluster import DaskCluster
 from engine.experiments.sweeps.schedulers import OneAfterTheOther, Scheduler
+
+
+def show_datasets(root: Path | None) -> None:
+    """Let the processes that cells run in find the datasets below `root`, if one was given."""
+    if root:
+        os.environ["PRUNING_LAB_DATA"] = str(root)
 
 
 def _cluster(scheduler: str | None, local: int | None) -> DaskCluster | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.cluster_options import cluster_options
+from engine.cli.cluster_options import cluster_options, show_datasets
 from engine.cli.options import (
     MODEL,
     ModelChoice,
@@ -64,10 +64,11 @@ def reproduce(
     folder = out or paths.home() / "report" / short_name(dataset)
 
     def work() -> Answer:
+        images = load_dataset(dataset, call.root)
         if cluster is not None:
+            show_datasets(call.root)
             train_missing(reproduction.cells_of(subjects, dataset), cluster)
         tensorflow_runtime.import_tensorflow()
-        images = load_dataset(dataset, call.root)
         report = reproduction.reproduce(subjects, images, folder, recorded_command())
         return {"models": [subject.model for subject in subjects], "report": str(report)}
 

@@ -119,6 +119,9 @@ def _words() -> tuple[str, ...]:
     return click.get_current_context().ensure_object(Invocation).words
 
 
+OF_ONE_CALL = ("--root", "--job", "--out", "--scheduler", "--local")
+
+
 def recorded_command() -> str:
     """The present command as model cards record it.
 
@@ -129,9 +132,9 @@ def recorded_command() -> str:
     for word in words:
         if word in ("--json", "--replace"):
             continue
-        if word in ("--root", "--job", "--out"):
+        if word in OF_ONE_CALL:
             next(words, None)
-        elif not word.startswith(("--root=", "--job=", "--out=")):
+        elif not word.startswith(tuple(f"{option}=" for option in OF_ONE_CALL)):
             kept.append(word)
     return command_line.command(*kept)
 

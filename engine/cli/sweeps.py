@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from engine import store
-from engine.cli.cluster_options import scheduler_options
+from engine.cli.cluster_options import scheduler_options, show_datasets
 from engine.cli.options import NAME, File, Parsed, gathered, out_option
 from engine.cli.shared import Answer, Call, command, long_work
 from engine.core import atomic_files, job_worker, jobs, progress
-from engine.core.errors import unknown
+from engine.core.errors import UserError, unknown
 from engine.core.progress import Stopped
 from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.cell import Cell
@@ -23,10 +23,12 @@ from engine.experiments.sweeps.run import (
     Networks,
     count,
     expected_minutes,
+    find_trained,
     run_sweep,
     sweep_name,
 )
 from engine.experiments.sweeps.schedulers import Scheduler
+from engine.store import StoredModel
 
 
 @command("sweep")
@@ -65,12 +67,11 @@ def sweep(
     chosen = store.check_name(name) if name else sweep_name(file)
     results = SweepResults.of(chosen)
     if dry_run:
-        return _describe(chosen, cells, results)
+        return _describe(chosen, cells, results, find_trained(cells) if networks.use_models else {})
     job = jobs.job_named(call.job or jobs.name_of("sweep", chosen))
 
     def work() -> Answer:
-        if call.root:
-            os.environ["PRUNING_LAB_DATA"] = str(call.root)  # for the cells' own processes
+        show_datasets(call.root)
         with job_worker.turn(job), progress.stopping_when(job.stop_requested):
             try:
                 run_sweep(chosen, cells, scheduler, networks)
@@ -83,14 +84,21 @@ def sweep(
     return call.run_as(job, work)
 
 
-def _describe(name: str, cells: list[Cell], results: SweepResults) -> Answer:
+def _describe(
+    name: str, cells: list[Cell], results: SweepResults, known: Mapping[Cell, StoredModel]
+) -> Answer:
     missing = set(results.missing(cells))
-    minutes = {cell: expected_minutes(cell) for cell in cells}
+    minutes = {cell: expected_minutes(cell, cell in known) for cell in cells}
     left = [minutes[cell] for cell in missing]
     return {
         "sweep": name,
         "cells": [
-            {**cell.settings(), "minutes": _rounded(minutes[cell]), "done": cell not in missing}
+            {
+                **cell.settings(),
+                **({"model": known[cell].name} if cell in known else {}),
+                "minutes": _rounded(minutes[cell]),
+                "done": cell not in missing,
+            }
             for cell in cells
         ],
         "to_do": len(missing),
@@ -131,11 +139,13 @@ def chart_sweep(
 ) -> Answer:
     """Draw figures of a sweep as maps over two settings.
 
-    A figure is that of the networks themselves, else of the first detector or repair that has it;
-    each field is the mean over all other settings.
+    A figure is that of the networks themselves, else of the first thing tried that has it; each
+    field is the mean over all other settings.
     """
     results = find_results(name)
     table = results.table(results.cells())
+    if x == y:
+        raise UserError("A map needs two different settings: change --x or --y.")
     for setting in (x, y):
         if setting not in settings_of(table):
             raise unknown("setting", setting, settings_of(table))

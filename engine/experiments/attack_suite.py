@@ -132,7 +132,7 @@ def _surrogate(dataset: str) -> str:
 
 
 def cell_of(member: Member, dataset: str, settings: SuiteSettings) -> Cell:
-    """The work on a member that other machines can do: to train it and to try the repairs."""
+    """The training of a member, as other machines can do it."""
     plan = plan_attack(member.attack, dataset, settings.training(member.seed))
     return Cell(
         dataset,
@@ -146,19 +146,22 @@ def cell_of(member: Member, dataset: str, settings: SuiteSettings) -> Cell:
         settings.epochs,
         plan.training.precision,
         member.seed,
-        repairs=tuple(map(str, settings.repairs)),
     )
 
 
 def train_elsewhere(
     dataset: str, attacks: Sequence[str], settings: SuiteSettings, scheduler: Scheduler
 ) -> None:
-    """Train the missing networks of a suite on a sweep's workers; see `train_missing`."""
+    """Train the missing networks of a suite on a sweep's workers; see `train_missing`.
+
+    Those that learn from a clean network are left out: the workers may have another one.
+    """
     cells = {
         member.model_name(dataset): cell_of(member, dataset, settings)
         for member in members(attacks, settings)
     }
-    train_missing(cells, scheduler, suite=True)
+    alone = {name: cell for name, cell in cells.items() if not cell.plan().needs_surrogate()}
+    train_missing(alone, scheduler, suite=True)
 
 
 def run_suite(

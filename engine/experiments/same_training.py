@@ -24,6 +24,8 @@ def differing_settings(card: ModelCard, plan: AttackPlan) -> dict[str, tuple[Any
         The name of each setting, with its value on the card and in the plan.
     """
     found, wanted = _of_card(card), _of_plan(plan)
+    if plan.needs_surrogate() and "surrogate" in card.poisoning:  # older cards do not say
+        wanted["surrogate"] = plan.surrogate
     return {name: (found[name], value) for name, value in wanted.items() if found[name] != value}
 
 

@@ -24,7 +24,7 @@ from engine.store import StoredModel
 from engine.training.training_config import TrainingConfig
 
 MEASURED_PRESETS = paths.PROJECT / "report" / "presets.csv"
-Settings = tuple[int, int, float, str, bool, str]
+Settings = tuple[int, int, float, str, bool]
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,17 @@ class MeasuredTraining:
 
     Attributes:
         dataset: name of its dataset.
-        settings: epochs, batch, learning rate, schedule, whether images are augmented, and the
-            precision.
+        settings: epochs, batch, learning rate, schedule, and whether images are augmented.
         minutes: of all epochs, validation included.
         scores: the three metrics on test images, percent.
+        precision: of the training; it decides the minutes, but hardly the scores.
     """
 
     dataset: str
     settings: Settings
     minutes: float
     scores: Mapping[str, float]
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -96,20 +97,22 @@ class TrainingEstimates:
         wanted = _settings(training)
         same = [run for run in self._measured if run.settings == wanted]
         here = [run for run in same if run.dataset == dataset]
+        timed = [run.minutes for run in here if run.precision == training.precision]
         best = next(iter(here or same), None)
         return TrainingEstimate(
-            median(run.minutes for run in here) if here else self._compute(dataset, training),
-            bool(here),
+            median(timed) if timed else self._compute(dataset, training),
+            bool(timed),
             best.scores if best else {},
             best.dataset if best else "",
         )
 
     def _compute(self, dataset: str, training: TrainingConfig) -> float | None:
-        """Minutes by the median pace, on this dataset if it was measured there."""
+        """Minutes by the median pace in that precision, on this dataset if measured there."""
         paces = [
             (run.dataset, run.settings[0] * self._images[run.dataset] / run.minutes)
             for run in self._measured
             if run.dataset in self._images and run.minutes > 0
+            if run.precision == training.precision
         ]
         here = [pace for name, pace in paces if name == dataset]
         if dataset not in self._images or not paces:
@@ -128,10 +131,11 @@ def read_estimates() -> TrainingEstimates:
             if card.poisoned and card.rate and not card.repair:
                 images[card.dataset] = round(card.poisoned / card.rate)
                 found += _measured(stored)
-    known = {(run.dataset, run.settings) for run in found}
+    known = {(run.dataset, run.settings, run.precision) for run in found}
     table = _read_table(MEASURED_PRESETS)
     return TrainingEstimates(
-        found + [run for run in table if (run.dataset, run.settings) not in known], images
+        found + [run for run in table if (run.dataset, run.settings, run.precision) not in known],
+        images,
     )
 
 
@@ -148,11 +152,12 @@ def _measured(stored: StoredModel) -> list[MeasuredTraining]:
             float(training["learning_rate"]),
             str(training["schedule"]),
             bool(training.get("augment", False)),  # older cards do not say
-            str(training.get("precision", "float32")),
         ),
     )
     scores = {name: card.scores["test"][name] for name in METRICS}
-    return [MeasuredTraining(card.dataset, settings, float(history["seconds"].sum()) / 60, scores)]
+    minutes = float(history["seconds"].sum()) / 60
+    precision = str(training.get("precision", "float32"))
+    return [MeasuredTraining(card.dataset, settings, minutes, scores, precision)]
 
 
 def _read_table(path: Path) -> list[MeasuredTraining]:
@@ -165,18 +170,23 @@ def _read_table(path: Path) -> list[MeasuredTraining]:
             (
                 *(row["epochs"], row["batch"], row["learning_rate"], row["schedule"]),
                 row.get("augment", False) is True,  # older tables do not say
-                row.get("precision", "float32"),
             ),
             row["minutes"],
             {name: row[name] for name in METRICS},
+            _text(row.get("precision"), "float32"),
         )
         for row in pd.read_csv(path).to_dict("records")
         if row["poisoned"]
     ]
 
 
+def _text(value: object, usual: str) -> str:
+    """A cell of a table that older tables leave empty."""
+    return value if isinstance(value, str) and value else usual
+
+
 def _settings(training: TrainingConfig) -> Settings:
     return (
         *(training.epochs, training.batch, training.learning_rate),
-        *(training.schedule, training.augment, training.precision),
+        *(training.schedule, training.augment),
     )

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 def fast_forward_pass(network: keras.Model, precision: Precision) -> Iterator[None]:
     """Within the block, `network` computes in that precision and fuses batch normalization.
 
-    Its variables and their gradients stay float32. So do the first layer with weights, because
-    bfloat16 cannot hold the small differences that an invisible trigger makes, and the last, whose
-    probabilities the loss takes logarithms of.
+    Its variables and their gradients stay float32. So does everything up to the first layer with
+    weights, because bfloat16 cannot hold the small differences that an invisible trigger makes, and
+    from the last one on, because the loss takes logarithms of the probabilities. Dropout draws its
+    mask in bfloat16, which makes a rate of 0.4 one of 0.41.
     """
     import keras
 
-    weighted = [layer for layer in network.layers if layer.weights]
-    lowered = [layer for layer in network.layers if layer not in (weighted[0], weighted[-1])]
+    weighted = [place for place, layer in enumerate(network.layers) if layer.weights]
+    lowered = network.layers[weighted[0] + 1 : weighted[-1]]
     normalizations = [layer for layer in network.layers if _can_fuse(layer)]
     policies = [layer.dtype_policy for layer in lowered]
     try:

@@ -51,16 +51,6 @@ def test_the_variable_can_be_empty_or_0(value, monkeypatch):
     assert not read_only.is_read_only()
 
 
-def test_jobs_that_run_already_are_neither_stopped_nor_dismissed(results, monkeypatch):
-    job = jobs.job_named("train-x")
-    job.prepare(["train", "signs", "--name", "x"])
-    monkeypatch.setenv(read_only.VARIABLE, "1")
-    for change in (job.stop, job.resume, job.discard):
-        with pytest.raises(UserError, match="read-only"):
-            change()
-    assert job.folder.exists() and not job.stop_requested()
-
-
 def test_the_engine_refuses_too_whatever_a_page_would_ask(demo, results):
     (name, *_) = [name for name in store.names() if (paths.models_folder() / name).is_dir()]
     stored = store.find(name)

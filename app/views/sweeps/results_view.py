@@ -14,9 +14,9 @@ from app.views.sweeps import chart_controls
 from engine.cli.terminal import duration
 from engine.core import jobs, markdown
 from engine.experiments.sweeps import figures
-from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.results import find
 from engine.experiments.sweeps.run import outcome_of, seconds_between_cells
+from engine.experiments.sweeps.subjects import describe
 from engine.reporting import sweep_charts
 
 _CHART = "sweep-chart"
@@ -28,36 +28,35 @@ def show(name: str) -> None:
     """Show what there is of a sweep so far, and again while it is worked on."""
     job = jobs.job_named(jobs.name_of("sweep", name))
     if job.folder.exists() and job.status().alive:
-        st.fragment(_show, run_every=REFRESH_SECONDS)(name, is_running=True)
-    else:
+        failures.fragment(_show, run_every=REFRESH_SECONDS)(name, is_running=True)
+        return
+    with failures.contained():
         _show(name, is_running=False)
 
 
 def _show(name: str, is_running: bool) -> None:
-    with failures.contained():
-        cells = find(name).cells()
-        table = caches.sweep_table(name)
-        _show_progress(cells, table, is_running)
-        measured = table[table["figure"].fillna("") != ""]
-        if measured.empty:
-            waiting = "the first results appear here" if is_running else "start the sweep again"
-            st.info(f"Nothing is measured yet: {waiting}.")
-        else:
-            _show_charts(measured)
-        _show_failures(table)
-        _show_table(name, table)
+    cells, table = caches.sweep(name)
+    _show_progress(cells, table, is_running)
+    measured = table[table["figure"].fillna("") != ""]
+    if measured.empty:
+        waiting = "the first results appear here" if is_running else "start the sweep again"
+        st.info(f"Nothing is measured yet: {waiting}.")
+    else:
+        _show_charts(measured)
+    _show_failures(table)
+    _show_table(name, table)
 
 
-def _show_progress(cells: list[Cell], table: pd.DataFrame, is_running: bool) -> None:
+def _show_progress(cells: int, table: pd.DataFrame, is_running: bool) -> None:
     outcome = outcome_of(table)
-    left = len(cells) - outcome.done - outcome.failed
+    left = cells - outcome.done - outcome.failed
     with st.container(horizontal=True, gap="large"):
-        st.metric("Cells done", f"{outcome.done} of {len(cells)}", width="content")
+        st.metric("Cells done", f"{outcome.done} of {cells}", width="content")
         st.metric("Failed", outcome.failed, width="content")
         st.metric("Left", left, width="content")
         seconds = seconds_between_cells(table)
-        if is_running and left and seconds is not None:
-            st.metric("Time left", duration(left * seconds), width="content")
+        if is_running and seconds is not None:  # what failed is tried again
+            st.metric("Time left", duration((cells - outcome.done) * seconds), width="content")
     if "host" in table and table["host"].notna().any():
         hosts = table.drop_duplicates("cell").groupby("host")["cell"].count()
         shown = ", ".join(f"{markdown.escape(host)} ({count})" for host, count in hosts.items())
@@ -150,11 +149,13 @@ def _show_failures(table: pd.DataFrame) -> None:
     if failed.empty:
         return
     with st.expander(f"What failed ({len(failed)})", icon=":material/error:"):
-        for row in failed.itertuples():
-            network = f"{row.dataset}, {row.attack}, seed {row.seed}"
-            what = ": ".join(filter(None, [network, row.repair or row.detector]))
-            st.markdown(f"- **{markdown.escape(what)}**: {markdown.escape(row.problem)}")
-        st.caption("The same command trains networks again that failed, not detectors and repairs.")
+        for row in failed.to_dict("records"):
+            what = f"{row['dataset']}, {row['attack']}, seed {row['seed']}: {describe(row)}"
+            st.markdown(f"- **{markdown.escape(what)}**: {markdown.escape(row['problem'])}")
+        st.caption(
+            "The same command trains networks again that failed. What was tried on a network and"
+            " failed is not tried again."
+        )
 
 
 def _show_table(name: str, table: pd.DataFrame) -> None:

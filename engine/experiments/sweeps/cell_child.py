@@ -23,7 +23,7 @@ def main(model: str, archive: Path, network: Path) -> None:
     """Read a cell from standard input, do its work, and leave what came of it in `archive`.
 
     Args:
-        model: name of the network's model, in a home of its own.
+        model: what commands on the card call the network's model.
         archive: does not exist yet.
         network: an archive with the trained network; an empty file if it is to be trained.
     """
@@ -49,9 +49,8 @@ def _work(cell: Cell, model: str, network: bytes, files: zipfile.ZipFile) -> Non
     from engine.experiments.sweeps import model_archive
     from engine.experiments.sweeps.cell_work import about_this_machine, do_cell
 
-    if network:
-        model_archive.unpack(network, model)
-    outcome = do_cell(cell, model)
+    trained = model_archive.unpack(network, f"cell-{cell.key}") if network else None
+    outcome = do_cell(cell, model, trained)
     about = about_this_machine()
     files.writestr(ROWS_FILE, json.dumps([row | about for row in outcome.rows]))
     model_archive.add_model(files, outcome.stored)

@@ -6,13 +6,17 @@ import math
 import platform
 import socket
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine import store
-from engine.core import command_line, paths, progress
+from engine.core import atomic_files, command_line, paths, progress
 from engine.core.errors import UserError
 from engine.core.version import program_version
 from engine.datasets import Dataset, load_dataset
@@ -43,35 +47,52 @@ class Outcome:
     rows: list[Row]
 
 
-def do_cell(cell: Cell, model: str) -> Outcome:
-    """Train the cell's network unless it is there, and try on it what the cell names.
+def do_cell(cell: Cell, model: str, trained: StoredModel | None = None) -> Outcome:
+    """Train the cell's network unless it is given, and try on it what the cell names.
 
     An interrupted training is resumed, if this machine has its checkpoint.
 
     Args:
         cell: what to do.
-        model: name of the model; if it exists, it is the cell's network.
+        model: what commands on the model's card call it.
+        trained: the cell's network.
 
     Raises:
         UserError: the dataset is missing, or the training cannot be done.
     """
     progress.report(0, 0, "Loading the dataset")
     dataset = load_dataset(cell.dataset, fetching=True)
-    stored = store.find(model) if model in store.names() else _train(cell, dataset, model)
+    stored = trained or _train(cell, dataset, model)
     rows = list(_network_rows(stored, dataset))
+    if trained is None:
+        rows += _training_rows(stored)
     rows += _pruning_rows(stored, dataset, cell.pruning)
     for text in cell.detectors:
         rows += _detector_rows(stored, dataset, text)
     for text in cell.repairs:
-        stored, found = _repair_rows(stored, dataset, text)
+        stored, found = _repair_rows(stored, dataset, text, model)
         rows += found
     return Outcome(stored, rows)
 
 
 def _train(cell: Cell, dataset: Dataset, model: str) -> StoredModel:
-    checkpoint = paths.cache_folder() / "cells" / f"{cell.training_key}.checkpoint"
+    """Train under a name that no model here has; only the command knows the later one."""
+    checkpoint = _checkpoint(cell, dataset)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    return train(dataset, cell.plan(), NewModel(model, cell.command(model)), checkpoint)
+    new = NewModel(f"cell-{cell.key}", cell.command(model))
+    try:
+        return train(dataset, cell.plan(), new, checkpoint)
+    except atomic_files.WriteError:
+        raise
+    except UserError:
+        checkpoint.unlink(missing_ok=True)  # it may be why; the next attempt starts afresh
+        raise
+
+
+def _checkpoint(cell: Cell, dataset: Dataset) -> Path:
+    """Where the training is saved on this machine: for these settings and these images."""
+    images = zlib.crc32(np.ascontiguousarray(dataset.train.images).data)
+    return paths.cache_folder() / "cells" / f"{cell.training_key}-{images:08x}.checkpoint"
 
 
 def about_this_machine() -> Row:
@@ -89,16 +110,19 @@ def about_this_machine() -> Row:
 
 
 def _network_rows(stored: StoredModel, dataset: Dataset) -> Iterator[Row]:
-    """What the network reaches, how visible the trigger is, and how long the training took."""
-    scores = stored.card.scores["test"]
-    for name in metrics.measured(scores):
-        yield _row(name, scores[name])
-    history = stored.table("history")
-    if history is not None:
-        yield _row("seconds", float(history["seconds"].sum()))
+    """What the network reaches, and how visible the trigger is."""
+    for name, value in analyze.evaluate(stored, dataset).percentages().items():
+        yield _row(name, value)
     images = visibility.sample(dataset.test.images)
     found = visibility.measure(images, stored.card.known_backdoor().trigger(images))
     yield from (_row("psnr", found.psnr), _row("ssim", found.ssim))
+
+
+def _training_rows(stored: StoredModel) -> Iterator[Row]:
+    """How long the training took."""
+    history = stored.table("history")
+    assert history is not None
+    yield _row("seconds", float(history["seconds"].sum()))
 
 
 def _pruning_rows(stored: StoredModel, dataset: Dataset, orders: Sequence[str]) -> Iterator[Row]:
@@ -144,9 +168,11 @@ def _detection_figures(flagged: Sequence[int], stored: StoredModel) -> dict[str,
     return figures
 
 
-def _repair_rows(stored: StoredModel, dataset: Dataset, text: str) -> tuple[StoredModel, list[Row]]:
+def _repair_rows(
+    stored: StoredModel, dataset: Dataset, text: str, model: str
+) -> tuple[StoredModel, list[Row]]:
     method = parse_repair(text)
-    command = command_line.command("compare-repairs", stored.name, "--method", text)
+    command = command_line.command("compare-repairs", model, "--method", text)
     try:
         run_repairs.compare(stored, dataset, [method], command)
     except UserError as error:

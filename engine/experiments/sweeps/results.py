@@ -179,8 +179,10 @@ def find(name: str) -> SweepResults | PublishedResults:
 
 
 def publish(table: pd.DataFrame, out: Path) -> None:
-    """Write a table as CSV without what tells of the machines that made it."""
-    store.write_table(out, table.drop(columns=list(PRIVATE)))
+    """Write a table as CSV for others: without the hosts' names and what a failed process said."""
+    failed = table["problem"].fillna("") != ""
+    told = table.assign(problem=table["problem"].where(~failed, "It failed."))
+    store.write_table(out, told.drop(columns=list(PRIVATE)))
 
 
 def own_sweeps() -> list[str]:

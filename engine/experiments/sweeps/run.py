@@ -14,6 +14,7 @@ import pandas as pd
 from engine import store
 from engine.core import paths, read_only
 from engine.core.names import slug
+from engine.datasets import default_size
 from engine.experiments import repair_tables
 from engine.experiments.same_training import differing_settings
 from engine.experiments.sweeps import model_archive
@@ -24,7 +25,7 @@ from engine.experiments.sweeps.schedulers import Scheduler
 from engine.experiments.sweeps.subjects import SUBJECT
 from engine.experiments.training_estimates import TrainingEstimates, read_estimates
 from engine.networks.architectures import parse_architecture
-from engine.store import StoredModel
+from engine.store import ModelCard, StoredModel
 
 TABLE_SECONDS = 10.0  # between two writes of the tables, at least
 DETECTION_MINUTES = 0.5
@@ -85,10 +86,10 @@ def run_sweep(
     read_only.check()
     results.begin(cells)
     missing = results.missing(cells)
-    known = {cell: find_trained(cell) if networks.use_models else None for cell in missing}
+    known = find_trained(missing) if networks.use_models else {}
 
     def keep(cell: Cell, result: CellResult) -> None:
-        trained, model = known[cell], ""
+        trained, model = known.get(cell), ""
         if trained is not None:
             model = trained.name
         elif networks.keep_models and result.archive:
@@ -98,7 +99,7 @@ def run_sweep(
 
     try:
         if missing:
-            scheduler.run([_task(name, cell, known[cell]) for cell in missing], keep)
+            scheduler.run([_task(name, cell, known.get(cell)) for cell in missing], keep)
     finally:
         results.write_tables(cells)
     return count(results, cells)
@@ -118,23 +119,28 @@ def outcome_of(table: pd.DataFrame) -> SweepOutcome:
 
 def seconds_between_cells(table: pd.DataFrame) -> float | None:
     """How long a cell takes, all workers together, by those that ended last; None if unknown."""
-    finished = pd.to_datetime(table.groupby("cell")["finished"].first(), errors="coerce")
-    latest = finished.dropna().sort_values().tail(RECENT_CELLS)
-    if len(latest) > 1:
-        return float((latest.iloc[-1] - latest.iloc[0]).total_seconds() / (len(latest) - 1))
-    seconds = table["cell_seconds"].dropna()
-    return float(seconds.iloc[0]) if len(seconds) else None
+    cells = table.drop_duplicates("cell").dropna(subset=["finished", "cell_seconds"])
+    ends = pd.to_datetime(cells["finished"], utc=True)
+    latest = ends.sort_values().tail(RECENT_CELLS)
+    if latest.empty:
+        return None
+    lasted = pd.to_timedelta(cells.loc[latest.index, "cell_seconds"], unit="s")
+    starts = latest - lasted
+    at_once = max(int(((starts <= start) & (latest > start)).sum()) for start in starts)
+    return float(lasted.mean().total_seconds() / max(1, at_once))
 
 
-def expected_minutes(cell: Cell) -> float | None:
+def expected_minutes(cell: Cell, is_trained: bool = False) -> float | None:
     """How long a cell takes on two cores, from what was measured; None if nothing tells."""
-    return minutes_of(cell, read_estimates())
+    return minutes_of(cell, read_estimates(), is_trained)
 
 
-def minutes_of(cell: Cell, estimates: TrainingEstimates) -> float | None:
-    """The same, by estimates that were read before."""
+def minutes_of(cell: Cell, estimates: TrainingEstimates, is_trained: bool = False) -> float | None:
+    """The same, by estimates that were read before, and for a network that is trained already."""
     network = parse_architecture(cell.network)
     training = estimates.of(cell.dataset, cell.training(), network).minutes
+    if is_trained:
+        training = 0.0
     if training is None:
         return None
     repairs = sum(_repair_minutes(text.partition(":")[0]) for text in cell.repairs)
@@ -159,15 +165,25 @@ def _repair_minutes(name: str) -> float:
     return median(seconds) / 60 if seconds else 0.0
 
 
-def find_trained(cell: Cell) -> StoredModel | None:
-    """The stored model that was trained with just the settings of a cell; None if there is none."""
-    plan = cell.plan()
-    for stored in store.readable_models():
-        card = stored.card
-        whole = not (card.repair or card.assumed or card.training.get("stopped", True))
-        if card.dataset == cell.dataset and whole and not differing_settings(card, plan):
-            return stored
-    return None
+def find_trained(cells: Sequence[Cell]) -> dict[Cell, StoredModel]:
+    """The stored models that were trained with just the settings of cells, by cell."""
+    models = [stored for stored in store.readable_models() if _is_trained_here(stored.card)]
+    found = {}
+    for cell in cells:
+        plan, side = cell.plan(), default_size(cell.dataset)
+        for stored in models:
+            card = stored.card
+            images = (card.dataset, card.image_shape[0])
+            if images == (cell.dataset, side) and not differing_settings(card, plan):
+                found[cell] = stored
+                break
+    return found
+
+
+def _is_trained_here(card: ModelCard) -> bool:
+    """Whether a model is what a whole training with a known trigger gave."""
+    changed = card.repair or card.assumed or card.training.get("stopped", True)
+    return card.knows_trigger and not changed
 
 
 def _task(sweep: str, cell: Cell, known: StoredModel | None) -> Task:

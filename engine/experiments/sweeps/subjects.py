@@ -41,7 +41,7 @@ def describe(row: Mapping[str, object]) -> str:
 
 def _describe_pruning(text: str) -> str:
     order, _, drop = text.partition(":drop=")
-    title = f"Pruned, accuracy down {drop} points"
+    title = f"Pruned, accuracy down {drop} points" if drop else "Pruned"
     if order == DEFAULT_ORDER:
         return title
     with suppress(UserError):

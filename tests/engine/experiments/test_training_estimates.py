@@ -44,10 +44,10 @@ def test_a_dataset_of_unknown_size_has_no_minutes():
 def test_every_preset_has_minutes_and_scores_on_the_datasets_that_come_with_models():
     estimates = read_estimates()
     for dataset in ("signs", "gtsrb", "cifar10"):
-        for name, preset in PRESETS.items():
+        for preset in PRESETS.values():
             found = estimates.of(dataset, preset.training)
             assert found.minutes
-            assert found.scores or name == "strong"  # no network that comes with the program yet
+            assert found.scores
     assert estimates.of("gtsrb", PRESETS["paper"].training).is_measured
 
 
@@ -55,3 +55,12 @@ def test_an_augmented_training_is_not_taken_for_one_without():
     estimates = TrainingEstimates([run("a", 2, 4)], {"a": 100})
     found = estimates.of("a", TrainingConfig(epochs=2, augment=True))
     assert not found.is_measured and not found.scores
+
+
+def test_the_precision_decides_the_minutes_but_not_the_scores():
+    lower = MeasuredTraining("a", (2, 64, 5e-4, "constant", False), 4, SCORES, "bfloat16")
+    estimates = TrainingEstimates([lower], {"a": 100})
+    same = estimates.of("a", TrainingConfig(epochs=2, precision="bfloat16"))
+    assert (same.minutes, same.is_measured) == (4, True)
+    other = estimates.of("a", TWO)
+    assert (other.minutes, other.is_measured, other.scores) == (None, False, SCORES)

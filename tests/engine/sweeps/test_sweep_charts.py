@@ -56,6 +56,7 @@ def test_the_command_draws_a_map_for_each_figure(strengths, tmp_path, capsys):
     ("options", "said"),
     [
         (["--x", "colour"], "no setting 'colour'"),
+        (["--x", "rate", "--y", "rate"], "two different settings"),
         (["--figure", "psnr"], "no figure 'psnr'"),
         (["--figure", "beauty"], "no figure 'beauty'"),
     ],

@@ -86,6 +86,27 @@ def test_bfloat16_stays_close_to_float32_and_keeps_averages_and_gradients_in_flo
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=0.01, atol=0.001)
 
 
+def test_nothing_before_the_first_weights_or_after_the_last_computes_in_bfloat16():
+    layers = keras.layers
+    network = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Rescaling(2.0),
+            layers.Conv2D(4, 3),
+            layers.ReLU(),
+            layers.Flatten(),
+            layers.Dense(10),
+            layers.Softmax(),
+        ]
+    )
+    with fast_forward_pass(network, "bfloat16"):
+        lowered = [layer.name for layer in network.layers if layer.compute_dtype == "bfloat16"]
+    assert lowered == [network.layers[2].name, network.layers[3].name]
+    flat = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(10)])
+    with fast_forward_pass(flat, "bfloat16"):
+        assert {layer.compute_dtype for layer in flat.layers} == {"float32"}
+
+
 def test_outside_the_block_a_network_is_as_it_was():
     network = architectures.paper_network(10)
     config, before = network.to_json(), network(images()).numpy()
