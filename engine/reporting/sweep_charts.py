@@ -13,6 +13,9 @@ from engine.experiments.sweeps.figures import FIGURES
 from engine.reporting.metric_style import NEUTRAL, STYLES
 
 HEIGHT = 340  # pixels
+INK, PAPER = "#1f2328", "#f6f6f4"  # of the numbers on a map, and of its lightest field
+LIGHTNESS = 0.7  # share of the full colour in the darkest field
+MANY = 6  # names on an axis that do not fit side by side
 MAP_SIDE = 220  # pixels of a map in a picture of several
 UNITS = {
     "rate": " (share of the training images)",
@@ -72,22 +75,23 @@ def map_chart(
     low, high = limits or (float(table["mean"].min()), float(table["mean"].max()))
     colour = STYLES[figure].colour if figure in STYLES else NEUTRAL
     base = alt.Chart(table).encode(
-        alt.X(f"{axes['x']}:O", title=name_axis(axes["x"]), axis=alt.Axis(labelAngle=0)),
+        alt.X(
+            f"{axes['x']}:O",
+            title=name_axis(axes["x"]),
+            axis=alt.Axis(labelAngle=0, labelFlush=False),
+        ),
         alt.Y(f"{axes['y']}:O", title=name_axis(axes["y"]), sort="descending"),
     )
     fields = base.mark_rect(stroke="white").encode(
         color=alt.Color(
             "mean:Q",
             title=heading(figure),
-            scale=alt.Scale(range=["#f4f4f2", colour], domain=[low, high]),
+            scale=alt.Scale(range=[PAPER, _lighten(colour)], domain=[low, high]),
         ),
         tooltip=_tooltip(axes),
     )
-    numbers = base.mark_text(fontSize=13).encode(
+    numbers = base.mark_text(fontSize=13, color=INK).encode(
         text=alt.Text("mean:Q", format=".3~g" if high < 10 else ".0f"),
-        color=alt.condition(
-            alt.datum.mean > (low + high) / 2, alt.value("white"), alt.value("#1f2328")
-        ),
     )
     layers: Any = alt.layer(fields, numbers).properties(height=HEIGHT)
     return layers
@@ -122,6 +126,12 @@ def heading(figure: str) -> str:
     return f"{style.label} ({style.unit})" if style.unit else style.label
 
 
+def _lighten(colour: str) -> str:
+    """The colour mixed with white, so that `INK` can be read on it: hexadecimal RGB."""
+    levels = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    return "#" + "".join(f"{round(255 - LIGHTNESS * (255 - level)):02x}" for level in levels)
+
+
 def _scale(domain: Sequence[float] | None) -> alt.Scale:
     limits = alt.Undefined if domain is None else list(domain)
     return alt.Scale(zero=False, nice=True, domain=limits)
@@ -145,7 +155,12 @@ def _encodings(table: pd.DataFrame, axes: Mapping[str, str]) -> dict[str, Any]:
             f"{horizontal}:O",
             title=name_axis(horizontal),
             sort="ascending" if numeric else None,
-            axis=alt.Axis(labelAngle=0, labelLimit=160),
+            axis=alt.Axis(
+                labelAngle=-30 if table[horizontal].nunique() > MANY else 0,
+                labelLimit=180,
+                labelOverlap=False,
+                labelFlush=False,
+            ),
         )
     }
     if colour := axes.get("color"):
@@ -166,7 +181,7 @@ def name_setting(setting: str) -> str:
     known = {
         "rate": "Poisoning rate",
         "seed": "Seed",
-        "subject": "After",
+        "subject": "What was tried",
         "target": "Target class",
     }
     text = setting.removeprefix("trigger_").replace("_", " ")

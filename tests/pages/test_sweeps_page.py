@@ -76,7 +76,7 @@ def _value(app, label, option):
 
 
 FIGURE_VALUES = {"Attack success": "attack_success", "Clean accuracy": "clean_accuracy"}
-AXIS_VALUES = {"Attack": "attack", "Seed": "seed", "After": "subject"}
+AXIS_VALUES = {"Attack": "attack", "Seed": "seed", "What was tried": "subject"}
 
 
 def test_a_damaged_sweep_is_one_sentence_and_the_form_still_works(swept):

@@ -13,7 +13,7 @@ from engine.reporting import sweep_charts
 
 POINTS, MAP = "Points", "Map"
 _NOTHING = "nothing"
-WIDTH = 240  # pixels of a control
+WIDTH = 180  # pixels of a control; two of them fit side by side on a phone
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,14 @@ def choose(table: pd.DataFrame) -> tuple[View, pd.DataFrame]:
     figure = _choose_figure(table)
     shown = table[table["figure"] == figure]
     settings = [one for one in figures.varying_settings(shown) if one != "seed"] or ["attack"]
-    axes = _choose_axes(settings)
+    kind = _choose_kind() if len(settings) > 1 else POINTS
+    axes = _choose_axes(settings, kind)
     rest = [setting for setting in settings if setting not in axes.values()]
     panels = _choose_panels(rest)
     for setting in rest:
         if setting != panels:
             shown = _keep_one(shown, setting)
-    return View(figure, axes, panels, _choose_kind(axes)), shown
+    return View(figure, axes, panels, kind), shown
 
 
 def _choose_figure(table: pd.DataFrame) -> str:
@@ -69,7 +70,11 @@ def _choose_figure(table: pd.DataFrame) -> str:
     return found
 
 
-def _choose_axes(settings: list[str]) -> dict[str, str]:
+def _choose_axes(settings: list[str], kind: str) -> dict[str, str]:
+    if kind == MAP:
+        along = _choose("Columns", settings, "along")
+        rest = [name for name in reversed(settings) if name != along]
+        return {"x": along, "color": _choose("Rows", rest, "rows")}
     along = _choose("Along", settings, "along")
     rest = [name for name in reversed(settings) if name != along]
     colour = _choose("Colour", [*rest, _NOTHING], "colour")
@@ -84,9 +89,7 @@ def _choose_panels(rest: list[str]) -> str | None:
     return None if chosen == _NOTHING else chosen
 
 
-def _choose_kind(axes: Mapping[str, str]) -> str:
-    if "color" not in axes:
-        return POINTS
+def _choose_kind() -> str:
     chosen = st.segmented_control(
         "Chart", [POINTS, MAP], default=POINTS, required=True, key="chart", bind="query-params"
     )

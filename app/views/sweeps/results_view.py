@@ -85,6 +85,12 @@ def _show_charts(measured: pd.DataFrame) -> None:
     else:
         st.caption("Points are means over seeds; lines reach from the lowest to the highest value.")
 
+    if (shown["pruning"].fillna("") != "").any():
+        st.caption(
+            "Pruned, −10 points: channels were pruned until accuracy on clean validation images had"
+            " fallen by 10 points."
+        )
+
 
 def _show_chart(
     view: chart_controls.View, spread: pd.DataFrame, limits: tuple[float, float], key: str

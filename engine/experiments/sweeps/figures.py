@@ -99,5 +99,6 @@ def spread(table: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame:
     Returns:
         The groups, mean, low, high, and networks: how many values there were.
     """
-    found = table.dropna(subset=["value"]).groupby(list(groups), dropna=False)["value"]
+    known = table.dropna(subset=["value"])
+    found = known.groupby(list(groups), dropna=False, sort=False)["value"]  # in the table's order
     return found.agg(mean="mean", low="min", high="max", networks="count").reset_index()

@@ -13,7 +13,7 @@ from engine.experiments import repair_tables
 
 SUBJECT = ("pruning", "detector", "repair")  # columns; all empty: the network itself
 FIGURE = (*SUBJECT, "figure", "value", "problem")
-NETWORK = "the network itself"
+NETWORK = "As it is"  # the network itself
 
 
 def pruned_until(order: str, threshold: float) -> str:
@@ -41,7 +41,7 @@ def describe(row: Mapping[str, object]) -> str:
 
 def _describe_pruning(text: str) -> str:
     order, _, drop = text.partition(":drop=")
-    title = f"Pruned, accuracy down {drop} points" if drop else "Pruned"
+    title = f"Pruned, −{drop} points" if drop else "Pruned"
     if order == DEFAULT_ORDER:
         return title
     with suppress(UserError):
