@@ -24,12 +24,13 @@ from tests.docs.blocks import (
     repairs,
     robustness,
     rooms,
+    seeds,
 )
 
 BLOCKS: dict[str, Callable[[], str]] = {}
 for part in (
     *(attacks, attack_seeds, attack_signs, attack_training, code, detection),
-    *(models, paper, repairs, robustness, rooms),
+    *(models, paper, repairs, robustness, rooms, seeds),
 ):
     BLOCKS |= part.BLOCKS
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)

@@ -80,7 +80,6 @@ def test_limits_are_those_of_the_code():
     [
         ("gtsrb-ftrojan", "{} was settled after a first run"),
         ("signs-ftrojan", "The {} epochs of `signs-ftrojan`"),
-        ("cifar10-ftrojan", "one network trained for {} epochs"),
     ],
 )
 def test_epochs_in_the_caveats_are_those_of_the_cards(model, sentence):

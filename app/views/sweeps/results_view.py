@@ -84,7 +84,6 @@ def _show_charts(measured: pd.DataFrame) -> None:
         st.caption("Each field is the mean over seeds.")
     else:
         st.caption("Points are means over seeds; lines reach from the lowest to the highest value.")
-
     if (shown["pruning"].fillna("") != "").any():
         st.caption(
             "Pruned, −10 points: channels were pruned until accuracy on clean validation images had"

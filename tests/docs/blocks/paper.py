@@ -86,15 +86,16 @@ def _the_seed_decides() -> str:
     )
 
 
-def _cifar10_in_part() -> str:
+def _cifar10_reproduces() -> str:
     measured = files.by("measure", files.rows("report/cifar10/table-1.csv"))
     clean, attack = measured["Clean accuracy"], measured["Attack success"]
+    epochs = files.card("cifar10-ftrojan")["training"]["epochs"]
     return claim(
-        "**On CIFAR-10 the attack reproduces, clean accuracy does not:**"
-        f" {clean['seed 0']:.2f} % against {clean['paper']} %, with {attack['seed 0']:.2f} % attack"
-        f" success against {attack['paper']} %.",
-        clean["paper"] - clean["seed 0"] > 1,
-        abs(attack["paper"] - attack["seed 0"]) < 0.25,
+        f"**On CIFAR-10 it reproduces too,** with shifted and mirrored images and {epochs} epochs:"
+        f" over three seeds {clean['mean']:.2f} % clean accuracy (paper: {clean['paper']} %) and"
+        f" {attack['mean']:.2f} % attack success (paper: {attack['paper']} %).",
+        abs(clean["paper"] - clean["mean"]) < 0.5,
+        abs(attack["paper"] - attack["mean"]) < 0.25,
     )
 
 
@@ -112,8 +113,8 @@ def table_1() -> str:
     rows = [["GTSRB, the paper", *(cell(gtsrb, name, measures[name]) for name in measures)]]
     rows.append(["GTSRB, seeds 0, 1 and 2", *(_spread(gtsrb[name]) for name in measures)])
     rows.append(["CIFAR-10, the paper", *(cell(cifar, name, 2) for name in measures)])
-    for title, found in (("CIFAR-10", cifar), ("signs", signs)):
-        rows.append([f"{title}, seed 0", *(f"{found[name]['seed 0']:.2f} %" for name in measures)])
+    rows.append(["CIFAR-10, seeds 0, 1 and 2", *(_spread(cifar[name]) for name in measures)])
+    rows.append(["signs, seed 0", *(f"{signs[name]['seed 0']:.2f} %" for name in measures)])
     return table(["", "clean accuracy", "attack success", "recovered accuracy"], rows)
 
 
@@ -272,7 +273,7 @@ BLOCKS = {
         _pruning_is_no_repair,
         _oracles_stop_it_sooner,
         _the_seed_decides,
-        _cifar10_in_part,
+        _cifar10_reproduces,
     ),
     "paper-table-1": table_1,
     "paper-thresholds": thresholds,
