@@ -44,14 +44,21 @@ def choose(dataset: str, seeds: Sequence[int], model: str | None = None) -> list
     if model is not None:
         chosen = [Subject(model, model)]
     else:
-        base = f"{short_name(dataset)}-ftrojan"
-        chosen = [
-            Subject(f"seed {seed}", f"{base}-seed{seed}" if seed else base, seed) for seed in seeds
-        ]
+        chosen = [Subject(f"seed {seed}", _name_model(dataset, seed), seed) for seed in seeds]
     for subject in chosen:
         if model is not None or subject.model in store.names():
             _check(subject, store.find(subject.model), dataset)
     return chosen
+
+
+def _name_model(dataset: str, seed: int) -> str:
+    """The dataset's usual model where it has that seed, else one that the seed is part of."""
+    base = f"{short_name(dataset)}-ftrojan"
+    numbered = f"{base}-seed{seed}"
+    if base not in store.names():
+        return numbered if seed else base
+    is_base = store.find(base).card.training.get("seed") == seed
+    return base if is_base or (seed == 0 and numbered not in store.names()) else numbered
 
 
 def cells_of(subjects: Sequence[Subject], dataset: str) -> dict[str, Cell]:

@@ -168,6 +168,12 @@ def test_a_model_of_another_dataset_or_seed_is_refused(seeds, trained, capsys):
     assert "There is no model 'smal'" in refusal(capsys, DATASET, "--model", "smal")
 
 
+def test_a_seed_is_found_whatever_its_networks_name():
+    names = [subject.model for subject in reproduction.choose("cifar10", [0, 1, 2])]
+    assert names == ["cifar10-ftrojan-seed0", "cifar10-ftrojan", "cifar10-ftrojan-seed2"]
+    assert reproduction.choose("gtsrb", [0, 2])[0].model == "gtsrb-ftrojan"
+
+
 def test_seeds_are_a_list_of_different_whole_numbers(capsys):
     assert list(parsed("reproduce", "gtsrb", "--seeds", "0,1,2")["seeds"]) == [0, 1, 2]
     for wrong in ("", "one", "1,", "0,0", "1,01", "-1", "0,-1", "1.5", "1;2"):
