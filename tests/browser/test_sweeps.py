@@ -39,5 +39,7 @@ def test_a_sweep_is_started_watched_and_looked_at_and_its_address_shows_the_same
     expect(page).to_have_url(re.compile("figure=Clean"))
     page.reload()
     settled(page)
+    page.get_by_role("tab", name="Results").click()
+    settled(page)
     expect(page.get_by_role("combobox", name="Figure")).to_have_value("Clean accuracy")
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()

@@ -11,7 +11,6 @@ import yaml
 from app import caches
 from app.elements import job_panel
 from app.frame import failures
-from app.views.sweeps import tabs_shown
 from app.views.train.training_form import name_dataset
 from engine import store
 from engine.attacks.recipes import ATTACKS
@@ -168,5 +167,3 @@ def _start(name: str, text: str, cells: list[Cell]) -> None:
     atomic_files.write_text(file, text)
     SweepResults.of(name).begin(cells)  # so that the page can show it at once
     job_panel.start(jobs.name_of("sweep", name), ["sweep", str(file), "--name", name])
-    st.session_state[tabs_shown.TAB] = tabs_shown.RESULTS
-    st.session_state[tabs_shown.SWEEP] = name

@@ -40,7 +40,7 @@ COMMANDS = {
     "reactivate": ["reactivate", "small"],
     "share": ["share", "small", "--out", "hub"],
     "sweep": ["sweep", "sweep.yaml"],
-    "chart-sweep": ["chart-sweep", "signs-strength", "--out", "x.svg"],
+    "chart-sweep": ["chart-sweep", "signs-seeds", "--out", "x.svg"],
     "benchmark-attacks": ["benchmark-attacks", "folder:signs"],
     "report": ["report", "small", "--out", "x.html"],
     "reproduce": ["reproduce", "folder:signs"],
