@@ -26,7 +26,7 @@ def settings(found: Sequence[Findings]) -> pd.DataFrame:
             "target class": f"{card.target} ({card.known_backdoor().target_name})",
             "share of images poisoned": card.rate,
             "images poisoned": card.poisoned,
-            **card.training,
+            **{name: value for name, value in card.training.items() if name != "id"},
         }
     # Built cell by cell: a frame made from the columns would turn whole numbers into floats.
     rows = list(dict.fromkeys(setting for column in columns.values() for setting in column))

@@ -67,10 +67,10 @@ def _further_training() -> str:
     return claim(
         "**On GTSRB and the signs the backdoor does not come back** when the repaired network is"
         " trained on clean images: attack success stays at or below"
-        f" {max(stable):.1f} %. **On CIFAR-10 it comes back in part:** from {cifar[0]:.1f} to"
-        f" {cifar[-1]:.1f} % after four epochs.",
+        f" {max(stable):.1f} %. **On CIFAR-10 it comes back:** from {cifar[0]:.1f} to"
+        f" {cifar[-1]:.1f} % after four epochs. There the repair hides the backdoor.",
         max(stable) < 1,
-        cifar[-1] > cifar[0],
+        cifar[-1] > 50,
         list(_on_clean("cifar10-ftrojan"))[-1] == 4,
     )
 
