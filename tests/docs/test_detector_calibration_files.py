@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from engine import store
 from engine.core.paths import SHIPPED_MODELS
 from engine.defenses.detectors.trigger_inversion import THRESHOLD
 from engine.defenses.inversion import FAMILIES
@@ -43,8 +44,14 @@ def test_there_are_enough_clean_networks_and_no_attack_is_on_both_sides():
 
 
 def test_the_scans_that_come_with_the_program_are_those_that_were_counted():
-    shipped = [row for row in networks().itertuples() if (SHIPPED_MODELS / row.model).is_dir()]
-    assert shipped
+    """Those that were trained again since then by another command do not count."""
+    shipped = [
+        row
+        for row in networks().itertuples()
+        if (SHIPPED_MODELS / row.model).is_dir()
+        and store.open_folder(SHIPPED_MODELS / row.model).card.commands[0] == row.command
+    ]
+    assert len(shipped) > 20
     for row in shipped:
         (first, *_) = tables.read_model_table(SHIPPED_MODELS / row.model, "detection").itertuples()
         assert (first.label, first.flagged) == (row.first, row.flagged), row.model

@@ -13,11 +13,11 @@ import pandas as pd
 from engine import store
 from engine.core.paths import PROJECT
 from engine.defenses.pruning.orders import ORDERS
-from engine.reporting.reproduction import report, report_text, tables
+from engine.reporting.reproduction import choose, report, report_text, tables
 from engine.reporting.reproduction.findings import Findings
 from engine.store import pruning_curves
 
-SEEDS = {"gtsrb": (0, 1, 2), "cifar10": (0,), "signs": (0,)}
+SEEDS = {"gtsrb": (0, 1, 2), "cifar10": (0, 1, 2), "signs": (0,)}
 LAYER = "conv2d_5"
 TABLE_1 = re.compile(r"(?<=## Table 1: before pruning\n\n).*?(?=\n\n## )", re.DOTALL)
 
@@ -33,7 +33,7 @@ def findings(dataset: str) -> list[Findings]:
 
 
 def _findings(dataset: str, seed: int) -> Findings:
-    stored = store.find(f"{dataset}-ftrojan" + (f"-seed{seed}" if seed else ""))
+    stored = store.find(choose(dataset, [seed])[0].model)
     activity = pd.read_csv(folder(dataset) / f"figure-5-and-6-activations-seed{seed}.csv")
     curves = {order: pruning_curves.stored_curve(stored, LAYER, order) for order in ORDERS}
     return Findings(f"seed {seed}", stored, activity["layer"].iloc[0], activity, curves)
