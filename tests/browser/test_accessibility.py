@@ -59,6 +59,7 @@ def test_axe_finds_nothing_but_streamlits_own_faults(shown, theme):
         arg=theme,
     )
     settled(shown)
+    shown.wait_for_timeout(150)  # until the colours of the other theme have faded
     response = Axe().run(shown).response
     found = [fault for fault in response["violations"] if not streamlits_own(fault)]
     assert not found, "\n".join(
