@@ -41,7 +41,7 @@ def spread_chart(
         domain: lowest and highest value of the vertical axis; those of the table if left out.
     """
     base = alt.Chart(table).encode(**_encodings(table, axes))
-    ranges = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+    ranges = base.mark_rule(strokeWidth=2, color=NEUTRAL).encode(
         y=alt.Y("low:Q", title=heading(figure), scale=_scale(domain)), y2="high:Q"
     )
     picked = alt.selection_point(name=POINT, fields=list(axes.values()))
