@@ -27,7 +27,7 @@ from engine.datasets import load_dataset, short_name
 from engine.evaluation import metrics
 from engine.experiments import attack_seeds, attack_suite, attack_tables
 from engine.experiments.attack_suite import SuiteSettings
-from engine.experiments.sweeps.dask_cluster import DaskCluster
+from engine.experiments.workers.dask_cluster import DaskCluster
 
 
 @command("benchmark-attacks")

@@ -9,9 +9,9 @@ import click
 
 from engine.cli.options import gathered
 from engine.core.errors import UserError
-from engine.experiments.sweeps.cell_process import Limits
-from engine.experiments.sweeps.dask_cluster import DaskCluster
-from engine.experiments.sweeps.schedulers import OneAfterTheOther, Scheduler
+from engine.experiments.workers.child_process import Limits
+from engine.experiments.workers.dask_cluster import DaskCluster
+from engine.experiments.workers.schedulers import OneAfterTheOther, Scheduler
 
 
 def show_datasets(root: Path | None) -> None:

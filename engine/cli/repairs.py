@@ -11,6 +11,7 @@ import click
 import pandas as pd
 
 from engine import store
+from engine.cli.cluster_options import cluster_options, show_datasets
 from engine.cli.options import (
     DATASET,
     DETECTOR,
@@ -48,9 +49,11 @@ from engine.experiments import (
     other_images,
     recovery_ceiling,
     repair_tables,
+    repair_trials,
     run_repairs,
 )
 from engine.experiments.new_model import NewModel
+from engine.experiments.workers.dask_cluster import DaskCluster
 from engine.store import StoredModel, near_chance, scans
 
 BACKDOOR_FOUND = 3  # exit status of `detect`, so that a pipeline can refuse the model
@@ -195,6 +198,7 @@ def _rows(table: pd.DataFrame) -> list[Answer]:
 )
 @images_option
 @confirm_option
+@cluster_options
 @long_work
 def compare_repairs(
     model: str,
@@ -202,6 +206,7 @@ def compare_repairs(
     methods: Sequence[Repair],
     images: str | None,
     confirmed: bool,
+    cluster: DaskCluster | None,
     call: Call,
 ) -> Answer:
     """Try several repairs on a model and compare them.
@@ -212,6 +217,8 @@ def compare_repairs(
     tried = [parse_repair(name) for name in compared_repairs()] if every else methods
     if not tried:
         raise UserError("Say which repairs to try: --all, or --method NAME once or more.")
+    if images and cluster:
+        raise UserError("Repairs with other images are tried here: leave out --local, --scheduler.")
     near_chance.check(choice.stored.card, confirmed)
 
     def work() -> Answer:
@@ -221,7 +228,12 @@ def compare_repairs(
                 choice.stored, dataset, source, tried, recorded_command(), confirmed
             )
             return {"model": choice.stored.name, "repairs": _rows(table.round(3))}
-        run_repairs.compare(choice.stored, dataset, tried, recorded_command(), confirmed)
+        if cluster is not None:
+            show_datasets(call.root)
+            about = (choice.stored, dataset, tried, recorded_command())
+            repair_trials.compare(*about, cluster, confirmed)
+        else:
+            run_repairs.compare(choice.stored, dataset, tried, recorded_command(), confirmed)
         table = repair_tables.compare_stored(store.find(choice.stored.name)).round(3)
         wanted = (
             *("title", *metrics.METRICS, *metrics.CEILING),

@@ -32,8 +32,8 @@ from engine.datasets import (
 from engine.defenses.pruning.curve import check_threshold
 from engine.defenses.pruning.orders import find_order
 from engine.experiments import analyze, benchmarks
-from engine.experiments.sweeps.dask_cluster import DaskCluster
 from engine.experiments.sweeps.train_networks import train_missing
+from engine.experiments.workers.dask_cluster import DaskCluster
 from engine.reporting import model_report, reproduction
 from engine.store import StoredModel
 

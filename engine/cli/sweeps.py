@@ -27,7 +27,7 @@ from engine.experiments.sweeps.run import (
     run_sweep,
     sweep_name,
 )
-from engine.experiments.sweeps.schedulers import Scheduler
+from engine.experiments.workers.schedulers import Scheduler
 from engine.store import StoredModel
 
 

@@ -22,9 +22,9 @@ from engine.experiments.attack_plan import AttackPlan
 from engine.experiments.new_model import NewModel
 from engine.experiments.same_training import differing_settings
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.schedulers import Scheduler
 from engine.experiments.sweeps.train_networks import train_missing
 from engine.experiments.train import train
+from engine.experiments.workers.schedulers import Scheduler
 from engine.store import StoredModel, cards, pruning_curves
 from engine.training.presets import find_preset
 from engine.training.training_config import TrainingConfig

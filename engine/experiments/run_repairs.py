@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -100,22 +101,37 @@ def compare(
     Raises:
         UserError: the network seems to guess, and nobody has confirmed its accuracy.
     """
-    near_chance.check(stored.card, confirmed)
-    with suppress(UserError):  # a clean network that cannot be used leaves the ceiling unknown
-        stored = recovery_ceiling.measure_missing(stored, dataset)
+    stored = prepare(stored, dataset, confirmed)
     for number, method in enumerate(methods):
         title = f"{method.title} ({number + 1} of {len(methods)})"
         found: dict[str, pd.DataFrame] = {}
         try:
             with progress.titled(title):
-                row, found = _try_repair(stored, dataset, method, command)
+                row, found = try_repair(stored, dataset, method, command)
         except UserError as error:
             row = {"method": str(method), "problem": str(error)}
-        stored = _store_row(stored, method, row, command)
-        stored = stored.save_tables(found, command)
+        stored = store_row(stored, method, row, found, command)
     table = stored.table(TABLE)
     assert table is not None
     return table
+
+
+def prepare(stored: StoredModel, dataset: Dataset, confirmed: bool) -> StoredModel:
+    """What has to be known of a model before repairs are compared.
+
+    Args:
+        stored, dataset, confirmed: see `compare`.
+
+    Returns:
+        The model, with the ceiling of recovered accuracy on its card if it can be measured.
+
+    Raises:
+        UserError: the network seems to guess, and nobody has confirmed its accuracy.
+    """
+    near_chance.check(stored.card, confirmed)
+    with suppress(UserError):  # a clean network that cannot be used leaves the ceiling unknown
+        stored = recovery_ceiling.measure_missing(stored, dataset)
+    return stored
 
 
 def saved_repairs(stored: StoredModel) -> dict[str, StoredModel]:
@@ -225,33 +241,44 @@ def repair_and_score(
     return Outcome(card, repaired.network, repaired, seconds)
 
 
-def _try_repair(
+def copy_folder(model: str, method: Repair) -> Path:
+    """Where `try_repair` keeps the repaired copy of a model."""
+    return paths.repaired_folder() / model / method.name
+
+
+def try_repair(
     stored: StoredModel, dataset: Dataset, method: Repair, command: str
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """Repair a copy and keep it under `paths.repaired_folder`.
+    """Repair a copy and keep it in `copy_folder`.
 
     Returns:
         Its row, and the tables of what the repair found when it looked for a backdoor, if it did.
+
+    Raises:
+        UserError: the repair cannot be applied to the network.
     """
     model = NewModel(f"{stored.name}-{method.name}", command)
     done = repair_and_score(stored, dataset, method, model)
-    folder = paths.repaired_folder() / stored.name / method.name
-    store.save_as(folder, done.card, done.network)
+    store.save_as(copy_folder(stored.name, method), done.card, done.network)
     found = done.repaired.detection
     names = stored.card.class_names
     scan = scans.tables_of(found, names) if isinstance(found, InversionDetection) else {}
     return done.row(method), scan
 
 
-def _store_row(
-    stored: StoredModel, method: Repair, row: dict[str, Any], command: str
+def store_row(
+    stored: StoredModel,
+    method: Repair,
+    row: Mapping[str, Any],
+    found: Mapping[str, pd.DataFrame],
+    command: str,
 ) -> StoredModel:
-    """Store the model's table with this row added, in the order of `REPAIRS`."""
+    """Store what `try_repair` gave beside the model, its row in the order of `REPAIRS`."""
     order = {name: place for place, name in enumerate(REPAIRS)}
     rows = [earlier for earlier in tried_rows(stored) if method_of(earlier) != method]
     rows = sorted(
-        [*rows, row],
+        [*rows, dict(row)],
         key=lambda row: order.get(str(row["method"]).partition(":")[0], len(order)),
     )
     table = pd.DataFrame(rows, columns=columns_for(stored.card))
-    return stored.save_tables({TABLE: table}, command)
+    return stored.save_tables({TABLE: table, **found}, command)

@@ -11,8 +11,8 @@ from app.views.sweeps import launch
 from engine.core import jobs, markdown, paths
 from engine.core.paths import PROJECT
 from engine.experiments.sweeps import sweep_file
-from engine.experiments.sweeps.cell_process import CellResult
 from engine.experiments.sweeps.results import SweepResults, publish
+from engine.experiments.workers.task import Result
 from tests.pages.driving import by_label, check_fine, metrics, open_page, visible_text
 
 DESCRIBED = {"dataset": "signs", "attack": ["ftrojan", "badnets"], "seed": [0, 1, 2]}
@@ -34,8 +34,8 @@ def swept(results):
     stored = SweepResults.of("seeds")
     stored.begin(cells)
     for number, cell in enumerate(cells[:4]):
-        stored.add(cell, CellResult(rows(90.0 + number, 10.0 + number), b""), "signs-ftrojan")
-    stored.add(cells[4], CellResult([], b"", "There was *no* memory."))
+        stored.add(cell, Result(rows(90.0 + number, 10.0 + number), b""), "signs-ftrojan")
+    stored.add(cells[4], Result([], b"", "There was *no* memory."))
     stored.write_tables(cells)
     return stored
 
@@ -131,7 +131,7 @@ def strengths(results):
     stored = SweepResults.of("strengths")
     stored.begin(cells)
     for number, cell in enumerate(cells):
-        stored.add(cell, CellResult(rows(10.0 + number, 1.0), b""))
+        stored.add(cell, Result(rows(10.0 + number, 1.0), b""))
     stored.write_tables(cells)
     return stored
 

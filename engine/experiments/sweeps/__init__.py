@@ -3,8 +3,6 @@
 sweep_file    a YAML file, read as a list of cells
 cell          what one cell does, and the key it is stored under
 cell_work     doing it: from a cell's settings to its model and rows
-cell_process  doing it in a process of its own
 results       the rows of a sweep on disk, so that it does only what is missing
-schedulers    one cell after the other here, or many at once on a Dask cluster
-run           all of that together
+run           all of that together, with the processes of `engine.experiments.workers`
 """

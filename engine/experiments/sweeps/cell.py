@@ -18,6 +18,7 @@ from engine.defenses.pruning.orders import find_order
 from engine.defenses.repairs import parse_repair
 from engine.evaluation.targets import NEXT_CLASS
 from engine.experiments.attack_plan import AttackPlan
+from engine.experiments.workers.task import Task
 from engine.networks.architectures import parse_architecture
 from engine.training.presets import find_preset
 from engine.training.training_config import Precision, TrainingConfig
@@ -132,6 +133,17 @@ class Cell:
             parse_detector(text)
         for text in self.repairs:
             parse_repair(text)
+
+    def task(self, model: str = "model", network: bytes = b"") -> Task:
+        """What a worker is to do.
+
+        Args:
+            model: what the network is called on its card.
+            network: an archive with it, if it is trained already; see `model_archive`.
+        """
+        surrogate = self.plan().surrogate
+        work = "engine.experiments.sweeps.cell_work"
+        return Task(self.key, self.title, work, self.to_json(), model, network, surrogate)
 
     def command(self, model: str) -> str:
         """The command that trains the same network."""

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-import platform
-import socket
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from engine import store
 from engine.core import atomic_files, command_line, paths, progress
 from engine.core.errors import UserError
-from engine.core.version import program_version
 from engine.datasets import Dataset, load_dataset
 from engine.defenses.detectors import parse_detector
 from engine.defenses.pruning.curve import PAPER_THRESHOLDS
@@ -29,37 +23,30 @@ from engine.experiments.new_model import NewModel
 from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.subjects import SUBJECT, pruned_until
 from engine.experiments.train import train
+from engine.experiments.workers import model_archive
+from engine.experiments.workers.task import Outcome, Row
 from engine.store import StoredModel
 
-Row = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the work of a cell gives.
-
-    Attributes:
-        stored: the model, with what detectors and repairs stored beside it.
-        rows: one for each figure: see `subjects.FIGURE`.
-    """
-
-    stored: StoredModel
-    rows: list[Row]
-
-
-def do_cell(cell: Cell, model: str, trained: StoredModel | None = None) -> Outcome:
+def do(settings: str, model: str, network: bytes) -> Outcome:
     """Train the cell's network unless it is given, and try on it what the cell names.
 
     An interrupted training is resumed, if this machine has its checkpoint.
 
     Args:
-        cell: what to do.
+        settings: the cell as JSON.
         model: what commands on the model's card call it.
-        trained: the cell's network.
+        network: an archive with the cell's network; empty if it is to be trained.
+
+    Returns:
+        The model, with what detectors and repairs stored beside it, and a row for each figure with
+        the columns `subjects.FIGURE`.
 
     Raises:
         UserError: the dataset is missing, or the training cannot be done.
     """
+    cell = Cell.from_json(settings)
+    trained = model_archive.unpack(network, f"cell-{cell.key}") if network else None
     progress.report(0, 0, "Loading the dataset")
     dataset = load_dataset(cell.dataset, fetching=True)
     stored = trained or _train(cell, dataset, model)
@@ -93,20 +80,6 @@ def _checkpoint(cell: Cell, dataset: Dataset) -> Path:
     """Where the training is saved on this machine: for these settings and these images."""
     images = zlib.crc32(np.ascontiguousarray(dataset.train.images).data)
     return paths.cache_folder() / "cells" / f"{cell.training_key}-{images:08x}.checkpoint"
-
-
-def about_this_machine() -> Row:
-    """Versions and host, for the table's last columns."""
-    versions = store.versions()
-    return {
-        "version": program_version(),
-        "python": versions["python"],
-        "tensorflow": versions.get("tensorflow") or versions.get("tensorflow-cpu", ""),
-        "keras": versions.get("keras", ""),
-        "host": socket.gethostname(),
-        "processor": platform.processor() or platform.machine(),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def _network_rows(stored: StoredModel, dataset: Dataset) -> Iterator[Row]:

@@ -22,8 +22,8 @@ from engine.core.errors import UserError
 from engine.core.limited_reading import read_json_object
 from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.cell_process import CellResult
 from engine.experiments.sweeps.subjects import FIGURE, SUBJECT
+from engine.experiments.workers.task import Result
 
 MAX_BYTES = 64 << 20
 PLAN = "sweep.json"
@@ -88,9 +88,10 @@ class SweepResults:
         """Those that are not done yet, or failed."""
         return [cell for cell in cells if not self._is_done(cell)]
 
-    def add(self, cell: Cell, result: CellResult, model: str = "") -> None:
+    def add(self, cell: Cell, result: Result, model: str = "") -> None:
         """Store what a cell gave; it replaces what was stored of that cell before."""
-        rows = [row | {"model": model} for row in result.rows]
+        about = {"model": model, "cell_seconds": result.seconds}
+        rows = [about | row for row in result.rows]
         record = {"cell": json.loads(cell.to_json()), "problem": result.problem, "rows": rows}
         atomic_files.write_text(self._file(cell), json.dumps(record))
 

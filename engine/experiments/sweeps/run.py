@@ -17,13 +17,13 @@ from engine.core.names import slug
 from engine.datasets import default_size
 from engine.experiments import repair_tables
 from engine.experiments.same_training import differing_settings
-from engine.experiments.sweeps import model_archive
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.cell_process import CellResult, Task
 from engine.experiments.sweeps.results import SweepResults
-from engine.experiments.sweeps.schedulers import Scheduler
 from engine.experiments.sweeps.subjects import SUBJECT
 from engine.experiments.training_estimates import TrainingEstimates, read_estimates
+from engine.experiments.workers import model_archive
+from engine.experiments.workers.schedulers import Scheduler
+from engine.experiments.workers.task import Result, Task
 from engine.networks.architectures import parse_architecture
 from engine.store import ModelCard, StoredModel
 
@@ -88,7 +88,10 @@ def run_sweep(
     missing = results.missing(cells)
     known = find_trained(missing) if networks.use_models else {}
 
-    def keep(cell: Cell, result: CellResult) -> None:
+    by_key = {cell.key: cell for cell in missing}
+
+    def keep(key: str, result: Result) -> None:
+        cell = by_key[key]
         trained, model = known.get(cell), ""
         if trained is not None:
             model = trained.name
@@ -99,7 +102,8 @@ def run_sweep(
 
     try:
         if missing:
-            scheduler.run([_task(name, cell, known.get(cell)) for cell in missing], keep)
+            tasks = (_task(name, cell, known.get(cell)) for cell in missing)
+            scheduler.run(tasks, len(missing), keep)
     finally:
         results.write_tables(cells)
     return count(results, cells)
@@ -188,8 +192,8 @@ def _is_trained_here(card: ModelCard) -> bool:
 
 def _task(sweep: str, cell: Cell, known: StoredModel | None) -> Task:
     if known is None:
-        return Task(cell, model_name(sweep, cell))
-    return Task(cell, known.name, model_archive.pack(known))
+        return cell.task(model_name(sweep, cell))
+    return cell.task(known.name, model_archive.pack(known))
 
 
 def _seldom(write: Callable[[], object]) -> Callable[[], None]:

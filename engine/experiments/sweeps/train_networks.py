@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from engine import store
 from engine.core import progress, read_only
-from engine.experiments.sweeps import model_archive
 from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.cell_process import CellResult, Task
-from engine.experiments.sweeps.schedulers import Scheduler
+from engine.experiments.workers import model_archive
+from engine.experiments.workers.schedulers import Scheduler
+from engine.experiments.workers.task import Result
 
 
 def train_missing(networks: Mapping[str, Cell], scheduler: Scheduler, suite: bool = False) -> None:
@@ -28,13 +28,15 @@ def train_missing(networks: Mapping[str, Cell], scheduler: Scheduler, suite: boo
     """
     read_only.check()
     missing = {name: cell for name, cell in networks.items() if name not in store.names()}
-    names = {cell: name for name, cell in missing.items()}
+    names = {cell.key: name for name, cell in missing.items()}
 
-    def keep(cell: Cell, result: CellResult) -> None:
+    def keep(key: str, result: Result) -> None:
+        name = names[key]
         if result.archive:
-            model_archive.unpack(result.archive, names[cell], cell.attack if suite else "")
+            model_archive.unpack(result.archive, name, missing[name].attack if suite else "")
         else:
-            progress.report(0, 0, f"{names[cell]} failed there: {result.problem}")
+            progress.report(0, 0, f"{name} failed there: {result.problem}")
 
     if missing:
-        scheduler.run([Task(cell, name) for name, cell in missing.items()], keep)
+        tasks = (cell.task(name) for name, cell in missing.items())
+        scheduler.run(tasks, len(missing), keep)

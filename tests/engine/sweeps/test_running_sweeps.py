@@ -19,8 +19,8 @@ from engine.core.progress import Stopped
 from engine.core.version import program_version
 from engine.evaluation.metrics import METRICS
 from engine.experiments.same_training import differing_settings
-from engine.experiments.sweeps import cell_process, model_archive, sweep_file
-from engine.experiments.sweeps.cell_process import CellResult, Died, Limits, Task, work_on
+from engine.experiments.sweeps import sweep_file
+from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.results import SweepResults, publish
 from engine.experiments.sweeps.run import (
     Networks,
@@ -29,8 +29,11 @@ from engine.experiments.sweeps.run import (
     run_sweep,
     seconds_between_cells,
 )
-from engine.experiments.sweeps.schedulers import OneAfterTheOther
 from engine.experiments.sweeps.subjects import SUBJECT
+from engine.experiments.workers import child_process, model_archive
+from engine.experiments.workers.child_process import Died, Limits, work_on
+from engine.experiments.workers.schedulers import OneAfterTheOther
+from engine.experiments.workers.task import Result
 
 QUICK = {"dataset": "folder:few", "attack": "badnets", "rate": 0.2, "target": 1, "epochs": 1}
 TRIED = {"pruning": "clean-activation", "detector": "weights"}
@@ -48,15 +51,15 @@ class Recorded:
     def __init__(self, problems=(), until=None) -> None:
         self.asked, self.problems, self.until = [], problems, until
 
-    def run(self, tasks, keep):
+    def run(self, tasks, total, keep):
         for number, task in enumerate(tasks):
-            cell = task.cell
+            cell = Cell.from_json(task.settings)
             if number == self.until:
                 raise Stopped("Stopped.")
             self.asked.append(cell.seed)
             problem = "It failed." if cell.seed in self.problems else ""
             rows = [] if problem else [{"figure": "clean_accuracy", "value": float(cell.seed)}]
-            keep(cell, CellResult(rows, b"", problem))
+            keep(task.key, Result(rows, b"", problem))
 
 
 def seeds(*numbers: int):
@@ -160,28 +163,28 @@ def test_a_cell_that_cannot_be_done_says_why_and_the_next_is_done(at_few):
 
 def test_a_cell_that_uses_too_much_memory_is_stopped_with_a_sentence(at_few):
     result = work_on(
-        Task(sweep_file.cells_of(QUICK)[0]), Limits(1, memory_gb=0.05), program_version()
+        sweep_file.cells_of(QUICK)[0].task(), Limits(1, memory_gb=0.05), program_version()
     )
     assert "more than 0.05 GB of memory" in result.problem
     assert not result.rows
 
 
 def test_another_version_is_refused_in_a_sentence():
-    result = work_on(Task(seeds(0)[0]), Limits(), "0.0.1")
+    result = work_on(seeds(0)[0].task(), Limits(), "0.0.1")
     assert "0.0.1" in result.problem and "same version" in result.problem
 
 
 def test_a_killed_child_is_told_from_a_cell_that_failed(at_few):
     def kill_soon() -> None:
         until = time.monotonic() + 60
-        while not cell_process._CHILDREN and time.monotonic() < until:
+        while not child_process._CHILDREN and time.monotonic() < until:
             time.sleep(0.02)
-        for child in list(cell_process._CHILDREN):
+        for child in list(child_process._CHILDREN):
             os.kill(child.pid, signal.SIGKILL)
 
     Thread(target=kill_soon, daemon=True).start()
     with pytest.raises(Died):
-        work_on(Task(sweep_file.cells_of(QUICK)[0]), Limits(1), program_version())
+        work_on(sweep_file.cells_of(QUICK)[0].task(), Limits(1), program_version())
 
 
 def test_a_stop_request_ends_the_child(at_few):
@@ -189,8 +192,8 @@ def test_a_stop_request_ends_the_child(at_few):
         raise Stopped("Stopped.")
 
     with progress.reporting_to(stop), pytest.raises(Stopped):
-        work_on(Task(sweep_file.cells_of(QUICK)[0]), Limits(1), program_version())
-    children = [child for child in psutil.Process().children() if "cell_child" in _words(child)]
+        work_on(sweep_file.cells_of(QUICK)[0].task(), Limits(1), program_version())
+    children = [child for child in psutil.Process().children() if "workers.child" in _words(child)]
     assert not children
 
 
@@ -200,10 +203,10 @@ def test_a_stopped_sweep_says_what_is_done_and_goes_on_with_the_same_command(
     file, asked = tmp_path / "s.yaml", []
     file.write_text("dataset: signs\nseed: [0, 1]\n")
 
-    def work(_, tasks, keep) -> None:
-        for cell in (task.cell for task in tasks):
-            asked.append(cell.seed)
-            keep(cell, CellResult([{"figure": "clean_accuracy", "value": 1.0}], b""))
+    def work(_, tasks, total, keep) -> None:
+        for task in tasks:
+            asked.append(Cell.from_json(task.settings).seed)
+            keep(task.key, Result([{"figure": "clean_accuracy", "value": 1.0}], b""))
             if len(asked) == 1:
                 jobs.job_named("sweep-s").stop()
             progress.report(0, 0, "The next one")
@@ -232,23 +235,23 @@ def _words(process: psutil.Process) -> str:
 
 
 def test_a_training_that_was_cut_off_is_continued(at_few, monkeypatch):
-    (cell,) = sweep_file.cells_of(QUICK | {"epochs": 40})
+    (cell,) = sweep_file.cells_of(QUICK | {"epochs": 10})
     checkpoints = paths.cache_folder() / "cells"
     seen = []
 
     def kill_after_an_epoch(event) -> None:
         seen.append(event.message)
-        if not any("Epoch 3" in message for message in seen):
+        if "Epoch" not in event.message or "Epoch 1 of" in event.message:
             return
-        for child in list(cell_process._CHILDREN):
+        for child in list(child_process._CHILDREN):
             os.kill(child.pid, signal.SIGKILL)
 
     with progress.reporting_to(kill_after_an_epoch), pytest.raises(Died):
-        work_on(Task(cell), Limits(1), program_version())
+        work_on(cell.task(), Limits(1), program_version())
     assert list(checkpoints.glob("*.checkpoint"))
     seen.clear()
     with progress.reporting_to(lambda event: seen.append(event.message)):
-        result = work_on(Task(cell), Limits(1), program_version())
+        result = work_on(cell.task(), Limits(1), program_version())
     assert not result.problem and result.rows
     assert not any("Epoch 1 of" in message for message in seen)
     assert not list(checkpoints.iterdir())
@@ -256,7 +259,7 @@ def test_a_training_that_was_cut_off_is_continued(at_few, monkeypatch):
 
 def test_a_network_of_that_name_on_the_worker_is_not_taken_for_the_cells(at_few, monkeypatch):
     (cell,) = sweep_file.cells_of(QUICK)
-    result = work_on(Task(cell, "signs-ftrojan"), Limits(1), program_version())
+    result = work_on(cell.task("signs-ftrojan"), Limits(1), program_version())
     assert not result.problem
     stored = model_archive.unpack(result.archive, "mine")
     assert stored.card.dataset == "folder:few"

@@ -6,8 +6,8 @@ import pytest
 
 from engine.cli import main
 from engine.experiments.sweeps import figures, sweep_file
-from engine.experiments.sweeps.cell_process import CellResult
 from engine.experiments.sweeps.results import SweepResults
+from engine.experiments.workers.task import Result
 from engine.reporting import sweep_charts
 
 GRID = {"dataset": "signs", "rate": [0.01, 0.05], "parameters": {"magnitude": [10, 30]}}
@@ -24,7 +24,7 @@ def strengths():
             about | {"figure": "attack_success", "value": float(number)},
             about | {"detector": "mm-bd", "figure": "flagged_target", "value": number % 2},
         ]
-        results.add(cell, CellResult(rows, b""))
+        results.add(cell, Result(rows, b""))
     return results.table(cells)
 
 

@@ -11,9 +11,10 @@ from engine.experiments.attack_suite import Member, SuiteSettings
 from engine.experiments.new_model import NewModel
 from engine.experiments.same_training import differing_settings
 from engine.experiments.sweeps import sweep_file
-from engine.experiments.sweeps.cell_process import CellResult, Limits
-from engine.experiments.sweeps.schedulers import OneAfterTheOther
 from engine.experiments.sweeps.train_networks import train_missing
+from engine.experiments.workers.child_process import Limits
+from engine.experiments.workers.schedulers import OneAfterTheOther
+from engine.experiments.workers.task import Result
 from engine.reporting import reproduction
 from tests.conftest import TARGET
 
@@ -23,16 +24,16 @@ HERE = OneAfterTheOther(Limits(1))
 class Refusing:
     """A scheduler that must not be asked for anything."""
 
-    def run(self, tasks, keep):
-        raise AssertionError(f"asked for {tasks}")
+    def run(self, tasks, total, keep):
+        raise AssertionError(f"asked for {list(tasks)}")
 
 
 class Failing:
     """A scheduler on which every cell fails."""
 
-    def run(self, tasks, keep):
+    def run(self, tasks, total, keep):
         for task in tasks:
-            keep(task.cell, CellResult([], b"", "It has no such dataset."))
+            keep(task.key, Result([], b"", "It has no such dataset."))
 
 
 def test_a_suite_trained_elsewhere_is_found_trained(data, monkeypatch):

@@ -1,14 +1,16 @@
-"""Working on cells with Dask: on a cluster that runs already, or on workers started here.
+"""Working on tasks with Dask: on a cluster that runs already, or on workers started here.
 
-Needs the packages of ``requirements-cluster.txt``. A cell's settings travel to a worker as text and
-its result travels back as bytes, so that the machines need share no folder.
+Needs the packages of ``requirements-cluster.txt``. A task's settings travel to a worker as text and
+its result travels back as bytes, so that the machines need share no folder. Each worker gets few
+tasks ahead, as each may carry a network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -17,37 +19,36 @@ from engine.core import progress
 from engine.core.errors import UserError, one_line
 from engine.core.processors import available_cores
 from engine.core.version import program_version
-from engine.experiments.sweeps.cell import Cell
-from engine.experiments.sweeps.cell_process import (
+from engine.experiments.workers.child_process import (
     NO_LIMITS,
-    CellResult,
     Limits,
-    Task,
     end_children,
     work_on,
 )
-from engine.experiments.sweeps.schedulers import Keep, died
+from engine.experiments.workers.schedulers import Keep, died
+from engine.experiments.workers.task import Result, Task
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 LOOPBACK = "127.0.0.1"
-RETRIES = 2  # of a cell whose process died; a lost worker's cells go to other workers anyway
+RETRIES = 2  # of a task whose process died; a lost worker's tasks go to other workers anyway
+AHEAD = 2  # tasks sent out for each that can be worked on
 POLL_SECONDS = 1.0
 CONNECT_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class DaskCluster:
-    """Works on cells on the workers of a Dask scheduler.
+    """Works on tasks on the workers of a Dask scheduler.
 
     Attributes:
         address: of a scheduler that runs, such as ``tcp://10.0.0.5:8786``; empty: start one here,
             bound to this machine alone.
         workers: how many to start here; the cluster's own if there is an address.
-        limits: for each cell. Without a number of threads, the cells on a machine share its
+        limits: for each task. Without a number of threads, the tasks on a machine share its
             processors.
-        gpu: whether a cell takes one of the GPUs that workers declare as the resource "GPU".
+        gpu: whether a task takes one of the GPUs that workers declare as the resource "GPU".
 
     Raises:
         UserError: the address is none.
@@ -62,21 +63,20 @@ class DaskCluster:
         if self.address:
             _check_address(self.address)
 
-    def run(self, tasks: Sequence[Task], keep: Keep) -> None:
+    def run(self, tasks: Iterable[Task], total: int, keep: Keep) -> None:
         """See `Scheduler.run`.
 
         Raises:
             UserError: Dask is not installed, there is no scheduler at the address, or a worker
                 has another version of the program.
         """
-        owner = uuid4().hex  # other sweeps on the same cluster are left alone
         with _connected(self) as client:
             check_workers(client, self.gpu)
-            submitted = _submit(client, tasks, self, owner)
+            work = _Work(client, self.limits, self.gpu)
             try:
-                _collect(client, submitted, keep)
+                work.do(iter(tasks), total, keep)
             finally:
-                _abandon(client, [future for future in submitted if not future.done()], owner)
+                work.abandon()
 
 
 @contextmanager
@@ -160,63 +160,95 @@ def worker_version() -> str:
     return program_version()
 
 
-def _submit(
-    client: Client, tasks: Sequence[Task], cluster: DaskCluster, owner: str
-) -> dict[Future, Cell]:
-    slots = _slots(client)
-    return {
-        client.submit(
+class _Work:
+    """Tasks on a cluster: those sent out, and those that have come back.
+
+    Args:
+        client: of the cluster.
+        limits, gpu: see `DaskCluster`.
+    """
+
+    def __init__(self, client: Client, limits: Limits, gpu: bool) -> None:
+        self._client = client
+        self._limits = limits
+        self._resources = {"GPU": 1} if gpu else None
+        self._owner = uuid4().hex  # other work on the same cluster is left alone
+        self._waiting: dict[Future, str] = {}  # for the results of the tasks with these keys
+
+    def do(self, tasks: Iterator[Task], total: int, keep: Keep) -> None:
+        """Hand over each result as it comes, and report how far the work is."""
+        done = 0
+        while done < total:
+            workers = self._client.scheduler_info()["workers"].values()
+            slots = _slots(workers)
+            ahead = max(1, AHEAD * sum(slots.values())) - len(self._waiting)
+            for task in islice(tasks, max(0, ahead)):
+                self._submit(task, slots)
+            progress.report(done, total, f"{done} of {total} done, on {len(workers)} workers")
+            for key, result in self._come_back():
+                done += 1
+                keep(key, result)
+
+    def abandon(self) -> None:
+        """Give up the tasks that nobody waits for any more, those in work too."""
+        if self._waiting:
+            self._client.cancel(list(self._waiting), force=True)
+            self._client.run(end_children, self._owner, on_error="ignore")
+
+    def _submit(self, task: Task, slots: Mapping[str, int]) -> None:
+        future = self._client.submit(
             work_on_worker,
-            task.cell.to_json(),
-            task.model,
-            task.network,
-            cluster.limits,
+            task,
+            self._limits,
             program_version(),
             slots,
-            owner,
-            key=f"cell-{task.cell.key}-{owner}",
+            self._owner,
+            key=f"{task.key}-{self._owner}",
             retries=RETRIES,
-            resources={"GPU": 1} if cluster.gpu else None,
+            resources=self._resources,
             pure=False,
-        ): task.cell
-        for task in tasks
-    }
+        )
+        self._waiting[future] = task.key
+
+    def _come_back(self) -> Iterator[tuple[str, Result]]:
+        """The results that arrive within `POLL_SECONDS`, with the keys of their tasks."""
+        from distributed import wait
+
+        try:
+            done = wait(list(self._waiting), POLL_SECONDS, "FIRST_COMPLETED").done
+        except TimeoutError:
+            return
+        for future in done:
+            yield self._waiting.pop(future), _result(future)
 
 
-def _slots(client: Client) -> dict[str, int]:
-    """How many cells may run at once on each host: the threads of its workers."""
+def _slots(workers: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many tasks may run at once on each host: the threads of its workers."""
     slots: dict[str, int] = {}
-    for worker in client.scheduler_info()["workers"].values():
+    for worker in workers:
         slots[worker["host"]] = slots.get(worker["host"], 0) + worker["nthreads"]
     return slots
 
 
 def work_on_worker(
-    settings: str,
-    model: str,
-    network: bytes,
-    limits: Limits,
-    version: str,
-    slots: Mapping[str, int],
-    owner: str,
-) -> CellResult:
-    """Do a cell's work on the worker that runs this; see `cell_process.work_on`.
+    task: Task, limits: Limits, version: str, slots: Mapping[str, int], owner: str
+) -> Result:
+    """Do a task on the worker that runs this; see `child_process.work_on`.
 
     Args:
-        settings: the cell as JSON.
-        model, network: see `Task`.
-        limits: for the cell.
+        task: what to do.
+        limits: for it.
         version: of the program that asks.
-        slots: how many cells may run at once on each host.
-        owner: the sweep.
+        slots: how many tasks may run at once on each host.
+        owner: whom it is for.
     """
     if not limits.threads:
         limits = replace(limits, threads=_threads_here(slots))
-    return work_on(Task(Cell.from_json(settings), model, network), limits, version, owner)
+    return work_on(task, limits, version, owner)
 
 
 def _threads_here(slots: Mapping[str, int]) -> int:
-    """This machine's processors, shared by the cells that may run on it at once."""
+    """This machine's processors, shared by the tasks that may run on it at once."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -225,36 +257,11 @@ def _threads_here(slots: Mapping[str, int]) -> int:
     return max(1, available_cores() // max(1, share))
 
 
-def _collect(client: Client, submitted: Mapping[Future, Cell], keep: Keep) -> None:
-    """Hand over each result as it comes, and report how far the sweep is."""
-    from distributed import wait
-
-    waiting, total = set(submitted), len(submitted)
-    while waiting:
-        workers, count = len(client.scheduler_info()["workers"]), total - len(waiting)
-        message = f"{count} of {total} cells done, on {workers} workers"
-        progress.report(count, total, message)
-        try:
-            done = wait(list(waiting), POLL_SECONDS, "FIRST_COMPLETED").done
-        except TimeoutError:
-            continue
-        for future in done:
-            waiting.discard(future)
-            keep(submitted[future], _result(future))
-
-
-def _result(future: Future) -> CellResult:
+def _result(future: Future) -> Result:
     try:
-        found: CellResult = future.result()
-    except Exception as error:  # whatever Dask raises once a cell has been lost too often
+        found: Result = future.result()
+    except Exception as error:  # whatever Dask raises once a task has been lost too often
         return died(error)
     finally:
         future.release()
     return found
-
-
-def _abandon(client: Client, futures: Sequence[Future], owner: str) -> None:
-    """Give up cells that nobody waits for any more, those in work too."""
-    if futures:
-        client.cancel(list(futures), force=True)
-        client.run(end_children, owner, on_error="ignore")

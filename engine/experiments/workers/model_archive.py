@@ -37,11 +37,16 @@ def unpack(archive: bytes, name: str, suite: str = "") -> StoredModel:
         name: of the new model.
         suite: see `ModelCard.suite`.
     """
-    with atomic_files.new_folder(paths.models_folder() / name, replace=True) as aside:
+    unpack_to(paths.models_folder() / name, archive, name, suite)
+    return store.find(name)
+
+
+def unpack_to(folder: Path, archive: bytes, name: str, suite: str = "") -> None:
+    """Make or replace that folder with the model in an archive; the rest as for `unpack`."""
+    with atomic_files.new_folder(folder, replace=True) as aside:
         _unpack_files(archive, aside)
         card = dataclasses.replace(cards.read(aside / "card.json"), name=name, suite=suite)
         (aside / "card.json").write_text(card.to_json(), encoding="utf-8")
-    return store.find(name)
 
 
 def _unpack_files(archive: bytes, folder: Path) -> None:

@@ -1,6 +1,6 @@
-"""A cell in a process of its own, so that cells share no state and their memory is given back.
+"""A task in a process of its own, so that tasks share no state and their memory is given back.
 
-The parent writes the cell's settings to the child's standard input and keeps it open: a child whose
+The parent writes the task's settings to the child's standard input and keeps it open: a child whose
 parent has died reads its end and dies too. The child reports progress on standard output, a line of
 JSON each, and leaves an archive with its rows and its model folder.
 """
@@ -18,7 +18,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -30,10 +30,10 @@ from engine.core import paths, progress
 from engine.core.errors import UserError, one_line
 from engine.core.progress import Progress
 from engine.core.version import program_version
-from engine.experiments.sweeps.cell import Cell
+from engine.experiments.workers.task import Result, Task
 
 ROWS_FILE, PROBLEM_FILE = "rows.json", "problem.txt"
-CHILD = "engine.experiments.sweeps.cell_child"
+CHILD = "engine.experiments.workers.child"
 WATCH_SECONDS = 0.5  # between two looks at the child's memory
 _CHILDREN: dict[subprocess.Popen[str], str] = {}  # of this process, and whom each works for
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -45,7 +45,7 @@ class Died(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a cell may use.
+    """What a task may use.
 
     Attributes:
         threads: of TensorFlow; 0: as many as it chooses.
@@ -60,7 +60,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.threads < 0:
-            raise UserError("A cell has 1 or more threads, or 0 for TensorFlow's choice.")
+            raise UserError("A task has 1 or more threads, or 0 for TensorFlow's choice.")
         if not 0 <= self.memory_gb < math.inf:
             raise UserError("The memory limit is a number of GB above 0, or 0 for none.")
 
@@ -68,38 +68,8 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-@dataclass(frozen=True)
-class Task:
-    """A cell to work on.
-
-    Attributes:
-        cell: its settings.
-        model: what its network is called on its card.
-        network: an archive with its network, if that is trained already; see `model_archive`.
-    """
-
-    cell: Cell
-    model: str = "model"
-    network: bytes = b""
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """What the work of a cell gave.
-
-    Attributes:
-        rows: see `cell_work.Outcome`, each with `about_this_machine` and the cell's seconds.
-        archive: a zip with the model's folder; empty if there is none.
-        problem: one sentence if the cell failed; else empty.
-    """
-
-    rows: list[dict[str, Any]]
-    archive: bytes
-    problem: str = ""
-
-
-def work_on(task: Task, limits: Limits, version: str, owner: str = "") -> CellResult:
-    """Do a cell's work in a child process.
+def work_on(task: Task, limits: Limits, version: str, owner: str = "") -> Result:
+    """Do a task in a child process.
 
     Args:
         task: what to do.
@@ -108,7 +78,7 @@ def work_on(task: Task, limits: Limits, version: str, owner: str = "") -> CellRe
         owner: whom the work is for; see `end_children`.
 
     Returns:
-        The rows and the model; a cell that failed for a reason that a person can change has a
+        The rows and the model; a task that failed for a reason that a person can change has a
         problem instead.
 
     Raises:
@@ -116,35 +86,33 @@ def work_on(task: Task, limits: Limits, version: str, owner: str = "") -> CellRe
         Stopped: a stop was requested.
     """
     if version != program_version():
-        return CellResult(
+        return Result(
             [],
             b"",
-            f"This worker has version {program_version()} of the program and the sweep was started"
+            f"This worker has version {program_version()} of the program and the work was started"
             f" with {version}: install the same version on all machines.",
         )
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="sweep-cell-") as folder:
+    with tempfile.TemporaryDirectory(prefix="backdoor-lab-task-") as folder:
         answer = _run_child(task, limits, Path(folder), owner)
-    seconds = round(time.monotonic() - started, 1)
-    rows = [{**row, "cell_seconds": seconds} for row in answer.rows]
-    return CellResult(rows, answer.archive, answer.problem)
+    return replace(answer, seconds=round(time.monotonic() - started, 1))
 
 
 def end_children(owner: str) -> None:
-    """Kill the cells that this process is working on for an owner."""
+    """Kill the tasks that this process is working on for an owner."""
     for child, works_for in list(_CHILDREN.items()):
         if works_for == owner:
             child.kill()
 
 
-def _run_child(task: Task, limits: Limits, folder: Path, owner: str) -> CellResult:
+def _run_child(task: Task, limits: Limits, folder: Path, owner: str) -> Result:
     (folder / "home").mkdir()
-    _share_folders(folder / "home", task.cell)
+    _share_folders(folder / "home", task.surrogate)
     archive, log, network = folder / "result.zip", folder / "log.txt", folder / "network.zip"
     network.write_bytes(task.network)
     with log.open("wb") as errors:
         child = subprocess.Popen(
-            [sys.executable, "-m", CHILD, task.model, str(archive), str(network)],
+            [sys.executable, "-m", CHILD, task.module, task.model, str(archive), str(network)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -156,15 +124,15 @@ def _run_child(task: Task, limits: Limits, folder: Path, owner: str) -> CellResu
         )
     with _ending(child, owner), _watching_memory(child, limits) as exceeded:
         assert child.stdin is not None
-        child.stdin.write(task.cell.to_json() + "\n")
+        child.stdin.write(task.settings + "\n")
         child.stdin.flush()
         _pass_on_progress(child)
         child.wait()
     if exceeded:
-        return CellResult(
+        return Result(
             [],
             b"",
-            f"The cell used more than {limits.memory_gb:g} GB of memory and was stopped: raise the"
+            f"It used more than {limits.memory_gb:g} GB of memory and was stopped: raise the"
             " limit, or choose a smaller network.",
         )
     if not archive.exists():
@@ -173,26 +141,24 @@ def _run_child(task: Task, limits: Limits, folder: Path, owner: str) -> CellResu
     return _read_answer(archive.read_bytes())
 
 
-def _read_answer(content: bytes) -> CellResult:
+def _read_answer(content: bytes) -> Result:
     with zipfile.ZipFile(BytesIO(content)) as files:
         if PROBLEM_FILE in files.namelist():
-            return CellResult([], b"", files.read(PROBLEM_FILE).decode())
-        return CellResult(json.loads(files.read(ROWS_FILE)), content)
+            return Result([], b"", files.read(PROBLEM_FILE).decode())
+        return Result(json.loads(files.read(ROWS_FILE)), content)
 
 
-def _share_folders(home: Path, cell: Cell) -> None:
+def _share_folders(home: Path, surrogate: str) -> None:
     """Let the child find what this machine has.
 
     That is decoded datasets, those that a user added, and a clean network that attacks learn from.
     """
     paths.cache_folder().mkdir(parents=True, exist_ok=True)
     (home / "models").mkdir()
-    clean = paths.models_folder() / cell.plan().surrogate
-    for folder, place in (
-        (paths.cache_folder(), home / "cache"),
-        (paths.datasets_folder(), home / "datasets"),
-        (clean, home / "models" / clean.name),
-    ):
+    places = {paths.cache_folder(): home / "cache", paths.datasets_folder(): home / "datasets"}
+    if surrogate:
+        places[paths.models_folder() / surrogate] = home / "models" / surrogate
+    for folder, place in places.items():
         if folder.exists():
             with suppress(OSError):  # some systems forbid links; the child then decodes them anew
                 place.symlink_to(folder, target_is_directory=True)

@@ -17,11 +17,11 @@ from engine.core.errors import UserError
 from engine.core.paths import PROJECT
 from engine.core.version import PACKAGE, program_version
 from engine.experiments.sweeps import sweep_file
-from engine.experiments.sweeps.cell_process import Limits
-from engine.experiments.sweeps.dask_cluster import LOOPBACK, DaskCluster
 from engine.experiments.sweeps.results import SweepResults
 from engine.experiments.sweeps.run import run_sweep
-from engine.experiments.sweeps.schedulers import OneAfterTheOther
+from engine.experiments.workers.child_process import Limits
+from engine.experiments.workers.dask_cluster import AHEAD, LOOPBACK, DaskCluster
+from engine.experiments.workers.schedulers import OneAfterTheOther
 
 ONE_THREAD = Limits(1)
 MEASURED = ("clean_accuracy", "attack_success", "recovered_accuracy", "psnr", "ssim")
@@ -58,7 +58,7 @@ def cell_processes() -> list[psutil.Process]:
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            if any("cell_child" in word for word in process.cmdline()):
+            if any("workers.child" in word for word in process.cmdline()):
                 found.append(process)
     return found
 
@@ -95,6 +95,22 @@ def test_a_killed_worker_costs_no_cell_and_the_table_is_that_of_a_local_run(star
     assert figures("many", wanted).tolist() == pytest.approx(figures("alone", wanted).tolist())
 
 
+def test_tasks_are_asked_for_when_a_worker_is_about_to_be_free(started):
+    """Each may carry a network, so that all of them at once may need much memory."""
+    ahead, asked, done = [], [], []
+
+    def tasks():
+        for cell in cells(5):
+            asked.append(cell.key)
+            ahead.append(len(asked) - len(done))
+            yield cell.task()
+
+    cluster = DaskCluster(started(1), limits=Limits(1, memory_gb=0.001))  # each ends at once
+    cluster.run(tasks(), 5, lambda key, result: done.append(key))
+    assert sorted(done) == sorted(asked) and len(done) == 5
+    assert max(ahead) <= AHEAD
+
+
 def test_a_worker_of_another_version_is_refused_in_a_sentence(started, tmp_path):
     metadata = tmp_path / f"{PACKAGE.replace('-', '_')}-9.9.dist-info"
     metadata.mkdir()
@@ -129,7 +145,7 @@ def test_what_is_started_here_is_bound_to_this_machine_alone(monkeypatch):
                 listening.extend(c.laddr.ip for c in found if c.status == psutil.CONN_LISTEN)
         raise UserError("seen")
 
-    monkeypatch.setattr("engine.experiments.sweeps.dask_cluster.check_workers", look)
+    monkeypatch.setattr("engine.experiments.workers.dask_cluster.check_workers", look)
     with pytest.raises(UserError, match="seen"):
         run_sweep("here", cells(1), DaskCluster(workers=1))
     assert listening and set(listening) <= {LOOPBACK, "::1"}
@@ -142,6 +158,6 @@ def test_what_is_no_address_is_refused_in_a_sentence(address):
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr("engine.experiments.sweeps.dask_cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("engine.experiments.workers.dask_cluster.CONNECT_SECONDS", 0.5)
     with pytest.raises(UserError, match="no Dask scheduler at tcp"):
         run_sweep("x", cells(1), DaskCluster("tcp://127.0.0.1:9"))
