@@ -9,7 +9,7 @@ from app.views.models import model_comparison, model_in_use, model_list
 
 st.title("Models")
 
-if not caches.model_names():
+if not caches.models.model_names():
     header.model_in_use()  # says so, and how to get one
 tabs.show(
     {

@@ -14,7 +14,7 @@ from engine.store import summary
 model = header.model_in_use()
 
 with st.container(horizontal=True, vertical_alignment="center", key="headline"):
-    st.title(verdict.headline(model.card, caches.readable_scan(model)))
+    st.title(verdict.headline(model.card, caches.scans.readable_scan(model)))
     presentation.offer_tour(model)
 scan_line.show(model)
 accuracy_warning.show(model.card)

@@ -17,5 +17,7 @@ st.markdown(
 model = header.model_in_use()
 accuracy_warning.show(model.card)
 suspected_trigger.explain(model, "The report says so.")
-view, example = report_view.choose(model, header.dataset_in_use(), caches.convolutions(model))
+view, example = report_view.choose(
+    model, header.dataset_in_use(), caches.models.convolutions(model)
+)
 report_view.offer(model, header.dataset_in_use(), view, example)

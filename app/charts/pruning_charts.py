@@ -36,7 +36,7 @@ def draggable_curve(
 
 
 def move_rule(spec: Mapping[str, Any], step: int) -> dict[str, Any]:
-    """The spec of a `draggable_curve` (see `caches.chart_spec`) with its rule at `step`."""
+    """The spec of a `draggable_curve` (see `caches.charts.chart_spec`) with its rule at `step`."""
     datasets = {name: _with_cut(rows, step) for name, rows in spec["datasets"].items()}
     return {**spec, "datasets": datasets}
 

@@ -41,7 +41,7 @@ def show_spec(
     alternative: str,
     **options: Any,
 ) -> Any:
-    """Like `show`, for a chart whose specification is cached already (`caches.chart_spec`).
+    """Like `show`, for a chart whose specification is cached already (`caches.charts.chart_spec`).
 
     Altair takes a tenth of a second or more to validate a layered chart, which is too slow for one
     that follows a slider. `draw` makes the chart itself, for saving.

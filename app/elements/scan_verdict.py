@@ -18,7 +18,7 @@ _TEMPLATES = templates.load(__file__)
 def show_briefly(model: StoredModel) -> None:
     """The finding, short enough for a narrow card."""
     try:
-        finding = verdict.name_finding_briefly(caches.scan(model))
+        finding = verdict.name_finding_briefly(caches.scans.scan(model))
     except UserError:
         finding = UNREADABLE
     show(model, finding, size=0.8)
@@ -34,7 +34,7 @@ def show(model: StoredModel, finding: str, about: str = "", size: float = 1.0) -
         size: of the letters, rem.
     """
     try:
-        url = caches.recovered_url(model)
+        url = caches.scans.recovered_url(model)
     except UserError:
         url = ""
     shown = {"finding": finding, "about": about, "url": url, "colour": TRIGGERED, "size": size}

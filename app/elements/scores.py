@@ -43,7 +43,9 @@ def show(
             border=True,
         )
     if card.knows_trigger:
-        of_ceiling = describe_ceiling(scores["recovered_accuracy"], caches.recovery_ceiling(model))
+        of_ceiling = describe_ceiling(
+            scores["recovered_accuracy"], caches.repairs.recovery_ceiling(model)
+        )
         st.caption(f"Recovered accuracy: {of_ceiling}.", help=STYLES["ceiling"].help)
     if card.assumed:
         st.caption(

@@ -58,7 +58,7 @@ def choose(card: ModelCard, dataset: str) -> ChosenImage | None:
     """
     with st.container(key="loading-images"):  # keeps its place, so that no control moves
         if available(dataset) and not first_by_class(dataset):
-            caches.test_images(dataset, card.image_shape[0])
+            caches.dataset_images.test_images(dataset, card.image_shape[0])
     with st.container(horizontal=True, vertical_alignment="bottom", key="image-chooser"):
         own = _choose_own()
         chosen = None
@@ -84,9 +84,9 @@ def without_controls(card: ModelCard, dataset: str) -> ChosenImage | None:
         return None
     size = card.image_shape[0]
     label = min(example_class(dataset), len(card.class_names) - 1)
-    if not len(caches.class_images(dataset, size, label).indices):
+    if not len(caches.dataset_images.class_images(dataset, size, label).indices):
         return None
-    return caches.best_of_class(card, dataset, label)
+    return caches.shown_images.best_of_class(card, dataset, label)
 
 
 def choose_number(number: int) -> None:
@@ -123,7 +123,7 @@ def _choose_test_image(card: ModelCard, dataset: str) -> ChosenImage | None:
         on_change=_forget_number,
         width="stretch",
     )
-    found = caches.class_images(dataset, size, label)
+    found = caches.dataset_images.class_images(dataset, size, label)
     count = len(found.indices)
     if not count:
         st.info("There are no test images of this class: choose another class.")
@@ -139,7 +139,7 @@ def _choose_test_image(card: ModelCard, dataset: str) -> ChosenImage | None:
         bind="query-params",
         width=120,
     )
-    return caches.image_of_class(card, dataset, label, number - 1)
+    return caches.shown_images.image_of_class(card, dataset, label, number - 1)
 
 
 @failures.callback

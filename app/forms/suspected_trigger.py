@@ -34,7 +34,7 @@ def explain(model: StoredModel, missing: str = "", scan_shown: bool = False) -> 
     """
     if model.card.knows_trigger:
         return
-    found = None if scan_shown else caches.readable_scan(model)
+    found = None if scan_shown else caches.scans.readable_scan(model)
     with _frame(model):
         left, right = st.columns([8, 5], vertical_alignment="center")
         left.markdown(f":material/help: {describe(found)} {missing}".rstrip())
@@ -53,7 +53,7 @@ def explain_at_length(model: StoredModel, scan_shown: bool = False) -> None:
     """As `explain`, with what the scan searched for and what a repair can do."""
     if model.card.knows_trigger:
         return
-    found = caches.readable_scan(model)
+    found = caches.scans.readable_scan(model)
     known = "" if scan_shown else f"{describe(found)} "
     with _frame(model):
         st.markdown(f":material/help: {known}{advise(found)}")
@@ -138,7 +138,7 @@ def _link_to_scan(found: Scan | None) -> None:
 
 def _choose_trigger(card: ModelCard) -> Trigger:
     """A control for the suspected trigger; returns it with its usual settings."""
-    ready = {name: caches.ready_trigger(name, card.dataset) for name in TRIGGERS}
+    ready = {name: caches.shown_images.ready_trigger(name, card.dataset) for name in TRIGGERS}
     known, first = card.backdoor, ""
     if known is not None:
         first = known.trigger.name
@@ -147,7 +147,7 @@ def _choose_trigger(card: ModelCard) -> Trigger:
     names = [
         name
         for name, trigger in ready.items()
-        if trigger.ready and (caches.fits(str(trigger), size) or name == first)
+        if trigger.ready and (caches.shown_images.fits(str(trigger), size) or name == first)
     ]
     name = st.selectbox(
         "Trigger",

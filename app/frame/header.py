@@ -40,7 +40,7 @@ def choose() -> None:
     For a model that cannot be read only the first is shown; the pages say what is wrong.
     """
     st.html(_STYLE)
-    names = caches.model_names()
+    names = caches.models.model_names()
     if not names:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="in-use"):
@@ -59,7 +59,7 @@ def _choose_model(names: list[str]) -> None:
         st.session_state[MODEL] = st.query_params.get(MODEL, usual)
     if st.session_state[MODEL] not in names:  # a link need not name one that exists
         st.session_state[MODEL] = usual
-    titles = caches.model_titles()
+    titles = caches.models.model_titles()
     names = [*(name for name in titles if name in names)]
     chosen = st.selectbox(
         "Model in use",
@@ -111,8 +111,8 @@ def dataset_in_use() -> str:
 
 def model_in_use() -> StoredModel:
     """The chosen model. Without any model, the page ends here with a link to train one."""
-    if not caches.model_names():
+    if not caches.models.model_names():
         st.info("There is no model yet.", icon=":material/info:")
         pages.PAGES["train"].link("Train one")
         st.stop()
-    return caches.model(st.session_state[MODEL])
+    return caches.models.model(st.session_state[MODEL])

@@ -10,6 +10,6 @@ from engine.core import paths
 def nothing_shipped(tmp_path, monkeypatch):
     """No model comes with the program, and what was read of those that do is forgotten."""
     monkeypatch.setattr(paths, "SHIPPED_MODELS", tmp_path / "none")
-    caches.training_estimates.clear()
+    caches.models.training_estimates.clear()
     yield
-    caches.training_estimates.clear()
+    caches.models.training_estimates.clear()

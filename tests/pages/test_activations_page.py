@@ -56,7 +56,7 @@ def test_a_channel_the_layer_does_not_have_is_forgotten(results):
 
 
 def test_channels_pruned_at_the_threshold_are_named_and_follow_it(results):
-    curve = caches.curve(store.find("small"), "conv2d_5", "clean-activation")
+    curve = caches.models.curve(store.find("small"), "conv2d_5", "clean-activation")
     app = open_page("activations")
     for threshold in (0.0, 30.0):
         by_label(app.slider, SLIDER).set_value(threshold).run()
@@ -197,7 +197,7 @@ def test_the_images_measured_are_counted_where_the_card_says_how_many(trained):
 def test_the_top_images_are_those_a_plain_loop_finds(results, dataset, trained):
     stored = store.find("small")
     network = running.intermediate_outputs(trained.network(), ["conv2d_5"])
-    indices, means = caches.mean_activations(stored, "folder:signs", "conv2d_5")
+    indices, means = caches.predictions.mean_activations(stored, "folder:signs", "conv2d_5")
     assert len(indices) == len(dataset.test)
     for index in (0, 50, 179):
         image = running.scale(dataset.test.images[index : index + 1])

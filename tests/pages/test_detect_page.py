@@ -93,7 +93,7 @@ def test_beside_nothing_found_stands_how_often_scans_are_wrong(
     results, monkeypatch, tmp_path, content
 ):
     monkeypatch.setattr(detector_calibration, "FOLDER", tmp_path)
-    caches.detector_rates.clear()
+    caches.scans.detector_rates.clear()
     if content:
         (tmp_path / "rates.csv").write_text(content)
     said = visible_text(scanned(None))
@@ -102,7 +102,7 @@ def test_beside_nothing_found_stands_how_often_scans_are_wrong(
     assert ("false alarm on 8 % (95 % interval: 2 to 35 %) of 12 clean" in said) == (
         measured in said
     )
-    caches.detector_rates.clear()
+    caches.scans.detector_rates.clear()
 
 
 def test_a_model_that_was_not_scanned_is_scanned_from_the_page(results, monkeypatch):

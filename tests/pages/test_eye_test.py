@@ -100,7 +100,9 @@ def test_the_score_counts_the_answers_that_name_the_triggered_side(rounds):
 def test_a_pair_holds_exactly_one_triggered_picture_on_its_side(left, index):
     clean, triggered = IMAGES[index], BadNets()(IMAGES[index : index + 1])[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(caches, "test_images", lambda *_: SimpleNamespace(images=IMAGES))
+        patch.setattr(
+            caches.dataset_images, "test_images", lambda *_: SimpleNamespace(images=IMAGES)
+        )
         both = pictures(game([left], []), Pair(index, left))
     assert [(picture == triggered).all() for picture in both] == [left, not left]
     assert [(picture == clean).all() for picture in both] == [not left, left]

@@ -62,7 +62,7 @@ def test_an_unexpected_error_is_one_sentence_with_details_to_copy(results, monke
 
 @pytest.mark.parametrize("error", [UserError(SENTENCE), ZeroDivisionError()])
 def test_a_page_that_fails_keeps_its_header(results, monkeypatch, error):
-    monkeypatch.setattr(caches, "convolutions", raising(error))
+    monkeypatch.setattr(caches.models, "convolutions", raising(error))
     app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
     app.switch_page("../pages/report.py").run()
     assert not app.exception and len(app.error) == 1

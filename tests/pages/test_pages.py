@@ -51,7 +51,7 @@ def test_a_corrupt_card_is_reported_on_the_page(results):
 
 
 def test_a_link_leads_to_any_model_the_first_in_the_list_too(results):
-    for name in ("small", *caches.model_names()[:2]):
+    for name in ("small", *caches.models.model_names()[:2]):
         app = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60)
         app.query_params["model"] = name
         assert by_label(app.run().selectbox, "Model in use").value == name

@@ -141,7 +141,7 @@ def test_before_and_after_show_predictions(results):
 def test_shades_follow_the_activations_that_the_order_ranks_by(results):
     from app import caches
 
-    found = caches.clean_activations(store.find("small"), "conv2d_5")
+    found = caches.models.clean_activations(store.find("small"), "conv2d_5")
     curve = stored_curve()
     assert np.all(np.diff(found[curve.channels]) >= -1e-4), "the order of pruning"
 

@@ -18,8 +18,10 @@ def test_the_band_that_changes_most_is_named_for_each_channel_and_view(results, 
     pairs = {
         spectrum_tab.MEAN: (dataset.test.images, parse_trigger(card.trigger)(dataset.test.images))
     }
-    chosen = caches.test_image(card, "folder:signs", index_of_chosen(app, dataset))
-    pairs[spectrum_tab.ONE_IMAGE] = tuple(part[None] for part in caches.pair(chosen, card.trigger))
+    chosen = caches.shown_images.test_image(card, "folder:signs", index_of_chosen(app, dataset))
+    pairs[spectrum_tab.ONE_IMAGE] = tuple(
+        part[None] for part in caches.shown_images.pair(chosen, card.trigger)
+    )
     for view, (clean, triggered) in pairs.items():
         by_label(app.segmented_control, "Spectrum of").select(view).run()
         for plane, channel in enumerate("YUV"):

@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import caches
-from app.caches import Effect
+from app.caches.shown_images import Effect
 from app.charts import attack_map
 from app.forms import image_chooser
 from app.frame import header
@@ -259,7 +259,7 @@ def test_values_that_cannot_be_used_are_an_error_of_the_strip(results):
 
 def test_attack_success_is_that_of_the_network_on_the_test_images(results):
     model, dataset = store.find("small"), store.find("small").card.dataset
-    split = caches.test_images(dataset, 32)
+    split = caches.dataset_images.test_images(dataset, 32)
     measured = attack_sample.measure(model, dataset, model.card.trigger)
     chosen = attackable_indices(split, model.card.target)
     assert measured.attack.total == min(attack_sample.MANY, len(chosen))

@@ -37,7 +37,7 @@ def _show_tabs(
     channels, path, by_layer = st.tabs(
         ["Channels", "Path of the signal", "Layers"], key="activations-tab", bind="query-params"
     )
-    table = caches.table(model, "activations")
+    table = caches.models.table(model, "activations")
     with channels, failures.contained():
         if table is not None:
             # The controls are there in every tab, so that their settings are not lost.

@@ -62,9 +62,9 @@ def select_clicked(chart: str) -> None:
 
 def show_maps(model: StoredModel, chosen: ChosenImage, layer: str, channel: int) -> None:
     """The channel's map on the chosen image, clean and triggered, on one scale."""
-    outputs = caches.layer_outputs(model, chosen, layer)
+    outputs = caches.predictions.layer_outputs(model, chosen, layer)
     check_channels(layer, outputs.shape[-1], np.array([channel]))
-    values, images = outputs[..., channel], caches.variants(chosen, model.card.trigger)
+    values, images = outputs[..., channel], caches.shown_images.variants(chosen, model.card.trigger)
     columns = picture_row(4, "maps")
     for place, image in enumerate(images):
         kind = ("clean", "triggered")[place]
@@ -119,9 +119,9 @@ def value_range(values: np.ndarray) -> tuple[float, float]:
 def show_top_images(model: StoredModel, dataset: str, layer: str, channel: int) -> None:
     """The clean test images with the channel's largest mean activations."""
     card = model.card
-    indices, means = caches.mean_activations(model, dataset, layer)
+    indices, means = caches.predictions.mean_activations(model, dataset, layer)
     best = np.argsort(-means[:, channel], kind="stable")[:TOP]
-    test = caches.test_images(dataset, card.image_shape[0])
+    test = caches.dataset_images.test_images(dataset, card.image_shape[0])
     st.markdown(
         f"Of {len(indices)} clean test images, channel **{channel}** responds most to these:"
     )

@@ -91,7 +91,7 @@ def choose(model: StoredModel, table: pd.DataFrame, layer: str) -> Choice:
         raised = "the trigger raises most" if knows_trigger else "is most active on clean images"
         chosen = channel.choose(int(rows["channel"].max()) + 1, usual, raised)
     convolution = layer_choice.convolution_of(model, layer)
-    curve = None if convolution is None else caches.curve(model, convolution, order)
+    curve = None if convolution is None else caches.models.curve(model, convolution, order)
     if curve is not None and len(curve.channels) != len(rows):
         curve = None  # of another network
     step = 0 if curve is None else threshold_slider.chosen_step(model, curve)
@@ -182,9 +182,15 @@ def _show_chart(model: StoredModel, choice: Choice) -> None:
     def draw() -> activation_charts.alt.LayerChart:
         return activation_charts.channel_ranges(choice.rows)
 
-    key = (*caches.version(model), choice.layer, choice.sort, choice.curve is not None, "ranges")
+    key = (
+        *caches.models.version(model),
+        choice.layer,
+        choice.sort,
+        choice.curve is not None,
+        "ranges",
+    )
     chart_view.show_spec(
-        chart_view.with_rows(caches.chart_spec(key, draw), choice.rows),
+        chart_view.with_rows(caches.charts.chart_spec(key, draw), choice.rows),
         draw,
         choice.values,
         _CHART,

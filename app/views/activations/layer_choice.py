@@ -14,11 +14,11 @@ LAYER = "layer"
 
 def layers_of(model: StoredModel) -> list[str]:
     """Layers with channels: those measured, else those of the network; none if it is unknown."""
-    measured = caches.table(model, "activations")
+    measured = caches.models.table(model, "activations")
     if measured is not None:
         return list(dict.fromkeys(measured["layer"]))
     try:
-        return caches.layers_with_maps(model)
+        return caches.predictions.layers_with_maps(model)
     except UserError:  # a network that only TensorFlow can run
         return []
 
@@ -49,5 +49,5 @@ def select_clicked(chart: str, layers: list[str]) -> None:
 
 def convolution_of(model: StoredModel, layer: str) -> str | None:
     """The convolution that can be pruned and whose channels `layer` has; None without one."""
-    blocks = caches.channel_blocks(model)
-    return next((name for name in caches.convolutions(model) if layer in blocks[name]), None)
+    blocks = caches.models.channel_blocks(model)
+    return next((name for name in caches.models.convolutions(model) if layer in blocks[name]), None)

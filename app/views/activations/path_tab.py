@@ -28,11 +28,11 @@ _CHART = "path"
 
 def show(model: StoredModel, image: ChosenImage, layers: list[str], layer: str) -> None:
     """The path and, beside it, the channels of `layer`, one of `layers`, that differ most."""
-    outputs = caches.outputs_by_layer(model, image)
+    outputs = caches.predictions.outputs_by_layer(model, image)
     last = list(outputs)[-1]
     shown = {name: values for name, values in outputs.items() if name in {*layers, last}}
-    pair = np.stack(caches.pair(image, model.card.trigger))
-    path = trace(caches.network(model), {IMAGE: pair, **shown})
+    pair = np.stack(caches.shown_images.pair(image, model.card.trigger))
+    path = trace(caches.predictions.network(model), {IMAGE: pair, **shown})
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _show_chart(model, path.assign(chosen=layer), layers)
@@ -132,7 +132,7 @@ def _show_chart(model: StoredModel, path: pd.DataFrame, layers: list[str]) -> No
     def draw() -> activation_charts.alt.LayerChart:
         return activation_charts.signal_path(rows)
 
-    spec = caches.chart_spec((*caches.version(model), len(rows), "path"), draw)
+    spec = caches.charts.chart_spec((*caches.models.version(model), len(rows), "path"), draw)
     chart_view.show_spec(
         chart_view.with_rows(spec, rows),
         draw,

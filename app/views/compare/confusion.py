@@ -67,7 +67,7 @@ def _find_predictions(network: Network) -> pd.DataFrame | None:
     if not network.listed:
         st.info("Save this network as a model first: only then can all test images be classified.")
         return None
-    table = caches.table(network.stored, "predictions")
+    table = caches.models.table(network.stored, "predictions")
     if table is not None:
         return table
     name = network.stored.name
@@ -156,7 +156,11 @@ def _show_images(
     )
     with st.container(horizontal=True):
         for index in found.head(MAX_IMAGES):
-            image = caches.test_image(model.card, dataset, int(index))
-            shown = image.clean if kind == "clean" else caches.triggered(image, card.trigger)
+            image = caches.shown_images.test_image(model.card, dataset, int(index))
+            shown = (
+                image.clean
+                if kind == "clean"
+                else caches.shown_images.triggered(image, card.trigger)
+            )
             with st.container(width=84):
                 picture.show(shown, f"No. {index}", 84)

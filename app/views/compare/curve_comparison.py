@@ -18,7 +18,7 @@ def show(both: tuple[Network, Network]) -> None:
     tables = {}
     for network in both:
         for layer, order in pruning_curves.stored_curves(network.stored)[:1]:
-            curve = caches.curve(network.stored, layer, order)
+            curve = caches.models.curve(network.stored, layer, order)
             if curve is not None and network.curve is None:
                 tables[network.title] = curve.test
     if not tables:

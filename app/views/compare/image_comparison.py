@@ -27,7 +27,7 @@ def show(model: StoredModel, dataset: str, both: tuple[Network, Network]) -> Non
         return
     with failures.contained():  # the NumPy runtime does not support every network
         found = {network.title: network.predictions(model, chosen) for network in both}
-        images = caches.variants(chosen, model.card.trigger)
+        images = caches.shown_images.variants(chosen, model.card.trigger)
         kinds = zip(image_kinds(model.card), images, strict=True)
         for column, (place, (kind, image)) in zip(
             st.columns(2, gap="large"), enumerate(kinds), strict=False

@@ -39,30 +39,30 @@ class Network:
         """
         if self.curve is not None:
             step = threshold_slider.chosen_step(model, self.curve)
-            steps = caches.predictions_while_pruned(
+            steps = caches.predictions.predictions_while_pruned(
                 model, image, self.curve.layer, self.curve.order
             )
             probabilities: np.ndarray = steps[step]
             return probabilities
-        images = caches.variants(image, model.card.trigger)
-        return caches.network(self.stored).probabilities(images)
+        images = caches.shown_images.variants(image, model.card.trigger)
+        return caches.predictions.network(self.stored).probabilities(images)
 
 
 def offered(model: StoredModel) -> dict[str, Network]:
     """Every network with the classes of the model in use, that model and its copies first."""
-    titles = caches.model_titles()
+    titles = caches.models.model_titles()
     own = titles.get(model.name, model.name)
     found = [Network(own, model)]
     for layer, order in pruning_curves.stored_curves(model)[:1]:
-        curve = caches.curve(model, layer, order)
+        curve = caches.models.curve(model, layer, order)
         found.append(Network(f"{own}, pruned at the threshold", model, False, curve))
-    for method, copy in caches.repaired_copies(model).items():
+    for method, copy in caches.repairs.repaired_copies(model).items():
         title = REPAIRS[method].title if method in REPAIRS else method
         listed = copy.name in titles and copy.name != model.name
         found.append(Network(f"{own}, repaired: {title}", copy, listed))
     for name, title in titles.items():
         try:
-            other = caches.model(name)
+            other = caches.models.model(name)
         except UserError:
             continue
         alike = other.card.class_names == model.card.class_names

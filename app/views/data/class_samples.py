@@ -37,7 +37,7 @@ def show(name: str, class_names: tuple[str, ...]) -> None:
 
 
 def _strips(name: str, size: int, class_names: tuple[str, ...], first: int) -> list[dict[str, str]]:
-    test = caches.test_images(name, size)
+    test = caches.dataset_images.test_images(name, size)
     strips = []
     for label, title in enumerate(class_names, first):
         places = np.flatnonzero(test.labels == label)

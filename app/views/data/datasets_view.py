@@ -123,7 +123,7 @@ def _show_numbers(name: str, dataset: Dataset | None) -> None:
     names = _class_names(name, dataset)
     facts = [f"{len(names)} classes", f"{size} x {size} pixels"]
     if dataset is None:
-        facts.append(f"{len(caches.test_images(name, size)):,} test images")
+        facts.append(f"{len(caches.dataset_images.test_images(name, size)):,} test images")
     else:
         facts += [f"{len(dataset.split(split)):,} {_SPLIT_NAMES[split]}" for split in SPLITS]
     st.markdown(" · ".join(facts))

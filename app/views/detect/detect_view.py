@@ -29,7 +29,7 @@ def show(model: StoredModel, dataset: str) -> None:
     st.html(_STYLE)
     scan, readable = None, False
     with failures.contained():  # a damaged table: a new scan replaces it
-        scan = caches.scan(model)
+        scan = caches.scans.scan(model)
         readable = True
     verdict_view.show(model, scan, readable)
     if scan is not None and scan.trigger is not None:
@@ -41,7 +41,7 @@ def show(model: StoredModel, dataset: str) -> None:
 def _tabs(model: StoredModel, scan: Scan | None, dataset: str) -> dict[str, Callable[[], None]]:
     """Label of each tab -> what draws it: those for which there is something to show."""
     bodies: dict[str, Callable[[], None]] = {}
-    table = None if scan is None else caches.table(model, EVIDENCE)
+    table = None if scan is None else caches.models.table(model, EVIDENCE)
     if scan is not None and table is not None:
         if scan.trigger is not None:
             bodies["Sample images"] = partial(recovered.show_samples, model, scan.trigger, dataset)

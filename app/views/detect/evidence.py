@@ -54,7 +54,7 @@ def show(model: StoredModel, evidence: pd.DataFrame) -> None:
         " deviations of clean networks its pattern is smaller than those for other classes; and the"
         " powers of ten of the p-value of its margin. The class with the highest score is flagged"
         f" if it reaches {THRESHOLD:g} and its pattern sends at least {CONFIRMED:g} % of held-out"
-        f" images there. {add_up(evidence.iloc[0], caches.table(model, SIZES))}".rstrip()
+        f" images there. {add_up(evidence.iloc[0], caches.models.table(model, SIZES))}".rstrip()
     )
     titles = {name: family.title for name, family in FAMILIES.items()}
     shown = evidence.drop(columns="flagged").assign(family=evidence["family"].map(titles))

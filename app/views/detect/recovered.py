@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import caches
-from app.caches import Predicted
+from app.caches.predictions import Predicted
 from app.forms import image_chooser
 from engine.core import templates
 from engine.defenses.inversion import RecoveredTrigger
@@ -41,7 +41,7 @@ def show_samples(model: StoredModel, trigger: RecoveredTrigger, dataset: str) ->
     if not image_chooser.images_available(dataset):
         image_chooser.offer_download(dataset)
         return
-    both = caches.recovered_samples(model, dataset, SAMPLES)
+    both = caches.scans.recovered_samples(model, dataset, SAMPLES)
     images = len(both[1].images)
     sent = int((both[1].probabilities.argmax(axis=1) == trigger.label).sum())
     st.markdown(

@@ -21,7 +21,7 @@ def show(model: StoredModel) -> None:
         " verdict does not rest on this."
     )
     try:
-        table = caches.amplification(model)
+        table = caches.models.amplification(model)
     except UserError as error:
         st.info(markdown.escape(error))
         return

@@ -17,7 +17,7 @@ COLUMNS = 3  # charts side by side
 
 def show(model: StoredModel, scan: Scan, evidence: pd.DataFrame) -> None:
     """One chart for each family, with the classes in the same order."""
-    sizes = caches.table(model, SIZES)
+    sizes = caches.models.table(model, SIZES)
     if sizes is None:
         st.info("The sizes of the patterns were not stored: scan the model again.")
         return

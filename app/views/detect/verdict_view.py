@@ -43,4 +43,6 @@ def _explain(model: StoredModel, scan: Scan | None) -> str:
     found = markdown.escape(verdict.explain_finding(model.card, scan))
     if scan.found:
         return found
-    return f"**{found}** {SEARCHED} {verdict.describe_rates(caches.detector_rates())}".rstrip()
+    return (
+        f"**{found}** {SEARCHED} {verdict.describe_rates(caches.scans.detector_rates())}".rstrip()
+    )

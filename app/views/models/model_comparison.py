@@ -20,7 +20,7 @@ MOST = 6  # models at a time
 
 def show() -> None:
     """A chart and a table of the models chosen; at first, some on the dataset of that in use."""
-    titles = caches.model_titles()
+    titles = caches.models.model_titles()
     first = st.session_state[header.MODEL]
     chosen = st.multiselect(
         "Models to compare",
@@ -34,7 +34,7 @@ def show() -> None:
     rows = []
     for name in chosen:
         try:
-            model = caches.model(name)
+            model = caches.models.model(name)
         except UserError:
             continue
         rows.append(
@@ -69,7 +69,7 @@ def _known(model: StoredModel) -> dict[str, float]:
     known = {metric: scored[metric] for metric in measured(scored)}
     if not model.card.knows_trigger:
         return known
-    ceiling = caches.recovery_ceiling(model)
+    ceiling = caches.repairs.recovery_ceiling(model)
     return known | recovery_ceiling.columns(known["recovered_accuracy"], ceiling)
 
 

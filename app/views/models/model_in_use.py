@@ -18,13 +18,13 @@ def show() -> None:
     with failures.contained():
         model = header.model_in_use()
         card = model.card
-        title = caches.model_titles().get(card.name, card.name)
+        title = caches.models.model_titles().get(card.name, card.name)
         st.header(markdown.escape(title))
         st.markdown(summary.describe(card))
         accuracy_warning.show(card)
         suspected_trigger.explain(model)
         scores.show(card.scores["test"], model)
-        history = caches.table(model, "history")
+        history = caches.models.table(model, "history")
         if history is None:
             st.caption("There are no training curves: only a training keeps them.")
         else:

@@ -93,12 +93,12 @@ def show() -> None:
 
 
 def _entries() -> list[Entry]:
-    return [_entry(name, title) for name, title in caches.model_titles().items()]
+    return [_entry(name, title) for name, title in caches.models.model_titles().items()]
 
 
 def _entry(name: str, title: str) -> Entry:
     try:
-        return Entry(name, title, caches.model(name))
+        return Entry(name, title, caches.models.model(name))
     except UserError as error:
         return Entry(name, title, None, str(error))
 

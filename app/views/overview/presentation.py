@@ -59,9 +59,9 @@ def offer_slide(
     """
 
     def draw() -> bytes:
-        images = list(caches.variants(chosen, model.card.trigger))
-        title = caches.model_titles().get(model.name, model.name)
-        scan, ceiling = caches.readable_scan(model), caches.recovery_ceiling(model)
+        images = list(caches.shown_images.variants(chosen, model.card.trigger))
+        title = caches.models.model_titles().get(model.name, model.name)
+        scan, ceiling = caches.scans.readable_scan(model), caches.repairs.recovery_ceiling(model)
         view = slide.View(model.card, title, images, chosen.label, networks, scan, ceiling)
         return slide.png(view, curve, step)
 

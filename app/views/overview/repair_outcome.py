@@ -31,16 +31,16 @@ def predictions_by_network(
         trained or imported, pruned, and repaired, as far as there are such networks.
     """
     first = "As imported" if model.card.imported and not model.card.repair else "As trained"
-    found = {first: caches.predictions(model, chosen)}
+    found = {first: caches.predictions.predictions(model, chosen)}
     if curve is not None and step:
-        steps = caches.predictions_while_pruned(model, chosen, curve.layer, curve.order)
+        steps = caches.predictions.predictions_while_pruned(model, chosen, curve.layer, curve.order)
         share = curve.test["fraction"].iloc[step]
         found[f"Pruned: {share:.0%} of the channels"] = steps[step]
-    repaired = caches.repaired_copies(model).get(RECOMMENDED)
+    repaired = caches.repairs.repaired_copies(model).get(RECOMMENDED)
     if repaired is not None:
-        found[f"Repaired: {REPAIRS[RECOMMENDED].title.lower()}"] = caches.network(
+        found[f"Repaired: {REPAIRS[RECOMMENDED].title.lower()}"] = caches.predictions.network(
             repaired
-        ).probabilities(caches.variants(chosen, model.card.trigger))
+        ).probabilities(caches.shown_images.variants(chosen, model.card.trigger))
     return found
 
 
@@ -51,7 +51,7 @@ def describe(model: StoredModel) -> None:
         parent = markdown.escape(str(card.repair.get("parent", "")))
         st.markdown(f"This is a repaired copy of **{parent}**.")
         return
-    repaired = caches.repaired_copies(model).get(RECOMMENDED)
+    repaired = caches.repairs.repaired_copies(model).get(RECOMMENDED)
     repair = REPAIRS[RECOMMENDED]
     if repaired is not None:
         after = repaired.card.scores["test"]
@@ -60,7 +60,7 @@ def describe(model: StoredModel) -> None:
             for name, style in scores_of(card).items()
         )
         if card.knows_trigger:
-            ceiling = caches.recovery_ceiling(model)
+            ceiling = caches.repairs.recovery_ceiling(model)
             figures += f", {describe_ceiling(after['recovered_accuracy'], ceiling)}"
         st.markdown(f"**{repair.title}** needs no triggered images: {figures}.")
     elif not card.is_clean:

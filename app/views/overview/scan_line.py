@@ -17,7 +17,7 @@ def show(model: StoredModel) -> None:
     """The line; the job of a scan that was started here is shown below."""
     scan = None
     try:
-        scan = caches.scan(model)
+        scan = caches.scans.scan(model)
         said = verdict.below_headline(model.card, scan)
     except UserError:
         said = f"{scan_verdict.UNREADABLE}."

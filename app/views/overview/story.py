@@ -38,7 +38,11 @@ def show(model: StoredModel, dataset: str) -> None:
 
 
 def _show_pair(model: StoredModel, chosen: ChosenImage) -> None:
-    images = zip(image_kinds(model.card), caches.variants(chosen, model.card.trigger), strict=True)
+    images = zip(
+        image_kinds(model.card),
+        caches.shown_images.variants(chosen, model.card.trigger),
+        strict=True,
+    )
     with st.container(horizontal=True, key="pair"):
         for kind, image in images:
             with st.container(width="stretch" if model.card.knows_trigger else _ALONE):
@@ -49,7 +53,7 @@ def _show_pruning(model: StoredModel) -> tuple[Curve | None, int]:
     """The first curve of the model, if it has one, and the step at the threshold."""
     suspected_trigger.explain_at_length(model, scan_shown=True)
     for layer, order in pruning_curves.stored_curves(model)[:1]:
-        curve = caches.curve(model, layer, order)
+        curve = caches.models.curve(model, layer, order)
         if curve is not None:
             threshold_slider.show()
             step = threshold_slider.chosen_step(model, curve)

@@ -24,7 +24,7 @@ def show() -> None:
     """The first scores of the model in use, if it was imported; else what the page is for."""
     model = None
     with failures.contained():
-        model = header.model_in_use() if caches.model_names() else None
+        model = header.model_in_use() if caches.models.model_names() else None
     if model is None or not model.card.imported or model.card.repair:
         _introduce()
         return
@@ -46,7 +46,7 @@ def describe(model: StoredModel) -> str:
     return (
         f"{markdown.code(model.name)} classifies **{accuracy:.1f} %** of {images:,} clean test"
         f" images correctly (95 % interval: {low:.1f} to {high:.1f} %)."
-        f"{unknown if caches.readable_scan(model) is None else ''}"
+        f"{unknown if caches.scans.readable_scan(model) is None else ''}"
     )
 
 
@@ -63,7 +63,7 @@ def _introduce() -> None:
 
 
 def _show_images(model: StoredModel) -> None:
-    found = caches.sample_predictions(model)
+    found = caches.predictions.sample_predictions(model)
     names = model.card.class_names
     pictures = []
     for image, label, row in zip(found.images, found.labels, found.probabilities, strict=True):
@@ -85,7 +85,7 @@ def _show_images(model: StoredModel) -> None:
 
 
 def _offer_next(model: StoredModel) -> None:
-    found = caches.readable_scan(model)
+    found = caches.scans.readable_scan(model)
     st.subheader("Next" if found is None else "What a scan has found")
     if found is not None:
         title = f"{verdict.name_finding(found)}."

@@ -38,7 +38,7 @@ def rows(model: StoredModel) -> pd.DataFrame:
 def _row(identifier: str, model: StoredModel) -> dict[str, object]:
     card = model.card
     chosen = own_pictures.chosen(identifier, card)
-    clean, *triggered = caches.predictions(model, chosen)
+    clean, *triggered = caches.predictions.predictions(model, chosen)
     last = triggered[0] if triggered else clean
     row = {
         "seen": data_url(chosen.clean),

@@ -25,7 +25,9 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
         step: how many channels are pruned.
     """
     card = model.card
-    caches.test_images(dataset, card.image_shape[0])  # shows its progress here, not in a cache
+    caches.dataset_images.test_images(
+        dataset, card.image_shape[0]
+    )  # shows its progress here, not in a cache
     kind = image_kinds(card)[-1]
     labels = st.multiselect(
         f"{kind} images of these classes" if card.knows_trigger else "Images of these classes",
@@ -41,9 +43,9 @@ def show(model: StoredModel, dataset: str, layer: str, order: str, step: int) ->
     if not labels:
         st.info("Choose at least one class to see its image.")
         return
-    key = (caches.version(model), dataset, layer, order, tuple(labels))
+    key = (caches.models.version(model), dataset, layer, order, tuple(labels))
     with st.container(horizontal=True, gap="medium"):
-        for label, picture, probabilities in caches.pruned_examples(model, *key):
+        for label, picture, probabilities in caches.predictions.pruned_examples(model, *key):
             caption = f"{kind}: {card.class_names[label]}"
             with st.container(width=240):
                 st.image(picture, caption=markdown.escape(caption), alt=caption, width="stretch")

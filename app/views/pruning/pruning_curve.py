@@ -37,7 +37,7 @@ def offer_to_compute(model: StoredModel, layer: str = "", order: str = DEFAULT_O
         layer: the convolution to prune; empty for the last.
         order: of pruning.
     """
-    layers = caches.convolutions(model)
+    layers = caches.models.convolutions(model)
     if not layers:
         st.info("This network has no convolution to prune.")
         return
@@ -87,9 +87,9 @@ def show_draggable(
         return chart.properties(height=height)
 
     share = float(curve.test["fraction"].iloc[step])
-    key = (*caches.version(model), curve.layer, curve.order, "draggable", height)
+    key = (*caches.models.version(model), curve.layer, curve.order, "draggable", height)
     chart_view.show_spec(
-        pruning_charts.move_rule(caches.chart_spec(key, draw), step),
+        pruning_charts.move_rule(caches.charts.chart_spec(key, draw), step),
         draw,
         curve.test,
         name,
@@ -142,9 +142,9 @@ def show_repaired_bars(model: StoredModel, curve: Curve, table: pd.DataFrame) ->
     def draw() -> export.Chart:
         return paper_figures.repaired_bars(table, scores_of(model.card)).properties(height=300)
 
-    key = (*caches.version(model), curve.layer, curve.order, "bars", *table["threshold"])
+    key = (*caches.models.version(model), curve.layer, curve.order, "bars", *table["threshold"])
     chart_view.show_spec(
-        caches.chart_spec(key, draw),
+        caches.charts.chart_spec(key, draw),
         draw,
         table,
         "repaired-networks",
@@ -166,7 +166,7 @@ def compare_orders(model: StoredModel, layer: str) -> None:
     tables = {
         ORDERS[order].title: found.test
         for order in chosen
-        if (found := caches.curve(model, layer, order)) is not None
+        if (found := caches.models.curve(model, layer, order)) is not None
     }
     if not tables:
         st.info("Choose at least one order.")
@@ -177,7 +177,9 @@ def compare_orders(model: StoredModel, layer: str) -> None:
 
     with st.container(key="orders"):
         chart_view.show_spec(
-            caches.chart_spec((*caches.version(model), layer, "orders", *chosen), draw),
+            caches.charts.chart_spec(
+                (*caches.models.version(model), layer, "orders", *chosen), draw
+            ),
             draw,
             pd.concat([table.assign(order=title) for title, table in tables.items()]),
             "orders-compared",
@@ -193,7 +195,7 @@ def compare_orders(model: StoredModel, layer: str) -> None:
 def show_threshold_table(model: StoredModel, table: pd.DataFrame) -> None:
     """The metrics of the pruned network at several thresholds."""
     card = model.card
-    table = recovery_ceiling.add_share(table, caches.recovery_ceiling(model))
+    table = recovery_ceiling.add_share(table, caches.repairs.recovery_ceiling(model))
     st.dataframe(
         table.assign(fraction=100 * table["fraction"]),
         hide_index=True,

@@ -26,10 +26,10 @@ def show(model: StoredModel, dataset: str) -> None:
     The slider stands above the tabs because all of them follow it: a control that moves from one
     tab to another would lose its place in the address.
     """
-    layers = caches.convolutions(model)
+    layers = caches.models.convolutions(model)
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-chooser"):
         layer, order = curve_chooser.choose_curve(layers, model.card.knows_trigger)
-        curve = caches.curve(model, layer, order)
+        curve = caches.models.curve(model, layer, order)
         if curve is not None:
             with st.container(width=480):
                 threshold = threshold_slider.show()
@@ -70,7 +70,7 @@ def _show_film_and_curve(model: StoredModel, dataset: str, curve: Curve) -> None
         step = threshold_slider.chosen_step(model, curve)
         film(
             curve.test,
-            caches.clean_activations(model, curve.layer),
+            caches.models.clean_activations(model, curve.layer),
             step,
             "film",
             lambda moved: threshold_slider.cut_at(model, curve, moved),

@@ -20,7 +20,9 @@ def choose_confidence(model: StoredModel) -> float:
     Offered are the usual values and those of repairs already tried.
     """
     tried = {
-        method.confidence for method in repair_tables.budgeted(caches.repairs(model)) if method
+        method.confidence
+        for method in repair_tables.budgeted(caches.repairs.compared(model))
+        if method
     }
     chosen: float = st.segmented_control(
         "Confidence in the accuracy limit",

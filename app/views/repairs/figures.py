@@ -37,5 +37,5 @@ def show_figures(model: StoredModel, table: pd.DataFrame) -> None:
         " otherwise, it has the greatest strength at which validation accuracy drops by at most"
         f" {DEFAULT_BUDGET.points:g} percentage point; what is learned from one half of the images"
         " is checked on the other. All figures come from held-out test images."
-        f"{scores.say_ceiling(model.card, caches.recovery_ceiling(model))}"
+        f"{scores.say_ceiling(model.card, caches.repairs.recovery_ceiling(model))}"
     )

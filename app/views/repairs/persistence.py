@@ -40,7 +40,7 @@ def show_persistence(model: StoredModel, repaired: StoredModel | None) -> None:
 
 
 def _show_robustness(model: StoredModel) -> None:
-    table = caches.table(model, "robustness")
+    table = caches.models.table(model, "robustness")
     if table is not None:
         _show_figures(model, table, {"transform": "Image processing"})
         return
@@ -51,9 +51,9 @@ def _show_robustness(model: StoredModel) -> None:
 
 def _show_reactivation(repaired: StoredModel) -> None:
     """What further training makes of the recommended repair, or a button to find out."""
-    table = caches.table(repaired, "reactivation")
+    table = caches.models.table(repaired, "reactivation")
     if table is not None:
-        shown = recovery_ceiling.add_share(table, caches.recovery_ceiling(repaired))
+        shown = recovery_ceiling.add_share(table, caches.repairs.recovery_ceiling(repaired))
         shown = shown.assign(images=shown["images"].map(reactivation.IMAGES))
         _show_figures(repaired, shown, {"images": "Trained on", "epochs": "Epochs"})
         if not reactivation.lacks_poisoned(table):
@@ -65,7 +65,7 @@ def _show_reactivation(repaired: StoredModel) -> None:
 
 
 def _show_every_repair(model: StoredModel) -> None:
-    table = caches.table(model, OF_REPAIRS)
+    table = caches.models.table(model, OF_REPAIRS)
     if table is not None:
         st.markdown("**Every repair: attack success (%)**")
         columns = {
@@ -81,7 +81,7 @@ def _show_every_repair(model: StoredModel) -> None:
             column_config={"repair": "Repair", **columns},
         )
     measured = set() if table is None else set(table["sha256"])
-    copies = caches.repaired_copies(model).values()
+    copies = caches.repairs.repaired_copies(model).values()
     if {copy.card.sha256 for copy in copies} - measured:  # a copy made again counts as new
         help = "Trains every repaired copy further, in both ways; takes two minutes for each."
         _offer(model, "Test every repair", ["reactivate", model.name, "--every-repair"], help)
@@ -108,7 +108,7 @@ def _offer(stored: StoredModel, label: str, words: list[str], help: str) -> None
         label, help: of the button.
         words: the command line.
     """
-    if stored.name not in caches.model_names():
+    if stored.name not in caches.models.model_names():
         st.caption("Save the repaired copy as a model above, then select it to measure this.")
         return
     if image_chooser.images_available(stored.card.dataset):

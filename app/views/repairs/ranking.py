@@ -42,7 +42,7 @@ def show_chart(model: StoredModel, ranked: pd.DataFrame, title: str) -> None:
         ranked: see `repair_tables.rank`.
         title: of the repair in focus.
     """
-    ceiling, styles = caches.recovery_ceiling(model), scores_of(model.card)
+    ceiling, styles = caches.repairs.recovery_ceiling(model), scores_of(model.card)
     sorted_by = list(styles.values())[-1].label.lower()
     chart_view.show(
         repair_charts.rank_repairs(ranked, title, styles),
@@ -117,7 +117,7 @@ def show_details(
     judged = verdict.of_model(measured, assumed)
     st.markdown(f"{judged} {markdown.escape(row['summary'])}{seconds}{needs}")
     st.code(row["method"], language=None, wrap_lines=True)
-    repaired = caches.repaired_copies(model).get(str(row["name"]))
+    repaired = caches.repairs.repaired_copies(model).get(str(row["name"]))
     if repaired is not None:
         _show_images(model, dataset, repaired)
 
@@ -141,10 +141,10 @@ def _show_images(model: StoredModel, dataset: str, repaired: StoredModel) -> Non
     if chosen is None:
         return
     with failures.contained():  # the NumPy runtime does not support every network
-        images = caches.variants(chosen, model.card.trigger)
+        images = caches.shown_images.variants(chosen, model.card.trigger)
         networks = {
-            "Before": caches.predictions(model, chosen),
-            "After": caches.network(repaired).probabilities(images),
+            "Before": caches.predictions.predictions(model, chosen),
+            "After": caches.predictions.network(repaired).probabilities(images),
         }
         pictures, outcomes = st.columns([2, 3])
         with pictures, st.container(horizontal=True):

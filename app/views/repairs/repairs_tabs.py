@@ -43,7 +43,7 @@ def _show_ranking(model: StoredModel, dataset: str) -> None:
     left, right = st.columns([6, 5], gap="large")
     with left:
         chosen = confidence.choose_confidence(model)
-        table = repair_tables.select_confidence(caches.repairs(model), chosen)
+        table = repair_tables.select_confidence(caches.repairs.compared(model), chosen)
         if "repair" not in set(table["kind"]):
             st.info("No repair has been tried on this model at this confidence: try one here.")
             _offer(model, chosen)
@@ -68,13 +68,13 @@ def _offer(model: StoredModel, chosen: float) -> None:
 
 def _show_figures(model: StoredModel) -> None:
     chosen = confidence.choose_confidence(model)
-    table = repair_tables.select_confidence(caches.repairs(model), chosen)
+    table = repair_tables.select_confidence(caches.repairs.compared(model), chosen)
     figures.show_figures(model, table)
 
 
 def _show_persistence(model: StoredModel) -> None:
     if model.card.knows_trigger:
-        persistence.show_persistence(model, caches.repaired_copies(model).get(RECOMMENDED))
+        persistence.show_persistence(model, caches.repairs.repaired_copies(model).get(RECOMMENDED))
     else:
         st.info(
             "Whether a backdoor survives image processing or comes back after a repair can only be"
@@ -83,7 +83,7 @@ def _show_persistence(model: StoredModel) -> None:
 
 
 def _save(model: StoredModel) -> None:
-    repaired = caches.repaired_copies(model)
+    repaired = caches.repairs.repaired_copies(model)
     if repaired:
         with failures.contained():  # a name may be taken
             save_repaired.offer_to_save(model, repaired)

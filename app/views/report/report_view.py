@@ -21,7 +21,7 @@ def choose(model: StoredModel, dataset: str, layers: list[str]) -> tuple[View, E
         with st.container(width=360):
             threshold = threshold_slider.show()
     chosen = image_chooser.choose(model.card, dataset)
-    if caches.curve(model, layer, order) is None:
+    if caches.models.curve(model, layer, order) is None:
         st.info("This pruning curve has not been computed yet. The report will say so.")
         PAGES["pruning"].link("Compute it on the page Pruning")
     view = View(layer, order, threshold)

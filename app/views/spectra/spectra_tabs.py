@@ -35,4 +35,4 @@ def show(model: StoredModel, dataset: str) -> None:
         if colours.open and not card.knows_trigger:
             st.info("This shows the change that a trigger makes, so it needs one: see above.")
         elif colours.open:
-            colour_shares.show(*caches.pair(image, card.trigger))
+            colour_shares.show(*caches.shown_images.pair(image, card.trigger))

@@ -90,11 +90,11 @@ def compute(
     """The spectra of the chosen image, or the mean of many, for one channel."""
     if of_many:
         size = card.image_shape[0]
-        found = caches.mean_spectra(dataset, size, MANY, card.trigger)
-        images = min(MANY, len(caches.test_images(dataset, size).images))
+        found = caches.dataset_images.mean_spectra(dataset, size, MANY, card.trigger)
+        images = min(MANY, len(caches.dataset_images.test_images(dataset, size).images))
         key: tuple[str | int, ...] = (dataset, size, card.trigger)
     else:
-        found = list(np.abs(transform(caches.variants(image, card.trigger))))
+        found = list(np.abs(transform(caches.shown_images.variants(image, card.trigger))))
         images, key = 1, (*image.key, card.trigger)
     plane = list(CHANNELS).index(channel)
     bands = [] if card.backdoor is None else list(getattr(card.backdoor.trigger, "bands", ()))
@@ -180,4 +180,4 @@ def _show_cached(
     name: str,
     alternative: str,
 ) -> None:
-    chart_view.show_spec(caches.chart_spec(key, draw), draw, data, name, alternative)
+    chart_view.show_spec(caches.charts.chart_spec(key, draw), draw, data, name, alternative)

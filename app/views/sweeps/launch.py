@@ -116,7 +116,7 @@ def _free_name() -> str:
 
 
 def _offer_start(name: str, described: Mapping[str, Any], cells: list[Cell]) -> None:
-    estimates = caches.training_estimates()
+    estimates = caches.models.training_estimates()
     minutes = [minutes_of(cell, estimates) for cell in cells]
     known = [found for found in minutes if found is not None]
     st.metric("Networks to train", len(cells))

@@ -35,7 +35,7 @@ def show(name: str) -> None:
 
 
 def _show(name: str, is_running: bool) -> None:
-    cells, table = caches.sweep(name)
+    cells, table = caches.sweeps.sweep(name)
     _show_progress(cells, table, is_running)
     measured = table[table["figure"].fillna("") != ""]
     if measured.empty:
@@ -141,7 +141,7 @@ def _link_models(shown: pd.DataFrame, selected: list[dict[str, object]]) -> None
         if setting in chosen:
             chosen = chosen[chosen[setting].astype(str) == str(value)]
     named = [name for name in dict.fromkeys(chosen["model"].dropna()) if name]
-    models = [name for name in named if name in caches.model_names()]
+    models = [name for name in named if name in caches.models.model_names()]
     if not models:
         st.caption("These networks were not kept as models: sweep with `--keep-models`.")
     with st.container(horizontal=True):

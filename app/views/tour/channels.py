@@ -18,7 +18,7 @@ _USUAL, _MOST = 5, 20  # channels to mark
 
 def show(scene: Scene) -> None:
     """Mean activations on clean and triggered images, the largest rises marked."""
-    table = caches.table(scene.model, "activations")
+    table = caches.models.table(scene.model, "activations")
     if table is None:
         drawing.headline(
             "Which channels respond to the trigger?",
@@ -41,9 +41,9 @@ def show(scene: Scene) -> None:
         left.slider("Channels to mark", 1, most, min(_USUAL, most), key=_MARKED)
     with right:
         drawing.figures(_figures(marked))
-    key = (*caches.version(scene.model), "tour-channels", count)
+    key = (*caches.models.version(scene.model), "tour-channels", count)
     drawing.chart(
-        caches.chart_spec(key, lambda: charts.channels(rows, marked["channel"].tolist())),
+        caches.charts.chart_spec(key, lambda: charts.channels(rows, marked["channel"].tolist())),
         "tour-channels",
         f"Mean activation of the {len(rows)} channels of {layer}: clean images as bars,"
         f" triggered images as points. Marked are the {count} that rise most.",

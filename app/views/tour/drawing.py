@@ -68,7 +68,7 @@ def ceiling(model: StoredModel, scores: Mapping[str, float]) -> Figure:
         model: whose trigger is known.
         scores: the metrics beside which it stands, percent.
     """
-    found = caches.recovery_ceiling(model)
+    found = caches.repairs.recovery_ceiling(model)
     if found is None:
         return Figure("Ceiling: no backdoor", "not known")
     share = recovered_of_ceiling(scores["recovered_accuracy"], found)
@@ -86,7 +86,7 @@ def predictions(image: ChosenImage, probabilities: np.ndarray, card: ModelCard) 
     sides = [
         {
             "kind": kind,
-            "url": caches.enlarged_url(image, trigger),
+            "url": caches.shown_images.enlarged_url(image, trigger),
             "bars": [_bar(int(each), row, image.label, card) for each in np.argsort(-row)[:_BARS]],
             **prediction.outcome(row, image.label, card),
         }
@@ -108,7 +108,7 @@ def row(
         card: of the network.
     """
     pictures = [
-        {"url": caches.enlarged_url(image, card.trigger), "shows": image.name}
+        {"url": caches.shown_images.enlarged_url(image, card.trigger), "shows": image.name}
         | prediction.outcome(found, image.label, card)
         for image, found in zip(images, probabilities, strict=True)
     ]
@@ -119,7 +119,7 @@ def chart(spec: Mapping[str, Any], key: str, alternative: str) -> None:
     """A chart that fills what the window leaves: see `tour.css`.
 
     Args:
-        spec: of a chart without a size: see `caches.chart_spec`.
+        spec: of a chart without a size: see `caches.charts.chart_spec`.
         key: of its frame.
         alternative: text alternative.
     """

@@ -32,7 +32,7 @@ def show(scene: Scene) -> None:
     triggers = [trigger, ""] if place == 0 else ["", trigger]
     revealed = picked is not None
     guess(
-        [caches.enlarged_url(image, each) for each in triggers],
+        [caches.shown_images.enlarged_url(image, each) for each in triggers],
         _names(triggers) if revealed else ["A", "B"],
         picked,
         [(TRIGGERED if each else CLEAN) if revealed else "" for each in triggers],
@@ -65,7 +65,7 @@ def _place(image: ChosenImage, trigger: str) -> int:
 def _sentence(scene: Scene, place: int, picked: int | None) -> str:
     if picked is None or scene.image is None:
         return "One of these two was changed. Click the one you suspect."
-    found = caches.effect(scene.image.clean, scene.card.trigger).visibility
+    found = caches.shown_images.effect(scene.image.clean, scene.card.trigger).visibility
     guesses = st.session_state[_GUESSES]
     return (
         f"**{'Correct' if picked == place else 'Wrong'}: {'AB'[place]} is triggered.** No colour"

@@ -33,7 +33,7 @@ def show(scene: Scene) -> None:
         threshold_slider.show()
     step = threshold_slider.chosen_step(scene.model, curve)
     row = curve.test.iloc[step]
-    ceiling = caches.recovery_ceiling(scene.model)
+    ceiling = caches.repairs.recovery_ceiling(scene.model)
     with title, sentence:
         drawing.headline(_title(scene, row), _sentence(curve, row, ceiling))
     shown = drawing.metrics(scene.card, row)
@@ -70,7 +70,9 @@ def _show_row(scene: Scene, curve: Curve, step: int) -> None:
         drawing.images_missing(scene.dataset)
         return
     found = [
-        caches.predictions_while_pruned(scene.model, image, curve.layer, curve.order)[step, 1]
+        caches.predictions.predictions_while_pruned(scene.model, image, curve.layer, curve.order)[
+            step, 1
+        ]
         for image in images
     ]
     drawing.row(images, found, scene.card)

@@ -24,7 +24,7 @@ def show(scene: Scene) -> None:
         drawing.images_missing(scene.dataset)
         return
     with failures.contained():  # the NumPy runtime does not support every network
-        found = caches.predictions(scene.model, scene.image)
+        found = caches.predictions.predictions(scene.model, scene.image)
         clean, triggered = (scene.card.class_names[row.argmax()] for row in found)
         title = (
             f"The trigger does not change the answer: {clean}"

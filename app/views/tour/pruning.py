@@ -38,7 +38,7 @@ def show(scene: Scene) -> None:
         st.html(f"<style>.st-key-tour-frame {{--columns-to-rows: {_ROW / rows:.3f}}}</style>")
         film(
             curve.test,
-            caches.clean_activations(scene.model, curve.layer),
+            caches.models.clean_activations(scene.model, curve.layer),
             step,
             "tour-film",
             lambda moved: st.session_state.update({_STEP: (scene.model.name, moved)}),
@@ -46,8 +46,8 @@ def show(scene: Scene) -> None:
         )
     with right:
         drawing.figures(drawing.metrics(scene.card, curve.test.iloc[step]))
-        key = (*caches.version(scene.model), curve.layer, curve.order, "tour-curve")
-        spec = caches.chart_spec(key, lambda: charts.pruning(curve.test))
+        key = (*caches.models.version(scene.model), curve.layer, curve.order, "tour-curve")
+        spec = caches.charts.chart_spec(key, lambda: charts.pruning(curve.test))
         drawing.chart(
             pruning_charts.move_rule(spec, step),
             "tour-curve",

@@ -81,11 +81,11 @@ def _outcome(scene: Scene) -> Outcome | None:
     if not scene.attack_works:
         return None
     before = card.scores["test"]
-    copy = caches.repaired_copies(model).get(RECOMMENDED)
+    copy = caches.repairs.repaired_copies(model).get(RECOMMENDED)
     if copy is not None:
         title = REPAIRS[RECOMMENDED].title
         return Outcome(title, before, copy.card.scores["test"], model, copy)
-    tried = repair_tables.find_to_advise(caches.repairs(model))
+    tried = repair_tables.find_to_advise(caches.repairs.compared(model))
     if tried is None:
         return None
     after = {name: float(tried[name]) for name in METRICS}
@@ -98,7 +98,7 @@ def _own_outcome(scene: Scene) -> Outcome:
     method = str(card.repair.get("method", "")).split(":")[0]
     title = REPAIRS[method].title if method in REPAIRS else "The repair"
     name = str(card.repair.get("parent", ""))
-    parent = caches.model(name) if name in store.names() else None
+    parent = caches.models.model(name) if name in store.names() else None
     same = parent is not None and parent.card.trigger == card.trigger
     before = parent.card.scores["test"] if parent is not None and same else None
     return Outcome(title, before, card.scores["test"], parent, scene.model)
@@ -143,13 +143,13 @@ def _show_row(scene: Scene, outcome: Outcome) -> None:
         key="tour-network",
         bind="query-params",
     )
-    found = [caches.predictions(stored[chosen], image)[1] for image in images]
+    found = [caches.predictions.predictions(stored[chosen], image)[1] for image in images]
     drawing.row(images, found, scene.card)
 
 
 def _show_scan(scene: Scene) -> None:
     """What a scan has found that knew nothing of the trigger, if there was one."""
-    scan = caches.readable_scan(scene.model)
+    scan = caches.scans.readable_scan(scene.model)
     if scan is None:
         return
     with st.container(key="tour-scan"):

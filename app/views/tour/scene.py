@@ -108,12 +108,12 @@ def _image(card: ModelCard, dataset: str) -> ChosenImage | None:
 
 
 def _test_image(card: ModelCard, dataset: str, label: int) -> ChosenImage | None:
-    if not len(caches.class_images(dataset, card.image_shape[0], label).indices):
+    if not len(caches.dataset_images.class_images(dataset, card.image_shape[0], label).indices):
         return None
-    return caches.best_of_class(card, dataset, label)
+    return caches.shown_images.best_of_class(card, dataset, label)
 
 
 def _curve(model: StoredModel) -> Curve | None:
     for layer, order in pruning_curves.stored_curves(model)[:1]:
-        return caches.curve(model, layer, order)
+        return caches.models.curve(model, layer, order)
     return None

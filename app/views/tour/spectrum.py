@@ -49,9 +49,9 @@ def show(scene: Scene) -> None:
     change = _change(scene, image if view == ONE_IMAGE else None)
     with left:
         of = image.key if view == ONE_IMAGE else (scene.dataset,)
-        key = (*caches.version(scene.model), "tour-spectrum", *of)
+        key = (*caches.models.version(scene.model), "tour-spectrum", *of)
         drawing.chart(
-            caches.chart_spec(key, lambda: charts.spectrum(change, bands)),
+            caches.charts.chart_spec(key, lambda: charts.spectrum(change, bands)),
             "tour-spectrum",
             f"How much the trigger changes each wave, {view}; at most {change.max():.1f}.",
         )
@@ -67,11 +67,14 @@ def _change(scene: Scene, image: ChosenImage | None) -> np.ndarray:
     card = scene.card
     if image is not None:
         clean, triggered = (
-            np.abs(transform(part[np.newaxis])[0]) for part in caches.pair(image, card.trigger)
+            np.abs(transform(part[np.newaxis])[0])
+            for part in caches.shown_images.pair(image, card.trigger)
         )
     else:
         size = card.image_shape[0]
-        clean, triggered = caches.mean_spectra(scene.dataset, size, MANY, card.trigger)
+        clean, triggered = caches.dataset_images.mean_spectra(
+            scene.dataset, size, MANY, card.trigger
+        )
     change: np.ndarray = np.abs(triggered - clean)
     plane: np.ndarray = change[change.max(axis=(1, 2)).argmax()]
     return plane
@@ -79,7 +82,7 @@ def _change(scene: Scene, image: ChosenImage | None) -> np.ndarray:
 
 def _show_pixels(image: ChosenImage, trigger: str) -> None:
     """The same change as pixels."""
-    clean, triggered = caches.pair(image, trigger)
+    clean, triggered = caches.shown_images.pair(image, trigger)
     with st.container(key="tour-pixels"):
         st.image(
             enlarge(amplify_difference(clean, triggered, _GAIN)),

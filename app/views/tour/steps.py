@@ -61,7 +61,9 @@ def show(model: StoredModel, dataset: str) -> None:
         step_keys.listen(step, len(STEPS), _BAR, _LEAVE, "tour-keys", _go)
     with body:
         if image_chooser.images_available(dataset):
-            caches.test_images(dataset, model.card.image_shape[0])  # may show its progress
+            caches.dataset_images.test_images(
+                dataset, model.card.image_shape[0]
+            )  # may show its progress
         if model.card.knows_trigger:
             STEPS[step](scene.arrange(model, dataset))
         else:

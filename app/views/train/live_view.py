@@ -30,14 +30,14 @@ def _show_outcome(job: Job) -> None:
     """The scores of the model that a finished job stored, and where to go with it."""
     name = job_panel.option(job, "--name")
     try:
-        model = caches.model(name)
+        model = caches.models.model(name)
     except UserError as error:
         st.info(markdown.escape(error))
     else:
         scores.show(model.card.scores["test"], model)
     with st.container(horizontal=True):
         used = st.session_state.get(header.MODEL) == name
-        known = name in caches.model_names()
+        known = name in caches.models.model_names()
         st.button(
             "In use" if used else "Use this model",
             key=f"use-{job.name}",

@@ -35,7 +35,7 @@ def choose(dataset: str, architecture: Architecture) -> str:
     """
     st.html(_STYLE)
     offered = sorted(PRESETS, key=lambda name: PRESETS[name].training.epochs)
-    estimates = caches.training_estimates()
+    estimates = caches.models.training_estimates()
     found = {name: estimates.of(dataset, PRESETS[name].training, architecture) for name in offered}
     with st.container(key="presets", gap="xsmall"):
         chosen = st.radio(

@@ -53,7 +53,7 @@ def show() -> None:
     training = dataclasses.replace(PRESETS[preset].training, epochs=epochs)
     with network:
         _offer_start(name, dataset, arguments, plan)
-        minutes = caches.training_estimates().of(dataset, training, architecture).minutes
+        minutes = caches.models.training_estimates().of(dataset, training, architecture).minutes
         st.caption(
             f"Takes {preset_cards.describe_minutes(minutes)}, and goes on when you leave this page,"
             " close the tab or restart the server."
@@ -62,7 +62,7 @@ def show() -> None:
 
 def free_name(name: str) -> str:
     """`name`, or the next one that no model and no training has: "my-model-2"."""
-    taken = {*caches.model_names(), *_names_in_training()}
+    taken = {*caches.models.model_names(), *_names_in_training()}
     base = re.sub(r"-\d+$", "", name)
     number = 2
     while name in taken:

@@ -39,14 +39,14 @@ def measure(model: StoredModel, dataset: str, trigger: str) -> Measured:
             the network.
     """
     card, target = model.card, model.card.known_backdoor().target
-    test = caches.test_images(dataset, card.image_shape[0])
+    test = caches.dataset_images.test_images(dataset, card.image_shape[0])
     found = attackable_indices(test, target)
     chosen = found[np.linspace(0, len(found) - 1, min(MANY, len(found))).astype(int)]
     predicted = np.zeros(len(chosen), np.int64)
     for part in batches(len(chosen), _PART):
         progress.report(part.start, len(chosen), "Classifying triggered images")
         indices = tuple(map(int, chosen[part]))
-        predicted[part] = caches.triggered_predictions(model, dataset, trigger, indices)
+        predicted[part] = caches.predictions.triggered_predictions(model, dataset, trigger, indices)
     labels = np.asarray(test.labels[chosen], np.int64)
     targets = target_labels(labels, target, len(card.class_names))
     return Measured(

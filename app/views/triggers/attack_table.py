@@ -109,7 +109,7 @@ def _show_comparison(datasets: list[str]) -> None:
 
 def _offer_networks(poisoned: pd.DataFrame, dataset: str) -> None:
     """A link to the Overview of one of the networks compared."""
-    names = caches.model_names()
+    names = caches.models.model_names()
     attacked_first = poisoned.sort_values("attack", key=lambda by: by == "none", kind="stable")
     offered = {
         name: str(title)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app import caches
-from app.caches import Effect
+from app.caches.shown_images import Effect
 from engine.core.errors import UserError
 from engine.imaging.render import apply_viridis, data_url
 
@@ -37,7 +37,7 @@ def apply_triggers(clean: np.ndarray, triggers: Mapping[str, str]) -> dict[str, 
     effects: dict[str, Effect | str] = {}
     for name, trigger in triggers.items():
         try:
-            effects[name] = caches.effect(clean, trigger)
+            effects[name] = caches.shown_images.effect(clean, trigger)
         except UserError as error:
             effects[name] = str(error)
     return effects

@@ -42,7 +42,9 @@ def show(model: StoredModel, dataset: str) -> None:
 
 
 def _play(dataset: str, size: int, trigger: str) -> None:
-    caches.effect(np.array(caches.test_images(dataset, size).images[0]), trigger)  # or says why not
+    caches.shown_images.effect(
+        np.array(caches.dataset_images.test_images(dataset, size).images[0]), trigger
+    )  # or says why not
     game = _game_in_use(dataset, size, trigger)
     if game is None:
         _offer("Start", dataset, size, trigger)
@@ -68,7 +70,9 @@ def _game_in_use(dataset: str, size: int, trigger: str) -> Game | None:
 def _begin_game(
     dataset: str, size: int, trigger: str, seed: int, answers: tuple[bool, ...] = ()
 ) -> Game:
-    pairs = draw(seed, caches.test_images(dataset, size).images, parse_trigger(trigger))
+    pairs = draw(
+        seed, caches.dataset_images.test_images(dataset, size).images, parse_trigger(trigger)
+    )
     return Game(dataset, size, trigger, seed, pairs, answers[: len(pairs)])
 
 
@@ -112,7 +116,7 @@ def _show_pair(game: Game) -> None:
 
 def pictures(game: Game, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     """The left picture and the right one."""
-    clean = np.array(caches.test_images(game.dataset, game.size).images[pair.index])
+    clean = np.array(caches.dataset_images.test_images(game.dataset, game.size).images[pair.index])
     triggered = parse_trigger(game.trigger)(clean[np.newaxis])[0]
     return (triggered, clean) if pair.triggered_left else (clean, triggered)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from app.caches import Effect
+from app.caches.shown_images import Effect
 from app.elements import picture
 from app.forms import image_chooser
 from app.frame import failures

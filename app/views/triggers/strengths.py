@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import caches
-from app.caches import Effect
+from app.caches.shown_images import Effect
 from app.chosen_image import ChosenImage
 from app.elements import predictions, scores
 from app.forms import image_chooser
@@ -200,7 +200,7 @@ def _describe(
     measures = {STYLES[name].label: found[name] for name in ("psnr", "ssim")}
     outcome = {}
     with suppress(Unsupported):  # said once, where attack success is measured
-        row = caches.predictions(model, chosen, trigger)[1]
+        row = caches.predictions.predictions(model, chosen, trigger)[1]
         outcome = predictions.outcome(row, chosen.label, model.card)
     return Column(title, "", pictures, measures, outcome)
 
@@ -216,7 +216,9 @@ def _show_means(
         return
     size = model.card.image_shape[0]
     seen = {
-        title: caches.mean_visibility(dataset, size, attack_sample.MANY, triggers[title])
+        title: caches.dataset_images.mean_visibility(
+            dataset, size, attack_sample.MANY, triggers[title]
+        )
         for title in measured
     }
     rows = [

@@ -36,7 +36,9 @@ def describe_own(card: ModelCard) -> str:
 def usual_trigger(card: ModelCard, name: str) -> Trigger:
     """A trigger with its usual settings; the model's own one with the model's settings."""
     own = None if card.backdoor is None else card.backdoor.trigger
-    return own if own and name == own.name else caches.ready_trigger(name, card.dataset)
+    return (
+        own if own and name == own.name else caches.shown_images.ready_trigger(name, card.dataset)
+    )
 
 
 def choose(model: StoredModel) -> Trigger:
@@ -72,7 +74,9 @@ def choose(model: StoredModel) -> Trigger:
 def _first_that_fits(triggers: dict[str, Trigger], size: int) -> str:
     """The name of the first trigger that suits images of that side; the first if none does."""
     fitting = (
-        name for name, each in triggers.items() if each.ready and caches.fits(str(each), size)
+        name
+        for name, each in triggers.items()
+        if each.ready and caches.shown_images.fits(str(each), size)
     )
     return next(fitting, next(iter(triggers)))
 

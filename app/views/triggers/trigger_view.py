@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import caches
-from app.caches import Effect
+from app.caches.shown_images import Effect
 from app.chosen_image import ChosenImage
 from app.elements import picture, predictions
 from app.elements.grid import grid
@@ -74,10 +74,10 @@ def describe(visibility: Visibility, probabilities: np.ndarray | None, card: Mod
 
 
 def _show_row(model: StoredModel, chosen: ChosenImage, trigger: str) -> None:
-    effect = caches.effect(chosen.clean, trigger)
+    effect = caches.shown_images.effect(chosen.clean, trigger)
     probabilities = None
     with failures.contained():  # the NumPy runtime does not support every network
-        probabilities = caches.predictions(model, chosen, trigger)
+        probabilities = caches.predictions.predictions(model, chosen, trigger)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(describe(effect.visibility, probabilities, model.card), width="stretch")
         laid_over = st.toggle(
@@ -143,7 +143,7 @@ def _show_metrics(visibility: Visibility, *names: str) -> None:
 
 def _show_images_of_class(dataset: str, size: int, name: str, label: int) -> None:
     """Other images of the class, to pick one from."""
-    shown = caches.thumbnails(dataset, size, label, image_chooser.MAX_THUMBNAILS)
+    shown = caches.dataset_images.thumbnails(dataset, size, label, image_chooser.MAX_THUMBNAILS)
     grid(
         shown.pictures,
         [f"{name}, image {number}" for number in shown.numbers],
