@@ -27,8 +27,8 @@ class TrainingConfig:
         augment: whether images are shifted at random in every epoch, and mirrored where a mirror
             image shows the same class; see `Augmentation`.
         precision: of the layers in between the first and the last while training; weights are
-            float32 always. "bfloat16" takes half the time on processors with instructions for it,
-            and more time on others.
+            float32 always. "bfloat16" trains the paper's network faster on processors with
+            instructions for it; other networks, and other processors, take longer with it.
 
     Raises:
         UserError: a value is out of range.

@@ -53,7 +53,8 @@ class Architecture(Parameterized):
     def relative_time(self) -> float | None:
         """Time of a training step, that of the paper's network being 1; None if not measured.
 
-        Those of the program's own networks were measured on two cores, 32x32 images and batches
-        of 64 (`training_steps.compile_epoch`); other widths follow the power law fitted to them.
+        Those of the program's own networks were measured on two cores, in float32, 32x32 images
+        and batches of 64 (`training_steps.compile_epoch`); other widths follow the power law
+        fitted to them.
         """
         return None

@@ -114,7 +114,7 @@ class MobileNet(Architecture):
 
     def relative_time(self) -> float:
         """See `Architecture.relative_time`."""
-        return float(1.3 * (self.width / 0.5) ** 0.75)
+        return float(1.2 * (self.width / 0.5) ** 0.75)
 
     def _channels(self, published: int) -> int:
         return max(8, 8 * round(self.width * published / 8))

@@ -104,7 +104,7 @@ class ResNet(Architecture):
 
     def relative_time(self) -> float:
         """See `Architecture.relative_time`."""
-        return float(1.1 * (self.width / 14) ** 1.25)
+        return float(1.5 * (self.width / 14) ** 1.25)
 
     def _blocks(self) -> Iterator[Block]:
         inputs = self.width

@@ -82,4 +82,4 @@ class VGG(Architecture):
 
     def relative_time(self) -> float:
         """See `Architecture.relative_time`."""
-        return float(0.6 * (self.width / 24) ** 2)
+        return float(0.8 * (self.width / 24) ** 2)

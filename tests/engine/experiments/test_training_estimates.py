@@ -5,6 +5,7 @@ from engine.experiments.training_estimates import (
     TrainingEstimates,
     read_estimates,
 )
+from engine.networks.architectures import parse_architecture
 from engine.training.presets import PRESETS
 from engine.training.training_config import TrainingConfig
 
@@ -64,3 +65,12 @@ def test_the_precision_decides_the_minutes_but_not_the_scores():
     assert (same.minutes, same.is_measured) == (4, True)
     other = estimates.of("a", TWO)
     assert (other.minutes, other.is_measured, other.scores) == (None, False, SCORES)
+
+
+def test_other_networks_take_as_long_in_either_precision_as_they_do_in_float32():
+    lower = MeasuredTraining("a", (2, 64, 5e-4, "constant", False), 1, SCORES, "bfloat16")
+    estimates = TrainingEstimates([lower, run("a", 2, 4)], {"a": 100})
+    resnet = parse_architecture("resnet")
+    for precision in ("float32", "bfloat16"):
+        found = estimates.of("a", TrainingConfig(epochs=2, precision=precision), resnet)
+        assert found.minutes == 4 * resnet.relative_time()
