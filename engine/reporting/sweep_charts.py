@@ -15,7 +15,7 @@ from engine.reporting.metric_style import NEUTRAL, STYLES
 HEIGHT = 340  # pixels
 INK, PAPER = "#1f2328", "#f6f6f4"  # of the numbers on a map, and of its lightest field
 LIGHTNESS = 0.7  # share of the full colour in the darkest field
-MANY = 6  # names on an axis that do not fit side by side
+SIDE_BY_SIDE = 40  # letters of the names on an axis that a phone shows in one line
 MAP_SIDE = 220  # pixels of a map in a picture of several
 UNITS = {
     "rate": " (share of the training images)",
@@ -150,13 +150,14 @@ def _tooltip(axes: Mapping[str, str]) -> list[alt.Tooltip]:
 def _encodings(table: pd.DataFrame, axes: Mapping[str, str]) -> dict[str, Any]:
     horizontal = axes["x"]
     numeric = pd.api.types.is_numeric_dtype(table[horizontal])
+    letters = sum(len(str(value)) for value in table[horizontal].unique())
     encodings: dict[str, Any] = {
         "x": alt.X(
             f"{horizontal}:O",
             title=name_axis(horizontal),
             sort="ascending" if numeric else None,
             axis=alt.Axis(
-                labelAngle=-30 if table[horizontal].nunique() > MANY else 0,
+                labelAngle=0 if letters <= SIDE_BY_SIDE else -30,
                 labelLimit=180,
                 labelOverlap=False,
                 labelFlush=False,

@@ -60,6 +60,14 @@ def test_the_results_say_how_far_the_sweep_is_and_what_failed(swept):
     assert "There was *no* memory." in visible_text(app)
 
 
+def test_what_all_cells_have_in_common_is_said(swept):
+    shared = next(
+        each.value for each in open_page("sweeps").caption if "same for all" in each.value
+    )
+    assert "dataset signs" in shared and "poisoning rate" in shared
+    assert "seed" not in shared and "attack ftrojan" not in shared
+
+
 def test_each_choice_of_figure_and_axes_gives_a_chart(swept):
     app = open_page("sweeps")
     for figure in by_label(app.selectbox, "Figure").options:
@@ -146,7 +154,7 @@ def test_a_map_shows_two_settings_as_fields(strengths):
     app.segmented_control(key="chart").set_value("Map").run()
     (chart,) = charts(app)
     assert '"rect"' in chart.proto.spec and '"text"' in chart.proto.spec
-    assert "Each field is the mean over seeds." in visible_text(app)
+    assert "Each field is the mean of several networks." in visible_text(app)
 
 
 def test_each_value_of_a_setting_gets_a_panel_with_the_same_limits(strengths):
@@ -182,12 +190,14 @@ def test_a_published_sweep_is_shown_like_ones_own_and_its_name_stays_free(
     cells = strengths.cells()
     publish(strengths.table(cells), tmp_path / "published" / "shown.csv")
     (tmp_path / "published" / "shown.yaml").write_text(
-        yaml.safe_dump(GRID | {"seed": [0, 1], "network": ["paper", "resnet"]})
+        "# How *strongly* it has\n# to be applied.\n"
+        + yaml.safe_dump(GRID | {"seed": [0, 1], "network": ["paper", "resnet"]})
     )
     assert "here" not in (tmp_path / "published" / "shown.csv").read_text()
     app = open_page("sweeps")
     app.selectbox(key="sweep").set_value("shown").run()
     assert metrics(app)["Cells done"] == "16 of 16" and len(charts(app)) == 1
+    assert r"How \*strongly\* it has to be applied\." in [each.value for each in app.markdown]
     app = open_page("sweeps", tab="New sweep")
     by_label(app.text_input, "Name of the sweep").set_value("shown").run()
     (button,) = [button for button in app.button if button.key == "start-sweep"]

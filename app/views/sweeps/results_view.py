@@ -14,7 +14,7 @@ from app.views.sweeps import chart_controls
 from engine.cli.terminal import duration
 from engine.core import jobs, markdown
 from engine.experiments.sweeps import figures
-from engine.experiments.sweeps.results import find
+from engine.experiments.sweeps.results import PublishedResults, find
 from engine.experiments.sweeps.run import outcome_of, seconds_between_cells
 from engine.experiments.sweeps.subjects import describe
 from engine.reporting import sweep_charts
@@ -36,7 +36,11 @@ def show(name: str) -> None:
 
 def _show(name: str, is_running: bool) -> None:
     cells, table = caches.sweeps.sweep(name)
+    results = find(name)
+    if isinstance(results, PublishedResults):
+        st.markdown(markdown.escape(results.description))
     _show_progress(cells, table, is_running)
+    _show_shared(table)
     measured = table[table["figure"].fillna("") != ""]
     if measured.empty:
         waiting = "the first results appear here" if is_running else "start the sweep again"
@@ -63,6 +67,16 @@ def _show_progress(cells: int, table: pd.DataFrame, is_running: bool) -> None:
         st.caption(f"Worked on by: {shown}")
 
 
+def _show_shared(table: pd.DataFrame) -> None:
+    """What all cells have in common."""
+    shared = [
+        f"{sweep_charts.name_setting(name).lower()} {value}"
+        for name, value in figures.shared_settings(table).items()
+    ]
+    if shared and table["cell"].nunique() > 1:
+        st.caption(markdown.escape(f"The same for all: {', '.join(shared)}."))
+
+
 def _show_charts(measured: pd.DataFrame) -> None:
     """The controls, a chart for each panel, and what was clicked."""
     table = figures.with_subject(measured)
@@ -80,10 +94,13 @@ def _show_charts(measured: pd.DataFrame) -> None:
                 st.markdown(f"**{markdown.escape(heading)}**")
             key = f"{_CHART}-{number}" if number else _CHART
             _link_models(part, _show_chart(view, spreads[number], limits, key))
+    several = whole["networks"].max() > 1
     if view.kind == chart_controls.MAP:
-        st.caption("Each field is the mean over seeds.")
+        st.caption(f"Each field is {'the mean of several networks' if several else 'one network'}.")
+    elif several:
+        st.caption("Points are means; lines reach from the lowest to the highest value.")
     else:
-        st.caption("Points are means over seeds; lines reach from the lowest to the highest value.")
+        st.caption("Each point is one network.")
     if (shown["pruning"].fillna("") != "").any():
         st.caption(
             "Pruned, −10 points: channels were pruned until accuracy on clean validation images had"
@@ -95,7 +112,7 @@ def _show_chart(
     view: chart_controls.View, spread: pd.DataFrame, limits: tuple[float, float], key: str
 ) -> list[dict[str, object]]:
     """The chart of one panel, with the limits that all share; gives the points clicked."""
-    alternative = f"{sweep_charts.heading(view.figure)} in this sweep, mean over seeds."
+    alternative = f"{sweep_charts.heading(view.figure)} in this sweep."
     if view.kind == chart_controls.MAP:
         axes = {"x": view.axes["x"], "y": view.axes["color"]}
         chart = sweep_charts.map_chart(spread, view.figure, axes, limits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -65,6 +65,15 @@ def varying_settings(table: pd.DataFrame) -> list[str]:
         if name not in (*NOT_SETTINGS, "dataset", "attack") and of_attack[name].nunique().max() > 1:
             found.append(name)
     return [*found, "subject"] if table["subject"].nunique() > 1 else found
+
+
+def shared_settings(table: pd.DataFrame) -> dict[str, Any]:
+    """The settings that have the same value in all cells, without those that have none."""
+    return {
+        name: table[name].iloc[0]
+        for name in settings_of(table)
+        if table[name].notna().all() and table[name].nunique() == 1
+    }
 
 
 def settings_of(table: pd.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ sweeps/NAME/results.parquet  the same, with types
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -165,6 +166,13 @@ class PublishedResults:
     def cells(self) -> list[Cell]:
         """The cells of the file; see `sweep_file.read`."""
         return sweep_file.read(self.csv.with_suffix(".yaml"))
+
+    @property
+    def description(self) -> str:
+        """What the sweep is about: the comment that its file begins with."""
+        lines = self.csv.with_suffix(".yaml").read_text(encoding="utf-8").splitlines()
+        comment = itertools.takewhile(lambda line: line.startswith("#"), lines)
+        return " ".join(line.lstrip("# ") for line in comment)
 
     def table(self, cells: Sequence[Cell]) -> pd.DataFrame:  # noqa: ARG002
         """See `SweepResults.table`; the machines have no names here."""

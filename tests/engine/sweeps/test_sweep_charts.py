@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from engine.cli import main
@@ -68,3 +69,11 @@ def test_what_is_not_in_a_sweep_is_refused_in_a_sentence(
     assert main.main([*words, *options]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "map.svg").exists()
+
+
+def test_long_names_on_an_axis_are_turned_so_that_they_do_not_overlap():
+    short = pd.DataFrame({"seed": [0, 1], "mean": [1.0, 2], "low": [1.0, 2], "high": [1.0, 2]})
+    long = short.assign(seed=["Pruned, -10 points: the order", "Pruned, -20 points: the order"])
+    for table, angle in ((short, 0), (long, -30)):
+        chart = sweep_charts.spread_chart(table, "attack_success", {"x": "seed"}).to_dict()
+        assert {layer["encoding"]["x"]["axis"]["labelAngle"] for layer in chart["layer"]} == {angle}
