@@ -25,12 +25,13 @@ from tests.docs.blocks import (
     robustness,
     rooms,
     seeds,
+    strengths,
 )
 
 BLOCKS: dict[str, Callable[[], str]] = {}
 for part in (
     *(attacks, attack_seeds, attack_signs, attack_training, code, detection),
-    *(models, paper, repairs, robustness, rooms, seeds),
+    *(models, paper, repairs, robustness, rooms, seeds, strengths),
 ):
     BLOCKS |= part.BLOCKS
 BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.S)

@@ -9,7 +9,12 @@ FILES = sorted(SHIPPED_SWEEPS.glob("*.yaml"))
 
 
 def test_there_are_published_sweeps():
-    assert {file.stem for file in FILES} >= {"signs-seeds", "cifar10-seeds"}
+    assert {file.stem for file in FILES} >= {
+        "signs-seeds",
+        "cifar10-seeds",
+        "gtsrb-seeds",
+        "signs-strength",
+    }
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])

@@ -12,9 +12,9 @@ from engine.evaluation.metrics import METRICS
 from engine.experiments.sweeps.results import PublishedResults
 from engine.experiments.sweeps.subjects import pruned_until
 from tests.docs.blocks.paper import STOPPED
-from tests.docs.markdown import bullet_list, claim, table
+from tests.docs.markdown import bullet_list, claim, listed, table
 
-DATASETS = {"cifar10-seeds": "CIFAR-10", "signs-seeds": "signs"}
+DATASETS = {"gtsrb-seeds": "GTSRB", "cifar10-seeds": "CIFAR-10", "signs-seeds": "signs"}
 
 
 def results(name: str) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def _attack_works_with_every_seed() -> str:
     lowest = min(values(results(name), "attack_success").min() for name in DATASETS)
     return claim(
         "**The attack works with every seed:** attack success is at least"
-        f" {lowest:.1f} % on both datasets.",
+        f" {lowest:.1f} % on all three datasets.",
         lowest > 95,
     )
 
@@ -67,13 +67,13 @@ def _repair_holds() -> str:
         title: values(results(name), "attack_success", repair=RECOMMENDED).max()
         for name, title in DATASETS.items()
     }
-    listed = ", ".join(f"{value:.1f} % on {title}" for title, value in worst.items())
+    left = listed([f"{value:.1f} % on {title}" for title, value in worst.items()])
     flagged = [values(results(name), "flagged_target") for name in DATASETS]
     found, total = sum(int(each.sum()) for each in flagged), sum(map(len, flagged))
     return claim(
-        f"**Trigger unlearning leaves at most** {listed}. The detector names the attacker's class"
+        f"**Trigger unlearning leaves at most** {left}. The detector names the attacker's class"
         f" in {found} of the {total} networks.",
-        total == 8,
+        total == 11,
     )
 
 
@@ -86,11 +86,11 @@ def _pruning_depends_on_the_seed() -> str:
         )
         stopped = pruned[pruned["attack_success"] <= STOPPED]
         best[title] = stopped["recovered_accuracy"].max()
-    listed = " and ".join(f"{value:.0f} % on {title}" for title, value in best.items())
+    shares = listed([f"{value:.0f} % on {title}" for title, value in best.items()])
     return claim(
         "**How much pruning recovers depends on the seed, and it is never a repair.** At those"
         f" thresholds where attack success is {STOPPED:.0f} % or less, the best network classifies"
-        f" {listed} of the triggered images correctly.",
+        f" {shares} of the triggered images correctly.",
         max(best.values()) < 50,
     )
 
