@@ -19,7 +19,7 @@ def compared(stored: StoredModel) -> pd.DataFrame:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _repairs(
-    _stored: StoredModel, folder: str, changed: int, models: tuple[str, ...]
+    _stored: StoredModel, folder: str, changed: int, names: tuple[str, ...]
 ) -> pd.DataFrame:
     return repair_tables.compare_stored(_stored)
 
@@ -47,6 +47,6 @@ def recovery_ceiling(stored: StoredModel) -> float | None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _recovery_ceiling(
-    _stored: StoredModel, model_version: tuple[str, int], models: tuple[str, ...]
+    _stored: StoredModel, model_version: tuple[str, int], names: tuple[str, ...]
 ) -> float | None:
     return find_ceiling(_stored)

@@ -120,7 +120,7 @@ def ready_trigger(name: str, dataset: str) -> Trigger:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _ready_trigger(name: str, dataset: str, models: tuple[str, ...]) -> Trigger:
+def _ready_trigger(name: str, dataset: str, names: tuple[str, ...]) -> Trigger:
     return store.ready_trigger(name, dataset)
 
 

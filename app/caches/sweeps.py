@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
+from engine.experiments.sweeps import figures
 from engine.experiments.sweeps.results import PublishedResults, SweepResults
 from engine.experiments.sweeps.results import find as find_sweep
 
@@ -16,10 +17,12 @@ class Sweep(NamedTuple):
 
     Attributes:
         cells: how many it has.
+        shared: settings that all of them have; see `figures.shared_settings`.
         table: see `SweepResults.table`.
     """
 
     cells: int
+    shared: dict[str, Any]
     table: pd.DataFrame
 
 
@@ -36,4 +39,4 @@ def sweep(name: str) -> Sweep:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _sweep(_results: SweepResults | PublishedResults, file: str, changed: int) -> Sweep:
     cells = _results.cells()
-    return Sweep(len(cells), _results.table(cells))
+    return Sweep(len(cells), figures.shared_settings(cells), _results.table(cells))

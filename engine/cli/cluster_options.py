@@ -15,7 +15,7 @@ from engine.experiments.workers.schedulers import OneAfterTheOther, Scheduler
 
 
 def show_datasets(root: Path | None) -> None:
-    """Let the processes that cells run in find the datasets below `root`, if one was given."""
+    """Let the processes that tasks run in find the datasets below `root`, if one was given."""
     if root:
         os.environ["PRUNING_LAB_DATA"] = str(root)
 

@@ -218,7 +218,9 @@ def compare_repairs(
     if not tried:
         raise UserError("Say which repairs to try: --all, or --method NAME once or more.")
     if images and cluster:
-        raise UserError("Repairs with other images are tried here: leave out --local, --scheduler.")
+        raise UserError(
+            "Repairs with other images are tried here: leave out --local and --scheduler."
+        )
     near_chance.check(choice.stored.card, confirmed)
 
     def work() -> Answer:

@@ -181,8 +181,8 @@ training_options = gathered(
     click.option(
         "--precision",
         type=Parsed("NAME", names=lambda: PRECISIONS),
-        help="bfloat16 trains the paper's network faster on processors with instructions for it;"
-        " other networks and processors take longer with it. Replaces the preset's.",
+        help="bfloat16 trains the paper's network faster on processors with instructions for it,"
+        " and no other network. Replaces the preset's.",
     ),
     click.option("--seed", type=int, default=0, help="The same seed gives the same model."),
 )

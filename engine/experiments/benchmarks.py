@@ -49,7 +49,7 @@ class Comparison:
         name: what is compared.
         unit: what is counted.
         ours, plain: seconds per unit, best of `ROUNDS`.
-        wanted: the ratio to reach.
+        wanted: the ratio to reach; 0: none.
         note: what the plain implementation does.
     """
 
@@ -266,7 +266,7 @@ def _precision(name: str) -> Comparison:
         lowered,
         usual,
         1 if name == PaperNetwork.name else 0,
-        "in float32; it takes a processor with instructions for bfloat16",
+        "in float32; bfloat16 pays off on processors with instructions for it",
     )
 
 

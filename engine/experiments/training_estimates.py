@@ -88,7 +88,7 @@ class TrainingEstimates:
         """
         if architecture is None or architecture == PaperNetwork():
             return self._of_paper_network(dataset, training)
-        usual = replace(training, precision="float32")  # the other one speeds up the paper's alone
+        usual = replace(training, precision="float32")  # bfloat16 speeds up the paper's alone
         minutes, time = self._of_paper_network(dataset, usual).minutes, architecture.relative_time()
         scaled = None if minutes is None or time is None else minutes * time
         return TrainingEstimate(scaled, False, {}, "")

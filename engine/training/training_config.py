@@ -28,7 +28,7 @@ class TrainingConfig:
             image shows the same class; see `Augmentation`.
         precision: of the layers in between the first and the last while training; weights are
             float32 always. "bfloat16" trains the paper's network faster on processors with
-            instructions for it; other networks, and other processors, take longer with it.
+            instructions for it, and no other network.
 
     Raises:
         UserError: a value is out of range.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -35,12 +36,13 @@ def show(name: str) -> None:
 
 
 def _show(name: str, is_running: bool) -> None:
-    cells, table = caches.sweeps.sweep(name)
+    cells, shared, table = caches.sweeps.sweep(name)
     results = find(name)
     if isinstance(results, PublishedResults):
         st.markdown(markdown.escape(results.description))
     _show_progress(cells, table, is_running)
-    _show_shared(table)
+    if cells > 1:
+        _show_shared(shared)
     measured = table[table["figure"].fillna("") != ""]
     if measured.empty:
         waiting = "the first results appear here" if is_running else "start the sweep again"
@@ -67,14 +69,12 @@ def _show_progress(cells: int, table: pd.DataFrame, is_running: bool) -> None:
         st.caption(f"Worked on by: {shown}")
 
 
-def _show_shared(table: pd.DataFrame) -> None:
+def _show_shared(settings: Mapping[str, object]) -> None:
     """What all cells have in common."""
     shared = [
-        f"{sweep_charts.name_setting(name).lower()} {value}"
-        for name, value in figures.shared_settings(table).items()
+        f"{sweep_charts.name_setting(name).lower()} {value}" for name, value in settings.items()
     ]
-    if shared and table["cell"].nunique() > 1:
-        st.caption(markdown.escape(f"The same for all: {', '.join(shared)}."))
+    st.caption(markdown.escape(f"The same for all: {', '.join(shared)}."))
 
 
 def _show_charts(measured: pd.DataFrame) -> None:

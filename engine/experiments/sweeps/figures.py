@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from engine.core.errors import unknown
+from engine.experiments.sweeps.cell import Cell
 from engine.experiments.sweeps.results import MACHINE
 from engine.experiments.sweeps.subjects import FIGURE, NETWORK, SUBJECT, describe
 
@@ -67,12 +68,13 @@ def varying_settings(table: pd.DataFrame) -> list[str]:
     return [*found, "subject"] if table["subject"].nunique() > 1 else found
 
 
-def shared_settings(table: pd.DataFrame) -> dict[str, Any]:
-    """The settings that have the same value in all cells, without those that have none."""
+def shared_settings(cells: Sequence[Cell]) -> dict[str, Any]:
+    """The settings that have the same value in all cells of a sweep, done or not."""
+    first, *others = (cell.settings() for cell in cells)
     return {
-        name: table[name].iloc[0]
-        for name in settings_of(table)
-        if table[name].notna().all() and table[name].nunique() == 1
+        name: value
+        for name, value in first.items()
+        if all(name in other and other[name] == value for other in others)
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 
 from engine import store
 from engine.core import paths, read_only
+from engine.core.errors import UserError
 from engine.core.names import slug
 from engine.datasets import default_size
 from engine.experiments import repair_tables
@@ -102,7 +104,7 @@ def run_sweep(
 
     try:
         if missing:
-            tasks = (_task(name, cell, known.get(cell)) for cell in missing)
+            tasks = (_task(name, cell, known) for cell in missing)
             scheduler.run(tasks, len(missing), keep)
     finally:
         results.write_tables(cells)
@@ -190,10 +192,16 @@ def _is_trained_here(card: ModelCard) -> bool:
     return card.knows_trigger and not changed
 
 
-def _task(sweep: str, cell: Cell, known: StoredModel | None) -> Task:
-    if known is None:
+def _task(sweep: str, cell: Cell, known: dict[Cell, StoredModel]) -> Task:
+    """What a worker is to do; a known model that is gone by now is forgotten, and trained."""
+    stored = known.get(cell)
+    if stored is None:
         return cell.task(model_name(sweep, cell))
-    return cell.task(known.name, model_archive.pack(known))
+    with suppress(UserError, OSError):
+        if store.find(stored.name).card.sha256 == stored.card.sha256:
+            return cell.task(stored.name, model_archive.pack(stored))
+    del known[cell]
+    return cell.task(model_name(sweep, cell))
 
 
 def _seldom(write: Callable[[], object]) -> Callable[[], None]:

@@ -21,6 +21,8 @@ from engine.experiments.workers import model_archive
 from engine.experiments.workers.child_process import PROBLEM_FILE, ROWS_FILE, reporting_on
 from engine.experiments.workers.task import Outcome, Row
 
+OUT_OF_MEMORY = "The machine ran out of memory: use fewer workers or a smaller network."
+
 
 def main(module: str, model: str, archive: Path, network: Path) -> None:
     """Read a task's settings from standard input, do it, and leave what came of it in `archive`.
@@ -40,7 +42,7 @@ def main(module: str, model: str, archive: Path, network: Path) -> None:
         except UserError as error:
             files.writestr(PROBLEM_FILE, str(error))
         except MemoryError:
-            files.writestr(PROBLEM_FILE, "There is too little memory for it.")
+            files.writestr(PROBLEM_FILE, OUT_OF_MEMORY)
     aside.rename(archive)
 
 

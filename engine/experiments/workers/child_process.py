@@ -132,7 +132,7 @@ def _run_child(task: Task, limits: Limits, folder: Path, owner: str) -> Result:
         return Result(
             [],
             b"",
-            f"It used more than {limits.memory_gb:g} GB of memory and was stopped: raise the"
+            f"The work used more than {limits.memory_gb:g} GB of memory and was stopped: raise the"
             " limit, or choose a smaller network.",
         )
     if not archive.exists():

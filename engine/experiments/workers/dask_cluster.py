@@ -1,8 +1,8 @@
 """Working on tasks with Dask: on a cluster that runs already, or on workers started here.
 
 Needs the packages of ``requirements-cluster.txt``. A task's settings travel to a worker as text and
-its result travels back as bytes, so that the machines need share no folder. Each worker gets few
-tasks ahead, as each may carry a network.
+its result travels back as bytes, so that the machines need share no folder. Tasks that carry
+networks are sent out few at a time, so that the scheduler need not hold them all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 RETRIES = 2  # of a task whose process died; a lost worker's tasks go to other workers anyway
-AHEAD = 2  # tasks sent out for each that can be worked on
+AHEAD = 2  # tasks sent out for each that can be worked on, once they carry many bytes
+AHEAD_BYTES = 256 << 20  # of networks; up to that, all tasks are sent out
 POLL_SECONDS = 1.0
 CONNECT_SECONDS = 10
 
@@ -94,7 +94,7 @@ def _connected(cluster: DaskCluster) -> Iterator[Client]:
                 threads_per_worker=1,
                 host=LOOPBACK,
                 dashboard_address=None,
-                memory_limit=0,  # the cells run in processes of their own, with their own limit
+                memory_limit=0,  # the tasks run in processes of their own, with their own limit
                 resources={"GPU": 1} if cluster.gpu else None,
             ) as here,
             Client(here) as client,
@@ -174,16 +174,14 @@ class _Work:
         self._resources = {"GPU": 1} if gpu else None
         self._owner = uuid4().hex  # other work on the same cluster is left alone
         self._waiting: dict[Future, str] = {}  # for the results of the tasks with these keys
+        self._bytes: dict[str, int] = {}  # of the networks that those tasks carry
 
     def do(self, tasks: Iterator[Task], total: int, keep: Keep) -> None:
         """Hand over each result as it comes, and report how far the work is."""
         done = 0
         while done < total:
             workers = self._client.scheduler_info()["workers"].values()
-            slots = _slots(workers)
-            ahead = max(1, AHEAD * sum(slots.values())) - len(self._waiting)
-            for task in islice(tasks, max(0, ahead)):
-                self._submit(task, slots)
+            self._send(tasks, _slots(workers))
             progress.report(done, total, f"{done} of {total} done, on {len(workers)} workers")
             for key, result in self._come_back():
                 done += 1
@@ -195,6 +193,18 @@ class _Work:
             self._client.cancel(list(self._waiting), force=True)
             self._client.run(end_children, self._owner, on_error="ignore")
 
+    def _send(self, tasks: Iterator[Task], slots: Mapping[str, int]) -> None:
+        """Send out as many tasks as the scheduler may keep in memory.
+
+        A cluster that grows with the work has to see all of it, unless that is large.
+        """
+        enough = AHEAD * sum(slots.values())
+        while len(self._waiting) < enough or sum(self._bytes.values()) < AHEAD_BYTES:
+            task = next(tasks, None)
+            if task is None:
+                return
+            self._submit(task, slots)
+
     def _submit(self, task: Task, slots: Mapping[str, int]) -> None:
         future = self._client.submit(
             work_on_worker,
@@ -203,12 +213,13 @@ class _Work:
             program_version(),
             slots,
             self._owner,
-            key=f"{task.key}-{self._owner}",
+            key=f"task-{task.key}-{self._owner}",
             retries=RETRIES,
             resources=self._resources,
             pure=False,
         )
         self._waiting[future] = task.key
+        self._bytes[task.key] = len(task.network)
 
     def _come_back(self) -> Iterator[tuple[str, Result]]:
         """The results that arrive within `POLL_SECONDS`, with the keys of their tasks."""
@@ -219,7 +230,9 @@ class _Work:
         except TimeoutError:
             return
         for future in done:
-            yield self._waiting.pop(future), _result(future)
+            key = self._waiting.pop(future)
+            del self._bytes[key]
+            yield key, _result(future)
 
 
 def _slots(workers: Iterable[Mapping[str, Any]]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.core import progress
+from engine.core.errors import one_line
 from engine.core.version import program_version
 from engine.experiments.workers.child_process import NO_LIMITS, Died, Limits, work_on
 from engine.experiments.workers.task import Result, Task
@@ -53,4 +54,9 @@ class OneAfterTheOther:
 
 def died(error: BaseException) -> Result:
     """The result of a task whose process was lost, at every attempt."""
-    return Result([], b"", f"The process died: {error}")
+    return Result(
+        [],
+        b"",
+        f"The process died, perhaps for lack of memory: {one_line(str(error))} Try it again, with"
+        " fewer workers.",
+    )

@@ -19,7 +19,7 @@ class Task:
         title: a few words.
         module: the name of the module whose function ``do(settings, model, network)`` does it and
             returns an `Outcome`. It may raise `UserError`.
-        settings: what that function needs to know, as JSON.
+        settings: what that function needs to know, as JSON on one line.
         model: the name of the model that it is about.
         network: an archive with that model, if there is one yet; see `model_archive`.
         surrogate: the name of a clean model that it may need; empty if none.

@@ -7,7 +7,7 @@ import pytest
 
 from engine import store
 from engine.cli import main
-from engine.core import progress
+from engine.core.errors import UserError
 from engine.core.progress import Stopped
 from engine.datasets import load_dataset
 from engine.defenses.repairs import RECOMMENDED, parse_repair
@@ -15,7 +15,7 @@ from engine.experiments import repair_tables, repair_trials, run_repairs
 from engine.experiments.workers import model_archive
 from engine.experiments.workers.child_process import Limits
 from engine.experiments.workers.dask_cluster import DaskCluster
-from engine.experiments.workers.schedulers import OneAfterTheOther
+from engine.experiments.workers.schedulers import OneAfterTheOther, died
 from engine.experiments.workers.task import Result
 from engine.store.scans import stored_scan
 
@@ -59,6 +59,48 @@ def test_what_fails_there_is_a_row_with_its_sentence(small, move_in):
     assert run_repairs.saved_repairs(small) == {}
 
 
+def test_what_was_measured_before_is_kept_if_the_same_repair_fails_there(small):
+    dataset = load_dataset(small.card.dataset)
+    run_repairs.compare(small, dataset, [PRUNING], "here")
+    before = repair_tables.tried_rows(store.find("small"))
+    limited = OneAfterTheOther(Limits(1, memory_gb=0.001))
+    with pytest.raises(UserError, match=r"Earlier figures were kept.*0.001 GB"):
+        repair_trials.compare(store.find("small"), dataset, [PRUNING], "there", limited)
+    assert repair_tables.tried_rows(store.find("small")) == before
+
+
+def test_of_repairs_that_differ_in_settings_the_copy_of_the_last_one_stays(small):
+    class Backwards:
+        """A scheduler on which what was asked for first comes back last."""
+
+        def run(self, tasks, total, keep):
+            results = []
+            InThisProcess().run(tasks, total, lambda *result: results.append(result))
+            for key, result in reversed(results):
+                keep(key, result)
+
+    methods = [parse_repair("pruning:threshold=20"), PRUNING]
+    dataset = load_dataset(small.card.dataset)
+    repair_trials.compare(small, dataset, methods, "there", Backwards())
+    copy = run_repairs.saved_repairs(store.find("small"))["pruning"]
+    assert copy.card.repair["settings"] == str(PRUNING)
+    assert len(repair_tables.tried_rows(store.find("small"))) == 2
+
+
+def test_an_error_of_several_lines_is_one_sentence_in_the_table(small):
+    class Losing:
+        """A scheduler whose workers are lost."""
+
+        def run(self, tasks, total, keep):
+            for task in tasks:
+                keep(task.key, died(RuntimeError("Error during deserialization\nof the task.\n")))
+
+    dataset = load_dataset(small.card.dataset)
+    repair_trials.compare(small, dataset, [CLP], "there", Losing())
+    (row,) = repair_tables.tried_rows(store.find("small"))
+    assert "deserialization" in row["problem"] and "\n" not in row["problem"]
+
+
 def test_a_stop_keeps_what_is_done(small):
     class Stopping:
         """A scheduler on which the second task is never done."""
@@ -95,12 +137,16 @@ def test_what_a_repair_found_when_it_looked_for_a_backdoor_travels_too(small, sh
 
 
 def test_the_command_tries_them_on_workers(small, capsys, monkeypatch):
-    monkeypatch.setattr(
-        DaskCluster, "run", lambda cluster, tasks, total, keep: HERE.run(tasks, total, keep)
-    )
+    asked = []
+
+    def run(cluster, tasks, total, keep):
+        asked.append((cluster.workers, total))
+        HERE.run(tasks, total, keep)
+
+    monkeypatch.setattr(DaskCluster, "run", run)
     words = ["compare-repairs", "small", "--method", "clp", "--local", "2", "--json"]
-    with progress.reporting_to(lambda event: None):
-        assert main.main(words) == 0
+    assert main.main(words) == 0
+    assert asked == [(2, 1)]
     (row,) = [
         row for row in json.loads(capsys.readouterr().out)["repairs"] if row["title"] == CLP.title
     ]

@@ -67,7 +67,7 @@ def test_the_precision_decides_the_minutes_but_not_the_scores():
     assert (other.minutes, other.is_measured, other.scores) == (None, False, SCORES)
 
 
-def test_other_networks_take_as_long_in_either_precision_as_they_do_in_float32():
+def test_a_lower_precision_is_not_expected_to_speed_up_other_networks():
     lower = MeasuredTraining("a", (2, 64, 5e-4, "constant", False), 1, SCORES, "bfloat16")
     estimates = TrainingEstimates([lower, run("a", 2, 4)], {"a": 100})
     resnet = parse_architecture("resnet")

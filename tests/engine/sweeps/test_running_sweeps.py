@@ -235,16 +235,14 @@ def _words(process: psutil.Process) -> str:
 
 
 def test_a_training_that_was_cut_off_is_continued(at_few, monkeypatch):
-    (cell,) = sweep_file.cells_of(QUICK | {"epochs": 10})
+    (cell,) = sweep_file.cells_of(QUICK | {"epochs": 12})
     checkpoints = paths.cache_folder() / "cells"
     seen = []
 
     def kill_after_an_epoch(event) -> None:
-        seen.append(event.message)
-        if "Epoch" not in event.message or "Epoch 1 of" in event.message:
-            return
         for child in list(child_process._CHILDREN):
-            os.kill(child.pid, signal.SIGKILL)
+            if list(checkpoints.glob("*.checkpoint")):
+                os.kill(child.pid, signal.SIGKILL)
 
     with progress.reporting_to(kill_after_an_epoch), pytest.raises(Died):
         work_on(cell.task(), Limits(1), program_version())
@@ -275,6 +273,24 @@ def test_a_model_of_images_of_another_size_is_not_used(monkeypatch):
     )
     monkeypatch.setattr(store, "readable_models", lambda: [larger])
     assert find_trained([cell]) == {}
+
+
+def test_a_model_that_was_replaced_or_deleted_meanwhile_is_trained(monkeypatch):
+    (cell,) = sweep_file.cells_of({"dataset": "signs", "preset": "fast", "epochs": 16})
+    asked = []
+
+    class Looking:
+        """A scheduler that notes which networks it is given."""
+
+        def run(self, tasks, total, keep):
+            asked.extend((task.model, bool(task.network)) for task in tasks)
+
+    run_sweep("s", [cell], Looking(), Networks(use_models=True))
+    replaced = dataclasses.replace(store.find("signs-ftrojan").card, sha256="another")
+    found = dataclasses.replace(store.find("signs-ftrojan"), card=replaced)
+    monkeypatch.setattr(store, "find", lambda name: found)
+    run_sweep("s", [cell], Looking(), Networks(use_models=True))
+    assert asked == [("signs-ftrojan", True), (model_name("s", cell), False)]
 
 
 def test_a_model_that_learned_from_another_clean_network_differs():

@@ -19,6 +19,7 @@ from engine.core.version import PACKAGE, program_version
 from engine.experiments.sweeps import sweep_file
 from engine.experiments.sweeps.results import SweepResults
 from engine.experiments.sweeps.run import run_sweep
+from engine.experiments.workers import dask_cluster
 from engine.experiments.workers.child_process import Limits
 from engine.experiments.workers.dask_cluster import AHEAD, LOOPBACK, DaskCluster
 from engine.experiments.workers.schedulers import OneAfterTheOther
@@ -95,20 +96,36 @@ def test_a_killed_worker_costs_no_cell_and_the_table_is_that_of_a_local_run(star
     assert figures("many", wanted).tolist() == pytest.approx(figures("alone", wanted).tolist())
 
 
-def test_tasks_are_asked_for_when_a_worker_is_about_to_be_free(started):
-    """Each may carry a network, so that all of them at once may need much memory."""
+def test_tasks_that_carry_networks_are_asked_for_when_a_worker_is_about_to_be_free(
+    started, monkeypatch
+):
+    monkeypatch.setattr(dask_cluster, "AHEAD_BYTES", 10)
     ahead, asked, done = [], [], []
 
     def tasks():
         for cell in cells(5):
             asked.append(cell.key)
             ahead.append(len(asked) - len(done))
-            yield cell.task()
+            yield cell.task(network=b"a network")
 
     cluster = DaskCluster(started(1), limits=Limits(1, memory_gb=0.001))  # each ends at once
     cluster.run(tasks(), 5, lambda key, result: done.append(key))
     assert sorted(done) == sorted(asked) and len(done) == 5
     assert max(ahead) <= AHEAD
+
+
+def test_a_cluster_sees_all_tasks_that_carry_no_network(started):
+    asked, done = [], []
+
+    def tasks():
+        for cell in cells(5):
+            assert not done, "asked for late"
+            asked.append(cell.key)
+            yield cell.task()
+
+    cluster = DaskCluster(started(1), limits=Limits(1, memory_gb=0.001))
+    cluster.run(tasks(), 5, lambda key, result: done.append(key))
+    assert sorted(done) == sorted(asked)
 
 
 def test_a_worker_of_another_version_is_refused_in_a_sentence(started, tmp_path):
