@@ -37,13 +37,13 @@ def figures_of(stored) -> pd.DataFrame:
 
 def test_a_repair_tried_elsewhere_gives_the_same_row_and_the_same_copy(small, move_in):
     dataset = load_dataset(small.card.dataset)
-    run_repairs.compare(small, dataset, [CLP, PRUNING], "here")
+    run_repairs.compare(small, dataset, [CLP], "here")
     here, copies = figures_of(store.find("small")), run_repairs.saved_repairs(small)
     small.folder.joinpath("repairs.csv").unlink()
-    repair_trials.compare(store.find("small"), dataset, [CLP, PRUNING], "there", HERE)
+    repair_trials.compare(store.find("small"), dataset, [CLP], "there", HERE)
     pd.testing.assert_frame_equal(figures_of(store.find("small")), here)
     again = run_repairs.saved_repairs(store.find("small"))
-    assert set(again) == set(copies) == {"clp", "pruning"}
+    assert set(again) == set(copies) == {"clp"}
     for name, copy in copies.items():
         assert again[name].card.scores == copy.card.scores
         assert again[name].card.repair["removed"] == copy.card.repair["removed"]
@@ -106,7 +106,7 @@ def test_a_stop_keeps_what_is_done(small):
         """A scheduler on which the second task is never done."""
 
         def run(self, tasks, total, keep):
-            HERE.run(list(tasks)[:1], total, keep)
+            InThisProcess().run(list(tasks)[:1], total, keep)
             raise Stopped("Stopped.")
 
     with pytest.raises(Stopped):
@@ -141,7 +141,7 @@ def test_the_command_tries_them_on_workers(small, capsys, monkeypatch):
 
     def run(cluster, tasks, total, keep):
         asked.append((cluster.workers, total))
-        HERE.run(tasks, total, keep)
+        InThisProcess().run(tasks, total, keep)
 
     monkeypatch.setattr(DaskCluster, "run", run)
     words = ["compare-repairs", "small", "--method", "clp", "--local", "2", "--json"]

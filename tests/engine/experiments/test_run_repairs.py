@@ -194,8 +194,11 @@ def test_detection_flags_the_attackers_class_and_exits_with_a_status_of_its_own(
     assert " ".join(words[:-1]) in small.card.commands[-1]
 
 
-@pytest.mark.usefixtures("results", "quick_scan")
-def test_a_narrower_search_is_no_verdict_on_the_model_and_is_only_written_elsewhere(tmp_path):
+@pytest.mark.usefixtures("results")
+def test_a_narrower_search_is_no_verdict_on_the_model_and_is_only_written_elsewhere(
+    tmp_path, short_detection
+):
+    short_detection(threshold=0.0)  # some class is flagged
     words = ["detect", "small", "--detector", f"trigger-inversion:{BLENDS}"]
     before = store.find("small").card
     assert main.main(words) == 3
@@ -254,10 +257,9 @@ def test_the_scan_that_a_compared_repair_made_is_stored(move_in, nothing_unlearn
 
 
 @pytest.mark.usefixtures("results")
-@pytest.mark.parametrize("settings", [BLENDS, "seed=1"])
-def test_a_scan_with_other_settings_than_the_detectors_is_not(settings, capsys, short_detection):
+def test_a_scan_with_other_settings_than_the_detectors_is_not(capsys, short_detection):
     short_detection(threshold=np.inf)
-    answer(capsys, "compare-repairs", "small", "--method", f"{RECOMMENDED}:{settings}")
+    answer(capsys, "compare-repairs", "small", "--method", f"{RECOMMENDED}:{BLENDS}")
     assert stored_scan(store.find("small")) is None
 
 
