@@ -72,7 +72,9 @@ def _show_progress(cells: int, table: pd.DataFrame, is_running: bool) -> None:
 def _show_shared(settings: Mapping[str, object]) -> None:
     """What all cells have in common."""
     shared = [
-        f"{sweep_charts.name_setting(name).lower()} {value}" for name, value in settings.items()
+        f"{sweep_charts.name_setting(name).lower()}"
+        f" {format(value, 'g') if isinstance(value, float) else value}"
+        for name, value in settings.items()
     ]
     st.caption(markdown.escape(f"The same for all: {', '.join(shared)}."))
 
