@@ -35,6 +35,10 @@ def test_a_sweep_is_started_watched_and_looked_at_and_its_address_shows_the_same
     results = SweepResults(server.home / "sweeps" / "sweep-1")
     assert set(results.table(results.cells())["attack"]) == {"ftrojan", "badnets"}
 
+    # The page as it is once nothing runs takes the place of the one that refreshed itself.
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    settled(page)
+    expect(page.get_by_role("combobox", name="Figure")).to_have_count(1)
     choose(page, "Figure", "Clean accuracy")
     expect(page).to_have_url(re.compile("figure=Clean"))
     page.reload()
