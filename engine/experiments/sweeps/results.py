@@ -79,6 +79,8 @@ class SweepResults:
             cells = [Cell.from_json(json.dumps(settings)) for settings in plan["cells"]]
             for cell in cells:
                 cell.check()
+            if not cells:
+                raise ValueError("no cells")
         except (UserError, ValueError, TypeError, KeyError, OSError) as error:
             raise UserError(
                 f"The cells of the sweep '{self.folder.name}' cannot be read: start it again."

@@ -67,7 +67,9 @@ def test_a_sweep_knows_its_cells_before_any_is_done():
     assert SweepResults.of("one").cells() == cells
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3}', '{"cells": [{"a": 1}]}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"cells": 3}', '{"cells": []}', '{"cells": [{"a": 1}]}']
+)
 def test_a_damaged_plan_is_one_sentence(content):
     results = SweepResults.of("broken")
     results.folder.mkdir(parents=True)
